@@ -1,0 +1,2 @@
+//! The `mediamill` command.
+fn main() {}
