@@ -1,1 +1,97 @@
-//! api
+//! The HTTP interface: one file for each resource and verb, errors in one place, the contract made from the code.
+//!
+//! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
+//! no byte of an upload.
+
+mod allow;
+mod auth;
+mod body;
+mod config;
+mod cors;
+mod docs;
+mod edge;
+mod files;
+mod health;
+pub mod openapi;
+mod page;
+pub mod problem;
+mod request;
+mod uploads;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use media::files::UploadedFile;
+use media::storage::ObjectStore;
+use poem::listener::{Acceptor, TcpAcceptor};
+use poem::{Endpoint, EndpointExt as _, Route, Server, get};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use workflows::Starter;
+
+use self::allow::AllowedMethods;
+pub use self::config::ApiConfig;
+use self::request::Requests;
+
+/// How long requests in flight may take to end when the process is told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// How long a connection may stay open without a request.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// What every request may use. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The database.
+    pub pool: PgPool,
+    /// The object store, here only for signatures and for looking.
+    pub store: ObjectStore,
+    /// Starts the workflow of a completed upload.
+    pub starter: Starter<UploadedFile>,
+    /// Settings.
+    pub config: Arc<ApiConfig>,
+    /// What time it is; `Utc::now` outside of tests.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+impl ApiState {
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+}
+
+/// The whole interface as one endpoint, which never fails: every error is already an answer.
+pub fn app(state: ApiState) -> impl Endpoint {
+    let requests = Requests {
+        allowed_origins: state.config.allowed_origins.clone().into(),
+        allowed_methods: Arc::new(AllowedMethods::of_document(&openapi::document_31())),
+    };
+    let route = docs::add_to(page::add_to(Route::new()));
+    let route = if state.config.edge {
+        route.at("/cdn/*key", get(edge::get).head(edge::head))
+    } else {
+        route
+    };
+    route
+        .nest("/", openapi::service())
+        .data(state)
+        .with(requests)
+}
+
+/// Serves until `shutdown` ends, then lets the requests in flight finish.
+pub async fn serve(
+    listener: TcpListener,
+    state: ApiState,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let acceptor = TcpAcceptor::from_tokio(listener)?;
+    for address in acceptor.local_addr() {
+        tracing::info!(server.address = %address, "listening");
+    }
+    Server::new_with_acceptor(acceptor)
+        .idle_timeout(IDLE)
+        .run_with_graceful_shutdown(app(state), shutdown, Some(DRAIN))
+        .await
+}

@@ -1,1 +1,22 @@
-//! embedded
+//! The services that mediamill needs, run privately as child processes: Postgres and `ClamAV`.
+//!
+//! `mediamill dev` and the tests use the same code, so what a developer runs is what is tested.
+//! Each service keeps its data in one folder, listens on a unix socket only, runs as an unprivileged
+//! user when we are root, and dies with this process, however this process dies.
+//!
+//! This is not for production, where Postgres and clamd are somebody's care, and it is Linux only:
+//! the children are tied to us by `PR_SET_PDEATHSIG`.
+
+mod children;
+pub mod clamd;
+mod error;
+mod folder;
+mod identity;
+pub mod postgres;
+pub mod s3;
+pub mod test_cluster;
+
+pub use clamd::{Clamd, ClamdOptions};
+pub use error::Error;
+pub use postgres::{Postgres, PostgresOptions};
+pub use test_cluster::{TestCluster, TestDatabase};

@@ -1,1 +1,25 @@
-//! media
+//! The domain: what a file, an upload and a variant are, the rules they keep, their SQL, and every object key.
+//!
+//! What this is not: it knows no HTTP and no workflow engine. Functions that change state take a connection, so that
+//! callers can join them with the engine's work in one transaction.
+
+pub mod api_keys;
+mod checksum;
+pub mod files;
+pub mod formats;
+mod ids;
+pub mod keys;
+pub mod limits;
+pub mod recipes;
+pub mod rejection;
+pub mod settings;
+pub mod storage;
+pub mod uploads;
+pub mod variants;
+
+pub use self::checksum::{InvalidSha256, Sha256};
+pub use self::ids::{FileId, InvalidOwnerId, OwnerId, UploadId};
+pub use self::rejection::{Rejection, RejectionCode};
+
+/// The domain's schema. The engine brings its own.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -1,1 +1,55 @@
-//! workflows
+//! Durable, typed, multi-step workflows on a Postgres queue.
+//!
+//! A [`Workflow`] is a typed list of [`Step`]s. Starting one is part of the caller's own
+//! transaction ([`Starter::start`]); from then on every step's result, the caller's writes, the
+//! next task and the removal of the finished one commit together, fenced by an attempt token, so
+//! a crash at any moment loses nothing and does nothing twice.
+//!
+//! ```
+//! use workflows::{Done, Step, StepContext, StepError, Workflow};
+//!
+//! struct Double;
+//! impl Step for Double {
+//!     const NAME: &'static str = "double";
+//!     type Input = i64;
+//!     type Output = i64;
+//!     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//!         Ok(Done::new(input * 2))
+//!     }
+//! }
+//!
+//! let route: Workflow<i64> = Workflow::named("quadruple", 1).step(Double).step(Halve).build();
+//! # struct Halve;
+//! # impl Step for Halve {
+//! #     const NAME: &'static str = "halve";
+//! #     type Input = i64;
+//! #     type Output = i64;
+//! #     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//! #         Ok(Done::new(input / 2))
+//! #     }
+//! # }
+//! ```
+//!
+//! Where things are: [`step`] what a step is and how its errors decide what happens next,
+//! [`workflow`] the typed route, `plan` the pure decision about a finished attempt, `store` every
+//! SQL statement, `runtime` what a worker process runs (apalis workers over our own backend),
+//! [`inspect`] reading runs. This crate knows nothing of what its runs are about.
+
+pub mod backoff;
+pub mod inspect;
+mod plan;
+mod runtime;
+mod start;
+pub mod step;
+mod store;
+pub mod workflow;
+
+pub use backoff::Backoff;
+pub use runtime::{Engine, EngineConfig, EngineError};
+pub use start::{RunId, StartError, Starter};
+pub use step::{
+    BoxError, Done, FanOut, Joined, NextOnError, Rejection, Step, StepContext, StepError,
+    StepSettings,
+};
+pub use store::migrate;
+pub use workflow::{Rejected, Workflow};

@@ -1,0 +1,102 @@
+//! Settings of the HTTP interface, read and checked at start.
+
+use std::net::SocketAddr;
+
+use chrono::TimeDelta;
+use media::limits::Limits;
+use media::settings::Reader;
+use poem::http::HeaderValue;
+
+/// Settings of the HTTP interface.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Public address of the CDN, or of the built-in edge, without a slash at the end.
+    pub cdn_base_url: String,
+    /// Whether this process serves `/cdn/` itself.
+    pub edge: bool,
+    /// How long a signed URL lives. Never beyond the upload itself.
+    pub url_lifetime: TimeDelta,
+    /// How long a client has to finish an upload.
+    pub upload_lifetime: TimeDelta,
+    /// What is too large.
+    pub limits: Limits,
+    /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
+    pub allowed_origins: Vec<HeaderValue>,
+    /// Origins that the upload page may send bytes to, as sources of a content security policy.
+    pub storage_origins: String,
+}
+
+impl ApiConfig {
+    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
+    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        const HOUR: u64 = 3600;
+        let mut seconds = |name, most, default| {
+            let seconds = reader.number_or(name, 60..=most, default);
+            TimeDelta::seconds(seconds.cast_signed())
+        };
+        // A signature lives for 7 days at most (SigV4).
+        let url_lifetime = seconds("MEDIAMILL_URL_LIFETIME_SECONDS", 7 * 24 * HOUR, HOUR);
+        let upload_lifetime = seconds(
+            "MEDIAMILL_UPLOAD_LIFETIME_SECONDS",
+            30 * 24 * HOUR,
+            24 * HOUR,
+        );
+        Self {
+            listen: reader.parsed_or("MEDIAMILL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
+            cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://media.example.com"),
+            edge: reader.flag_or("MEDIAMILL_EDGE", false),
+            url_lifetime,
+            upload_lifetime,
+            limits: Limits::from_env(reader),
+            allowed_origins: allowed_origins(reader),
+            storage_origins: storage_origins(reader),
+        }
+    }
+}
+
+fn allowed_origins(reader: &mut Reader) -> Vec<HeaderValue> {
+    const NAME: &str = "MEDIAMILL_ALLOWED_ORIGINS";
+    let list = reader.optional(NAME).unwrap_or_default();
+    let mut origins = Vec::new();
+    for origin in list
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty())
+    {
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let plain = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?']));
+        match HeaderValue::from_str(origin) {
+            Ok(value) if plain => origins.push(value),
+            _ => {
+                let example = "https://app.example.com,https://admin.example.com";
+                reader.mistake(
+                    NAME,
+                    "must list origins: scheme, host and port only",
+                    example,
+                );
+            }
+        }
+    }
+    origins
+}
+
+/// The store is addressed by path or by bucket name in the host; the policy allows both.
+fn storage_origins(reader: &Reader) -> String {
+    let endpoint = reader
+        .optional("MEDIAMILL_S3_PUBLIC_ENDPOINT")
+        .or_else(|| reader.optional("MEDIAMILL_S3_ENDPOINT"));
+    let Some((scheme, rest)) = endpoint.as_deref().and_then(|url| url.split_once("://")) else {
+        return "https://*.amazonaws.com".into();
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.starts_with(|c: char| c.is_ascii_digit() || c == '[') {
+        format!("{scheme}://{authority}")
+    } else {
+        format!("{scheme}://{authority} {scheme}://*.{authority}")
+    }
+}

@@ -1,0 +1,76 @@
+//! The contract: OpenAPI documents made from the code. The framework's own document is 3.0.0 with faults; what we
+//! publish is that document put right by `normalise`, as 3.1.0 and, for tools that need it, as 3.0.3.
+
+mod normalise;
+
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
+use serde_json::Value;
+
+use crate::files::FilesApi;
+use crate::health::HealthApi;
+use crate::uploads::UploadsApi;
+
+/// All operations.
+pub type Operations = (UploadsApi, FilesApi, HealthApi);
+
+const OPERATIONS: Operations = (UploadsApi, FilesApi, HealthApi);
+
+const DESCRIPTION: &str = "\
+mediamill takes in people's files and hands back safe, ready-to-serve media.
+
+1. `POST /v1/uploads` opens an upload and answers with signed addresses.
+2. Send the bytes to those addresses; they never pass through this API.
+3. `POST /v1/uploads/{upload_id}/complete` starts the processing.
+4. `GET /v1/files/{file_id}` tells how far it is, and in the end where the variants are served.
+
+Every error is `application/problem+json` with a stable `code`. Every answer carries an `X-Request-Id`.";
+
+/// The service with its operations, still to be mounted.
+pub fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(OPERATIONS, "mediamill", env!("CARGO_PKG_VERSION"))
+        .description(DESCRIPTION)
+        .license(LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0"))
+        .contact(ContactObject::new().name("mediamill maintainers"))
+        .server("/")
+}
+
+/// The public document, OpenAPI 3.1.0.
+pub fn document_31() -> Value {
+    normalise::to_31(raw())
+}
+
+/// The same for tools that read nothing newer, OpenAPI 3.0.3.
+pub fn document_30() -> Value {
+    normalise::to_30(raw())
+}
+
+/// A document as it is committed and served: indented, keys in a fixed order, a newline at the end.
+pub fn to_text(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+/// The viewer's script, taken from the page that the framework would serve.
+pub fn viewer_script() -> String {
+    let page = service().redoc_html();
+    let script = page
+        .split_once("<script charset=\"UTF-8\">")
+        .and_then(|(_, rest)| rest.split_once("</script>"))
+        .map(|(script, _)| script.to_owned());
+    script.expect("the framework's page has this shape; a test looks at it")
+}
+
+/// The framework's document. Two operations under one path and method would silently become one here.
+fn raw() -> Value {
+    let document: Value = serde_json::from_str(&service().spec()).expect("it was written as JSON");
+    let declared: usize = <Operations as OpenApi>::meta()
+        .iter()
+        .flat_map(|api| &api.paths)
+        .map(|path| path.operations.len())
+        .sum();
+    let written = normalise::operations(&document).count();
+    assert_eq!(
+        written, declared,
+        "two operations share a path and a method"
+    );
+    document
+}

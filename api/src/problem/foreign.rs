@@ -1,0 +1,63 @@
+//! The framework's own errors, put into our words.
+
+use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError};
+use poem::http::StatusCode;
+use poem_openapi::error::{ParseParamError, ParsePathError};
+
+use super::{Code, Problem};
+
+impl From<poem::Error> for Problem {
+    fn from(error: poem::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(problem) => return problem,
+            Err(error) => error,
+        };
+        if let Some(error) = error.downcast_ref::<ParseParamError>() {
+            return Self::new(
+                Code::InvalidParameter,
+                format!("{}: {}", error.name, error.reason),
+            );
+        }
+        if error.is::<ParsePathError>() {
+            // The framework names path parameters by position only.
+            return Self::new(Code::InvalidParameter, "the id in the path is not a UUID");
+        }
+        if error.is::<NotFoundError>() {
+            return Self::new(Code::NotFound, "there is nothing at this path");
+        }
+        if error.is::<MethodNotAllowedError>() {
+            return Self::new(
+                Code::MethodNotAllowed,
+                "the Allow header lists what is allowed",
+            );
+        }
+        if let Some(error) = error.downcast_ref::<ReadBodyError>() {
+            return Self::unreadable_body(error);
+        }
+        match error.status() {
+            StatusCode::NOT_FOUND => Self::new(Code::NotFound, "there is nothing at this path"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
+                Code::UnsupportedMediaType,
+                "send Content-Type: application/json",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(Code::BodyTooLarge, "send less"),
+            status if status.is_client_error() => Self::new(Code::BadRequest, error.to_string()),
+            _ => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl Problem {
+    /// The request body did not arrive as expected.
+    pub fn unreadable_body(error: &ReadBodyError) -> Self {
+        match error {
+            ReadBodyError::PayloadTooLarge => {
+                Self::new(Code::BodyTooLarge, "no request needs a body this large")
+            }
+            ReadBodyError::Utf8(_) | ReadBodyError::Io(_) => {
+                Self::new(Code::BadRequest, "the body could not be read to its end")
+            }
+            ReadBodyError::BodyHasBeenTaken => Self::internal("the body was read twice"),
+        }
+    }
+}

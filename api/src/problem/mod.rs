@@ -1,0 +1,268 @@
+//! Errors as clients see them: `application/problem+json` (RFC 9457), made here and nowhere else.
+//!
+//! Handlers return a [`Problem`]; the request middleware renders it, adds the request id, and logs it if it is ours.
+
+mod code;
+mod documented;
+mod foreign;
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use media::storage::StorageError;
+use poem::Response;
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem_openapi::Object;
+use serde::Serialize;
+
+pub use self::code::Code;
+pub use self::documented::{Refused, Statuses};
+
+/// Media type of every error (RFC 9457 §3).
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error: what the client is told, and what only the log is told.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    body: Box<ProblemBody>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// An error, in the shape of RFC 9457. Branch on `code`; the texts are for people and may change.
+#[derive(Debug, Default, Serialize, Object)]
+#[oai(rename = "Problem", skip_serializing_if_is_none)]
+#[serde(rename_all = "snake_case")]
+pub struct ProblemBody {
+    /// A URN made of the code.
+    #[oai(rename = "type")]
+    #[serde(rename = "type")]
+    type_urn: String,
+    /// What kind of problem it is, in one line.
+    title: String,
+    /// The HTTP status, again.
+    #[oai(validator(minimum(value = "400"), maximum(value = "599")))]
+    status: u16,
+    /// What happened this time, and what to do about it.
+    detail: String,
+    /// The stable name of the cause.
+    #[oai(validator(pattern = "^[a-z_]+$"))]
+    code: String,
+    /// Names this request; also in the `X-Request-Id` header and in our logs.
+    request_id: String,
+    /// Which fields cannot be used, if that is the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<FieldError>>,
+    /// Which parts are meant, if that is the cause. At most the first 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part_numbers: Option<Vec<u16>>,
+    /// What is allowed, with its unit, if a limit is the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<String>,
+    /// What was found, with its unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<String>,
+}
+
+/// A field that cannot be used.
+#[derive(Debug, Serialize, Object)]
+pub struct FieldError {
+    /// Where it is in the body, such as `/part_numbers/0` (RFC 6901).
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// More numbers than these help nobody and make the answer long.
+const MAX_PART_NUMBERS: usize = 1000;
+
+impl Problem {
+    /// An error with its cause and what to tell the client.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            body: Box::new(ProblemBody {
+                detail: detail.into(),
+                ..ProblemBody::default()
+            }),
+            headers: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// There is no such thing, or it is somebody else's: the two are not told apart.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("there is no such {what}"))
+    }
+
+    /// A fault of ours. The client learns nothing but the request id.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut problem = Self::new(
+            Code::Internal,
+            "the fault is logged under the request id; please report it",
+        );
+        problem.source = Some(source.into());
+        problem
+    }
+
+    /// The world's fault, which may pass.
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut problem = Self::new(Code::Unavailable, "please try again in a moment")
+            .header(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        problem.source = Some(source.into());
+        problem
+    }
+
+    /// A field of the body cannot be used. `pointer` is a JSON pointer (RFC 6901).
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (pointer, detail) = (pointer.into(), detail.into());
+        let mut problem = Self::new(Code::InvalidField, format!("{pointer}: {detail}"));
+        problem.body.errors = Some(vec![FieldError { pointer, detail }]);
+        problem
+    }
+
+    /// Says what happened in other words.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.body.detail = detail.into();
+        self
+    }
+
+    /// Says which parts are meant.
+    #[must_use]
+    pub fn parts(mut self, mut part_numbers: Vec<u16>) -> Self {
+        part_numbers.truncate(MAX_PART_NUMBERS);
+        self.body.part_numbers = Some(part_numbers);
+        self
+    }
+
+    /// Says what is allowed and what was found, each with its unit.
+    #[must_use]
+    pub fn measured(mut self, limit: impl Into<String>, measured: impl Into<String>) -> Self {
+        self.body.limit = Some(limit.into());
+        self.body.measured = Some(measured.into());
+        self
+    }
+
+    /// Adds a response header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The cause.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The answer. Faults of ours are logged here, once, with their whole chain of causes.
+    pub fn into_response(mut self, request_id: &str) -> Response {
+        let status = self.code.status();
+        if let Some(source) = &self.source {
+            let error: &(dyn StdError + 'static) = source.as_ref();
+            if self.code == Code::Internal {
+                tracing::error!(
+                    error = error,
+                    error.code = self.code.as_str(),
+                    "request failed"
+                );
+            } else {
+                tracing::warn!(
+                    error = error,
+                    error.code = self.code.as_str(),
+                    "request failed"
+                );
+            }
+        }
+        self.body.type_urn = format!("urn:mediamill:problem:{}", self.code.as_str());
+        self.body.title = self.code.title().into();
+        self.body.status = status.as_u16();
+        self.body.code = self.code.as_str().into();
+        self.body.request_id = request_id.into();
+        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        let mut response = Response::builder()
+            .status(status)
+            .content_type(MEDIA_TYPE)
+            .body(body);
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §11.6.1: a 401 names at least one scheme.
+            let scheme = HeaderValue::from_static("Bearer realm=\"mediamill\"");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.body.detail)
+    }
+}
+
+impl StdError for Problem {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<Problem> for poem::Error {
+    fn from(problem: Problem) -> Self {
+        let status = problem.code.status();
+        Self::new(problem, status)
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed => Self::unavailable(error),
+            // 08 connection, 40 rollback, 53 resources, 57 operator intervention (PostgreSQL, appendix A).
+            sqlx::Error::Database(db)
+                if db.code().is_some_and(|code| {
+                    ["08", "40", "53", "57"]
+                        .iter()
+                        .any(|class| code.starts_with(class))
+                }) =>
+            {
+                Self::unavailable(error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        if error.is_transient() {
+            Self::unavailable(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+impl From<media::files::MoveError> for Problem {
+    fn from(error: media::files::MoveError) -> Self {
+        match error {
+            media::files::MoveError::Database { source, .. } => source.into(),
+            error @ media::files::MoveError::NotAllowed { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<workflows::StartError> for Problem {
+    fn from(error: workflows::StartError) -> Self {
+        // The transaction has rolled back: a retry finds everything as it was.
+        Self::unavailable(error)
+    }
+}

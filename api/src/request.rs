@@ -1,0 +1,138 @@
+//! What happens to every request, in one place and one order: an id, a span, the handler, errors and panics turned
+//! into problems, cross-origin headers, one line in the log.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::FutureExt as _;
+use poem::http::{HeaderMap, HeaderValue, Method, header};
+use poem::{Endpoint, IntoResponse as _, Middleware, Request, Response};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::allow::AllowedMethods;
+use crate::cors;
+use crate::problem::{Code, Problem};
+
+/// Name of the header that carries the request's id, in and out.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// The middleware.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    /// Other origins whose pages may call.
+    pub allowed_origins: Arc<[HeaderValue]>,
+    /// For the `Allow` header of a 405.
+    pub allowed_methods: Arc<AllowedMethods>,
+}
+
+impl<E: Endpoint> Middleware<E> for Requests {
+    type Output = Handled<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        Handled {
+            inner,
+            requests: self.clone(),
+        }
+    }
+}
+
+/// An endpoint that always answers, and with nothing but responses.
+#[derive(Debug)]
+pub struct Handled<E> {
+    inner: E,
+    requests: Requests,
+}
+
+impl<E: Endpoint> Endpoint for Handled<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let request_id = request_id(&request);
+        let span = tracing::info_span!(
+            "http.request",
+            http.request.method = %request.method(),
+            url.path = request.uri().path(),
+            http.response.status_code = tracing::field::Empty,
+            http.request.id = request_id,
+            media.owner_id = tracing::field::Empty,
+            media.api_key_id = tracing::field::Empty,
+        );
+        Ok(self.handle(request, &request_id).instrument(span).await)
+    }
+}
+
+impl<E: Endpoint> Handled<E> {
+    async fn handle(&self, request: Request, request_id: &str) -> Response {
+        let started = Instant::now();
+        let origin = cors::allowed_origin(&request, &self.requests.allowed_origins);
+        let mut response = match cors::preflight(&request) {
+            Some(preflight) if origin.is_some() => preflight,
+            _ => self.answer(request, request_id).await,
+        };
+        cors::permit(response.headers_mut(), origin);
+        finish(response.headers_mut(), request_id);
+        let status = response.status().as_u16();
+        tracing::Span::current().record("http.response.status_code", status);
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(http.server.duration_ms = duration_ms, "request answered");
+        response
+    }
+
+    async fn answer(&self, request: Request, request_id: &str) -> Response {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let handled = AssertUnwindSafe(self.inner.call(request))
+            .catch_unwind()
+            .await;
+        let error = match handled {
+            Ok(Ok(answer)) => return answer.into_response(),
+            Ok(Err(error)) if error.is_from_response() => return error.into_response(),
+            Ok(Err(error)) => Problem::from(error),
+            // The hook has printed the message and place; here it gets its request id.
+            Err(_panic) => Problem::internal("the handler panicked"),
+        };
+        let mut response = match error.code() {
+            Code::MethodNotAllowed => {
+                let allow = self.requests.allowed_methods.of(&path);
+                error.header(header::ALLOW, allow).into_response(request_id)
+            }
+            _ => error.into_response(request_id),
+        };
+        if method == Method::HEAD {
+            response.set_body(());
+        }
+        response
+    }
+}
+
+/// The id a proxy in front gave the request, if it is harmless, or a new one.
+fn request_id(request: &Request) -> String {
+    let harmless = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let given = request.header(REQUEST_ID).filter(harmless);
+    given.map_or_else(|| Uuid::now_v7().to_string(), ToOwned::to_owned)
+}
+
+/// Headers of every answer. What a handler set stays.
+fn finish(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
+}

@@ -1,0 +1,46 @@
+//! `DELETE /v1/uploads/{upload_id}`: the client gives up; the bytes go and the file is refused.
+
+use media::files;
+use media::storage::Bucket;
+use media::uploads::{self, Upload, UploadState};
+use media::{OwnerId, Rejection, RejectionCode, UploadId};
+
+use crate::ApiState;
+use crate::problem::{Code, Problem};
+
+/// Aborts an upload. Saying it twice does no harm; a completed upload stays.
+pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> Result<(), Problem> {
+    let now = state.now();
+    let mut transaction = state.pool.begin().await?;
+    let upload = uploads::lock(&mut transaction, owner_id, upload_id).await?;
+    let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;
+    match upload.state {
+        UploadState::Completed(at) => {
+            let detail = format!("it was completed at {at} and cannot be aborted");
+            return Err(Problem::new(Code::UploadCompleted, detail));
+        }
+        UploadState::Aborted(_) => {}
+        UploadState::Open => {
+            uploads::abort(&mut transaction, owner_id, upload_id, now).await?;
+            let message = "the client gave the upload up";
+            let rejection = Rejection::new(RejectionCode::UploadAborted, "upload", message);
+            files::mark_rejected(&mut transaction, upload.file_id, &rejection).await?;
+        }
+    }
+    transaction.commit().await?;
+    // After the commit: the session is over even if the store cannot be reached, and a repeat tries again.
+    drop_bytes(state, &upload).await
+}
+
+async fn drop_bytes(state: &ApiState, upload: &Upload) -> Result<(), Problem> {
+    match &upload.s3_upload_id {
+        Some(id) => state.store.abort_multipart(&upload.object_key, id).await?,
+        None => {
+            state
+                .store
+                .delete(Bucket::Staging, &upload.object_key)
+                .await?
+        }
+    }
+    Ok(())
+}

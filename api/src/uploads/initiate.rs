@@ -1,0 +1,223 @@
+//! `POST /v1/uploads`: opens an upload and its PENDING file.
+
+use media::storage::ObjectStore;
+use media::uploads::{
+    self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
+};
+use media::{FileId, OwnerId, Sha256, UploadId, keys};
+use poem_openapi::Object;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::view::{self, Instructions, PartUrl, Parts, SinglePut, UploadView};
+use crate::ApiState;
+use crate::body::fingerprint;
+use crate::problem::{Code, Problem};
+
+/// How many parts are signed with the first answer.
+const FIRST_PARTS: usize = 100;
+
+/// A file to be sent. What is said here is checked against the bytes later.
+#[derive(Debug, Deserialize, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
+#[serde(deny_unknown_fields)]
+pub struct InitiateUpload {
+    /// The file's name, for people to recognise it.
+    #[oai(validator(min_length = 1, max_length = 255))]
+    pub filename: String,
+    /// The media type the client believes it to be.
+    #[oai(validator(min_length = 1, max_length = 255))]
+    pub content_type: String,
+    /// How many bytes will be sent.
+    #[oai(validator(minimum(value = "1")))]
+    pub size_bytes: i64,
+    /// SHA-256 of the whole file, in hexadecimal, if the client knows it.
+    #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"))]
+    pub sha256: Option<String>,
+}
+
+impl poem_openapi::types::Example for InitiateUpload {
+    fn example() -> Self {
+        Self {
+            filename: "harbour.jpg".into(),
+            content_type: "image/jpeg".into(),
+            size_bytes: 2_483_920,
+            sha256: None,
+        }
+    }
+}
+
+/// Opens an upload, or finds the one that the same idempotency key opened before.
+pub async fn run(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    idempotency_key: Option<&str>,
+    body: InitiateUpload,
+) -> Result<UploadView, Problem> {
+    let request = fingerprint(&body);
+    if let Some(key) = idempotency_key
+        && let Some(upload) = recall(state, owner_id, key, &request).await?
+    {
+        return answer(state, &upload).await;
+    }
+    let upload = open(state, owner_id, body).await?;
+    let kept = match save(state, &upload, idempotency_key.map(|key| (key, &request))).await {
+        Ok(true) => Ok(upload),
+        // Somebody used the key at the same time: theirs is the upload.
+        Ok(false) => {
+            discard(&state.store, &upload).await;
+            let key = idempotency_key.unwrap_or_default();
+            let theirs = recall(state, owner_id, key, &request).await?;
+            theirs.ok_or_else(|| Problem::unavailable("the idempotency key came and went"))
+        }
+        Err(problem) => {
+            discard(&state.store, &upload).await;
+            Err(problem)
+        }
+    };
+    answer(state, &kept?).await
+}
+
+async fn recall(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    key: &str,
+    request: &Sha256,
+) -> Result<Option<Upload>, Problem> {
+    let mut connection = state.pool.acquire().await?;
+    match uploads::recall(&mut connection, owner_id, key, request).await? {
+        None => Ok(None),
+        Some(Remembered::Same(upload_id)) => {
+            Ok(uploads::get(&mut connection, owner_id, upload_id).await?)
+        }
+        Some(Remembered::Other) => Err(Problem::new(
+            Code::IdempotencyKeyReused,
+            "use a new Idempotency-Key for a request with another body",
+        )),
+    }
+}
+
+/// Plans the upload and opens it in the object store.
+async fn open(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    body: InitiateUpload,
+) -> Result<Upload, Problem> {
+    if body.filename.chars().any(char::is_control) {
+        return Err(Problem::field(
+            "/filename",
+            "must hold no control characters",
+        ));
+    }
+    if body.content_type.chars().any(char::is_control) {
+        return Err(Problem::field(
+            "/content_type",
+            "must hold no control characters",
+        ));
+    }
+    let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
+    let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
+    let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
+    let sha256 =
+        sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
+    let (now, upload_id) = (state.now(), UploadId(Uuid::now_v7()));
+    let object_key = keys::staging(upload_id);
+    let s3_upload_id = match plan.strategy {
+        Strategy::Single => None,
+        Strategy::Multipart => Some(state.store.create_multipart(&object_key).await?),
+    };
+    Ok(Upload {
+        upload_id,
+        file_id: FileId(Uuid::now_v7()),
+        owner_id: owner_id.clone(),
+        declared: Declared {
+            filename: body.filename,
+            mime_type: body.content_type,
+            sha256,
+        },
+        plan,
+        object_key,
+        s3_upload_id,
+        created_at: now,
+        expires_at: now + state.config.upload_lifetime,
+        state: UploadState::Open,
+    })
+}
+
+/// `false` if the idempotency key was taken meanwhile; then nothing is saved.
+async fn save(
+    state: &ApiState,
+    upload: &Upload,
+    key: Option<(&str, &Sha256)>,
+) -> Result<bool, Problem> {
+    let mut transaction = state.pool.begin().await?;
+    uploads::initiate(&mut transaction, upload).await?;
+    if let Some((key, request)) = key {
+        let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);
+        if !uploads::remember(&mut transaction, owner_id, key, request, id, now).await? {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Best effort: what stays behind is swept by age.
+async fn discard(store: &ObjectStore, upload: &Upload) {
+    if let Some(id) = &upload.s3_upload_id
+        && let Err(error) = store.abort_multipart(&upload.object_key, id).await
+    {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, media.upload_id = %upload.upload_id, "cannot abort a multipart upload");
+    }
+}
+
+async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem> {
+    view::ensure_open(upload, state.now())?;
+    let mut parts = Vec::new();
+    for number in upload.plan.part_numbers().take(FIRST_PARTS) {
+        parts.extend(view::sign(state, upload, number).await?);
+    }
+    let instructions = match upload.plan.strategy {
+        Strategy::Single => {
+            let PartUrl {
+                method,
+                url,
+                headers,
+                expires_at,
+                ..
+            } = parts
+                .pop()
+                .ok_or_else(|| Problem::internal("a plan without parts"))?;
+            Instructions::Single(SinglePut {
+                method,
+                url,
+                headers,
+                expires_at,
+            })
+        }
+        Strategy::Multipart => Instructions::Multipart(Parts {
+            part_size_bytes: upload.plan.part_size_bytes.cast_signed(),
+            part_count: upload.plan.part_count,
+            parts,
+        }),
+    };
+    Ok(UploadView {
+        file_id: upload.file_id.0,
+        upload_id: upload.upload_id.0,
+        expires_at: upload.expires_at,
+        upload: instructions,
+    })
+}
+
+fn impossible(error: ImpossibleSize) -> Problem {
+    match error {
+        ImpossibleSize::Empty => Problem::new(Code::FileEmpty, error.to_string()),
+        ImpossibleSize::TooLarge {
+            size_bytes,
+            max_bytes,
+        } => Problem::new(Code::FileTooLarge, error.to_string())
+            .measured(format!("{max_bytes} bytes"), format!("{size_bytes} bytes")),
+    }
+}

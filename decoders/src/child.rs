@@ -1,0 +1,121 @@
+//! The child process: one request, one answer, gone.
+//!
+//! Order matters here. First whatever takes a path, then the sandbox, and only then the bytes.
+//! Not to be called in a process that does anything else: [`main`] closes every descriptor above
+//! standard error and confines the process for good.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+use nix::libc;
+
+use crate::confine::confine;
+use crate::error::{RejectCode, Rejection};
+use crate::image::{self, ImageError};
+use crate::limits::ImageLimits;
+use crate::protocol::{Answer, Job, Request};
+
+/// Runs the request in the last of `args`: the input on standard input, outputs into files of
+/// the current folder, the answer on standard output.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    close_inherited();
+    let answer = args
+        .into_iter()
+        .last()
+        .and_then(|request| serde_json::from_str(request.to_str()?).ok())
+        .map_or_else(
+            || Answer::Failed("no request: this command is for the service itself".to_owned()),
+            |request: Request| answer(&request),
+        );
+    let written = serde_json::to_vec(&answer)
+        .map_err(io::Error::from)
+        .and_then(|json| io::stdout().lock().write_all(&json));
+    if written.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Closes descriptors that some library of the parent's may have let slip through `exec`.
+fn close_inherited() {
+    // SAFETY: takes integers only. Nothing in this process has opened a descriptor yet, so none
+    // that Rust believes it owns is closed. A kernel without the call (before 5.9) changes nothing.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+}
+
+fn answer(request: &Request) -> Answer {
+    let (input, outputs) = match (open_input(), create_outputs(&request.job)) {
+        (Ok(input), Ok(outputs)) => (input, outputs),
+        (Err(error), _) => return Answer::Failed(format!("cannot use the input: {error}")),
+        (_, Err(error)) => return Answer::Failed(format!("cannot create an output: {error}")),
+    };
+    match confine(&request.limits, request.sandbox) {
+        Ok(missing) => missing
+            .iter()
+            .for_each(|layer| eprintln!("sandbox: {}", chain(layer))),
+        Err(error) => return Answer::Unconfined(chain(&error)),
+    }
+    match run(&request.job, &request.limits, input, &outputs) {
+        Ok(answer) => answer,
+        Err(ImageError::Rejected(rejection)) => Answer::Rejected(rejection),
+        Err(ImageError::LimitHit(resource)) => Answer::LimitHit(resource),
+        Err(ImageError::Io(error)) => Answer::Failed(error.to_string()),
+    }
+}
+
+fn run(
+    job: &Job,
+    limits: &ImageLimits,
+    input: File,
+    outputs: &[File],
+) -> Result<Answer, ImageError> {
+    let bytes = read(input, limits)?;
+    match job {
+        Job::ProbeImage => Ok(Answer::Probed(Box::new(image::probe(&bytes, limits)?))),
+        Job::RenderImage(plan) => {
+            let rendered = image::render(&bytes, limits, plan, |index, webp| {
+                (&outputs[index]).write_all(webp)
+            })?;
+            Ok(Answer::Rendered(rendered))
+        }
+    }
+}
+
+fn open_input() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// One new, empty file per output. Those that the picture turns out too small for stay empty, and
+/// the parent removes them.
+fn create_outputs(job: &Job) -> io::Result<Vec<File>> {
+    let Job::RenderImage(plan) = job else {
+        return Ok(Vec::new());
+    };
+    let create = |name| OpenOptions::new().write(true).create_new(true).open(name);
+    plan.outputs
+        .iter()
+        .map(|output| create(output.file_name()))
+        .collect()
+}
+
+fn read(mut input: File, limits: &ImageLimits) -> Result<Vec<u8>, ImageError> {
+    let (limit, size) = (limits.max_input_bytes, input.seek(SeekFrom::End(0))?);
+    if size > limit {
+        return Err(Rejection::over(RejectCode::FileTooLarge, limit, size, "bytes").into());
+    }
+    input.rewind()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    input.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The error and its causes, on one line.
+fn chain(error: &dyn Error) -> String {
+    let cause = error.source().map(chain);
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}

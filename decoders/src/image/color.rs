@@ -1,0 +1,171 @@
+//! From whatever colours a file is in to sRGB.
+
+use std::sync::Arc;
+
+use moxcms::{DataColorSpace, Layout as Channels, TransformExecutor, TransformOptions};
+
+use super::profile::Embedded;
+use super::raster::{Layout, Raster};
+use crate::error::Rejection;
+
+/// The picture as RGB or RGBA in sRGB.
+pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {
+    let profile = picture.color.profile(picture.layout);
+    let rgb_profile = profile
+        .as_ref()
+        .is_some_and(|p| p.color_space == DataColorSpace::Rgb);
+    if rgb_profile && matches!(picture.layout, Layout::Gray | Layout::GrayAlpha) {
+        picture = expand(picture);
+    }
+    let channels = channels(picture.layout);
+    let converter = profile.and_then(|profile| {
+        let options = TransformOptions::default();
+        let srgb = moxcms::ColorProfile::new_srgb();
+        profile
+            .create_transform_8bit(channels, &srgb, rgb(picture.layout), options)
+            .ok()
+    });
+    match converter {
+        Some(converter) if rgb_profile && changes_nothing(&*converter, picture.layout) => {
+            Ok(expand(picture))
+        }
+        Some(converter) => {
+            let layout = rgb_layout(picture.layout);
+            let pixels = picture.data.len() / picture.layout.channels();
+            let mut data = vec![0; pixels * layout.channels()];
+            converter
+                .transform(&picture.data, &mut data)
+                .map_err(|error| refused(&error))?;
+            Ok(picture.with_pixels(layout, Embedded::Srgb, data))
+        }
+        None => Ok(expand(picture)),
+    }
+}
+
+/// Turns rows of 16-bit samples into 8-bit sRGB. Done while decoding: narrowing first would show
+/// as bands in wide colour spaces.
+pub(super) struct Narrow {
+    layout: Layout,
+    converter: Option<Arc<dyn TransformExecutor<u16> + Send + Sync>>,
+    wide: Vec<u16>,
+}
+
+impl Narrow {
+    pub(super) fn new(embedded: &Embedded, layout: Layout) -> Self {
+        let converter = embedded.profile(layout).and_then(|profile| {
+            let options = TransformOptions::default();
+            let srgb = moxcms::ColorProfile::new_srgb();
+            profile
+                .create_transform_16bit(channels(layout), &srgb, rgb(layout), options)
+                .ok()
+        });
+        Self {
+            layout,
+            converter,
+            wide: Vec::new(),
+        }
+    }
+
+    /// The layout of what [`Self::row`] appends.
+    pub(super) fn layout(&self) -> Layout {
+        if self.converter.is_some() {
+            rgb_layout(self.layout)
+        } else {
+            self.layout
+        }
+    }
+
+    pub(super) fn row(&mut self, samples: &[u16], out: &mut Vec<u8>) -> Result<(), Rejection> {
+        let narrow = |&sample: &u16| {
+            u8::try_from((u32::from(sample) + 128) / 257).expect("at most 65,535 / 257 = 255")
+        };
+        let Some(converter) = &self.converter else {
+            out.extend(samples.iter().map(narrow));
+            return Ok(());
+        };
+        let pixels = samples.len() / self.layout.channels();
+        self.wide.resize(pixels * self.layout().channels(), 0);
+        converter
+            .transform(samples, &mut self.wide)
+            .map_err(|error| refused(&error))?;
+        out.extend(self.wide.iter().map(narrow));
+        Ok(())
+    }
+}
+
+fn refused(error: &moxcms::CmsError) -> Rejection {
+    Rejection::corrupt(format!("colour conversion: {error}"))
+}
+
+/// Whether an RGB conversion is the identity, give or take a rounding step: true of the many sRGB
+/// profiles there are, whatever they are called.
+fn changes_nothing(transform: &dyn TransformExecutor<u8>, layout: Layout) -> bool {
+    const STEPS: [u8; 6] = [0, 51, 102, 153, 204, 255];
+    let mut lattice = Vec::new();
+    for (r, g, b) in STEPS.iter().flat_map(|&r| {
+        STEPS
+            .iter()
+            .flat_map(move |&g| STEPS.iter().map(move |&b| (r, g, b)))
+    }) {
+        lattice.extend_from_slice(&[r, g, b, 255][..layout.channels()]);
+    }
+    let mut converted = vec![0; lattice.len()];
+    transform.transform(&lattice, &mut converted).is_ok()
+        && lattice
+            .iter()
+            .zip(&converted)
+            .all(|(a, b)| a.abs_diff(*b) <= 1)
+}
+
+/// Pixels without a usable profile as RGB or RGBA.
+fn expand(picture: Raster) -> Raster {
+    let pixels = &picture.data;
+    let data: Vec<u8> = match picture.layout {
+        Layout::Rgb | Layout::Rgba => return picture,
+        Layout::Gray => pixels.iter().flat_map(|&gray| [gray; 3]).collect(),
+        Layout::GrayAlpha => {
+            let pairs = pixels.as_chunks::<2>().0.iter();
+            pairs
+                .flat_map(|&[gray, alpha]| [gray, gray, gray, alpha])
+                .collect()
+        }
+        Layout::Cmyk => {
+            let inks = pixels.as_chunks::<4>().0.iter();
+            let light = |ink: u8, black: u8| {
+                let product = u32::from(255 - ink) * u32::from(255 - black);
+                u8::try_from((product + 127) / 255).expect("255 * 255 / 255 fits")
+            };
+            inks.flat_map(|&[c, m, y, k]| [light(c, k), light(m, k), light(y, k)])
+                .collect()
+        }
+    };
+    let layout = rgb_layout(picture.layout);
+    let color = picture.color.clone();
+    picture.with_pixels(layout, color, data)
+}
+
+const fn rgb_layout(layout: Layout) -> Layout {
+    if layout.has_alpha() {
+        Layout::Rgba
+    } else {
+        Layout::Rgb
+    }
+}
+
+const fn rgb(layout: Layout) -> Channels {
+    if layout.has_alpha() {
+        Channels::Rgba
+    } else {
+        Channels::Rgb
+    }
+}
+
+const fn channels(layout: Layout) -> Channels {
+    match layout {
+        Layout::Gray => Channels::Gray,
+        Layout::GrayAlpha => Channels::GrayAlpha,
+        Layout::Rgb => Channels::Rgb,
+        // moxcms takes any four channels by this name, ink too.
+        Layout::Rgba | Layout::Cmyk => Channels::Rgba,
+    }
+}

@@ -1,0 +1,141 @@
+//! Images: from untrusted bytes to facts about them, and to clean WebP pictures.
+//!
+//! Pure functions over byte slices; no file is opened here. JPEG, PNG, WebP and GIF go in. What
+//! comes out has its orientation applied, its colours in sRGB, and no metadata of any kind.
+//! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
+
+mod bytes;
+mod color;
+mod encode;
+mod exif;
+mod gif;
+mod header;
+mod jpeg;
+mod orient;
+mod plan;
+mod png;
+mod profile;
+mod raster;
+mod resize;
+mod webp;
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::header::Format;
+pub use self::orient::Orientation;
+pub use self::plan::{OutputSpec, RenderPlan, RenderedImage};
+pub use self::profile::ColorProfile;
+
+use self::header::Header;
+use self::raster::Raster;
+use crate::error::{Rejection, Resource};
+use crate::limits::ImageLimits;
+
+/// What an image file says of itself, its container walked from end to end, no pixel decoded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageProbe {
+    /// The format by structure, whatever the file is called.
+    pub format: Format,
+    /// Width in pixels as displayed, after orientation.
+    pub width: u32,
+    /// Height in pixels as displayed, after orientation.
+    pub height: u32,
+    /// Width in pixels as stored.
+    pub stored_width: u32,
+    /// Height in pixels as stored.
+    pub stored_height: u32,
+    /// How the stored pixels are to be turned for display.
+    pub orientation: Orientation,
+    /// Whether pixels may be transparent.
+    pub has_alpha: bool,
+    /// What the stored numbers mean as colours.
+    pub color_profile: ColorProfile,
+    /// Bits of one stored sample (of a palette entry's index, for palettes).
+    pub bit_depth: u8,
+    /// Frames; 1 for a still picture.
+    pub frames: u32,
+    /// Whether there is more than one frame. Only the first is rendered.
+    pub animated: bool,
+}
+
+/// Why an image could not be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The file's fault.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The file asks for more than it may have.
+    #[error("image hit its {0} limit")]
+    LimitHit(Resource),
+    /// The input could not be read or an output not be written.
+    #[error("image i/o failed")]
+    Io(#[from] io::Error),
+}
+
+/// Reads the whole container and says what is in it.
+pub fn probe(bytes: &[u8], limits: &ImageLimits) -> Result<ImageProbe, Rejection> {
+    let header = header::read(bytes, limits)?;
+    let (width, height) = header.orientation.turn(header.width, header.height);
+    Ok(ImageProbe {
+        format: header.format,
+        width,
+        height,
+        stored_width: header.width,
+        stored_height: header.height,
+        orientation: header.orientation,
+        has_alpha: header.has_alpha,
+        color_profile: ColorProfile::describe(&header.color),
+        bit_depth: header.bit_depth,
+        frames: header.frames,
+        animated: header.frames > 1,
+    })
+}
+
+/// Renders the outputs of `plan` that suit the picture, widest first, each from the one before,
+/// and hands each to `write` with its index in the plan.
+pub fn render(
+    bytes: &[u8],
+    limits: &ImageLimits,
+    plan: &RenderPlan,
+    mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
+) -> Result<Vec<RenderedImage>, ImageError> {
+    let header = header::read(bytes, limits)?;
+    let orientation = header.orientation;
+    let (width, height) = orientation.turn(header.width, header.height);
+    let targets = plan.targets(width, height);
+    let Some(widest) = targets.first() else {
+        return Ok(Vec::new());
+    };
+
+    // Colours are converted and pixels turned at the widest size that is wanted, not at the size
+    // of the source: for thumbnails that is a fraction of the work.
+    let stored_size = orientation.turn(widest.width, widest.height);
+    let mut picture = resize::to(decode(bytes, header)?, stored_size)?;
+    picture = orient::upright(color::to_srgb(picture)?, orientation);
+
+    let mut rendered = Vec::with_capacity(targets.len());
+    for target in targets {
+        picture = resize::to(picture, (target.width, target.height))?;
+        let output = &plan.outputs[target.index];
+        let webp = encode::webp(&picture, output.quality, output.method)?;
+        write(target.index, &webp)?;
+        rendered.push(RenderedImage {
+            name: output.name.clone(),
+            width: target.width,
+            height: target.height,
+            size_bytes: webp.len() as u64,
+        });
+    }
+    Ok(rendered)
+}
+
+fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
+    match header.format {
+        Format::Jpeg => jpeg::decode(bytes, header),
+        Format::Png => png::decode(bytes, header),
+        Format::WebP => webp::decode(bytes, header),
+        Format::Gif => gif::decode(bytes, header),
+    }
+}

@@ -1,0 +1,33 @@
+//! Making pictures smaller: Lanczos, with alpha premultiplied so that the hidden colour of
+//! transparent pixels does not bleed into visible ones.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use super::raster::{Layout, Raster};
+use crate::error::Rejection;
+
+/// The picture at `size`; itself if it has that size.
+pub(super) fn to(picture: Raster, size: (u32, u32)) -> Result<Raster, Rejection> {
+    if (picture.width, picture.height) == size {
+        return Ok(picture);
+    }
+    let pixel = match picture.layout {
+        Layout::Gray => PixelType::U8,
+        Layout::GrayAlpha => PixelType::U8x2,
+        Layout::Rgb => PixelType::U8x3,
+        Layout::Rgba | Layout::Cmyk => PixelType::U8x4,
+    };
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
+        .use_alpha(picture.layout.has_alpha());
+    let refused = |error: &dyn std::error::Error| Rejection::corrupt(format!("resize: {error}"));
+
+    let source = ImageRef::new(picture.width, picture.height, &picture.data, pixel)
+        .map_err(|error| refused(&error))?;
+    let mut resized = Image::new(size.0, size.1, pixel);
+    Resizer::new()
+        .resize(&source, &mut resized, &options)
+        .map_err(|error| refused(&error))?;
+    Raster::new(size, picture.layout, picture.color, resized.into_vec())
+}

@@ -1,0 +1,10 @@
+//! What a user of the crate would notice, on generated pictures and in real child processes.
+
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod broken;
+mod children;
+mod colors;
+mod fixtures;
+mod pictures;
+mod probing;

@@ -1,0 +1,117 @@
+//! Files: the state machine, its guarded moves, and what owners may read.
+
+mod moves;
+mod read;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use self::moves::{
+    MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
+};
+pub use self::read::{Cursor, get, list, load};
+use crate::{FileId, OwnerId, Rejection, Sha256, UploadId};
+
+/// What a completed upload hands to the workflow: everything else is in tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadedFile {
+    /// The file to process.
+    pub file_id: FileId,
+}
+
+/// Where a file is on its route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[sqlx(type_name = "file_status", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FileStatus {
+    /// A client may still be sending bytes.
+    Pending,
+    /// The client is done; a run owns the file.
+    Assembling,
+    /// Scanned, probed, within limits.
+    Validated,
+    /// Variants are being made.
+    Processing,
+    /// Every variant is recorded and served.
+    Ready,
+    /// Refused for good.
+    Rejected,
+}
+
+impl FileStatus {
+    /// Every status, in the order of the route.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Assembling,
+        Self::Validated,
+        Self::Processing,
+        Self::Ready,
+        Self::Rejected,
+    ];
+
+    /// From which statuses a file may come to this one.
+    pub const fn comes_from(self) -> &'static [Self] {
+        match self {
+            Self::Pending => &[],
+            Self::Assembling => &[Self::Pending],
+            Self::Validated => &[Self::Assembling],
+            Self::Processing => &[Self::Validated],
+            Self::Ready => &[Self::Processing],
+            Self::Rejected => &[
+                Self::Pending,
+                Self::Assembling,
+                Self::Validated,
+                Self::Processing,
+            ],
+        }
+    }
+}
+
+/// A file as its owner may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The file.
+    pub file_id: FileId,
+    /// Whose it is.
+    pub owner_id: OwnerId,
+    /// The session it came by.
+    pub upload_id: UploadId,
+    /// As declared, for people to recognise it.
+    pub filename: String,
+    /// As declared.
+    pub declared_mime_type: String,
+    /// As declared.
+    pub declared_size_bytes: u64,
+    /// Where it is on its route.
+    pub status: FileStatus,
+    /// What was found in the bytes, once validated.
+    pub facts: Option<Facts>,
+    /// What is served, once ready.
+    pub published: Option<Published>,
+    /// Why it was refused, if it was.
+    pub rejection: Option<Rejection>,
+    /// When its upload began.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What was found in the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Media type, as detected.
+    pub mime_type: String,
+    /// Bytes, as measured.
+    pub size_bytes: u64,
+    /// Digest of the whole file.
+    pub sha256: Sha256,
+}
+
+/// What is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Key prefix of the variants in the origin bucket.
+    pub storage_path: String,
+    /// Address of the main variant.
+    pub cdn_url: String,
+}

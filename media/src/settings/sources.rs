@@ -1,0 +1,124 @@
+//! How the two things everything needs, the database and the object store, are read from the environment.
+
+use std::fmt;
+
+use super::Reader;
+use crate::storage::StorageConfig;
+
+/// Where the database is.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// `postgres://` address. Holds a password, so it is never printed.
+    pub url: String,
+}
+
+impl DatabaseConfig {
+    /// Reads `MEDIAMILL_DATABASE_URL`.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        const NAME: &str = "MEDIAMILL_DATABASE_URL";
+        const EXAMPLE: &str = "postgres://mediamill:password@localhost/mediamill";
+        let url = reader.required(NAME, EXAMPLE);
+        let known = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme));
+        if !url.is_empty() && !known {
+            reader.mistake(NAME, "must be a postgres:// address", EXAMPLE);
+        }
+        Self { url }
+    }
+}
+
+impl fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("url", &"[redacted]")
+            .finish()
+    }
+}
+
+impl StorageConfig {
+    /// Reads `MEDIAMILL_S3_ENDPOINT`, `_S3_PUBLIC_ENDPOINT`, `_S3_REGION`, `_S3_ACCESS_KEY_ID`,
+    /// `_S3_SECRET_ACCESS_KEY`, `_S3_PATH_STYLE`, `_STAGING_BUCKET` and `_ORIGIN_BUCKET`.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        let endpoint = reader.optional_base_url("MEDIAMILL_S3_ENDPOINT", "http://localhost:9000");
+        let config = Self {
+            public_endpoint: reader.optional_base_url(
+                "MEDIAMILL_S3_PUBLIC_ENDPOINT",
+                "https://uploads.example.com",
+            ),
+            region: reader.text_or("MEDIAMILL_S3_REGION", "us-east-1"),
+            access_key_id: reader.required("MEDIAMILL_S3_ACCESS_KEY_ID", "mediamill"),
+            secret_access_key: reader
+                .required("MEDIAMILL_S3_SECRET_ACCESS_KEY", "<the key's secret half>"),
+            // Self-hosted stores rarely have a host name per bucket; AWS always does.
+            path_style: reader.flag_or("MEDIAMILL_S3_PATH_STYLE", endpoint.is_some()),
+            staging_bucket: reader.text_or("MEDIAMILL_STAGING_BUCKET", "mediamill-staging"),
+            origin_bucket: reader.text_or("MEDIAMILL_ORIGIN_BUCKET", "mediamill-origin"),
+            endpoint,
+        };
+        if config.staging_bucket == config.origin_bucket {
+            reader.mistake(
+                "MEDIAMILL_ORIGIN_BUCKET",
+                "must differ from MEDIAMILL_STAGING_BUCKET: clients write to that one",
+                "mediamill-origin",
+            );
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(pairs: &[(&str, &str)]) -> Reader {
+        Reader::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into())),
+        )
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_and_no_value_is_echoed() {
+        let mut reader = reader(&[
+            ("MEDIAMILL_DATABASE_URL", "mysql://user:hunter2@db"),
+            ("MEDIAMILL_S3_ENDPOINT", "localhost:9000"),
+            ("MEDIAMILL_S3_PATH_STYLE", "maybe"),
+            ("MEDIAMILL_S3_ACCESS_KEY_ID", "key"),
+            ("MEDIAMILL_STAGING_BUCKET", "one"),
+            ("MEDIAMILL_ORIGIN_BUCKET", "one"),
+            ("MEDIAMILL_MAX_FILE_BYTES", "0"),
+        ]);
+        DatabaseConfig::from_env(&mut reader);
+        StorageConfig::from_env(&mut reader);
+        crate::limits::Limits::from_env(&mut reader);
+        let report = reader.finish().unwrap_err();
+        let names: Vec<_> = report.mistakes.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "MEDIAMILL_DATABASE_URL",
+                "MEDIAMILL_S3_ENDPOINT",
+                "MEDIAMILL_S3_SECRET_ACCESS_KEY",
+                "MEDIAMILL_S3_PATH_STYLE",
+                "MEDIAMILL_ORIGIN_BUCKET",
+                "MEDIAMILL_MAX_FILE_BYTES",
+            ]
+        );
+        assert!(!report.to_string().contains("hunter2"), "{report}");
+    }
+
+    #[test]
+    fn the_least_that_is_needed_is_enough() {
+        let mut reader = reader(&[
+            ("MEDIAMILL_S3_ENDPOINT", "http://127.0.0.1:9000/"),
+            ("MEDIAMILL_S3_ACCESS_KEY_ID", "key"),
+            ("MEDIAMILL_S3_SECRET_ACCESS_KEY", "secret"),
+        ]);
+        let config = StorageConfig::from_env(&mut reader);
+        reader.finish().unwrap();
+        assert_eq!(config.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+        assert!(config.path_style);
+    }
+}

@@ -1,0 +1,177 @@
+//! Copies made by the store itself; the bytes do not pass through this process.
+
+use std::fmt::Write as _;
+
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
+
+use super::{Bucket, ObjectInfo, ObjectKey, ObjectStore, StorageError, client};
+
+/// Largest object that one `CopyObject` may copy (`API_CopyObject`).
+const MAX_SINGLE_COPY_BYTES: u64 = 5 << 30;
+/// Size of the pieces above that. 5 TiB, the largest object, makes 5,120 of the 10,000 parts allowed.
+const COPY_PART_BYTES: u64 = 1 << 30;
+
+/// A copy that is to be made.
+struct Copy<'a> {
+    /// Bucket and key, URL-encoded, as the header wants it.
+    source: String,
+    if_match_etag: &'a str,
+    to_bucket: &'a str,
+    to_key: &'a ObjectKey,
+    content_type: &'a str,
+    cache_control: Option<&'a str>,
+}
+
+impl ObjectStore {
+    /// Copies an object of any size on condition that the source still has the given `ETag`, else
+    /// [`StorageError::PreconditionFailed`]. The copy gets the given headers and none of the source's.
+    /// Above 5 GiB the copy has another `ETag` than the source.
+    pub async fn copy(
+        &self,
+        (from_bucket, from_key): (Bucket, &ObjectKey),
+        if_match_etag: &str,
+        (to_bucket, to_key): (Bucket, &ObjectKey),
+        content_type: &str,
+        cache_control: Option<&str>,
+    ) -> Result<ObjectInfo, StorageError> {
+        let source = self
+            .head(from_bucket, from_key)
+            .await?
+            .ok_or(StorageError::NotFound)?;
+        let copy = Copy {
+            source: url_encoded(&format!("{}/{from_key}", self.bucket_name(from_bucket))),
+            if_match_etag,
+            to_bucket: self.bucket_name(to_bucket),
+            to_key,
+            content_type,
+            cache_control,
+        };
+        if source.size_bytes <= MAX_SINGLE_COPY_BYTES {
+            self.copy_whole(&copy).await?;
+        } else {
+            self.copy_in_parts(&copy, source.size_bytes, COPY_PART_BYTES)
+                .await?;
+        }
+        self.head(to_bucket, to_key)
+            .await?
+            .ok_or(StorageError::NotFound)
+    }
+
+    async fn copy_whole(&self, copy: &Copy<'_>) -> Result<(), StorageError> {
+        self.client
+            .copy_object()
+            .copy_source(&copy.source)
+            .copy_source_if_match(copy.if_match_etag)
+            .bucket(copy.to_bucket)
+            .key(copy.to_key.as_str())
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type(copy.content_type)
+            .set_cache_control(copy.cache_control.map(str::to_owned))
+            .customize()
+            .config_override(client::patient())
+            .send()
+            .await
+            .map_err(|error| StorageError::from_sdk("CopyObject", error))?;
+        Ok(())
+    }
+
+    async fn copy_in_parts(
+        &self,
+        copy: &Copy<'_>,
+        size_bytes: u64,
+        part_bytes: u64,
+    ) -> Result<(), StorageError> {
+        const OPERATION: &str = "CreateMultipartUpload";
+        let upload = self
+            .client
+            .create_multipart_upload()
+            .bucket(copy.to_bucket)
+            .key(copy.to_key.as_str())
+            .content_type(copy.content_type)
+            .set_cache_control(copy.cache_control.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
+        let upload_id = upload.upload_id.ok_or_else(|| StorageError::Protocol {
+            operation: OPERATION,
+            source: "the answer has no upload id".into(),
+        })?;
+        let copied = self
+            .copy_parts(copy, &upload_id, size_bytes, part_bytes)
+            .await;
+        if copied.is_err() {
+            let abort = self.client.abort_multipart_upload().bucket(copy.to_bucket);
+            let abort = abort.key(copy.to_key.as_str()).upload_id(upload_id);
+            if let Err(error) = abort.send().await {
+                tracing::warn!(storage.key = %copy.to_key, %error, "could not abort a failed copy");
+            }
+        }
+        copied
+    }
+
+    async fn copy_parts(
+        &self,
+        copy: &Copy<'_>,
+        upload_id: &str,
+        size_bytes: u64,
+        part_bytes: u64,
+    ) -> Result<(), StorageError> {
+        let mut parts = CompletedMultipartUpload::builder();
+        let mut first = 0;
+        for number in 1.. {
+            let last = (first + part_bytes).min(size_bytes) - 1;
+            let answer = self
+                .client
+                .upload_part_copy()
+                .copy_source(&copy.source)
+                .copy_source_if_match(copy.if_match_etag)
+                .copy_source_range(format!("bytes={first}-{last}"))
+                .bucket(copy.to_bucket)
+                .key(copy.to_key.as_str())
+                .upload_id(upload_id)
+                .part_number(number)
+                .customize()
+                .config_override(client::patient())
+                .send()
+                .await
+                .map_err(|error| StorageError::from_sdk("UploadPartCopy", error))?;
+            let etag = answer.copy_part_result.and_then(|part| part.e_tag);
+            parts = parts.parts(
+                CompletedPart::builder()
+                    .part_number(number)
+                    .set_e_tag(etag)
+                    .build(),
+            );
+            first = last + 1;
+            if first == size_bytes {
+                break;
+            }
+        }
+        self.client
+            .complete_multipart_upload()
+            .bucket(copy.to_bucket)
+            .key(copy.to_key.as_str())
+            .upload_id(upload_id)
+            .multipart_upload(parts.build())
+            .customize()
+            .config_override(client::patient())
+            .send()
+            .await
+            .map_err(|error| StorageError::from_sdk("CompleteMultipartUpload", error))?;
+        Ok(())
+    }
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters and the slash.
+fn url_encoded(text: &str) -> String {
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut encoded, byte| {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                    encoded.push(char::from(byte));
+                }
+                _ => write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail"),
+            }
+            encoded
+        })
+}

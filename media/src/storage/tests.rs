@@ -1,0 +1,136 @@
+//! What needs a store that misbehaves. The rest is in the storage contract of `embedded`.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A store that gives every request the same answer.
+async fn store_that_says(status: &'static str, body: &'static str) -> ObjectStore {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 65536];
+            let _ = stream.read(&mut request).await;
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    ObjectStore::new(&StorageConfig {
+        endpoint: Some(endpoint),
+        public_endpoint: None,
+        region: "us-east-1".to_owned(),
+        access_key_id: "key".to_owned(),
+        secret_access_key: "secret".to_owned(),
+        path_style: true,
+        staging_bucket: "staging".to_owned(),
+        origin_bucket: "origin".to_owned(),
+    })
+}
+
+fn key(key: &str) -> ObjectKey {
+    key.parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_error_inside_a_200_is_an_error() {
+    let body =
+        "<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>sorry</Message></Error>";
+    let store = store_that_says("200 OK", body).await;
+    let parts = [Part {
+        number: 1,
+        etag: "\"e\"".to_owned(),
+        size_bytes: 1,
+    }];
+    let error = store
+        .complete_multipart(&key("k"), "id", &parts)
+        .await
+        .unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+
+    let body = "<Error><Code>NoSuchUpload</Code></Error>";
+    let store = store_that_says("200 OK", body).await;
+    let error = store
+        .complete_multipart(&key("k"), "id", &parts)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StorageError::NoSuchUpload), "{error:?}");
+}
+
+#[tokio::test]
+async fn overload_is_worth_another_try_and_refusal_is_not() {
+    for (status, transient) in [
+        ("500 Internal Server Error", true),
+        ("503 Slow Down", true),
+        ("429 Too Many Requests", true),
+        ("403 Forbidden", false),
+        ("400 Bad Request", false),
+    ] {
+        let store = store_that_says(status, "").await;
+        let error = store.head(Bucket::Origin, &key("k")).await.unwrap_err();
+        assert_eq!(error.is_transient(), transient, "{status}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_cut_short_is_an_error() {
+    use futures::TryStreamExt as _;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut store = store_that_says("500 Internal Server Error", "").await;
+    store.client = {
+        let config = store
+            .client
+            .config()
+            .to_builder()
+            .endpoint_url(format!("http://{address}"));
+        Client::from_conf(config.build())
+    };
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\netag: \"e\"\r\n\r\nonly this";
+        stream.write_all(answer).await.unwrap();
+    });
+    let object = store.get(Bucket::Origin, &key("k"), None).await.unwrap();
+    assert_eq!(object.info.size_bytes, 100);
+    let body: Result<Vec<bytes::Bytes>, StorageError> = object.body.try_collect().await;
+    assert!(body.unwrap_err().is_transient());
+}
+
+#[tokio::test]
+async fn signing_has_limits() {
+    let store = store_that_says("200 OK", "").await;
+    let week = Duration::from_hours(7 * 24);
+    assert!(store.presign_put(&key("k"), 1, week).await.is_ok());
+    let too_long = store
+        .presign_put(&key("k"), 1, week + Duration::from_secs(1))
+        .await;
+    assert!(
+        matches!(too_long, Err(StorageError::Protocol { .. })),
+        "{too_long:?}"
+    );
+}
+
+#[test]
+fn keys_are_checked() {
+    assert_eq!(ObjectKey::new(""), Err(InvalidObjectKey::Empty));
+    assert_eq!(
+        ObjectKey::new("a\nb"),
+        Err(InvalidObjectKey::ControlCharacter)
+    );
+    assert!(ObjectKey::new("ü".repeat(512)).is_ok());
+    let too_long = ObjectKey::new("ü".repeat(513));
+    assert_eq!(
+        too_long,
+        Err(InvalidObjectKey::TooLong { length_bytes: 1026 })
+    );
+    assert_eq!(serde_json::to_string(&key("a/b")).unwrap(), "\"a/b\"");
+    assert!(serde_json::from_str::<ObjectKey>("\"\"").is_err());
+}

@@ -1,0 +1,151 @@
+//! How a file of a declared size is to be sent. Pure: no I/O, no clock.
+
+/// Largest file sent by one PUT, in bytes. Also S3's smallest part but the last (*Amazon S3 multipart upload limits*).
+pub const SINGLE_PUT_MAX_BYTES: u64 = 5 * 1024 * 1024;
+
+/// Size of every part but the last, in bytes.
+pub const PART_SIZE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Most parts S3 takes (*Amazon S3 multipart upload limits*).
+pub const MAX_PARTS: u64 = 10_000;
+
+/// Which parts a client sends, and how large each must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// One PUT or a multipart upload.
+    pub strategy: Strategy,
+    /// Declared size of the file.
+    pub size_bytes: u64,
+    /// Size of every part but the last.
+    pub part_size_bytes: u64,
+    /// 1 to 10 000.
+    pub part_count: u16,
+}
+
+/// How the bytes travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Strategy {
+    /// One PUT of the whole file.
+    Single,
+    /// An S3 multipart upload.
+    Multipart,
+}
+
+impl Strategy {
+    /// Durable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Multipart => "multipart",
+        }
+    }
+}
+
+/// No upload can be planned for a file of this size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ImpossibleSize {
+    /// There is nothing to process.
+    #[error("the file is empty")]
+    Empty,
+    /// More than the service takes.
+    #[error("the file has {size_bytes} bytes; at most {max_bytes} are taken")]
+    TooLarge {
+        /// As declared.
+        size_bytes: u64,
+        /// What is allowed.
+        max_bytes: u64,
+    },
+}
+
+impl Plan {
+    /// Plans an upload of `size_bytes`, of which at most `max_bytes` are taken.
+    pub fn new(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
+        let max_bytes = max_bytes.min(PART_SIZE_BYTES * MAX_PARTS);
+        if size_bytes == 0 {
+            return Err(ImpossibleSize::Empty);
+        }
+        if size_bytes > max_bytes {
+            return Err(ImpossibleSize::TooLarge {
+                size_bytes,
+                max_bytes,
+            });
+        }
+        let (strategy, part_size_bytes) = if size_bytes <= SINGLE_PUT_MAX_BYTES {
+            (Strategy::Single, size_bytes)
+        } else {
+            (Strategy::Multipart, PART_SIZE_BYTES)
+        };
+        let part_count = u16::try_from(size_bytes.div_ceil(part_size_bytes))
+            .expect("at most 10 000, by the check above");
+        Ok(Self {
+            strategy,
+            size_bytes,
+            part_size_bytes,
+            part_count,
+        })
+    }
+
+    /// Exact size of a part in bytes; `None` for a number outside the plan. Parts count from 1.
+    pub fn part_size(&self, part_number: u16) -> Option<u64> {
+        if part_number == 0 || part_number > self.part_count {
+            return None;
+        }
+        let before = u64::from(part_number - 1) * self.part_size_bytes;
+        Some(self.part_size_bytes.min(self.size_bytes - before))
+    }
+
+    /// Every part number, in order.
+    pub fn part_numbers(&self) -> impl Iterator<Item = u16> + use<> {
+        1..=self.part_count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1024 * 1024;
+    const LARGEST: u64 = PART_SIZE_BYTES * MAX_PARTS;
+
+    #[test]
+    fn sizes_become_parts() {
+        for (size, strategy, count, last) in [
+            (1, Strategy::Single, 1, 1),
+            (5 * MIB, Strategy::Single, 1, 5 * MIB),
+            (5 * MIB + 1, Strategy::Multipart, 1, 5 * MIB + 1),
+            (8 * MIB, Strategy::Multipart, 1, 8 * MIB),
+            (8 * MIB + 1, Strategy::Multipart, 2, 1),
+            (16 * MIB, Strategy::Multipart, 2, 8 * MIB),
+            (LARGEST, Strategy::Multipart, 10_000, 8 * MIB),
+        ] {
+            let plan = Plan::new(size, u64::MAX).unwrap();
+            assert_eq!(
+                (plan.strategy, plan.part_count),
+                (strategy, count),
+                "{size}"
+            );
+            assert_eq!(plan.part_size(count), Some(last), "{size}");
+            let total: u64 = plan.part_numbers().filter_map(|n| plan.part_size(n)).sum();
+            assert_eq!(total, size);
+            assert_eq!((plan.part_size(0), plan.part_size(count + 1)), (None, None));
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused() {
+        assert_eq!(Plan::new(0, 10), Err(ImpossibleSize::Empty));
+        let too_large = |size_bytes, max_bytes| {
+            Err(ImpossibleSize::TooLarge {
+                size_bytes,
+                max_bytes,
+            })
+        };
+        assert_eq!(Plan::new(11, 10), too_large(11, 10));
+        assert_eq!(
+            Plan::new(LARGEST + 1, u64::MAX),
+            too_large(LARGEST + 1, LARGEST)
+        );
+        assert_eq!(Plan::new(u64::MAX, u64::MAX), too_large(u64::MAX, LARGEST));
+    }
+}

@@ -1,0 +1,22 @@
+//! `mediamill api`: the HTTP interface as a process of its own.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use media::storage::ObjectStore;
+use tokio::net::TcpListener;
+
+use crate::{settings, signals::Stop, telemetry, wiring};
+
+pub async fn run() -> anyhow::Result<ExitCode> {
+    telemetry::start("info");
+    let (database, storage, config) = settings::api()?;
+    let stop = Stop::on_signals()?;
+    let pool = wiring::connect(&database.url).await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    println!("mediamill ready: http://{}", listener.local_addr()?);
+    wiring::serve_api(listener, pool, ObjectStore::new(&storage), config, stop).await?;
+    Ok(ExitCode::SUCCESS)
+}

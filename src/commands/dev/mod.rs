@@ -1,0 +1,149 @@
+//! `mediamill dev`: everything on this machine, in one process and its children.
+
+mod key;
+mod services;
+mod welcome;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use api::ApiConfig;
+use chrono::TimeDelta;
+use media::{limits::Limits, storage::ObjectStore};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use workers::WorkersConfig;
+
+use self::services::Services;
+use crate::{signals::Stop, telemetry, wiring};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Folder for all data, kept between runs
+    #[arg(long, default_value = ".mediamill")]
+    data_dir: PathBuf,
+    /// Address of API and page; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// API key to accept; by default one is made and kept in the data folder
+    #[arg(long, env = "MEDIAMILL_KEY", hide_env_values = true)]
+    key: Option<String>,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    // s3s logs every refused request as an error, even an ordinary 404.
+    telemetry::start("warn,workflows=info,s3s=off");
+    let stop = Stop::on_signals()?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let starting = Services::start(&args.data_dir, address.port());
+    let services = tokio::select! {
+        services = starting => services?,
+        () = stop.stop.cancelled() => return Ok(ExitCode::SUCCESS),
+    };
+    let result = serve(&args, listener, &services, stop.clone()).await;
+    services.stop().await;
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+/// Runs API and workers until asked to stop, or until a service they need has gone.
+async fn serve(
+    args: &Args,
+    listener: TcpListener,
+    services: &Services,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    let base_url = format!("http://{}", reachable(listener.local_addr()?));
+    let pool = wiring::connect(&services.database_url()).await?;
+    wiring::migrate(&pool).await?;
+    let store = ObjectStore::new(&services.storage);
+    store.ensure_buckets().await.context("cannot make the buckets")?;
+    let key = key::ensure(&pool, &args.data_dir, args.key.clone()).await?;
+
+    let limits = Limits::default();
+    let workers_config = workers_config(args, services, &base_url)?;
+    let tools = wiring::tools(pool.clone(), store.clone(), limits.clone(), &workers_config).await?;
+    let api_config = api_config(&listener, services, &base_url, limits)?;
+
+    let api = wiring::serve_api(listener, pool.clone(), store, api_config, stop.clone());
+    let workers = wiring::run_workers(tools, &workers_config, stop.clone());
+    welcome::print(&base_url, &key, services);
+    let watch = watch(services, stop.clone());
+    let (api, workers, watch) = tokio::join!(ending(api, &stop), ending(workers, &stop), watch);
+    close(pool).await;
+    watch.and(api).and(workers)
+}
+
+/// A part that ends by itself takes the others with it.
+async fn ending(
+    part: impl Future<Output = anyhow::Result<()>>,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let result = part.await;
+    stop.stop.cancel();
+    result
+}
+
+async fn watch(services: &Services, stop: Stop) -> anyhow::Result<()> {
+    let mut interval = tokio::time::interval(std::time::Duration::from_secs(2));
+    loop {
+        tokio::select! {
+            () = stop.stop.cancelled() => return Ok(()),
+            _ = interval.tick() => {
+                if let Err(error) = services.check() {
+                    stop.stop.cancel();
+                    stop.hasten.cancel();
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+}
+
+async fn close(pool: PgPool) {
+    // A connection that was leaked must not keep us; Postgres ends it when it stops.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(3), pool.close()).await;
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        return SocketAddr::from(([127, 0, 0, 1], address.port()));
+    }
+    address
+}
+
+fn workers_config(
+    args: &Args,
+    services: &Services,
+    base_url: &str,
+) -> anyhow::Result<WorkersConfig> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(WorkersConfig {
+        clamd: services.clamd.addr().parse()?,
+        scratch_dir: args.data_dir.join("scratch"),
+        scratch_max_bytes: 4 << 30,
+        cdn_base_url: format!("{base_url}/cdn"),
+        transcode_slots: processors,
+    })
+}
+
+fn api_config(
+    listener: &TcpListener,
+    services: &Services,
+    base_url: &str,
+    limits: Limits,
+) -> anyhow::Result<ApiConfig> {
+    Ok(ApiConfig {
+        listen: listener.local_addr()?,
+        cdn_base_url: format!("{base_url}/cdn"),
+        edge: true,
+        url_lifetime: TimeDelta::hours(1),
+        upload_lifetime: TimeDelta::hours(24),
+        limits,
+        allowed_origins: Vec::new(),
+        storage_origins: services.storage.endpoint.clone().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,108 @@
+//! The private services of `mediamill dev`: Postgres, an S3 server and clamd.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+};
+
+use anyhow::Context;
+use embedded::{
+    Clamd, ClamdOptions, Postgres, PostgresOptions,
+    s3::{S3Options, S3Server},
+};
+use media::storage::StorageConfig;
+
+const DATABASE: &str = "mediamill";
+
+/// Running services and how to reach them.
+pub struct Services {
+    postgres: Postgres,
+    s3: S3Server,
+    /// The virus scanner.
+    pub clamd: Clamd,
+    /// How the S3 server is reached.
+    pub storage: StorageConfig,
+}
+
+impl Services {
+    /// Starts all three at once, with their data in `data_dir`. Pages of the API at `api_port` on
+    /// this machine may send bytes to the S3 server.
+    pub async fn start(data_dir: &Path, api_port: u16) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(data_dir)
+            .with_context(|| format!("cannot make the folder {}", data_dir.display()))?;
+        let postgres_options =
+            PostgresOptions { data_dir: data_dir.join("postgres"), fsync: true };
+        let (postgres, clamd, s3) = tokio::join!(
+            Postgres::start(postgres_options),
+            Clamd::start(ClamdOptions::new(data_dir.join("clamd"))),
+            start_s3(data_dir, api_port),
+        );
+        let postgres = postgres.context("Postgres did not start")?;
+        let clamd = clamd.context("the virus scanner did not start")?;
+        let (s3, storage) = s3?;
+        postgres.create_database(DATABASE).await?;
+        Ok(Self { postgres, s3, clamd, storage })
+    }
+
+    /// Holds the password.
+    pub fn database_url(&self) -> String {
+        self.postgres.url(DATABASE)
+    }
+
+    /// Where the S3 server listens.
+    pub fn s3_address(&self) -> SocketAddr {
+        self.s3.addr()
+    }
+
+    /// Fails when a service has ended by itself.
+    pub fn check(&self) -> Result<(), embedded::Error> {
+        self.postgres.check()?;
+        self.clamd.check()
+    }
+
+    /// Stops all three, cleanly.
+    pub async fn stop(mut self) {
+        tokio::join!(self.s3.stop(), self.clamd.stop(), self.postgres.stop());
+    }
+}
+
+/// The server asks for the same port as last time, so that addresses signed before a restart
+/// still lead to it.
+async fn start_s3(data_dir: &Path, api_port: u16) -> anyhow::Result<(S3Server, StorageConfig)> {
+    let (access_key_id, secret_access_key) = ("mediamill".to_owned(), secret(data_dir)?);
+    let port_file = data_dir.join("s3-port");
+    let last = std::fs::read_to_string(&port_file).ok().and_then(|text| text.trim().parse().ok());
+    let cors_origins =
+        ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{api_port}"));
+    let options = |port: u16| S3Options {
+        root: data_dir.join("s3"),
+        listen: SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
+        access_key_id: access_key_id.clone(),
+        secret_access_key: secret_access_key.clone(),
+        cors_origins: cors_origins.to_vec(),
+        sync_writes: false,
+    };
+    let server = match S3Server::start(options(last.unwrap_or(0))).await {
+        Err(_) if last.is_some() => S3Server::start(options(0)).await,
+        started => started,
+    };
+    let server = server.context("the S3 server did not start")?;
+    std::fs::write(&port_file, server.addr().port().to_string())?;
+    let storage = StorageConfig {
+        endpoint: Some(format!("http://{}", server.addr())),
+        public_endpoint: None,
+        region: "us-east-1".into(),
+        access_key_id,
+        secret_access_key,
+        path_style: true,
+        staging_bucket: "mediamill-staging".into(),
+        origin_bucket: "mediamill-origin".into(),
+    };
+    Ok((server, storage))
+}
+
+/// The S3 server's secret key, made once.
+fn secret(data_dir: &Path) -> anyhow::Result<String> {
+    let made = media::api_keys::ApiKey::generate();
+    super::key::kept(&data_dir.join("s3-secret"), made.reveal())
+}

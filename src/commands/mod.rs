@@ -1,0 +1,54 @@
+//! The subcommands, one a file.
+
+mod api;
+mod dev;
+mod keys;
+mod migrate;
+mod openapi;
+mod upload;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run everything on this machine: private Postgres, S3 server and virus scanner, API, workers
+    Dev(dev::Args),
+    /// Upload files, and with --wait see them through to their variants
+    Upload(upload::Args),
+    /// Serve the HTTP API (settings from the environment)
+    Api,
+    /// Work on uploaded files (settings from the environment)
+    Worker,
+    /// Bring the database's schema up to this build (settings from the environment)
+    Migrate,
+    /// Make and revoke API keys (settings from the environment)
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Write the API's contract
+    Openapi(openapi::Args),
+}
+
+impl Command {
+    /// Runs it. An error is ours or the surroundings'; anything about the files is in the code.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Dev(args) => dev::run(args).await,
+            Self::Upload(args) => upload::run(args).await,
+            Self::Api => api::run().await,
+            Self::Worker => worker::run().await,
+            Self::Migrate => migrate::run().await,
+            Self::Keys(command) => keys::run(command).await,
+            Self::Openapi(args) => openapi::run(&args),
+        }
+    }
+}
+
+/// One sentence with its causes on standard error, and exit code 1.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("mediamill: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,87 @@
+//! Puts the crates together: the same for `dev` and for the separate processes of production.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use api::{ApiConfig, ApiState};
+use chrono::Utc;
+use decoders::Launcher;
+use media::{limits::Limits, storage::ObjectStore};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::net::TcpListener;
+use workers::{
+    Tools, WorkersConfig, route,
+    tools::{Scratch, clamd::ClamdClient},
+};
+use workflows::{Engine, EngineConfig};
+
+use crate::signals::Stop;
+
+/// A pool on the database at `url`. No statement may take longer than half a minute.
+pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
+    let options: sqlx::postgres::PgConnectOptions =
+        url.parse().context("the database address cannot be read")?;
+    let options = options.application_name("mediamill").options([("statement_timeout", "30s")]);
+    PgPoolOptions::new()
+        .max_connections(20)
+        .acquire_timeout(Duration::from_secs(15))
+        .connect_with(options)
+        .await
+        .context("cannot connect to the database")
+}
+
+/// Brings both schemas up to this build.
+pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
+    media::MIGRATOR.run(pool).await.context("cannot migrate the domain's schema")?;
+    workflows::migrate(pool).await.context("cannot migrate the engine's schema")
+}
+
+/// What the steps work with. Fails when the scanner would find nothing.
+pub async fn tools(
+    pool: PgPool,
+    store: ObjectStore,
+    limits: Limits,
+    config: &WorkersConfig,
+) -> anyhow::Result<Arc<Tools>> {
+    let clamd = ClamdClient::new(config.clamd.clone());
+    clamd.verify_coverage().await.context("the virus scanner cannot be relied on")?;
+    let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
+        .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
+    let decoders = Launcher::current_program();
+    let cdn_base_url = config.cdn_base_url.clone();
+    Ok(Arc::new(Tools { pool, store, clamd, decoders, scratch, limits, cdn_base_url }))
+}
+
+/// Serves the API until asked to stop.
+pub async fn serve_api(
+    listener: TcpListener,
+    pool: PgPool,
+    store: ObjectStore,
+    config: ApiConfig,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    let config = Arc::new(config);
+    let state = ApiState { pool, store, starter: route::starter(), config, clock: Utc::now };
+    let shutdown = async move { stop.stop.cancelled().await };
+    api::serve(listener, state, shutdown).await.context("the API stopped")
+}
+
+/// Works on runs until asked to stop.
+pub async fn run_workers(
+    tools: Arc<Tools>,
+    config: &WorkersConfig,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let engine = EngineConfig {
+        name: format!("{} pid {}", host.trim(), std::process::id()),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        queues: config.queue_slots(),
+        ..EngineConfig::default()
+    };
+    Engine::new(&tools.pool, engine)
+        .register(&route::ingest(&tools))
+        .run(stop.stop, stop.hasten)
+        .await
+        .context("the workers stopped")
+}

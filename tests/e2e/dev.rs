@@ -1,0 +1,88 @@
+//! `mediamill dev` as a new user meets it.
+
+use std::{path::Path, time::Duration};
+
+use nix::sys::signal::Signal;
+
+use crate::{
+    fixtures::phone_photo,
+    process::{Process, mediamill},
+};
+
+async fn dev(folder: &Path) -> Process {
+    let data = folder.join("data");
+    let mut command = mediamill(&["dev", "--listen", "127.0.0.1:0", "--data-dir"]);
+    command.arg(&data);
+    Process::start(command, &folder.join("log")).await
+}
+
+async fn upload(api: &str, key: &str, file: &Path) -> std::process::Output {
+    let mut command = mediamill(&["upload", "--wait", "--api", api, "--key", key]);
+    command.arg(file).output().await.unwrap()
+}
+
+fn key(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("data/key")).unwrap()
+}
+
+/// Every process that works in the data folder or was started from it.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let mark = folder.to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name| std::fs::read(entry.path().join(name)).unwrap_or_default();
+        let line = String::from_utf8_lossy(&read("cmdline")).replace('\0', " ");
+        let works_there =
+            std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+        if line.contains(&mark) || works_there {
+            found.push(format!("{}: {line}", entry.file_name().to_string_lossy()));
+        }
+    }
+    found
+}
+
+async fn until_none_is_left(folder: &Path) {
+    for _ in 0..400 {
+        if processes_of(folder).is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("left over: {:#?}", processes_of(folder))
+}
+
+#[tokio::test]
+async fn it_starts_stops_and_starts_again_with_everything_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = dev(folder.path()).await;
+    assert!(processes_of(folder.path()).len() >= 3, "itself, Postgres and clamd");
+    let photo = folder.path().join("photo.jpg");
+    std::fs::write(&photo, phone_photo(800, 600)).unwrap();
+    let key = key(folder.path());
+    let sent = upload(&first.ready, &key, &photo).await;
+    let said = String::from_utf8_lossy(&sent.stdout).into_owned();
+    assert!(sent.status.success() && said.contains("READY"), "{said}");
+    let url = said.split_whitespace().find(|word| word.starts_with("http")).unwrap().to_owned();
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 200, "what it prints can be opened");
+
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.end().await, Some(0), "{:?}", std::fs::read_to_string(folder.path().join("log")));
+    until_none_is_left(folder.path()).await;
+
+    let second = dev(folder.path()).await;
+    let files = reqwest::Client::new()
+        .get(format!("{}/v1/files", second.ready))
+        .bearer_auth(&key)
+        .send()
+        .await
+        .unwrap();
+    let files: serde_json::Value = files.json().await.unwrap();
+    assert_eq!(files["files"][0]["status"], "READY", "{files}");
+
+    second.kill_9().await;
+    until_none_is_left(folder.path()).await;
+    let third = dev(folder.path()).await;
+    assert!(upload(&third.ready, &key, &photo).await.status.success());
+    third.signal(Signal::SIGINT);
+    assert_eq!(third.end().await, Some(0));
+}

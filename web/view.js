@@ -1,0 +1,303 @@
+// How a file looks. Names and messages come from strangers: they enter the page as text, never as markup.
+
+/** The route of every file; the service tells only of the steps that were reached. */
+const ROUTE = new Map([
+  ["assemble", "Put the file together"],
+  ["scan", "Scan for malware"],
+  ["validate", "Check type and limits"],
+  ["promote", "Keep the original"],
+  ["transcode", "Make the variants"],
+  ["finalize", "Check and publish"],
+]);
+
+const STATUS_WORDS = {
+  PENDING: "Not sent yet",
+  ASSEMBLING: "Checking",
+  VALIDATED: "Checked",
+  PROCESSING: "Processing",
+  READY: "Ready",
+  REJECTED: "Rejected",
+};
+
+/** Runs that do not go on by themselves. */
+const STUCK = {
+  dead: "Processing has stopped and does not go on by itself: an operator has to look. Your file is kept.",
+  cancelled: "Processing was cancelled by an operator.",
+};
+
+const STUCK_WORDS = { dead: "Needs an operator", cancelled: "Cancelled" };
+
+const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const number = new Intl.NumberFormat("en");
+
+/** What `fill` put where. */
+const shown = new WeakMap();
+let cards = 0;
+
+/** One file in the list. */
+export class Card {
+  element = document.getElementById("card-template").content.firstElementChild.cloneNode(true);
+  /** The file's id, once the service knows it. */
+  fileId;
+  /** What the service said last, if it said anything. */
+  file = null;
+  /** Whether its bytes are on their way from this page. */
+  sending = false;
+  #total = 0;
+
+  constructor() {
+    const body = this.#find(".body");
+    body.id = `card-${(cards += 1)}`;
+    this.#find(".head").setAttribute("aria-controls", body.id);
+  }
+
+  get isOpen() {
+    return !this.#find(".body").hidden;
+  }
+
+  /** Whether nothing is to be waited for. A file that somebody else is sending may stay PENDING for a day. */
+  get isFinal() {
+    return ["READY", "REJECTED", "PENDING"].includes(this.file?.status) || this.file?.run?.state in STUCK;
+  }
+
+  get name() {
+    return this.#find(".name").textContent;
+  }
+
+  get statusWords() {
+    return this.#find(".status").textContent;
+  }
+
+  on(selector, action) {
+    this.#find(selector).addEventListener("click", action);
+  }
+
+  toggle(open) {
+    this.#find(".body").hidden = !open;
+    this.#find(".head").setAttribute("aria-expanded", String(open));
+  }
+
+  /** A file of this device, before the service knows it. */
+  showLocal({ name, type, size }) {
+    this.#find(".name").textContent = printable(name);
+    this.#find(".meta").textContent = [formatWords(type), bytes(size)].filter(Boolean).join(" · ");
+    this.#total = size;
+  }
+
+  showQueued() {
+    this.showSent(0, this.#total);
+    this.#setStatus("PENDING", "Queued");
+  }
+
+  showSent(sent, total) {
+    this.sending = true;
+    this.#find(".sending").hidden = false;
+    this.#find(".again").hidden = true;
+    const share = total > 0 ? sent / total : 0;
+    this.#find("progress").value = share;
+    this.#find(".sent").textContent = `${bytes(sent)} of ${bytes(total)} · ${Math.floor(100 * share)} %`;
+    this.#setStatus("PENDING", sent < total ? "Uploading" : "Completing");
+  }
+
+  showStopped(words) {
+    this.sending = false;
+    this.#find(".again").hidden = false;
+    this.#setStatus("PENDING", "Upload stopped", "bad");
+    this.showError(words);
+  }
+
+  hideSending() {
+    this.sending = false;
+    this.#find(".sending").hidden = true;
+  }
+
+  showError(words) {
+    setText(this.#find(".error"), words);
+  }
+
+  /** What the service says. The list tells less than the file itself: what it leaves out stays as it was. */
+  showFile(news) {
+    const file = (this.file = { ...this.file, ...news });
+    const { run, rejection, variants = [] } = file;
+    this.element.dataset.fileId = file.file_id;
+    this.#find(".name").textContent = printable(file.filename);
+    const type = formatWords(file.mime_type ?? file.declared_content_type);
+    const size = bytes(file.size_bytes ?? file.declared_size_bytes);
+    this.#find(".meta").textContent = [type, size, dateTime.format(new Date(file.created_at))].join(" · ");
+    if (!this.sending) this.#showStatus(file, run);
+    this.#showNote(file, run);
+    if (run) this.#showSteps(run);
+    if (rejection) this.#showRejection(rejection);
+    if (variants.length > 0) this.#showVariants(variants, file.cdn_url);
+    this.#showFacts(file);
+  }
+
+  #find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  #showStatus({ status }, run) {
+    const stuck = STUCK_WORDS[run?.state];
+    const tone = stuck || status === "REJECTED" ? "bad" : status === "READY" ? "good" : "";
+    this.#setStatus(status, stuck ?? STATUS_WORDS[status] ?? status, tone);
+  }
+
+  #setStatus(status, words, tone = "") {
+    this.element.dataset.status = status;
+    const pill = this.#find(".status");
+    pill.dataset.tone = tone;
+    // Unchanged text is left alone, for those who are being read to.
+    if (pill.textContent !== words) pill.textContent = words;
+  }
+
+  #showNote({ status }, run) {
+    const unsent = "Its bytes are still being sent, or never were. It is given up when its time is over.";
+    const note = STUCK[run?.state] ?? (status === "PENDING" && !this.sending ? unsent : "");
+    this.element.dataset.run = run?.state ?? "";
+    setText(this.#find(".note"), note);
+  }
+
+  #showSteps(run) {
+    this.#find(".route").hidden = false;
+    const over = ["rejected", "cancelled"].includes(run.state);
+    const reached = new Set(run.steps.map((step) => step.name));
+    const ahead = [...ROUTE.keys()].filter((name) => !reached.has(name));
+    const unreached = ahead.map((name) => ({ name, state: over ? "skipped" : "waiting", done: 0, total: 0 }));
+    fill(this.#find(".steps"), [...run.steps, ...unreached], stepRow);
+  }
+
+  #showRejection({ code, message, limit, measured, step }) {
+    this.#find(".rejection").hidden = false;
+    this.#find(".message").textContent = message;
+    const facts = [["Reason", code], ["Allowed", spaced(limit)], ["Found", spaced(measured)], ["Refused at", step]];
+    const list = this.#find(".rejection .facts");
+    fillFacts(list, facts);
+    list.querySelector("dd").dataset.testid = "rejection-code";
+  }
+
+  #showVariants(variants, cdnUrl) {
+    this.#find(".variants").hidden = false;
+    const small = variants.filter((variant) => variant.kind !== "full");
+    fill(this.#find(".tiles"), small.length > 0 ? small : variants, tile);
+    const full = variants.find((variant) => variant.kind === "full");
+    const link = this.#find(".full");
+    link.hidden = !webAddress(full?.url ?? cdnUrl);
+    link.href = webAddress(full?.url ?? cdnUrl);
+    link.textContent = full ? `Open full size: ${variantWords(full)}` : "Open full size";
+    const smallest = small.toSorted((a, b) => (a.width ?? 0) - (b.width ?? 0))[0];
+    if (smallest) fill(this.#find(".thumb"), [smallest], (variant) => picture(variant, ""));
+  }
+
+  #showFacts(file) {
+    fillFacts(this.#find(".about-file"), [
+      ["Name", printable(file.filename)],
+      ["SHA-256", file.sha256],
+      ["File", file.file_id],
+      ["Run", file.run?.run_id],
+    ]);
+  }
+}
+
+/** Any error in words for people. */
+export function errorWords(error) {
+  if (error.name !== "Problem") {
+    return error instanceof TypeError ? "The service cannot be reached. Is the network up?" : error.message;
+  }
+  const { title, message, limit, measured, status, requestId } = error;
+  const limits = limit && measured ? ` Allowed: ${spaced(limit)}. Found: ${spaced(measured)}.` : "";
+  const request = status >= 500 && requestId ? ` (request ${requestId})` : "";
+  return `${title ? `${title}: ` : ""}${message}.${limits}${request}`;
+}
+
+/** Shows `words`, or nothing. */
+export function setText(element, words) {
+  element.hidden = !words;
+  if (element.textContent !== (words || "")) element.textContent = words || "";
+}
+
+function stepRow({ name, state, done, total, attempts = 0, last_error: lastError }) {
+  const row = element("li", "step");
+  Object.assign(row.dataset, { testid: "step", name, state });
+  const counted = total > 1 ? `${done} of ${total}` : "";
+  const tries = state === "retrying" ? `after ${attempts} ${attempts === 1 ? "try" : "tries"}` : "";
+  const words = { skipped: "not reached", rejected: "refused", dead: "stopped" }[state] ?? state;
+  row.append(
+    element("span", "step-name", ROUTE.get(name) ?? name),
+    element("span", "step-state", [words, tries, counted].filter(Boolean).join(" · ")),
+  );
+  if (lastError) row.append(element("p", "step-error", lastError));
+  return row;
+}
+
+function tile(variant) {
+  const item = element("li", "tile");
+  const address = webAddress(variant.url);
+  const link = element(address ? "a" : "span", "frame");
+  if (address) Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
+  const image = picture(variant, `${variant.kind}, ${sizeWords(variant)}`);
+  image.dataset.testid = "variant";
+  link.append(image);
+  item.append(link, element("span", "tile-size", sizeWords(variant)));
+  item.append(element("span", "tile-facts", `${formatWords(variant.mime_type)} · ${bytes(variant.size_bytes)}`));
+  return item;
+}
+
+function picture({ url, width, height }, alt) {
+  const image = element("img");
+  Object.assign(image, { alt, decoding: "async", referrerPolicy: "no-referrer" });
+  if (width && height) Object.assign(image, { width, height });
+  image.src = webAddress(url);
+  return image;
+}
+
+function fillFacts(list, facts) {
+  const known = facts.filter(([, value]) => value).flatMap(([term, value]) => [["dt", term], ["dd", value]]);
+  fill(list, known, ([tag, text]) => element(tag, "", text));
+}
+
+/** Makes the children anew only if there is news: what is being read, selected or loaded stays. */
+function fill(parent, items, child) {
+  const news = JSON.stringify(items);
+  if (shown.get(parent) === news) return;
+  shown.set(parent, news);
+  parent.replaceChildren(...items.map(child));
+}
+
+function element(tag, className = "", text = "") {
+  return Object.assign(document.createElement(tag), { className, textContent: text });
+}
+
+function variantWords(variant) {
+  return [sizeWords(variant), formatWords(variant.mime_type), bytes(variant.size_bytes)].filter(Boolean).join(" · ");
+}
+
+function sizeWords({ width, height }) {
+  return width && height ? `${width} × ${height}` : "";
+}
+
+/** `image/jpeg` is JPEG to people. */
+function formatWords(mimeType) {
+  const subtype = (mimeType ?? "").split(";")[0].split("/").pop();
+  return subtype === "webp" ? "WebP" : subtype.toUpperCase();
+}
+
+/** Characters that turn or hide the text around them would let a name lie about its ending. */
+function printable(name) {
+  return name.replace(/[\p{Cc}\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu, "\uFFFD");
+}
+
+/** `5368709120 bytes` is easier to read as `5,368,709,120 bytes`. */
+function spaced(quantity) {
+  return quantity?.replace(/\d{5,}/g, (digits) => number.format(BigInt(digits)));
+}
+
+function bytes(count) {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(Math.floor(Math.log2(Math.max(count, 1)) / 10), units.length - 1);
+  const value = count / 1024 ** power;
+  return `${value.toFixed(power > 0 && value < 100 ? 1 : 0)} ${units[power]}`;
+}
+
+function webAddress(url) {
+  return /^https?:\/\//i.test(url ?? "") ? url : "";
+}

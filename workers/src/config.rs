@@ -1,0 +1,55 @@
+//! Settings of a worker process.
+
+use std::{path::PathBuf, thread::available_parallelism};
+
+use media::settings::Reader;
+
+use crate::{route::queues, tools::clamd::ClamdAddress};
+
+/// What the steps need to know beyond the domain's own settings.
+#[derive(Debug, Clone)]
+pub struct WorkersConfig {
+    /// Where clamd listens (`MEDIAMILL_CLAMD`).
+    pub clamd: ClamdAddress,
+    /// Folder for local copies (`MEDIAMILL_SCRATCH_DIR`). Everything in it can be deleted.
+    pub scratch_dir: PathBuf,
+    /// Most bytes kept there between steps (`MEDIAMILL_SCRATCH_MAX_BYTES`).
+    pub scratch_max_bytes: u64,
+    /// Base of the public addresses (`MEDIAMILL_CDN_BASE_URL`).
+    pub cdn_base_url: String,
+    /// Transcode tasks at once (`MEDIAMILL_TRANSCODE_SLOTS`), one per processor unless told.
+    pub transcode_slots: usize,
+}
+
+impl WorkersConfig {
+    /// Reads the settings; mistakes are noted in the reader.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        let clamd = ClamdAddress::Unix("/run/clamav/clamd.ctl".into());
+        let processors = available_parallelism().map_or(1, |n| n.get() as u64);
+        let slots = reader.number_or("MEDIAMILL_TRANSCODE_SLOTS", 1..=1024, processors);
+        Self {
+            clamd: reader.parsed_or("MEDIAMILL_CLAMD", clamd),
+            scratch_dir: reader.optional("MEDIAMILL_SCRATCH_DIR").map_or_else(
+                || std::env::temp_dir().join("mediamill-scratch"),
+                PathBuf::from,
+            ),
+            scratch_max_bytes: reader.number_or(
+                "MEDIAMILL_SCRATCH_MAX_BYTES",
+                1 << 20..=u64::MAX,
+                8 << 30,
+            ),
+            cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://cdn.example.com"),
+            transcode_slots: usize::try_from(slots).unwrap_or(1),
+        }
+    }
+
+    /// Slots of the route's queues.
+    pub fn queue_slots(&self) -> Vec<(String, usize)> {
+        vec![
+            (queues::LIGHT.to_owned(), 8),
+            // As many as clamd scans at once.
+            (queues::SCAN.to_owned(), 4),
+            (queues::TRANSCODE.to_owned(), self.transcode_slots),
+        ]
+    }
+}

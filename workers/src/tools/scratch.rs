@@ -1,0 +1,226 @@
+//! Local copies of originals, named by content, so that steps on the same machine read a file
+//! from storage once. A cache and nothing more: every file here can vanish at any time.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use futures::TryStreamExt;
+use media::{
+    Sha256,
+    storage::{Bucket, ObjectKey, ObjectStore, StorageError},
+};
+use sha2::Digest;
+use tempfile::{NamedTempFile, TempDir};
+use tokio::{io::AsyncWriteExt, task::spawn_blocking};
+
+/// The folder and its bound.
+#[derive(Debug, Clone)]
+pub struct Scratch {
+    folder: PathBuf,
+    max_bytes: u64,
+    /// Of unfinished copies; names the process, so that workers may share a folder.
+    prefix: String,
+}
+
+/// A local copy under construction. Dropped, it is deleted.
+pub struct ScratchFile {
+    named: NamedTempFile,
+    writer: tokio::fs::File,
+}
+
+/// A local copy could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ScratchError {
+    /// Reading the object failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The local disk failed.
+    #[error("cannot write to the scratch folder")]
+    Disk(#[from] io::Error),
+    /// Stored bytes are not those that were hashed.
+    #[error("the stored object has another SHA-256 than its key says")]
+    Corrupt,
+}
+
+impl Scratch {
+    /// Opens the folder, making it if need be, and clears what an earlier process left half done.
+    pub fn open(folder: &Path, max_bytes: u64) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        for entry in std::fs::read_dir(folder)?.flatten() {
+            let name = entry.file_name();
+            let owner = name
+                .to_str()
+                .and_then(|n| n.strip_prefix("tmp-")?.split('-').next());
+            let abandoned = owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+            if abandoned && entry.path().is_dir() {
+                let _ = std::fs::remove_dir_all(entry.path());
+            } else if abandoned {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        let prefix = format!("tmp-{}-", std::process::id());
+        Ok(Self {
+            folder: folder.to_owned(),
+            max_bytes,
+            prefix,
+        })
+    }
+
+    /// An empty file to fill.
+    pub fn create(&self) -> io::Result<ScratchFile> {
+        let named = tempfile::Builder::new()
+            .prefix(&self.prefix)
+            .tempfile_in(&self.folder)?;
+        let writer = tokio::fs::File::from_std(named.reopen()?);
+        Ok(ScratchFile { named, writer })
+    }
+
+    /// An empty folder, deleted when dropped.
+    pub fn folder(&self) -> io::Result<TempDir> {
+        tempfile::Builder::new()
+            .prefix(&self.prefix)
+            .tempdir_in(&self.folder)
+    }
+
+    /// Keeps a filled file under its content's name, making room if need be.
+    pub async fn keep(&self, file: ScratchFile, sha256: &Sha256) -> io::Result<()> {
+        let ScratchFile { named, mut writer } = file;
+        writer.flush().await?;
+        drop(writer);
+        let path = self.path(sha256);
+        let (folder, max_bytes) = (self.folder.clone(), self.max_bytes);
+        let kept = spawn_blocking(move || {
+            named.persist(&path)?;
+            make_room(&folder, max_bytes, &path)
+        });
+        kept.await.map_err(io::Error::other)?
+    }
+
+    /// The bytes of an original, from here or else from storage, checked against their hash.
+    pub async fn fetch(
+        &self,
+        store: &ObjectStore,
+        bucket: Bucket,
+        key: &ObjectKey,
+        sha256: &Sha256,
+    ) -> Result<File, ScratchError> {
+        match File::open(self.path(sha256)) {
+            Ok(file) => return Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut copy = self.create()?;
+        let mut hash = sha2::Sha256::new();
+        let mut body = store.get(bucket, key, None).await?.body;
+        while let Some(chunk) = body.try_next().await? {
+            hash.update(&chunk);
+            copy.write(&chunk).await?;
+        }
+        if Sha256::from_bytes(hash.finalize().into()) != *sha256 {
+            return Err(ScratchError::Corrupt);
+        }
+        let file = copy.reopen().await?;
+        self.keep(copy, sha256).await?;
+        Ok(file)
+    }
+
+    fn path(&self, sha256: &Sha256) -> PathBuf {
+        self.folder.join(sha256.to_hex())
+    }
+}
+
+impl ScratchFile {
+    /// Appends.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer.write_all(bytes).await
+    }
+
+    async fn reopen(&mut self) -> io::Result<File> {
+        self.writer.flush().await?;
+        self.named.reopen()
+    }
+}
+
+/// Deletes the oldest copies until the rest fits. Readers keep the file they have open.
+fn make_room(folder: &Path, max_bytes: u64, newest: &Path) -> io::Result<()> {
+    let mut copies: Vec<(SystemTime, u64, PathBuf)> = std::fs::read_dir(folder)?
+        .flatten()
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+            Some((metadata.modified().ok()?, metadata.len(), entry.path()))
+        })
+        .collect();
+    let mut total: u64 = copies.iter().map(|(_, bytes, _)| bytes).sum();
+    copies.sort_unstable();
+    for (_, bytes, path) in copies {
+        if total <= max_bytes {
+            break;
+        }
+        if path != newest && std::fs::remove_file(&path).is_ok() {
+            total -= bytes;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn fill(scratch: &Scratch, bytes: &[u8]) -> Sha256 {
+        let mut file = scratch.create().unwrap();
+        file.write(bytes).await.unwrap();
+        let sha256 = Sha256::of(bytes);
+        scratch.keep(file, &sha256).await.unwrap();
+        sha256
+    }
+
+    #[tokio::test]
+    async fn the_oldest_copies_make_room_for_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(folder.path(), 25).unwrap();
+        let mut kept = Vec::new();
+        for (age, byte) in [(30, b'a'), (20, b'b'), (10, b'c')] {
+            let sha256 = fill(&scratch, &[byte; 10]).await;
+            let file = File::options()
+                .append(true)
+                .open(scratch.path(&sha256))
+                .unwrap();
+            let then = SystemTime::now() - std::time::Duration::from_secs(age);
+            file.set_modified(then).unwrap();
+            kept.push(sha256);
+        }
+        let newest = fill(&scratch, b"0123456789").await;
+        assert!(!scratch.path(&kept[0]).exists() && !scratch.path(&kept[1]).exists());
+        assert!(scratch.path(&kept[2]).exists() && scratch.path(&newest).exists());
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_is_given_up_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(folder.path(), 100).unwrap();
+        let mut file = scratch.create().unwrap();
+        file.write(b"half").await.unwrap();
+        drop(file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_cleared_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        // Process ids end at 2^22 on Linux.
+        std::fs::write(folder.path().join("tmp-99999999-x"), b"half").unwrap();
+        std::fs::write(folder.path().join("0123"), b"a copy").unwrap();
+        Scratch::open(folder.path(), 100).unwrap();
+        let left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .flatten()
+            .collect();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].file_name(), "0123");
+    }
+}

@@ -1,0 +1,122 @@
+//! Is it what it says, and within the limits? Magic bytes as a first hint, then the whole header
+//! structure, read in the sandbox. No pixel is decoded here.
+
+mod decide;
+
+use std::{io::Read, sync::Arc};
+
+use decoders::{ImageLimits, ImageProbe};
+use media::{files, limits::Limits, storage::Bucket, uploads};
+use workflows::{Done, NextOnError, Step, StepContext, StepError};
+
+use crate::{
+    errors,
+    facts::{Scanned, Validated},
+    route::queues,
+    tools::Tools,
+};
+
+pub(crate) struct Validate(pub Arc<Tools>);
+
+/// Enough for every magic number that `infer` knows.
+const HINT_BYTES: u64 = 8192;
+
+impl Step for Validate {
+    const NAME: &'static str = "validate";
+    const QUEUE: &'static str = queues::LIGHT;
+    type Input = Scanned;
+    type Output = Validated;
+
+    async fn run(
+        &self,
+        context: &StepContext,
+        scanned: Scanned,
+    ) -> Result<Done<Validated>, StepError> {
+        let declared = self.declared(&scanned).await?;
+        let (hint, probe) = self.look(context, &scanned).await?;
+        let validated = match decide::decide(&declared, hint, probe) {
+            Ok(image) => Validated {
+                format: image.format,
+                width: image.width,
+                height: image.height,
+                scanned,
+            },
+            Err(refusal) => {
+                let upload_id = scanned.assembled.upload_id;
+                self.0
+                    .clear_staging(upload_id)
+                    .await
+                    .map_err(errors::storage)?;
+                return Err(refusal);
+            }
+        };
+        let record = validated.clone();
+        Ok(Done::new(validated).writing(move |tx| {
+            let Validated {
+                format, scanned, ..
+            } = record.clone();
+            Box::pin(async move {
+                let Scanned { assembled, sha256 } = scanned;
+                let (file_id, size) = (assembled.file_id, assembled.size_bytes);
+                files::mark_validated(tx, file_id, format.mime_type(), &sha256, size).await?;
+                Ok(())
+            })
+        }))
+    }
+}
+
+impl Validate {
+    async fn declared(&self, scanned: &Scanned) -> Result<String, StepError> {
+        let mut connection = self.0.pool.acquire().await.or_retry()?;
+        let upload = uploads::load(&mut connection, scanned.assembled.upload_id).await;
+        Ok(upload
+            .or_retry()?
+            .map(|upload| upload.declared.mime_type)
+            .unwrap_or_default())
+    }
+
+    async fn look(
+        &self,
+        context: &StepContext,
+        scanned: &Scanned,
+    ) -> Result<(Option<&'static str>, Result<ImageProbe, StepError>), StepError> {
+        let Tools {
+            store,
+            scratch,
+            decoders,
+            limits,
+            ..
+        } = self.0.as_ref();
+        let Scanned { assembled, sha256 } = scanned;
+        let file = scratch
+            .fetch(store, Bucket::Staging, &assembled.key, sha256)
+            .await
+            .or_retry()?;
+        let mut start = Vec::new();
+        (&file)
+            .take(HINT_BYTES)
+            .read_to_end(&mut start)
+            .or_retry()?;
+        let hint = infer::get(&start).map(|kind| kind.mime_type());
+        let probed = decoders
+            .probe_image(file, &image_limits(limits), &context.cancelled)
+            .await;
+        match probed.map_err(errors::decoder) {
+            Err(StepError::Reject(rejection)) => Ok((hint, Err(StepError::Reject(rejection)))),
+            Err(other) => Err(other),
+            Ok(probe) => Ok((hint, Ok(probe))),
+        }
+    }
+}
+
+/// The domain's limits, as the decoders know them.
+pub(crate) fn image_limits(limits: &Limits) -> ImageLimits {
+    ImageLimits {
+        max_input_bytes: limits.max_file_bytes,
+        max_width: limits.max_image_side,
+        max_height: limits.max_image_side,
+        max_pixels: limits.max_image_pixels,
+        max_frames: limits.max_image_frames,
+        ..ImageLimits::default()
+    }
+}

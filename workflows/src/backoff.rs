@@ -1,0 +1,80 @@
+//! Exponential backoff with full jitter. Pure: the caller passes the random number.
+//!
+//! Full jitter (a delay drawn evenly between zero and the exponential bound) spreads the retries
+//! of tasks that failed together better than any fixed or partly jittered delay.
+
+use std::time::Duration;
+
+/// How long a failed task waits before its next attempt, and how many attempts it has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Upper bound of the delay after the first error.
+    pub first: Duration,
+    /// Growth of that bound with each further error.
+    pub factor: f64,
+    /// The bound never grows beyond this.
+    pub cap: Duration,
+    /// Attempts that may end in an error before the task goes to the dead letters.
+    pub attempts: u32,
+}
+
+impl Default for Backoff {
+    /// One second, doubling, up to five minutes, eight attempts.
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            factor: 2.0,
+            cap: Duration::from_secs(300),
+            attempts: 8,
+        }
+    }
+}
+
+impl Backoff {
+    /// The delay after the `errors`-th error (from 1), or `None` when the attempts are used up.
+    /// `random` is drawn evenly from `0.0..1.0`.
+    pub fn delay(&self, errors: u32, random: f64) -> Option<Duration> {
+        if errors >= self.attempts {
+            return None;
+        }
+        let exponent = i32::try_from(errors.saturating_sub(1)).unwrap_or(i32::MAX);
+        let bound = self.first.as_secs_f64() * self.factor.powi(exponent);
+        let bound = bound.min(self.cap.as_secs_f64());
+        Some(Duration::from_secs_f64(bound * random.clamp(0.0, 1.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_doubles_up_to_the_cap_and_then_attempts_end() {
+        let backoff = Backoff {
+            cap: Duration::from_secs(5),
+            attempts: 6,
+            ..Backoff::default()
+        };
+        let bounds: Vec<_> = (1..=6)
+            .map(|n| backoff.delay(n, 1.0).map(|d| d.as_secs()))
+            .collect();
+        assert_eq!(bounds, [Some(1), Some(2), Some(4), Some(5), Some(5), None]);
+    }
+
+    #[test]
+    fn jitter_reaches_down_to_zero() {
+        assert_eq!(Backoff::default().delay(5, 0.0), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn huge_counts_do_not_overflow() {
+        let patient = Backoff {
+            attempts: u32::MAX,
+            ..Backoff::default()
+        };
+        assert_eq!(
+            patient.delay(4_000_000_000, 1.0),
+            Some(Duration::from_secs(300))
+        );
+    }
+}

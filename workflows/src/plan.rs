@@ -1,0 +1,285 @@
+//! What follows from a finished attempt, decided without any I/O.
+//!
+//! The runtime hands in the claim, the route and what the step said; out comes a [`Settlement`],
+//! which the store writes in one fenced transaction.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    step::{FanOut, Rejection, StepError, StepSettings, Write},
+    workflow::{Definition, Performed, StepDefinition, Then},
+};
+
+/// A task that a worker holds, with the token that proves it.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub task_id: Uuid,
+    pub run_id: Uuid,
+    pub subject: Uuid,
+    pub workflow: String,
+    pub version: i32,
+    pub step: String,
+    pub queue: String,
+    pub fan_out_id: Option<Uuid>,
+    pub child: Option<i32>,
+    pub input: Value,
+    pub errors: i32,
+    pub crashes: i32,
+    pub interruptions: i32,
+    pub token: i64,
+}
+
+impl Claim {
+    /// Number of this attempt, from 1, whatever ended the earlier ones.
+    pub fn attempt(&self) -> u32 {
+        u32::try_from(self.errors + self.crashes + self.interruptions).unwrap_or(0) + 1
+    }
+}
+
+/// How an attempt ended, as the runtime saw it.
+pub(crate) enum Ended {
+    Performed(Performed),
+    Failed(StepError),
+    /// The worker gave the task back without blame.
+    Interrupted,
+}
+
+/// What to write about one attempt.
+pub(crate) struct Settlement {
+    pub claim: Arc<Claim>,
+    pub verdict: Verdict,
+    pub writes: Vec<Write>,
+}
+
+pub(crate) enum Verdict {
+    /// The step is done; these tasks follow, or the run ends.
+    Advance { output: Value, next: Next },
+    /// A child is done; if it was the last, this task follows.
+    Joined { output: Value, join: NewTask },
+    /// Try again after the delay.
+    Defer { error: Value, delay: Duration },
+    /// Into the dead letters.
+    Bury { cause: Cause, error: Value },
+    /// The run ends by the input's fault.
+    Reject {
+        rejection: Rejection,
+        definition: Arc<Definition>,
+        step: &'static str,
+    },
+    /// Back into the queue, free of charge.
+    HandBack,
+}
+
+pub(crate) enum Next {
+    End,
+    Task(NewTask),
+    FanOut {
+        fan_out_id: Uuid,
+        step: &'static str,
+        carry: Value,
+        children: Vec<NewTask>,
+    },
+}
+
+/// A task to insert. The input of a join is only known in the database.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NewTask {
+    pub task_id: Uuid,
+    pub step: &'static str,
+    pub queue: &'static str,
+    pub input: Value,
+    pub fan_out_id: Option<Uuid>,
+    pub child: Option<i32>,
+}
+
+/// Why a task died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Errors,
+    Crashes,
+    Failed,
+}
+
+impl Cause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::Crashes => "crashes",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Decides. `random` is drawn evenly from `0.0..1.0`.
+pub(crate) fn settle(
+    claim: Arc<Claim>,
+    definition: &Arc<Definition>,
+    step: &StepDefinition,
+    ended: Ended,
+    random: f64,
+) -> Settlement {
+    let (verdict, writes) = match ended {
+        Ended::Performed(done) => match follow(definition, step, done.output) {
+            Ok(verdict) => (verdict, done.writes),
+            Err(error) => (bury(Cause::Failed, &error), Vec::new()),
+        },
+        Ended::Interrupted => (Verdict::HandBack, Vec::new()),
+        Ended::Failed(StepError::Reject(rejection)) => {
+            let definition = Arc::clone(definition);
+            (
+                Verdict::Reject {
+                    rejection,
+                    definition,
+                    step: step.name,
+                },
+                Vec::new(),
+            )
+        }
+        Ended::Failed(StepError::Fail { source }) => {
+            (bury(Cause::Failed, source.as_ref()), Vec::new())
+        }
+        Ended::Failed(StepError::Retry { source, after }) => {
+            let errors = u32::try_from(claim.errors).unwrap_or(0) + 1;
+            (
+                retry(step.settings, errors, source.as_ref(), after, random),
+                Vec::new(),
+            )
+        }
+    };
+    Settlement {
+        claim,
+        verdict,
+        writes,
+    }
+}
+
+fn retry(
+    settings: StepSettings,
+    errors: u32,
+    error: &(dyn std::error::Error + 'static),
+    after: Option<Duration>,
+    random: f64,
+) -> Verdict {
+    match settings.backoff.delay(errors, random) {
+        None => bury(Cause::Errors, error),
+        // A dependency that says when to come back knows better than our formula.
+        Some(delay) => Verdict::Defer {
+            error: describe(error),
+            delay: after.unwrap_or(delay),
+        },
+    }
+}
+
+fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Verdict {
+    Verdict::Bury {
+        cause,
+        error: describe(error),
+    }
+}
+
+fn follow(
+    definition: &Definition,
+    step: &StepDefinition,
+    output: Value,
+) -> Result<Verdict, FollowError> {
+    let task = |name: &'static str, input| {
+        let queue = definition
+            .step(name)
+            .ok_or(FollowError::NoSuchStep(name))?
+            .queue;
+        let task_id = Uuid::now_v7();
+        Ok(NewTask {
+            task_id,
+            step: name,
+            queue,
+            input,
+            fan_out_id: None,
+            child: None,
+        })
+    };
+    Ok(match step.then {
+        Then::End => Verdict::Advance {
+            output,
+            next: Next::End,
+        },
+        Then::Step(name) => {
+            let next = Next::Task(task(name, output.clone())?);
+            Verdict::Advance { output, next }
+        }
+        Then::Join(name) => Verdict::Joined {
+            output,
+            join: task(name, Value::Null)?,
+        },
+        Then::FanOut { child, join } => {
+            let FanOut { children, carry } =
+                FanOut::<Value, Value>::deserialize(&output).map_err(FollowError::NotAFanOut)?;
+            if children.is_empty() {
+                let next = Next::Task(task(join, json!({ "carry": carry, "children": [] }))?);
+                return Ok(Verdict::Advance { output, next });
+            }
+            let fan_out_id = Uuid::now_v7();
+            let children = (0..)
+                .zip(children)
+                .map(|(index, input)| {
+                    let new = task(child, input)?;
+                    Ok(NewTask {
+                        fan_out_id: Some(fan_out_id),
+                        child: Some(index),
+                        ..new
+                    })
+                })
+                .collect::<Result<_, FollowError>>()?;
+            let next = Next::FanOut {
+                fan_out_id,
+                step: child,
+                carry,
+                children,
+            };
+            Verdict::Advance { output, next }
+        }
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error("the route has no step `{0}`")]
+    NoSuchStep(&'static str),
+    #[error("the step's output is not a fan-out")]
+    NotAFanOut(#[source] serde_json::Error),
+}
+
+/// An error with its sources, outermost first, as it is kept. Postgres cannot store NUL in text.
+pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> Value {
+    let mut chain = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        chain.push(Value::String(error.to_string().replace('\0', "\u{fffd}")));
+        next = error.source();
+    }
+    json!({ "message": chain[0], "chain": chain })
+}
+
+/// Groups deaths of the same cause: the step and the error's words without their numbers.
+pub(crate) fn fingerprint(step: &str, error: &Value) -> String {
+    let mut words = String::from(step);
+    words.push_str(": ");
+    let message = error
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    for c in message.chars().take(200) {
+        match c {
+            c if !c.is_ascii_digit() => words.push(c),
+            _ if !words.ends_with('#') => words.push('#'),
+            _ => {}
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+use super::*;
+use crate::{Done, Joined, Step, StepContext, Workflow};
+
+struct Pass;
+impl Step for Pass {
+    const NAME: &'static str = "pass";
+    type Input = u8;
+    type Output = FanOut<u8, String>;
+    async fn run(&self, _: &StepContext, _: u8) -> Result<Done<Self::Output>, StepError> {
+        unreachable!("planning runs no step")
+    }
+}
+
+struct Each;
+impl Step for Each {
+    const NAME: &'static str = "each";
+    const QUEUE: &'static str = "wide";
+    type Input = u8;
+    type Output = u8;
+    async fn run(&self, _: &StepContext, _: u8) -> Result<Done<u8>, StepError> {
+        unreachable!("planning runs no step")
+    }
+}
+
+struct Join;
+impl Step for Join {
+    const NAME: &'static str = "join";
+    type Input = Joined<String, u8>;
+    type Output = ();
+    async fn run(&self, _: &StepContext, _: Self::Input) -> Result<Done<()>, StepError> {
+        unreachable!("planning runs no step")
+    }
+}
+
+fn plan(step: &str, ended: Ended) -> Verdict {
+    let workflow: Workflow<u8> = Workflow::named("test", 1)
+        .step(Pass)
+        .fan_out(Each)
+        .join(Join)
+        .build();
+    let claim = Claim {
+        task_id: Uuid::nil(),
+        run_id: Uuid::nil(),
+        subject: Uuid::nil(),
+        workflow: "test".into(),
+        version: 1,
+        step: step.into(),
+        queue: "default".into(),
+        fan_out_id: None,
+        child: None,
+        input: json!(1),
+        errors: 6,
+        crashes: 0,
+        interruptions: 0,
+        token: 1,
+    };
+    let definition = &workflow.definition;
+    let step = definition.step(step).expect("the route has it");
+    settle(Arc::new(claim), definition, step, ended, 0.5).verdict
+}
+
+fn performed(output: Value) -> Ended {
+    Ended::Performed(Performed {
+        output,
+        writes: Vec::new(),
+    })
+}
+
+fn retry_after(after: Option<Duration>) -> Ended {
+    Ended::Failed(StepError::Retry {
+        source: "busy".into(),
+        after,
+    })
+}
+
+#[test]
+fn a_fan_out_makes_one_task_per_child_on_the_childs_queue() {
+    let Verdict::Advance {
+        next:
+            Next::FanOut {
+                children,
+                carry,
+                step,
+                ..
+            },
+        ..
+    } = plan(
+        "pass",
+        performed(json!({ "children": [7, 8], "carry": "kept" })),
+    )
+    else {
+        panic!("expected a fan-out")
+    };
+    assert_eq!((step, carry), ("each", json!("kept")));
+    let seen: Vec<_> = children
+        .iter()
+        .map(|c| (c.queue, c.child, c.input.clone()))
+        .collect();
+    assert_eq!(
+        seen,
+        [("wide", Some(0), json!(7)), ("wide", Some(1), json!(8))]
+    );
+}
+
+#[test]
+fn a_fan_out_of_none_goes_straight_to_its_join() {
+    let Verdict::Advance {
+        next: Next::Task(join),
+        ..
+    } = plan(
+        "pass",
+        performed(json!({ "children": [], "carry": "kept" })),
+    )
+    else {
+        panic!("expected the join")
+    };
+    assert_eq!(
+        (join.step, join.input),
+        ("join", json!({ "carry": "kept", "children": [] }))
+    );
+}
+
+#[test]
+fn output_of_another_shape_is_our_fault_not_a_crash() {
+    let verdict = plan("pass", performed(json!("not a fan-out")));
+    assert!(matches!(
+        verdict,
+        Verdict::Bury {
+            cause: Cause::Failed,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn the_delay_a_dependency_asks_for_is_honoured() {
+    let asked = Duration::from_secs(77);
+    let Verdict::Defer { delay, .. } = plan("each", retry_after(Some(asked))) else {
+        panic!("expected a retry")
+    };
+    assert_eq!(delay, asked);
+}
+
+#[test]
+fn the_last_error_of_the_budget_goes_to_the_dead_letters() {
+    assert!(matches!(
+        plan("each", retry_after(None)),
+        Verdict::Defer { .. }
+    ));
+    let step_with_no_budget = StepSettings::default().backoff.attempts;
+    assert!(matches!(
+        retry(
+            StepSettings::default(),
+            step_with_no_budget,
+            &std::fmt::Error,
+            None,
+            0.5
+        ),
+        Verdict::Bury {
+            cause: Cause::Errors,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn fingerprints_ignore_numbers_and_keep_words() {
+    let print = |text: &str| fingerprint("scan", &json!({ "message": text }));
+    assert_eq!(print("part 12 of 345 lost"), print("part 9 of 7 lost"));
+    assert_ne!(print("part lost"), print("part late"));
+}

@@ -1,0 +1,269 @@
+//! Wiring: builds the parts, runs them, and takes them down in the right order.
+
+use std::{sync::Arc, time::Duration};
+
+use apalis::{layers::WorkerBuilderExt, prelude::Monitor};
+use apalis_core::worker::{builder::WorkerBuilder, ext::parallelize::ParallelizeExt};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::{
+    sync::{Mutex, Notify, Semaphore, mpsc},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    attempts::Attempts,
+    backend::{Held, QueueBackend},
+    committer::Committer,
+    dispatcher::{Dispatcher, Lane},
+    link::{Link, QUERY_TIMEOUT, within},
+    listener,
+    perform::Perform,
+    presence::Presence,
+    registry::Registry,
+    settle::SettleLayer,
+    sweeper::Sweeper,
+};
+use crate::{Workflow, store};
+
+/// How a worker process behaves.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Name of this process, for people (host and process id, say).
+    pub name: String,
+    /// Version of the program, for people.
+    pub build: String,
+    /// Slots of each queue: how many of its tasks run here at once. A queue that a step uses and
+    /// that is not named here gets one slot.
+    pub queues: Vec<(String, usize)>,
+    /// How long a claim holds without a heartbeat.
+    pub lease: Duration,
+    /// Upper bound of the time between two looks into an idle queue.
+    pub poll: Duration,
+    /// Time between two sweeps for due retries and lost workers.
+    pub sweep: Duration,
+    /// What running steps get to finish after a stop was asked for.
+    pub grace: Duration,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            name: format!("pid {}", std::process::id()),
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            queues: Vec::new(),
+            lease: Duration::from_secs(30),
+            poll: Duration::from_millis(1500),
+            sweep: Duration::from_secs(1),
+            grace: Duration::from_secs(20),
+        }
+    }
+}
+
+/// A worker process of the engine: knows workflows, runs their steps.
+pub struct Engine {
+    options: PgConnectOptions,
+    config: EngineConfig,
+    registry: Registry,
+}
+
+/// The engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Postgres could not be reached or refused.
+    #[error("cannot register with the database")]
+    Database(#[from] sqlx::Error),
+    /// The runtime failed as a whole.
+    #[error("the workers stopped: {0}")]
+    Runtime(String),
+}
+
+impl Engine {
+    /// An engine that will connect as `pool` does, with connections of its own.
+    pub fn new(pool: &PgPool, config: EngineConfig) -> Self {
+        let options = (*pool.connect_options()).clone();
+        Self {
+            options,
+            config,
+            registry: Registry::default(),
+        }
+    }
+
+    /// Adds a workflow whose runs this process can work on.
+    #[must_use]
+    pub fn register<I>(mut self, workflow: &Workflow<I>) -> Self {
+        self.registry.add(Arc::clone(&workflow.definition));
+        self
+    }
+
+    /// Works until `stop` fires; then claims nothing more, gives running steps their grace (cut
+    /// short by `hasten`), hands back the rest and returns.
+    pub async fn run(
+        self,
+        stop: CancellationToken,
+        hasten: CancellationToken,
+    ) -> Result<(), EngineError> {
+        let Self {
+            options,
+            config,
+            registry,
+        } = self;
+        let registry = Arc::new(registry);
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(QUERY_TIMEOUT)
+            .connect_with(with_timeout(&options))
+            .await?;
+        let worker_id = {
+            let mut connection = pool.acquire().await?;
+            let registering =
+                store::presence::register(&mut connection, &config.name, &config.build);
+            within(QUERY_TIMEOUT, registering).await?
+        };
+        let ready = Arc::new(Notify::new());
+        let attempts = Arc::new(Attempts::default());
+        let (committer, committing) = Committer::new(
+            pool.clone(),
+            worker_id,
+            Arc::clone(&registry),
+            Arc::clone(&ready),
+            config.lease,
+        );
+        let settle = SettleLayer {
+            registry: Arc::clone(&registry),
+            attempts: Arc::clone(&attempts),
+            committer,
+        };
+        let (lanes, monitor) = workers(&config, &registry, settle);
+
+        // Claims come first to an end, the workers drain, their commits follow, and only then
+        // does the presence go.
+        let drained = CancellationToken::new();
+        let mut background = JoinSet::new();
+        let presence = Presence {
+            link: Link::new(with_timeout(&options)),
+            worker_id,
+            lease: config.lease,
+            attempts: Arc::clone(&attempts),
+        };
+        background.spawn(presence.run(drained.clone()));
+        let sweeper = Sweeper {
+            pool: pool.clone(),
+            worker_id,
+            registry: Arc::clone(&registry),
+            ready: Arc::clone(&ready),
+            interval: config.sweep,
+        };
+        background.spawn(sweeper.run(drained.clone()));
+        background.spawn(listener::listen(
+            pool.clone(),
+            Arc::clone(&ready),
+            stop.clone(),
+        ));
+        let committing = tokio::spawn(committing);
+        let dispatcher = Dispatcher {
+            link: Link::new(for_claims(&options)),
+            lanes,
+            known: registry.known(),
+            worker_id,
+            lease: config.lease,
+            poll: config.poll,
+            ready,
+            attempts: Arc::clone(&attempts),
+        };
+        tokio::spawn(dispatcher.run(stop.clone()));
+        tokio::spawn(end_grace(
+            attempts,
+            stop.clone(),
+            hasten,
+            config.grace,
+            drained.clone(),
+        ));
+
+        let signal = async {
+            stop.cancelled().await;
+            Ok(())
+        };
+        let result = monitor.run_with_signal(signal).await;
+        let _ = committing.await;
+        drained.cancel();
+        while background.join_next().await.is_some() {}
+        pool.close().await;
+        result.map_err(|e| EngineError::Runtime(e.to_string()))
+    }
+}
+
+/// One apalis worker per queue.
+fn workers(
+    config: &EngineConfig,
+    registry: &Arc<Registry>,
+    settle: SettleLayer,
+) -> (Vec<Lane>, Monitor) {
+    let mut queues: Vec<(String, usize)> = config.queues.clone();
+    for queue in registry.queues() {
+        if !queues.iter().any(|(name, _)| name == queue) {
+            queues.push((queue.to_owned(), 1));
+        }
+    }
+    let mut monitor = Monitor::new();
+    let mut lanes = Vec::new();
+    for (queue, slots) in queues {
+        let (sender, receiver) = mpsc::unbounded_channel::<Held>();
+        lanes.push(Lane {
+            queue: queue.clone(),
+            slots: Arc::new(Semaphore::new(slots)),
+            worker: sender,
+        });
+        // A monitor may build a worker again after a failure. Our backend has none (its error type
+        // is `Infallible`), so the factory is called once.
+        let backend = Mutex::new(Some(QueueBackend::new(receiver, settle.clone())));
+        let perform = Perform {
+            registry: Arc::clone(registry),
+        };
+        monitor = monitor.register(move |_| {
+            let backend = backend.try_lock().ok().and_then(|mut slot| slot.take());
+            WorkerBuilder::new(queue.as_str())
+                .backend(backend.expect("a queue's worker is built once"))
+                .catch_panic()
+                .parallelize(tokio::spawn)
+                .build(perform.clone())
+        });
+    }
+    (lanes, monitor)
+}
+
+/// After the grace period whatever still runs is interrupted, at no charge.
+async fn end_grace(
+    attempts: Arc<Attempts>,
+    stop: CancellationToken,
+    hasten: CancellationToken,
+    grace: Duration,
+    drained: CancellationToken,
+) {
+    stop.cancelled().await;
+    tokio::select! {
+        () = drained.cancelled() => return,
+        () = hasten.cancelled() => {}
+        () = tokio::time::sleep(grace) => {}
+    }
+    attempts.cancel_all();
+}
+
+/// Every internal statement has a limit on the server's side too.
+fn with_timeout(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .application_name("workflows")
+        .options([("statement_timeout", "15s")])
+}
+
+/// Claims need no durable commit, and their plan must see the real limits.
+fn for_claims(options: &PgConnectOptions) -> PgConnectOptions {
+    with_timeout(options).options([
+        ("synchronous_commit", "off"),
+        ("plan_cache_mode", "force_custom_plan"),
+    ])
+}

@@ -1,0 +1,58 @@
+//! One listener per process. What it hears is a hint to look; polling is the truth.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::link::{QUERY_TIMEOUT, jittered, within};
+use crate::store::CHANNEL;
+
+/// After this much silence the listener sends itself a notification.
+const PROBE_AFTER: Duration = Duration::from_secs(15);
+const PROBE_ANSWER: Duration = Duration::from_secs(5);
+/// Payload that names no queue.
+const PROBE: &str = "";
+
+pub(crate) async fn listen(pool: PgPool, ready: Arc<Notify>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            result = session(&pool, &ready) => {
+                if let Err(error) = result {
+                    tracing::warn!(error = %error, "listener lost, polling goes on");
+                }
+                tokio::time::sleep(jittered(Duration::from_secs(1))).await;
+            }
+        }
+    }
+}
+
+async fn session(pool: &PgPool, ready: &Notify) -> Result<(), sqlx::Error> {
+    let mut listener = within(QUERY_TIMEOUT, PgListener::connect_with(pool)).await?;
+    within(QUERY_TIMEOUT, listener.listen(CHANNEL)).await?;
+    // Something may have become ready while nobody listened.
+    ready.notify_one();
+    loop {
+        match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
+            Ok(Ok(Some(heard))) => {
+                if heard.payload() != PROBE {
+                    ready.notify_one();
+                }
+            }
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            Err(_silence) => probe(&mut listener).await?,
+        }
+    }
+}
+
+/// A connection can die without a word (half-open TCP, a proxy that forgot). The notification
+/// must come back, or the session is made anew.
+async fn probe(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    let sending = sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, PROBE).execute(&mut *listener);
+    within(PROBE_ANSWER, sending).await?;
+    within(PROBE_ANSWER, listener.try_recv()).await?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! What a worker process runs: apalis workers, one per queue, over a backend of our own.
+//!
+//! ```text
+//! listener ─┐ hints                        ┌► presence: heartbeat, leases, presence lock
+//! sweeper ──┤                              │
+//!           ▼                              │ attempts in hand
+//!       dispatcher ─claims─► QueueBackend ─┴► Perform ─► Settle ─► committer ─one commit─► Postgres
+//!           ▲                 └──────── apalis Worker ───────┘          │
+//!           └───────────────────── slots freed, more work ready ◄───────┘
+//! ```
+
+mod attempts;
+mod backend;
+mod committer;
+mod dispatcher;
+mod engine;
+mod link;
+mod listener;
+mod perform;
+mod presence;
+mod registry;
+mod settle;
+mod sweeper;
+
+pub use engine::{Engine, EngineConfig, EngineError};

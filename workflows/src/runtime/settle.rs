@@ -1,0 +1,129 @@
+//! The layer in which an attempt ends: whatever came out of the step, it is decided upon, handed
+//! to the committer, and the slot is released only when the commit is acknowledged.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use apalis_core::{error::BoxDynError, task::Task};
+use futures::future::BoxFuture;
+use tower::{Layer, Service};
+
+use super::{
+    attempts::Attempts,
+    backend::Held,
+    committer::Committer,
+    perform::Interrupted,
+    registry::{Registry, step_of},
+};
+use crate::{
+    plan::{self, Ended, Settlement, Verdict},
+    step::StepError,
+    workflow::Performed,
+};
+
+#[derive(Clone)]
+pub(crate) struct SettleLayer {
+    pub registry: Arc<Registry>,
+    pub attempts: Arc<Attempts>,
+    pub committer: Committer,
+}
+
+impl SettleLayer {
+    async fn settle(self, held: Held, ended: Ended) {
+        let claim = Arc::clone(&held.claim);
+        let (task_id, token) = (claim.task_id, claim.token);
+        let definition = self.registry.workflow(&claim);
+        let step = definition
+            .and_then(|definition| step_of(definition, &claim).map(|step| (definition, step)));
+        let settlement = match step {
+            Some((definition, step)) => {
+                plan::settle(claim, definition, step, ended, rand::random())
+            }
+            None => unknown_step(claim, &ended),
+        };
+        self.committer.commit(settlement).await;
+        self.attempts.leave(task_id, token);
+        drop(held);
+    }
+
+    /// Returns a task that was never begun.
+    pub async fn hand_back(self, held: Held) {
+        self.settle(held, Ended::Interrupted).await;
+    }
+}
+
+fn unknown_step(claim: Arc<plan::Claim>, ended: &Ended) -> Settlement {
+    let verdict = match ended {
+        Ended::Failed(error) => Verdict::Bury {
+            cause: plan::Cause::Failed,
+            error: plan::describe(error),
+        },
+        Ended::Performed(_) | Ended::Interrupted => Verdict::HandBack,
+    };
+    Settlement {
+        claim,
+        verdict,
+        writes: Vec::new(),
+    }
+}
+
+impl<S> Layer<S> for SettleLayer {
+    type Service = Settle<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Settle {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Settle<S> {
+    inner: S,
+    layer: SettleLayer,
+}
+
+impl<S> Service<Task<Held>> for Settle<S>
+where
+    S: Service<Task<Held>, Response = Performed>,
+    S::Error: Into<BoxDynError>,
+    S::Future: Send + 'static,
+{
+    type Response = ();
+    type Error = BoxDynError;
+    type Future = BoxFuture<'static, Result<(), BoxDynError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, task: Task<Held>) -> Self::Future {
+        let held = task.args.clone();
+        let layer = self.layer.clone();
+        let attempt = self.inner.call(task);
+        Box::pin(async move {
+            let ended = match attempt.await {
+                Ok(performed) => Ended::Performed(performed),
+                Err(error) => ended_by(error.into()),
+            };
+            layer.settle(held, ended).await;
+            Ok(())
+        })
+    }
+}
+
+/// Errors come through apalis's layers boxed. What is not ours (a panic that the layer below
+/// caught) counts as an error of this attempt.
+fn ended_by(error: BoxDynError) -> Ended {
+    match error.downcast::<StepError>() {
+        Ok(error) => Ended::Failed(*error),
+        Err(other) if other.is::<Interrupted>() => Ended::Interrupted,
+        Err(other) => Ended::Failed(StepError::Retry {
+            source: other,
+            after: None,
+        }),
+    }
+}

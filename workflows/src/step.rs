@@ -1,0 +1,187 @@
+//! What a step is, what it is given, and how its result decides what happens next.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Backoff;
+
+/// A named stage of a workflow. It may run twice (a crash can come after its last effect and
+/// before its commit) and must then do no harm.
+pub trait Step: Send + Sync + 'static {
+    /// The durable name: written to the database, so never changed once deployed.
+    const NAME: &'static str;
+    /// Which workers take it: each queue has its own number of slots.
+    const QUEUE: &'static str = "default";
+    /// What it is given: small facts (ids, keys, hashes), never bytes.
+    type Input: DeserializeOwned + Send + 'static;
+    /// What it hands on.
+    type Output: Serialize + Send + 'static;
+
+    /// Retries, crash limit and timeout of this step.
+    fn settings(&self) -> StepSettings {
+        StepSettings::default()
+    }
+
+    /// Does the work of one attempt. Dropping the future must stop the work.
+    fn run(
+        &self,
+        context: &StepContext,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Done<Self::Output>, StepError>> + Send;
+}
+
+/// How a step is retried and bounded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepSettings {
+    /// Delays and number of attempts that may end in an error.
+    pub backoff: Backoff,
+    /// How many times a worker may be lost under one task before the task is taken for poison.
+    pub crash_limit: u32,
+    /// Wall time of one attempt, after which it counts as an error.
+    pub timeout: Duration,
+}
+
+impl Default for StepSettings {
+    /// [`Backoff::default`], three crashes, ten minutes.
+    fn default() -> Self {
+        Self {
+            backoff: Backoff::default(),
+            crash_limit: 3,
+            timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+/// What an attempt knows about itself.
+#[derive(Debug, Clone)]
+pub struct StepContext {
+    /// The run this task belongs to.
+    pub run_id: Uuid,
+    /// What the run is about, as given to [`crate::Starter::start`].
+    pub subject: Uuid,
+    /// Fencing token of this attempt: grows with every claim, never reused. Put it into the keys
+    /// of outside effects, and only the winner's are ever referred to.
+    pub token: i64,
+    /// From 1.
+    pub attempt: u32,
+    /// Fires when the attempt has lost its right to work (cancelled, lease lost, shutdown).
+    pub cancelled: CancellationToken,
+}
+
+/// Any error of a step or of its writes.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A write of the caller that commits together with the step's result, or not at all.
+pub(crate) type Write =
+    Arc<dyn for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>> + Send + Sync>;
+
+/// A finished step: its output and the caller's writes that commit with it.
+pub struct Done<O> {
+    pub(crate) output: O,
+    pub(crate) writes: Vec<Write>,
+}
+
+impl<O> Done<O> {
+    /// A result without writes.
+    pub fn new(output: O) -> Self {
+        Self {
+            output,
+            writes: Vec::new(),
+        }
+    }
+
+    /// Adds a write to the completing transaction. It must be short: the run is locked meanwhile.
+    /// It may be called again when the transaction has to be repeated.
+    #[must_use]
+    pub fn writing<W>(mut self, write: W) -> Self
+    where
+        W: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.writes.push(Arc::new(write));
+        self
+    }
+}
+
+/// Output of a step that is followed by a fan-out: one task per child, and what the join gets
+/// beside the children's outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanOut<C, P> {
+    /// Inputs of the children, in order. May be empty: the join then follows at once.
+    pub children: Vec<C>,
+    /// Handed to the join untouched.
+    pub carry: P,
+}
+
+/// Input of a join: what was carried past the fan-out, and every child's output in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined<P, D> {
+    /// From [`FanOut::carry`].
+    pub carry: P,
+    /// Outputs of the children, in the order of [`FanOut::children`].
+    pub children: Vec<D>,
+}
+
+/// A failed attempt. The variant says what happens next.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The world's fault: try again later.
+    #[error("{source}")]
+    Retry {
+        /// What went wrong.
+        source: BoxError,
+        /// Delay that the dependency asked for (`Retry-After`), instead of the backoff's.
+        after: Option<Duration>,
+    },
+    /// The input's fault: the run ends, and its owner is told why.
+    #[error("rejected: {0}")]
+    Reject(Rejection),
+    /// Our fault: no retry will help, straight to the dead letters.
+    #[error("{source}")]
+    Fail {
+        /// What went wrong.
+        source: BoxError,
+    },
+}
+
+/// Why an input was refused, for its owner to read and for programs to act on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Rejection {
+    /// Stable code.
+    pub code: Cow<'static, str>,
+    /// One sentence for people.
+    pub message: String,
+    /// What else is known, for example the limit and what was measured.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub details: Value,
+}
+
+/// Chooses at the call site what an error means for the attempt.
+pub trait NextOnError<T> {
+    /// The attempt failed; another one may succeed.
+    fn or_retry(self) -> Result<T, StepError>;
+    /// No attempt can succeed, and the input is not to blame.
+    fn or_fail(self) -> Result<T, StepError>;
+}
+
+impl<T, E: Into<BoxError>> NextOnError<T> for Result<T, E> {
+    fn or_retry(self) -> Result<T, StepError> {
+        self.map_err(|e| StepError::Retry {
+            source: e.into(),
+            after: None,
+        })
+    }
+
+    fn or_fail(self) -> Result<T, StepError> {
+        self.map_err(|e| StepError::Fail { source: e.into() })
+    }
+}

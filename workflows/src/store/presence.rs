@@ -1,0 +1,94 @@
+//! A worker process's presence and its leases.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// First half of the advisory lock key by which a process shows that it lives.
+/// ("work" in ASCII; the second half is the worker's id.)
+pub(crate) const PRESENCE: i32 = 0x776f_726b;
+
+/// Enters a worker and returns its id.
+pub(crate) async fn register(
+    connection: &mut PgConnection,
+    name: &str,
+    build: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        "INSERT INTO workflows.workers (name, build) VALUES ($1, $2) RETURNING worker_id",
+        name,
+        build,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Takes the presence lock for this session. It ends with the session.
+pub(crate) async fn announce(
+    connection: &mut PgConnection,
+    worker_id: i64,
+) -> Result<(), sqlx::Error> {
+    let key = lock_key(worker_id);
+    sqlx::query!("SELECT pg_advisory_lock($1, $2)", PRESENCE, key)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// The worker's half of the lock key. Ids are handed out from 1 upwards.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an advisory lock key has 32 bits"
+)]
+pub(crate) fn lock_key(worker_id: i64) -> i32 {
+    worker_id as i32
+}
+
+/// Renews the leases of the attempts in hand and says which attempts hold one.
+///
+/// Leases that a transaction is just ending are passed over, not waited for.
+pub(crate) async fn renew(
+    connection: &mut PgConnection,
+    worker_id: i64,
+    tasks: &[Uuid],
+    lease: Duration,
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let held = sqlx::query!(
+        "WITH seen AS (
+            UPDATE workflows.workers SET seen_at = clock_timestamp() WHERE worker_id = $1),
+         mine AS (
+            SELECT task_id FROM workflows.leases
+            WHERE task_id = ANY($2) AND worker_id = $1
+            ORDER BY task_id FOR UPDATE SKIP LOCKED),
+         renewed AS (
+            UPDATE workflows.leases l SET expires_at = clock_timestamp() + make_interval(secs => $3)
+            FROM mine WHERE l.task_id = mine.task_id)
+         SELECT task_id, token FROM workflows.leases
+         WHERE task_id = ANY($2) AND worker_id = $1",
+        worker_id,
+        tasks,
+        lease.as_secs_f64(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(held
+        .into_iter()
+        .map(|row| (row.task_id, row.token))
+        .collect())
+}
+
+/// Leaves for good: presence and all. Leases that are left expire or are rescued.
+pub(crate) async fn leave(
+    connection: &mut PgConnection,
+    worker_id: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM workflows.workers w WHERE worker_id = $1
+         AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
+        worker_id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

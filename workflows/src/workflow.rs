@@ -1,0 +1,271 @@
+//! The typed route: step N's output type is step N+1's input type, or it does not compile.
+//!
+//! ```compile_fail
+//! # use workflows::{Done, Step, StepContext, StepError, Workflow};
+//! # struct Text;
+//! # impl Step for Text {
+//! #     const NAME: &'static str = "text";
+//! #     type Input = i64;
+//! #     type Output = String;
+//! #     async fn run(&self, _: &StepContext, n: i64) -> Result<Done<String>, StepError> {
+//! #         Ok(Done::new(n.to_string()))
+//! #     }
+//! # }
+//! // `Text` hands on a String and takes an i64: it cannot follow itself.
+//! let route: Workflow<i64> = Workflow::named("wrong", 1).step(Text).step(Text).build();
+//! ```
+
+use std::{marker::PhantomData, sync::Arc};
+
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    Starter,
+    step::{
+        BoxError, FanOut, Joined, Rejection, Step, StepContext, StepError, StepSettings, Write,
+    },
+};
+
+/// A complete route whose runs start from an `I`.
+pub struct Workflow<I> {
+    pub(crate) definition: Arc<Definition>,
+    input: PhantomData<fn(I)>,
+}
+
+impl<I: Serialize> Workflow<I> {
+    /// Begins a route. `name` and `version` are written with every run; raise the version when a
+    /// change would make runs in flight meet steps they cannot continue with.
+    pub fn named(name: &'static str, version: i32) -> Route<I, I> {
+        let definition = Definition {
+            name,
+            version,
+            steps: Vec::new(),
+            on_reject: None,
+        };
+        Route {
+            definition,
+            types: PhantomData,
+        }
+    }
+
+    /// The entry for those who start runs and need not know the steps.
+    pub fn starter(&self) -> Starter<I> {
+        Starter::new(&self.definition)
+    }
+}
+
+/// A route under construction: it starts from an `I`, and its last step so far hands on an `O`.
+pub struct Route<I, O> {
+    definition: Definition,
+    types: PhantomData<fn(I) -> O>,
+}
+
+impl<I, O> Route<I, O> {
+    /// Appends a step that takes what the last one hands on.
+    #[must_use]
+    pub fn step<S: Step<Input = O>>(mut self, step: S) -> Route<I, S::Output> {
+        self.definition.push(step, |name| Then::Step(name));
+        Route {
+            definition: self.definition,
+            types: PhantomData,
+        }
+    }
+
+    /// Runs in the transaction that rejects a run: the caller records the verdict there.
+    #[must_use]
+    pub fn on_reject<H>(mut self, hook: H) -> Self
+    where
+        H: for<'c> Fn(&'c mut PgConnection, Uuid, Rejected) -> BoxFuture<'c, Result<(), BoxError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.definition.on_reject = Some(Arc::new(hook));
+        self
+    }
+
+    /// Ends the route.
+    ///
+    /// # Panics
+    /// When the route has no step or two steps share a name: a mistake of the programmer that
+    /// the first start shows.
+    pub fn build(self) -> Workflow<I> {
+        let mut names: Vec<_> = self.definition.steps.iter().map(|s| s.name).collect();
+        names.sort_unstable();
+        assert!(!names.is_empty(), "a workflow needs a step");
+        let first = self.definition.steps[0].then;
+        assert!(
+            !matches!(first, Then::Join(_)),
+            "a workflow cannot begin with a fan-out"
+        );
+        assert!(
+            names.windows(2).all(|w| w[0] != w[1]),
+            "two steps share a name: {names:?}"
+        );
+        Workflow {
+            definition: Arc::new(self.definition),
+            input: PhantomData,
+        }
+    }
+}
+
+impl<I, C, P> Route<I, FanOut<C, P>> {
+    /// Runs `step` once for each child of the [`FanOut`] that the last step handed on.
+    #[must_use]
+    pub fn fan_out<S: Step<Input = C>>(mut self, step: S) -> FanningOut<I, P, S::Output> {
+        // The link from the last step is made by `join`, which knows both names.
+        self.definition.push_unlinked(step);
+        FanningOut {
+            definition: self.definition,
+            types: PhantomData,
+        }
+    }
+}
+
+/// A fan-out that still needs its join.
+#[must_use]
+pub struct FanningOut<I, P, D> {
+    definition: Definition,
+    types: PhantomData<fn(I) -> (P, D)>,
+}
+
+impl<I, P, D> FanningOut<I, P, D> {
+    /// The step that follows when every child is done. It runs exactly once per fan-out.
+    pub fn join<S: Step<Input = Joined<P, D>>>(mut self, step: S) -> Route<I, S::Output> {
+        let child = self.definition.steps.len() - 1;
+        let child_name = self.definition.steps[child].name;
+        self.definition.push_unlinked(step);
+        self.definition.steps[child].then = Then::Join(S::NAME);
+        if let Some(parent) = child.checked_sub(1) {
+            self.definition.steps[parent].then = Then::FanOut {
+                child: child_name,
+                join: S::NAME,
+            };
+        }
+        Route {
+            definition: self.definition,
+            types: PhantomData,
+        }
+    }
+}
+
+/// The rejection of a run, as its hook sees it.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    /// The step that refused.
+    pub step: &'static str,
+    /// Why.
+    pub rejection: Rejection,
+}
+
+pub(crate) type RejectHook = Arc<
+    dyn for<'c> Fn(&'c mut PgConnection, Uuid, Rejected) -> BoxFuture<'c, Result<(), BoxError>>
+        + Send
+        + Sync,
+>;
+
+/// A route with its types erased, as the runtime walks it.
+pub(crate) struct Definition {
+    pub name: &'static str,
+    pub version: i32,
+    pub steps: Vec<StepDefinition>,
+    pub on_reject: Option<RejectHook>,
+}
+
+pub(crate) struct StepDefinition {
+    pub name: &'static str,
+    pub queue: &'static str,
+    pub settings: StepSettings,
+    pub handler: Arc<dyn Handler>,
+    pub then: Then,
+}
+
+/// What follows a step, by durable name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    End,
+    Step(&'static str),
+    FanOut {
+        child: &'static str,
+        join: &'static str,
+    },
+    Join(&'static str),
+}
+
+impl Definition {
+    pub fn step(&self, name: &str) -> Option<&StepDefinition> {
+        self.steps.iter().find(|s| s.name == name)
+    }
+
+    pub fn first(&self) -> &StepDefinition {
+        &self.steps[0]
+    }
+
+    fn push<S: Step>(&mut self, step: S, link: impl FnOnce(&'static str) -> Then) {
+        if let Some(last) = self.steps.last_mut() {
+            last.then = link(S::NAME);
+        }
+        self.push_unlinked(step);
+    }
+
+    fn push_unlinked<S: Step>(&mut self, step: S) {
+        self.steps.push(StepDefinition {
+            name: S::NAME,
+            queue: S::QUEUE,
+            settings: step.settings(),
+            handler: Arc::new(Erased(step)),
+            then: Then::End,
+        });
+    }
+}
+
+/// What an attempt brought, with its output as JSON.
+pub(crate) struct Performed {
+    pub output: Value,
+    pub writes: Vec<Write>,
+}
+
+/// A [`Step`] behind one type.
+pub(crate) trait Handler: Send + Sync {
+    fn run<'a>(
+        &'a self,
+        context: &'a StepContext,
+        input: Value,
+    ) -> BoxFuture<'a, Result<Performed, StepError>>;
+}
+
+struct Erased<S>(S);
+
+impl<S: Step> Handler for Erased<S> {
+    fn run<'a>(
+        &'a self,
+        context: &'a StepContext,
+        input: Value,
+    ) -> BoxFuture<'a, Result<Performed, StepError>> {
+        Box::pin(async move {
+            let input = serde_json::from_value(input).map_err(|e| StepError::Fail {
+                source: Box::new(UndecodableInput(e)),
+            })?;
+            let done = self.0.run(context, input).await?;
+            let output = serde_json::to_value(done.output).map_err(|e| StepError::Fail {
+                source: Box::new(UnencodableOutput(e)),
+            })?;
+            Ok(Performed {
+                output,
+                writes: done.writes,
+            })
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the task's input does not decode")]
+struct UndecodableInput(#[source] serde_json::Error);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the step's output does not encode")]
+struct UnencodableOutput(#[source] serde_json::Error);

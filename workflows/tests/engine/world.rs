@@ -1,0 +1,188 @@
+//! A database, an engine, and a table in which every effect of a step leaves a row.
+
+use std::{sync::Arc, time::Duration};
+
+use embedded::{TestCluster, TestDatabase};
+use serde_json::Value;
+use sqlx::{PgPool, Row};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use workflows::{Backoff, Done, Engine, EngineConfig, StepContext, StepSettings, Workflow};
+
+pub struct World {
+    pub pool: PgPool,
+    _database: TestDatabase,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let cluster = TestCluster::shared().await.expect("a Postgres for tests");
+        let database = cluster
+            .database("engine", |url| async move {
+                let pool = PgPool::connect(&url).await?;
+                workflows::migrate(&pool).await?;
+                let effects = "CREATE TABLE effects (subject uuid, what text, UNIQUE (subject, what))";
+                sqlx::query(effects).execute(&pool).await?;
+                pool.close().await;
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            })
+            .await
+            .expect("a database for this test");
+        let pool = PgPool::connect(database.url()).await.expect("a pool");
+        Self { pool, _database: database }
+    }
+
+    /// An engine that looks often, so that tests need not wait.
+    pub fn engine<I>(&self, workflow: &Workflow<I>) -> Running {
+        self.engine_with(workflow, EngineConfig::default())
+    }
+
+    pub fn engine_with<I>(&self, workflow: &Workflow<I>, config: EngineConfig) -> Running {
+        let config = EngineConfig {
+            queues: vec![("default".to_owned(), 32)],
+            sweep: Duration::from_millis(200),
+            ..config
+        };
+        let engine = Engine::new(&self.pool, config).register(workflow);
+        let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
+        let running = tokio::spawn(engine.run(stop.clone(), hasten.clone()));
+        Running { stop, hasten, running }
+    }
+
+    /// Starts a run in a transaction of its own and returns its subject.
+    pub async fn start<I: serde::Serialize + Sync>(&self, workflow: &Workflow<I>, input: &I) -> Uuid {
+        let subject = Uuid::now_v7();
+        let mut tx = self.pool.begin().await.expect("a transaction");
+        workflow.starter().start(&mut tx, subject, "owner", input).await.expect("a run");
+        tx.commit().await.expect("a commit");
+        subject
+    }
+
+    /// Waits until the newest run about `subject` is in `state`, and fails when that takes long.
+    pub async fn reaches(&self, subject: Uuid, state: &str) {
+        self.until(&format!("run to be {state}"), async || {
+            let run = workflows::inspect::latest_run(&self.pool, subject).await.ok()??;
+            (run.state == state).then_some(())
+        })
+        .await;
+    }
+
+    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        for _ in 0..600 {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("waited too long for {what}; {}", self.state().await)
+    }
+
+    async fn state(&self) -> String {
+        let sql = "SELECT (SELECT json_agg(r) FROM workflows.runs r)::text
+                || (SELECT coalesce(json_agg(t), '[]') FROM workflows.tasks t)::text
+                || (SELECT coalesce(json_agg(l), '[]') FROM workflows.leases l)::text";
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap_or_default()
+    }
+
+    pub async fn count(&self, table: &'static str) -> i64 {
+        let sql = match table {
+            "ready" => "SELECT count(*) FROM workflows.ready",
+            "tasks" => "SELECT count(*) FROM workflows.tasks",
+            "leases" => "SELECT count(*) FROM workflows.leases",
+            "deferred" => "SELECT count(*) FROM workflows.deferred",
+            "fan_outs" => "SELECT count(*) FROM workflows.fan_outs",
+            "runs" => "SELECT count(*) FROM workflows.runs",
+            other => panic!("not a table of the engine: {other}"),
+        };
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("a count")
+    }
+
+    /// Nothing is left to do anywhere.
+    pub async fn assert_idle(&self) {
+        for table in ["ready", "tasks", "leases", "deferred", "fan_outs"] {
+            assert_eq!(self.count(table).await, 0, "rows left in {table}");
+        }
+    }
+
+    pub async fn effects(&self, subject: Uuid) -> Vec<String> {
+        let sql = "SELECT what FROM effects WHERE subject = $1 ORDER BY what";
+        sqlx::query_scalar(sql).bind(subject).fetch_all(&self.pool).await.expect("effects")
+    }
+
+    /// The run's result as stored.
+    pub async fn result(&self, subject: Uuid) -> Value {
+        let sql = "SELECT result FROM workflows.runs WHERE subject = $1";
+        sqlx::query(sql).bind(subject).fetch_one(&self.pool).await.expect("a run").get(0)
+    }
+}
+
+/// An engine at work. Dropped, it is cut off as if the process had gone.
+pub struct Running {
+    pub stop: CancellationToken,
+    pub hasten: CancellationToken,
+    running: JoinHandle<Result<(), workflows::EngineError>>,
+}
+
+impl Running {
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let running = &mut self.running;
+        let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
+        ended.expect("the engine stops in time").expect("no panic").expect("a clean end");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.hasten.cancel();
+        self.running.abort();
+    }
+}
+
+/// A result whose effect row makes a second commit of the same step impossible to miss: it would
+/// violate the table's unique constraint.
+pub fn leaving<O>(context: &StepContext, what: impl Into<String>, output: O) -> Done<O> {
+    let (subject, what) = (context.subject, Arc::<str>::from(what.into()));
+    Done::new(output).writing(move |tx| {
+        let what = Arc::clone(&what);
+        Box::pin(async move {
+            let sql = "INSERT INTO effects VALUES ($1, $2)";
+            sqlx::query(sql).bind(subject).bind(&*what).execute(tx).await?;
+            Ok(())
+        })
+    })
+}
+
+/// Retries quickly, `attempts` times in all.
+pub fn quick(attempts: u32) -> StepSettings {
+    let first = Duration::from_millis(20);
+    StepSettings {
+        backoff: Backoff { first, cap: first, attempts, ..Backoff::default() },
+        ..StepSettings::default()
+    }
+}
+
+/// Declares a step: `step!(Name "durable-name": In => Out, settings, |context, input| body)`.
+macro_rules! step {
+    ($type:ident $name:literal: $in:ty => $out:ty, $settings:expr, |$cx:ident, $input:ident| $body:expr) => {
+        struct $type;
+        impl workflows::Step for $type {
+            const NAME: &'static str = $name;
+            type Input = $in;
+            type Output = $out;
+            fn settings(&self) -> workflows::StepSettings {
+                $settings
+            }
+            async fn run(
+                &self,
+                $cx: &workflows::StepContext,
+                $input: $in,
+            ) -> Result<workflows::Done<$out>, workflows::StepError> {
+                $body
+            }
+        }
+    };
+}
+pub(crate) use step;
