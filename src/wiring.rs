@@ -47,7 +47,7 @@ pub async fn tools(
     clamd.verify_coverage().await.context("the virus scanner cannot be relied on")?;
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
-    let decoders = Launcher::current_program();
+    let decoders = Launcher::current_program().with_sandbox(config.sandbox);
     let cdn_base_url = config.cdn_base_url.clone();
     Ok(Arc::new(Tools { pool, store, clamd, decoders, scratch, limits, cdn_base_url }))
 }

@@ -8,6 +8,7 @@
 //! Not a general sandbox: a program that must start others or open files cannot live in here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use landlock::{
@@ -46,6 +47,15 @@ impl FromStr for Sandbox {
             "best-effort" => Ok(Self::BestEffort),
             _ => Err(UnknownSandbox),
         }
+    }
+}
+
+impl fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Required => "required",
+            Self::BestEffort => "best-effort",
+        })
     }
 }
 

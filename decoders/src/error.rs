@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum DecodeError {
     /// The file is refused; trying again gives the same answer.
-    #[error("file rejected: {0}")]
-    Rejected(#[source] Rejection),
+    #[error(transparent)]
+    Rejected(Rejection),
     /// The file needed more of a resource than one decode may use. The file's fault too.
     #[error("decode stopped at its {resource} limit of {allowed}")]
     LimitHit {
@@ -96,7 +96,7 @@ impl Rejection {
 
     pub(crate) fn unsupported(measured: impl Into<String>) -> Self {
         let measured = measured.into();
-        let detail = format!("{measured} is not supported");
+        let detail = format!("{measured} is not decoded here");
         Self {
             code: RejectCode::UnsupportedType,
             limit: None,

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, thread::available_parallelism};
 
+use decoders::Sandbox;
 use media::settings::Reader;
 
 use crate::{route::queues, tools::clamd::ClamdAddress};
@@ -19,6 +20,9 @@ pub struct WorkersConfig {
     pub cdn_base_url: String,
     /// Transcode tasks at once (`MEDIAMILL_TRANSCODE_SLOTS`), one per processor unless told.
     pub transcode_slots: usize,
+    /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
+    /// refuses, `best-effort` goes on with what there is.
+    pub sandbox: Sandbox,
 }
 
 impl WorkersConfig {
@@ -40,6 +44,7 @@ impl WorkersConfig {
             ),
             cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://cdn.example.com"),
             transcode_slots: usize::try_from(slots).unwrap_or(1),
+            sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Sandbox::default()),
         }
     }
 

@@ -15,22 +15,32 @@ pub(super) fn webp(picture: &Raster, quality: u8, method: u8) -> Result<Vec<u8>,
     let mut config = webp::WebPConfig::new().map_err(|()| failed("version mismatch"))?;
     config.quality = quality.into();
     config.method = method.into();
-    match encode(picture, &config) {
-        // The first partition holds the prediction modes and ends at 512 KiB; the largest
-        // pictures may need some modes made cheaper to fit.
-        Err(webp::WebPEncodingError::VP8_ENC_ERROR_PARTITION0_OVERFLOW) => {
-            config.partition_limit = 100;
-            encode(picture, &config)
-        }
-        result => result,
-    }
-    .map_err(|error| match error {
+    config.partition_limit = partition_limit(picture.width, picture.height);
+    encode(picture, &config).map_err(|error| match error {
         webp::WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
         | webp::WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => {
             ImageError::LimitHit(Resource::Memory)
         }
         other => failed(&format!("{other:?}")),
     })
+}
+
+/// How much to save on prediction modes, 0 to 100.
+///
+/// All of a picture's modes share one partition of 512 KiB (RFC 6386 §9.3). libwebp starts over
+/// whenever they overflow it, which costs 100 megapixels four times the work. So each macroblock
+/// may use twice its share from the start, and no more: too little to be seen, or to matter below
+/// 8 megapixels.
+fn partition_limit(width: u32, height: u32) -> c_int {
+    /// What libwebp allows one macroblock's modes at limit 0, in bits.
+    const UNLIMITED_BITS: f64 = 256.0;
+    const PARTITION_BITS: f64 = 8.0 * 512.0 * 1024.0;
+    let macroblocks = f64::from(width.div_ceil(16)) * f64::from(height.div_ceil(16));
+    let part = (2.0 * PARTITION_BITS / macroblocks / UNLIMITED_BITS).min(1.0);
+    #[expect(clippy::cast_possible_truncation, reason = "0 to 100")]
+    // libwebp squares the complement of the limit.
+    let limit = (100.0 * (1.0 - part.sqrt())).round() as c_int;
+    limit
 }
 
 fn failed(reason: &str) -> ImageError {
@@ -80,4 +90,18 @@ extern "C" fn append(data: *const u8, size: usize, frame: *const webp::WebPPictu
         output.extend_from_slice(bytes);
     }
     fits.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::partition_limit;
+
+    #[test]
+    fn only_large_pictures_save_on_their_prediction_modes() {
+        assert_eq!(partition_limit(1280, 853), 0);
+        assert_eq!(partition_limit(3000, 2000), 0);
+        assert_eq!(partition_limit(6000, 4000), 41);
+        assert_eq!(partition_limit(12_210, 8_140), 71);
+        assert!(partition_limit(16_383, 16_383) < 100);
+    }
 }

@@ -7,7 +7,7 @@ use super::profile::Embedded;
 use super::raster::Layout;
 use super::{gif, jpeg, png, webp};
 
-use crate::error::Rejection;
+use crate::error::{RejectCode, Rejection};
 use crate::limits::ImageLimits;
 
 /// An image format that is decoded here.
@@ -72,8 +72,11 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         Some(Format::Png) => png::read(bytes, limits),
         Some(Format::WebP) => webp::read(bytes, limits),
         Some(Format::Gif) => gif::read(bytes, limits),
-        None => Err(Rejection::unsupported(
-            "a file that is neither JPEG, PNG, WebP nor GIF",
-        )),
+        None => Err(Rejection {
+            code: RejectCode::UnsupportedType,
+            limit: Some("JPEG, PNG, WebP or GIF".to_owned()),
+            measured: None,
+            detail: "not an image by its structure".to_owned(),
+        }),
     }
 }

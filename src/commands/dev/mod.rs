@@ -127,6 +127,7 @@ fn workers_config(
         scratch_max_bytes: 4 << 30,
         cdn_base_url: format!("{base_url}/cdn"),
         transcode_slots: processors,
+        sandbox: decoders::Sandbox::default(),
     })
 }
 

@@ -5,12 +5,20 @@ mod progress;
 mod send;
 mod watch;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+};
 
 use anyhow::Context;
+use futures::{StreamExt, stream};
 use serde_json::json;
 
 use self::{client::Client, progress::Progress, watch::Outcome};
+
+/// Files on their way at once. Each also sends several parts at once.
+const FILES_AT_ONCE: usize = 8;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -39,11 +47,15 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             .context("no API key: pass --key, or set MEDIAMILL_KEY")?,
     };
     let client = Client::new(&args.api, key.trim())?;
+    let progress = Progress::of(args.files.len());
     let mut all_well = true;
-    for path in &args.files {
-        let progress = Progress::of(path);
+    let outcomes = stream::iter(&args.files).map(async |path| {
         let result = one(&client, path, args.wait, &progress).await;
-        progress.clear();
+        progress.done();
+        (path, result)
+    });
+    let mut outcomes = pin!(outcomes.buffer_unordered(FILES_AT_ONCE));
+    while let Some((path, result)) = outcomes.next().await {
         all_well &= report(path, result, args.json);
     }
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -51,7 +63,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn one(
     client: &Client,
-    path: &std::path::Path,
+    path: &Path,
     wait: bool,
     progress: &Progress,
 ) -> anyhow::Result<Outcome> {
@@ -59,7 +71,7 @@ async fn one(
     if wait { watch::watch(client, &file_id, progress).await } else { Ok(Outcome::Sent(file_id)) }
 }
 
-fn report(path: &std::path::Path, result: anyhow::Result<Outcome>, as_json: bool) -> bool {
+fn report(path: &Path, result: anyhow::Result<Outcome>, as_json: bool) -> bool {
     let name = path.display();
     let outcome = match result {
         Ok(outcome) => outcome,

@@ -2,47 +2,59 @@
 
 use std::{
     io::{IsTerminal, Write, stderr},
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
+/// How far all files together are.
 pub struct Progress {
-    name: String,
+    files: usize,
+    done: AtomicUsize,
     total: AtomicU64,
     sent: AtomicU64,
     visible: bool,
 }
 
 impl Progress {
-    pub fn of(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let visible = stderr().is_terminal();
-        Self { name, total: AtomicU64::new(0), sent: AtomicU64::new(0), visible }
+    pub fn of(files: usize) -> Self {
+        Self {
+            files,
+            done: AtomicUsize::new(0),
+            total: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            visible: stderr().is_terminal(),
+        }
     }
 
-    pub fn total(&self, bytes: u64) {
-        self.total.store(bytes, Ordering::Relaxed);
+    /// A file of so many bytes is on its way.
+    pub fn begin(&self, bytes: u64) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub fn sent(&self, bytes: u64) {
-        let sent = self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let total = self.total.load(Ordering::Relaxed).max(1);
-        self.show(&format!("{} %", sent * 100 / total));
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        self.show("");
     }
 
-    pub fn step(&self, status: &str) {
-        self.show(&status.to_lowercase());
+    /// What the service does with a file that is there.
+    pub fn status(&self, status: &str) {
+        self.show(&if self.files == 1 { status.to_lowercase() } else { String::new() });
     }
 
-    pub fn clear(&self) {
+    /// A file has come to its end: makes way for the line that says how.
+    pub fn done(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
         if self.visible {
             let _ = write!(stderr(), "\r\x1b[K");
         }
     }
 
-    fn show(&self, what: &str) {
-        if self.visible {
-            let _ = write!(stderr(), "\r\x1b[K{}: {what}", self.name);
+    fn show(&self, status: &str) {
+        if !self.visible {
+            return;
         }
+        let (sent, total) = (self.sent.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
+        let percent = sent * 100 / total.max(1);
+        let done = self.done.load(Ordering::Relaxed);
+        let _ = write!(stderr(), "\r\x1b[K{done} of {} files, {percent} % sent {status}", self.files);
     }
 }

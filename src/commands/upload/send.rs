@@ -72,7 +72,7 @@ pub async fn send(client: &Client, path: &Path, progress: &Progress) -> anyhow::
     let key = Uuid::now_v7().to_string();
     let upload: Upload =
         client.call(Method::POST, "/v1/uploads", Some(&request), Some(&key)).await?;
-    progress.total(size_bytes);
+    progress.begin(size_bytes);
     let sending = Sending { client, path, upload_id: &upload.upload_id, progress };
     match upload.upload {
         Instructions::Single(signed) => {

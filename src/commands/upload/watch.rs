@@ -32,7 +32,7 @@ pub async fn watch(
             Some("READY") => return Ok(Outcome::Ready(file)),
             Some("REJECTED") => return Ok(Outcome::Rejected(file)),
             _ if file["run"]["state"] == "dead" => return Ok(Outcome::Dead(file)),
-            status => progress.step(status.unwrap_or_default()),
+            status => progress.status(status.unwrap_or_default()),
         }
         tokio::time::sleep(interval).await;
         interval = (interval * 3 / 2).min(Duration::from_secs(2));

@@ -11,7 +11,10 @@ use super::{
     backend::Held,
     link::{Link, QUERY_TIMEOUT, jittered, within},
 };
-use crate::store::claim::{Demand, claim};
+use crate::{
+    plan::Claim,
+    store::claim::{Demand, claim},
+};
 
 /// One queue's slots and its way to the worker.
 pub(crate) struct Lane {
@@ -37,12 +40,10 @@ impl Dispatcher {
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let wait = match self.claim_once().await {
-                Ok(Claimed::Filled) => self.poll_or_slot(),
-                Ok(Claimed::NoSlots) => self.poll_or_slot(),
-                Ok(Claimed::Drained) => Wait::Hint(jittered(self.poll)),
+                Ok(full) => Wait::ForWork(full),
                 Err(error) => {
                     tracing::warn!(error = %error, "claim failed");
-                    Wait::Pause(self.link.lose())
+                    Wait::Out(self.link.lose())
                 }
             };
             tokio::select! {
@@ -53,90 +54,69 @@ impl Dispatcher {
         self.link.close().await;
     }
 
-    fn poll_or_slot(&self) -> Wait {
-        Wait::Slot(jittered(self.poll))
-    }
-
     async fn pause(&self, wait: Wait) {
-        match wait {
-            Wait::Pause(time) => tokio::time::sleep(time).await,
-            Wait::Hint(time) => tokio::select! {
-                () = self.ready.notified() => {}
-                () = tokio::time::sleep(time) => {}
-            },
-            // A claim with every slot taken would be a wasted query, whatever the hints say.
-            Wait::Slot(time) => tokio::select! {
-                () = self.free_slot() => {}
-                () = tokio::time::sleep(time) => {}
-            },
+        let full = match wait {
+            Wait::Out(time) => return tokio::time::sleep(time).await,
+            Wait::ForWork(full) => full,
+        };
+        let slot = async {
+            let waits = full.iter().map(|lane| Box::pin(self.lanes[*lane].slots.acquire()));
+            let _ = futures::future::select_all(waits).await;
+        };
+        tokio::select! {
+            // With every slot taken a claim would be a wasted query, whatever the hints say.
+            () = self.ready.notified(), if full.len() < self.lanes.len() => {}
+            () = slot, if !full.is_empty() => {}
+            () = tokio::time::sleep(jittered(self.poll)) => {}
         }
     }
 
-    async fn free_slot(&self) {
-        let waits = self.lanes.iter().map(|lane| Box::pin(lane.slots.acquire()));
-        let _ = futures::future::select_all(waits).await;
-    }
-
-    async fn claim_once(&mut self) -> Result<Claimed, sqlx::Error> {
+    /// Takes what there is for the free slots. Returns the lanes in which more may be waiting: those
+    /// without a free slot, before or after.
+    async fn claim_once(&mut self) -> Result<Vec<usize>, sqlx::Error> {
         let mut permits: HashMap<String, OwnedSemaphorePermit> = HashMap::new();
-        let mut demand = Demand {
-            slots: Vec::new(),
-            known: self.known.clone(),
-        };
+        let mut demand = Demand { slots: Vec::new(), known: self.known.clone() };
         for lane in &self.lanes {
             let free = lane.slots.available_permits();
             let wanted = u32::try_from(free).unwrap_or(u32::MAX);
-            if free == 0 {
-                continue;
-            }
-            if let Ok(permit) = Arc::clone(&lane.slots).try_acquire_many_owned(wanted) {
+            if free > 0
+                && let Ok(permit) = Arc::clone(&lane.slots).try_acquire_many_owned(wanted)
+            {
                 permits.insert(lane.queue.clone(), permit);
                 demand.slots.push((lane.queue.clone(), free));
             }
         }
-        if demand.slots.is_empty() {
-            return Ok(Claimed::NoSlots);
+        if !demand.slots.is_empty() {
+            let (connection, _) = self.link.get().await?;
+            let claiming = claim(connection, &demand, self.worker_id, self.lease);
+            let claims = within(QUERY_TIMEOUT, claiming).await?;
+            self.link.mend();
+            for claim in claims {
+                self.hand_over(claim, &mut permits);
+            }
         }
-        let (connection, _) = self.link.get().await?;
-        let claiming = claim(connection, &demand, self.worker_id, self.lease);
-        let claims = within(QUERY_TIMEOUT, claiming).await?;
-        self.link.mend();
-        for claim in claims {
-            let lane = self.lanes.iter().find(|lane| lane.queue == claim.queue);
-            let slot = permits
-                .get_mut(&claim.queue)
-                .and_then(|permits| permits.split(1));
-            let (Some(lane), Some(slot)) = (lane, slot) else {
-                continue;
-            };
-            let cancelled = self.attempts.enter(claim.task_id, claim.token);
-            // A closed channel means shutdown; the lease is then given up to the sweepers.
-            let _ = lane.worker.send(Held {
-                claim,
-                cancelled,
-                _slot: Arc::new(slot),
-            });
-        }
-        let filled = permits.values().any(|left| left.num_permits() == 0);
-        Ok(if filled {
-            Claimed::Filled
-        } else {
-            Claimed::Drained
-        })
+        let left = |queue| permits.get(queue).map_or(0, OwnedSemaphorePermit::num_permits);
+        let lanes = self.lanes.iter().enumerate();
+        Ok(lanes.filter(|(_, lane)| left(&lane.queue) == 0).map(|(index, _)| index).collect())
+    }
+
+    fn hand_over(
+        &self,
+        claim: Arc<Claim>,
+        permits: &mut HashMap<String, OwnedSemaphorePermit>,
+    ) {
+        let lane = self.lanes.iter().find(|lane| lane.queue == claim.queue);
+        let slot = permits.get_mut(&claim.queue).and_then(|permits| permits.split(1));
+        let (Some(lane), Some(slot)) = (lane, slot) else { return };
+        let cancelled = self.attempts.enter(claim.task_id, claim.token);
+        // A closed channel means shutdown; the lease is then given up to the sweepers.
+        let _ = lane.worker.send(Held { claim, cancelled, _slot: Arc::new(slot) });
     }
 }
 
-enum Claimed {
-    /// Every slot was taken already.
-    NoSlots,
-    /// A queue gave all that was asked: there may be more.
-    Filled,
-    /// Nothing more is ready.
-    Drained,
-}
-
 enum Wait {
-    Pause(Duration),
-    Hint(Duration),
-    Slot(Duration),
+    /// The database is unwell: wait this long.
+    Out(Duration),
+    /// Until something may be claimable; a slot of one of these lanes is as good a sign as a hint.
+    ForWork(Vec<usize>),
 }

@@ -56,7 +56,7 @@ impl Default for EngineConfig {
             build: env!("CARGO_PKG_VERSION").to_owned(),
             queues: Vec::new(),
             lease: Duration::from_secs(30),
-            poll: Duration::from_millis(1500),
+            poll: Duration::from_secs(2),
             sweep: Duration::from_secs(1),
             grace: Duration::from_secs(20),
         }
@@ -114,6 +114,8 @@ impl Engine {
         let registry = Arc::new(registry);
         let pool = PgPoolOptions::new()
             .max_connections(4)
+            // Losing a connection is handled where it shows; asking first would double the queries.
+            .test_before_acquire(false)
             .acquire_timeout(QUERY_TIMEOUT)
             .connect_with(with_timeout(&options))
             .await?;
