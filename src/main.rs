@@ -32,7 +32,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return commands::fail(&error.into()),
     };
-    let code = runtime.block_on(cli.command.run()).unwrap_or_else(|error| commands::fail(&error));
+    let code = runtime
+        .block_on(cli.command.run())
+        .unwrap_or_else(|error| commands::fail(&error));
     // A name lookup or a file read that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code

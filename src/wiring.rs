@@ -21,7 +21,9 @@ use crate::signals::Stop;
 pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
     let options: sqlx::postgres::PgConnectOptions =
         url.parse().context("the database address cannot be read")?;
-    let options = options.application_name("mediamill").options([("statement_timeout", "30s")]);
+    let options = options
+        .application_name("mediamill")
+        .options([("statement_timeout", "30s")]);
     PgPoolOptions::new()
         .max_connections(20)
         .acquire_timeout(Duration::from_secs(15))
@@ -32,8 +34,13 @@ pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
 
 /// Brings both schemas up to this build.
 pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
-    media::MIGRATOR.run(pool).await.context("cannot migrate the domain's schema")?;
-    workflows::migrate(pool).await.context("cannot migrate the engine's schema")
+    media::MIGRATOR
+        .run(pool)
+        .await
+        .context("cannot migrate the domain's schema")?;
+    workflows::migrate(pool)
+        .await
+        .context("cannot migrate the engine's schema")
 }
 
 /// What the steps work with. Fails when the scanner would find nothing.
@@ -44,12 +51,23 @@ pub async fn tools(
     config: &WorkersConfig,
 ) -> anyhow::Result<Arc<Tools>> {
     let clamd = ClamdClient::new(config.clamd.clone());
-    clamd.verify_coverage().await.context("the virus scanner cannot be relied on")?;
+    clamd
+        .verify_coverage()
+        .await
+        .context("the virus scanner cannot be relied on")?;
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
     let decoders = Launcher::current_program().with_sandbox(config.sandbox);
     let cdn_base_url = config.cdn_base_url.clone();
-    Ok(Arc::new(Tools { pool, store, clamd, decoders, scratch, limits, cdn_base_url }))
+    Ok(Arc::new(Tools {
+        pool,
+        store,
+        clamd,
+        decoders,
+        scratch,
+        limits,
+        cdn_base_url,
+    }))
 }
 
 /// Serves the API until asked to stop.
@@ -61,9 +79,17 @@ pub async fn serve_api(
     stop: Stop,
 ) -> anyhow::Result<()> {
     let config = Arc::new(config);
-    let state = ApiState { pool, store, starter: route::starter(), config, clock: Utc::now };
+    let state = ApiState {
+        pool,
+        store,
+        starter: route::starter(),
+        config,
+        clock: Utc::now,
+    };
     let shutdown = async move { stop.stop.cancelled().await };
-    api::serve(listener, state, shutdown).await.context("the API stopped")
+    api::serve(listener, state, shutdown)
+        .await
+        .context("the API stopped")
 }
 
 /// Works on runs until asked to stop.

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub struct AllowedMethods(Vec<(Vec<String>, HeaderValue)>);
 
 impl AllowedMethods {
-    /// Reads them from the OpenAPI document.
+    /// Reads them from the published document.
     pub fn of_document(document: &Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let allowed = paths.filter_map(|(template, item)| {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::problem::{Code, Problem};
 
-/// Most bytes of a request body. The largest honest one lists 10 000 parts with their ETags.
+/// Most bytes of a request body. The largest honest one lists 10 000 parts with their entity tags.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// A JSON body.
@@ -97,21 +97,24 @@ pub fn fingerprint<T: ToJSON>(body: &T) -> Sha256 {
 fn parse<T: ParseFromJSON + DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize::<_, T>(&value)
         .map_err(|error| Problem::field(pointer(error.path()), error.inner().to_string()))?;
-    T::parse_from_json(Some(value)).map_err(|error| {
-        let message = error.into_message();
-        // "field `size_bytes` verification failed. minimum(1, exclusive: false)"
-        let named = message
-            .strip_prefix("field `")
-            .and_then(|rest| rest.split_once('`'));
-        match named {
-            Some((field, rest)) => {
-                let bound = rest.trim_start_matches(" verification failed. ");
-                let bound = bound.split(" (occurred while").next().unwrap_or(bound);
-                Problem::field(format!("/{field}"), format!("must keep to {bound}"))
-            }
-            None => Problem::field("", message),
+    T::parse_from_json(Some(value)).map_err(|error| out_of_bounds(&error.into_message()))
+}
+
+/// The framework says: "failed to parse "X": field `size_bytes` verification failed. minimum(1, exclusive: false)".
+fn out_of_bounds(message: &str) -> Problem {
+    let field = message
+        .split_once("field `")
+        .and_then(|(_, rest)| rest.split_once('`'));
+    let bound = message
+        .split_once("verification failed. ")
+        .map(|(_, bound)| bound);
+    match (field, bound) {
+        (Some((field, _)), Some(bound)) => {
+            let bound = bound.split(" (occurred while").next().unwrap_or(bound);
+            Problem::field(format!("/{field}"), format!("must keep to {bound}"))
         }
-    })
+        _ => Problem::field("", message),
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

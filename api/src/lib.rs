@@ -22,7 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use media::files::UploadedFile;
 use media::storage::ObjectStore;
 use poem::listener::{Acceptor, TcpAcceptor};
@@ -57,8 +57,9 @@ pub struct ApiState {
 }
 
 impl ApiState {
+    /// In milliseconds, so that what is answered is what is stored and what every client can hold.
     fn now(&self) -> DateTime<Utc> {
-        (self.clock)()
+        (self.clock)().trunc_subsecs(3)
     }
 }
 
@@ -75,7 +76,7 @@ pub fn app(state: ApiState) -> impl Endpoint {
         route
     };
     route
-        .nest("/", openapi::service())
+        .nest_no_strip("/v1", openapi::service())
         .data(state)
         .with(requests)
 }

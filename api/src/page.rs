@@ -1,4 +1,4 @@
-//! The upload page at `/` and its two assets, embedded in the binary.
+//! The upload page at `/` and its assets, embedded in the binary.
 
 use poem::http::header;
 use poem::web::Data;
@@ -7,15 +7,33 @@ use poem::{Response, Route, get, handler};
 use crate::ApiState;
 
 const INDEX: &str = include_str!("../../web/index.html");
-const SCRIPT: &str = include_str!("../../web/app.js");
-const STYLE: &str = include_str!("../../web/app.css");
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// File name, media type and content.
+const ASSETS: [(&str, &str, &str); 6] = [
+    ("api.js", SCRIPT, include_str!("../../web/api.js")),
+    ("app.js", SCRIPT, include_str!("../../web/app.js")),
+    ("list.js", SCRIPT, include_str!("../../web/list.js")),
+    ("upload.js", SCRIPT, include_str!("../../web/upload.js")),
+    ("view.js", SCRIPT, include_str!("../../web/view.js")),
+    ("app.css", STYLE, include_str!("../../web/app.css")),
+];
 
 /// Adds the page to the routes.
 pub fn add_to(route: Route) -> Route {
-    route
-        .at("/", get(index))
-        .at("/assets/app.js", get(script))
-        .at("/assets/app.css", get(style))
+    ASSETS.into_iter().fold(
+        route.at("/", get(index)),
+        |route, (name, content_type, body)| {
+            let asset = poem::endpoint::make_sync(move |_| {
+                Response::builder()
+                    .content_type(content_type)
+                    .header(header::CACHE_CONTROL, "no-cache")
+                    .body(body)
+            });
+            route.at(format!("/assets/{name}"), get(asset))
+        },
+    )
 }
 
 #[handler]
@@ -27,23 +45,6 @@ fn index(state: Data<&ApiState>) -> Response {
         .header(header::REFERRER_POLICY, "no-referrer")
         .header("cross-origin-opener-policy", "same-origin")
         .body(INDEX)
-}
-
-#[handler]
-fn script() -> Response {
-    asset("text/javascript; charset=utf-8", SCRIPT)
-}
-
-#[handler]
-fn style() -> Response {
-    asset("text/css; charset=utf-8", STYLE)
-}
-
-fn asset(content_type: &str, body: &'static str) -> Response {
-    Response::builder()
-        .content_type(content_type)
-        .header(header::CACHE_CONTROL, "no-cache")
-        .body(body)
 }
 
 /// The page may load itself, call this API, send bytes to the store and show what the CDN serves. Nothing else.

@@ -136,3 +136,37 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
             "default-src 'none'; frame-ancestors 'none'",
         ));
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::{EndpointExt as _, Route, get, handler};
+    use serde_json::json;
+
+    use super::*;
+
+    #[handler]
+    fn panics() {
+        panic!("as some code will one day");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_with_an_id() {
+        let requests = Requests {
+            allowed_origins: Arc::default(),
+            allowed_methods: Arc::new(AllowedMethods::of_document(&json!({}))),
+        };
+        let app = Route::new().at("/", get(panics)).with(requests);
+        let request = Request::builder()
+            .header(REQUEST_ID, "given-by-a-proxy")
+            .finish();
+        let mut response = app.call(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), 500);
+        assert_eq!(response.headers()[REQUEST_ID], "given-by-a-proxy");
+        let body = response.take_body().into_string().await.unwrap();
+        assert!(
+            body.contains("\"internal\"") && body.contains("given-by-a-proxy"),
+            "{body}"
+        );
+        assert!(!body.contains("one day"), "{body}");
+    }
+}

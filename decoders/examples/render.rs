@@ -11,9 +11,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     if args.first().is_some_and(|first| first == "decode") {
         let code = decoders::child::main(args.into_iter().skip(1));
-        std::process::exit(if code == std::process::ExitCode::SUCCESS { 0 } else { 1 });
+        std::process::exit(if code == std::process::ExitCode::SUCCESS {
+            0
+        } else {
+            1
+        });
     }
-    let [photo, out] = args.as_slice() else { return Err("usage: render PHOTO OUT_DIR".into()) };
+    let [photo, out] = args.as_slice() else {
+        return Err("usage: render PHOTO OUT_DIR".into());
+    };
     let began = Instant::now();
     tokio::runtime::Runtime::new()?.block_on(render(Path::new(photo), Path::new(out)))?;
     println!("{:.4}", began.elapsed().as_secs_f64());
@@ -23,9 +29,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn render(photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     let (launcher, limits) = (Launcher::current_program(), ImageLimits::default());
     let cancel = CancellationToken::new();
-    launcher.probe_image(File::open(photo)?, &limits, &cancel).await?;
-    let full = RenderPlan { outputs: vec![output(None, 2)] };
-    let small = [1280, 640, 320, 128].map(|width| output(Some(width), 4)).to_vec();
+    launcher
+        .probe_image(File::open(photo)?, &limits, &cancel)
+        .await?;
+    let full = RenderPlan {
+        outputs: vec![output(None, 2)],
+    };
+    let small = [1280, 640, 320, 128]
+        .map(|width| output(Some(width), 4))
+        .to_vec();
     let small = RenderPlan { outputs: small };
     let (full_dir, small_dir) = (out.join("full"), out.join("small"));
     std::fs::create_dir_all(&full_dir)?;
@@ -39,5 +51,10 @@ async fn render(photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
 
 fn output(max_width: Option<u32>, method: u8) -> OutputSpec {
     let name = max_width.map_or_else(|| "full".to_owned(), |width| format!("thumbnail-{width}"));
-    OutputSpec { name, max_width, quality: 80, method }
+    OutputSpec {
+        name,
+        max_width,
+        quality: 80,
+        method,
+    }
 }

@@ -38,11 +38,23 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let pool = wiring::connect(&settings::database()?.url).await?;
     let mut connection = pool.acquire().await?;
     match command {
-        Command::Create { owner, scopes, name } => {
+        Command::Create {
+            owner,
+            scopes,
+            name,
+        } => {
             let (id, key) = (Uuid::now_v7(), ApiKey::generate());
-            api_keys::create(&mut connection, id, &key, &owner, &scopes, &name, Utc::now())
-                .await
-                .context("cannot store the key")?;
+            api_keys::create(
+                &mut connection,
+                id,
+                &key,
+                &owner,
+                &scopes,
+                &name,
+                Utc::now(),
+            )
+            .await
+            .context("cannot store the key")?;
             eprintln!("key {id} of {owner}");
             println!("{}", key.reveal());
         }

@@ -55,18 +55,34 @@ async fn until_none_is_left(folder: &Path) {
 async fn it_starts_stops_and_starts_again_with_everything_kept() {
     let folder = tempfile::tempdir().unwrap();
     let first = dev(folder.path()).await;
-    assert!(processes_of(folder.path()).len() >= 3, "itself, Postgres and clamd");
+    assert!(
+        processes_of(folder.path()).len() >= 3,
+        "itself, Postgres and clamd"
+    );
     let photo = folder.path().join("photo.jpg");
     std::fs::write(&photo, phone_photo(800, 600)).unwrap();
     let key = key(folder.path());
     let sent = upload(&first.ready, &key, &photo).await;
     let said = String::from_utf8_lossy(&sent.stdout).into_owned();
     assert!(sent.status.success() && said.contains("READY"), "{said}");
-    let url = said.split_whitespace().find(|word| word.starts_with("http")).unwrap().to_owned();
-    assert_eq!(reqwest::get(&url).await.unwrap().status(), 200, "what it prints can be opened");
+    let url = said
+        .split_whitespace()
+        .find(|word| word.starts_with("http"))
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        reqwest::get(&url).await.unwrap().status(),
+        200,
+        "what it prints can be opened"
+    );
 
     first.signal(Signal::SIGTERM);
-    assert_eq!(first.end().await, Some(0), "{:?}", std::fs::read_to_string(folder.path().join("log")));
+    assert_eq!(
+        first.end().await,
+        Some(0),
+        "{:?}",
+        std::fs::read_to_string(folder.path().join("log"))
+    );
     until_none_is_left(folder.path()).await;
 
     let second = dev(folder.path()).await;

@@ -12,7 +12,11 @@ const READY: &str = "SELECT count(*) = 1 FROM media_files WHERE status = 'READY'
 async fn call(api: &Process, key: &str, method: Method, path: &str, body: &Value) -> Value {
     let request = Client::new().request(method, format!("{}{path}", api.ready));
     let request = request.bearer_auth(key);
-    let request = if body.is_null() { request } else { request.json(body) };
+    let request = if body.is_null() {
+        request
+    } else {
+        request.json(body)
+    };
     let response = request.send().await.unwrap();
     let status = response.status();
     let body = response.json().await.unwrap_or_default();
@@ -33,12 +37,19 @@ async fn put(part: &Value, photo: &[u8]) {
     let size = usize::try_from(part["size_bytes"].as_u64().unwrap()).unwrap();
     let start = (number - 1) * (8 << 20);
     let body = photo[start..start + size].to_vec();
-    let response = Client::new().put(part["url"].as_str().unwrap()).body(body).send().await;
+    let response = Client::new()
+        .put(part["url"].as_str().unwrap())
+        .body(body)
+        .send()
+        .await;
     assert_eq!(response.unwrap().status(), 200);
 }
 
 async fn complete(stack: &Stack, api: &Process, upload: &Value) {
-    let path = format!("/v1/uploads/{}/complete", upload["upload_id"].as_str().unwrap());
+    let path = format!(
+        "/v1/uploads/{}/complete",
+        upload["upload_id"].as_str().unwrap()
+    );
     call(api, &stack.key, Method::POST, &path, &Value::Null).await;
 }
 
@@ -59,7 +70,11 @@ async fn assert_one_set(stack: &Stack) {
     assert_eq!(paths.len(), 5, "{paths:?}");
     for path in paths {
         let key = media::storage::ObjectKey::new(path).unwrap();
-        let there = stack.store.head(media::storage::Bucket::Origin, &key).await.unwrap();
+        let there = stack
+            .store
+            .head(media::storage::Bucket::Origin, &key)
+            .await
+            .unwrap();
         assert!(there.is_some(), "{key}");
     }
 }
@@ -69,7 +84,8 @@ async fn a_worker_killed_while_transcoding_costs_nothing_but_time() {
     let stack = Stack::new().await;
     let (api, worker) = (stack.api().await, stack.worker().await);
     upload_whole(&stack, &api, &large_photo(3000, 2600)).await;
-    let transcoding = "SELECT EXISTS (SELECT FROM workflows.leases JOIN workflows.tasks USING (task_id)
+    let transcoding =
+        "SELECT EXISTS (SELECT FROM workflows.leases JOIN workflows.tasks USING (task_id)
                        WHERE step = 'transcode')";
     stack.until(transcoding).await;
     worker.kill_9().await;
@@ -77,7 +93,10 @@ async fn a_worker_killed_while_transcoding_costs_nothing_but_time() {
     stack.until(READY).await;
     assert_one_set(&stack).await;
     let crashed = "SELECT count(*) FROM workflows.attempts WHERE outcome = 'crashed'";
-    let crashed: i64 = sqlx::query_scalar(crashed).fetch_one(&stack.pool).await.unwrap();
+    let crashed: i64 = sqlx::query_scalar(crashed)
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
     assert!(crashed >= 1, "the kill came in the middle");
 }
 
@@ -92,13 +111,30 @@ async fn an_upload_goes_on_after_the_api_was_restarted() {
 
     let second = stack.api().await;
     let base = format!("/v1/uploads/{}", upload["upload_id"].as_str().unwrap());
-    let listed =
-        call(&second, &stack.key, Method::GET, &format!("{base}/parts"), &Value::Null).await;
-    let arrived: Vec<_> = listed["parts"].as_array().unwrap().iter().map(|p| &p["part_number"]).collect();
+    let listed = call(
+        &second,
+        &stack.key,
+        Method::GET,
+        &format!("{base}/parts"),
+        &Value::Null,
+    )
+    .await;
+    let arrived: Vec<_> = listed["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| &p["part_number"])
+        .collect();
     assert_eq!(arrived, [&json!(2)]);
     let missing = json!({ "part_numbers": [1, 3] });
-    let signed =
-        call(&second, &stack.key, Method::POST, &format!("{base}/urls"), &missing).await;
+    let signed = call(
+        &second,
+        &stack.key,
+        Method::POST,
+        &format!("{base}/urls"),
+        &missing,
+    )
+    .await;
     for part in signed["parts"].as_array().unwrap() {
         put(part, &photo).await;
     }
@@ -116,7 +152,10 @@ async fn ten_seconds_without_storage_are_waited_out() {
     let _worker = stack.worker().await;
     let failed = "SELECT EXISTS (SELECT FROM workflows.attempts WHERE outcome = 'error')";
     // The outage is as long as it is: this sleep is the fault, not a wait for something.
-    tokio::join!(stack.until(failed), tokio::time::sleep(Duration::from_secs(10)));
+    tokio::join!(
+        stack.until(failed),
+        tokio::time::sleep(Duration::from_secs(10))
+    );
     stack.start_s3().await;
     stack.until_within(Duration::from_secs(120), READY).await;
     assert_one_set(&stack).await;
@@ -134,5 +173,7 @@ async fn work_goes_on_after_postgres_was_restarted() {
     assert_one_set(&stack).await;
     // The API too has come back.
     upload_whole(&stack, &api, &photo).await;
-    stack.until("SELECT count(*) = 2 FROM media_files WHERE status = 'READY'").await;
+    stack
+        .until("SELECT count(*) = 2 FROM media_files WHERE status = 'READY'")
+        .await;
 }

@@ -8,8 +8,10 @@ pub fn phone_photo(width: u16, height: u16) -> Vec<u8> {
     let pixels = corners(width, height);
     let mut jpeg = Vec::new();
     let mut encoder = Encoder::new(&mut jpeg, 90);
-    encoder.add_app_segment(1, &exif_turned_with_gps()).unwrap();
-    encoder.encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    encoder.add_app_segment(1, exif_turned_with_gps()).unwrap();
+    encoder
+        .encode(&pixels, width, height, ColorType::Rgb)
+        .unwrap();
     jpeg
 }
 
@@ -18,7 +20,12 @@ fn corners(width: u16, height: u16) -> Vec<u8> {
     let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 3);
     for y in 0..height {
         for x in 0..width {
-            let pixel = match (x < width / 4, x > width / 4 * 3, y < height / 4, y > height / 4 * 3) {
+            let pixel = match (
+                x < width / 4,
+                x > width / 4 * 3,
+                y < height / 4,
+                y > height / 4 * 3,
+            ) {
                 (true, _, true, _) => [255, 0, 0],
                 (_, true, true, _) => [0, 255, 0],
                 (true, _, _, true) => [0, 0, 255],
@@ -39,10 +46,13 @@ pub fn large_photo(width: u16, height: u16) -> Vec<u8> {
         state ^= state << 5;
         state.to_le_bytes()[0]
     };
-    let pixels: Vec<u8> =
-        std::iter::repeat_with(noise).take(usize::from(width) * usize::from(height) * 3).collect();
+    let pixels: Vec<u8> = std::iter::repeat_with(noise)
+        .take(usize::from(width) * usize::from(height) * 3)
+        .collect();
     let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, 98).encode(&pixels, width, height, ColorType::Rgb).unwrap();
+    Encoder::new(&mut jpeg, 98)
+        .encode(&pixels, width, height, ColorType::Rgb)
+        .unwrap();
     jpeg
 }
 
@@ -50,7 +60,13 @@ pub fn large_photo(width: u16, height: u16) -> Vec<u8> {
 fn exif_turned_with_gps() -> Vec<u8> {
     let mut exif = b"Exif\0\0II*\0\x08\0\0\0".to_vec();
     let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
-        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value].concat()
+        [
+            &tag.to_le_bytes()[..],
+            &kind.to_le_bytes(),
+            &count.to_le_bytes(),
+            &value,
+        ]
+        .concat()
     };
     // IFD0 at 8: two entries and an end, so the GPS folder stands at 8 + 2 + 24 + 4 = 38.
     exif.extend(2_u16.to_le_bytes());
@@ -73,7 +89,9 @@ fn exif_turned_with_gps() -> Vec<u8> {
 pub fn zip() -> Vec<u8> {
     let mut zip = b"PK\x03\x04\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a".to_vec();
     let directory = u32::try_from(zip.len()).unwrap();
-    zip.extend(b"PK\x01\x02\x14\0\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0");
+    zip.extend(
+        b"PK\x01\x02\x14\0\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0",
+    );
     zip.extend([0; 8]);
     zip.push(b'a');
     let length = u32::try_from(zip.len()).unwrap() - directory;
@@ -103,7 +121,10 @@ pub fn decode_webp(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
     let mut pixels = vec![0; decoder.output_buffer_size().unwrap()];
     decoder.read_image(&mut pixels).unwrap();
     if decoder.has_alpha() {
-        pixels = pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        pixels = pixels
+            .chunks_exact(4)
+            .flat_map(|p| [p[0], p[1], p[2]])
+            .collect();
     }
     (width, height, pixels)
 }

@@ -24,7 +24,11 @@ struct Browser {
 
 impl Browser {
     async fn open() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -59,7 +63,11 @@ impl Browser {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
-        Self { client, driver, _profile: profile }
+        Self {
+            client,
+            driver,
+            _profile: profile,
+        }
     }
 
     async fn find(&self, css: &str) -> fantoccini::elements::Element {
@@ -95,13 +103,35 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     let stack = Stack::served_by_the_edge().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);
     let browser = Browser::open().await;
-    browser.client.goto(&format!("{}/#key={}", api.ready, stack.key)).await.unwrap();
+    browser
+        .client
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await
+        .unwrap();
     let photo = stack.file("at the sea.jpg", &phone_photo(1600, 1200));
-    browser.find("[data-testid=file-input]").await.send_keys(photo.to_str().unwrap()).await.unwrap();
+    browser
+        .find("[data-testid=file-input]")
+        .await
+        .send_keys(photo.to_str().unwrap())
+        .await
+        .unwrap();
 
-    browser.find("[data-testid=file-card][data-status=READY]").await;
-    for step in ["assemble", "scan", "validate", "promote", "transcode", "finalize"] {
-        browser.find(&format!("[data-testid=step][data-name={step}][data-state=done]")).await;
+    browser
+        .find("[data-testid=file-card][data-status=READY]")
+        .await;
+    for step in [
+        "assemble",
+        "scan",
+        "validate",
+        "promote",
+        "transcode",
+        "finalize",
+    ] {
+        browser
+            .find(&format!(
+                "[data-testid=step][data-name={step}][data-state=done]"
+            ))
+            .await;
     }
     let shown = browser.find("[data-testid=variant]").await;
     let loaded = "const done = arguments[arguments.length - 1];
@@ -109,14 +139,30 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
                   const look = () => image.complete ? done(image.naturalWidth) : setTimeout(look, 50);
                   image.loading = 'eager'; look();";
     let arguments = vec![serde_json::to_value(&shown).unwrap()];
-    let width = browser.client.execute_async(loaded, arguments).await.unwrap();
-    assert!(width.as_u64().unwrap() > 0, "the picture itself is there, not only its frame");
+    let width = browser
+        .client
+        .execute_async(loaded, arguments)
+        .await
+        .unwrap();
+    assert!(
+        width.as_u64().unwrap() > 0,
+        "the picture itself is there, not only its frame"
+    );
     browser.screenshot("ready.png").await;
     let address = browser.client.current_url().await.unwrap();
-    assert_eq!(address.fragment(), None, "the key does not stay in the address bar");
+    assert_eq!(
+        address.fragment(),
+        None,
+        "the key does not stay in the address bar"
+    );
 
     let archive = stack.file("holiday.jpg", &zip());
-    browser.find("[data-testid=file-input]").await.send_keys(archive.to_str().unwrap()).await.unwrap();
+    browser
+        .find("[data-testid=file-input]")
+        .await
+        .send_keys(archive.to_str().unwrap())
+        .await
+        .unwrap();
     let refused = "[data-testid=file-card][data-status=REJECTED] [data-testid=rejection-code]";
     let code = browser.find(refused).await.text().await.unwrap();
     assert!(code.contains("unsupported_type"), "{code}");

@@ -31,8 +31,16 @@ pub fn mediamill(args: &[&str]) -> Command {
 impl Process {
     /// Starts a process and waits until it says that it is ready. Its log goes to `log`.
     pub async fn start(mut command: Command, log: &Path) -> Self {
-        let log_file = std::fs::File::options().create(true).append(true).open(log).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(log_file).spawn().unwrap();
+        let log_file = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(log_file)
+            .spawn()
+            .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = async {
             while let Some(line) = output.next_line().await.unwrap() {
@@ -40,11 +48,18 @@ impl Process {
                     return what.trim_start_matches(':').trim().to_owned();
                 }
             }
-            panic!("the process ended: {}", std::fs::read_to_string(log).unwrap())
+            panic!(
+                "the process ended: {}",
+                std::fs::read_to_string(log).unwrap()
+            )
         };
         let ready = tokio::time::timeout(Duration::from_secs(60), ready).await;
         let ready = ready.unwrap_or_else(|_| panic!("{}", std::fs::read_to_string(log).unwrap()));
-        Self { child, ready, _output: output }
+        Self {
+            child,
+            ready,
+            _output: output,
+        }
     }
 
     pub fn id(&self) -> u32 {

@@ -10,11 +10,27 @@ async fn refused(name: &str, bytes: &[u8]) -> (Stack, serde_json::Value) {
     let (api, _worker) = (stack.api().await, stack.worker().await);
     let (well, printed) = stack.upload(&api, &stack.file(name, bytes)).await;
     assert!(!well, "the exit code says that it is not READY");
-    assert_eq!(printed["file"]["status"], "REJECTED", "{printed}\n{}", stack.logs());
-    let upload_id: uuid::Uuid = printed["file"]["upload_id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(
+        printed["file"]["status"],
+        "REJECTED",
+        "{printed}\n{}",
+        stack.logs()
+    );
+    let upload_id: uuid::Uuid = printed["file"]["upload_id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     let upload_id = media::UploadId(upload_id);
-    for key in [media::keys::staging(upload_id), media::keys::frozen(upload_id)] {
-        let left = stack.store.head(media::storage::Bucket::Staging, &key).await.unwrap();
+    for key in [
+        media::keys::staging(upload_id),
+        media::keys::frozen(upload_id),
+    ] {
+        let left = stack
+            .store
+            .head(media::storage::Bucket::Staging, &key)
+            .await
+            .unwrap();
         assert_eq!(left, None, "the refused bytes are gone from {key}");
     }
     (stack, printed["file"]["rejection"].clone())

@@ -39,22 +39,34 @@ impl Stack {
     /// On the shared cluster, with a database of its own.
     pub async fn new() -> Self {
         let cluster = TestCluster::shared().await.expect("a Postgres for tests");
-        let database = cluster.database("mediamill", migrate).await.expect("a database");
+        let database = cluster
+            .database("mediamill", migrate)
+            .await
+            .expect("a database");
         let url = database.url().to_owned();
         Self::over(url, Some(database)).await
     }
 
     /// As [`Stack::new`], with public addresses that lead to the API's own edge.
     pub async fn served_by_the_edge() -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let listen = (free.to_string(), format!("http://{free}/cdn"));
-        Self { listen, ..Self::new().await }
+        Self {
+            listen,
+            ..Self::new().await
+        }
     }
 
     /// On a cluster of its own, which the test may stop.
     pub async fn with_own_postgres() -> (Self, Postgres) {
         let folder = tempfile::tempdir().unwrap().keep();
-        let options = PostgresOptions { data_dir: folder, fsync: false };
+        let options = PostgresOptions {
+            data_dir: folder,
+            fsync: false,
+        };
         let postgres = Postgres::start(options).await.expect("a Postgres");
         postgres.create_database("mediamill").await.unwrap();
         let url = postgres.url("mediamill");
@@ -101,7 +113,11 @@ impl Stack {
         let scopes = ["--scope", "uploads:write", "--scope", "files:read"];
         let args = [&["keys", "create", "--owner", owner][..], &scopes].concat();
         let output = self.command(&args).await.output().await.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
@@ -121,9 +137,15 @@ impl Stack {
         let mut command = mediamill(args);
         command
             .env("MEDIAMILL_DATABASE_URL", &self.database_url)
-            .env("MEDIAMILL_S3_ENDPOINT", format!("http://{}", self.s3_address))
+            .env(
+                "MEDIAMILL_S3_ENDPOINT",
+                format!("http://{}", self.s3_address),
+            )
             .env("MEDIAMILL_S3_ACCESS_KEY_ID", &self.storage.access_key_id)
-            .env("MEDIAMILL_S3_SECRET_ACCESS_KEY", &self.storage.secret_access_key)
+            .env(
+                "MEDIAMILL_S3_SECRET_ACCESS_KEY",
+                &self.storage.secret_access_key,
+            )
             .env("MEDIAMILL_STAGING_BUCKET", &self.storage.staging_bucket)
             .env("MEDIAMILL_ORIGIN_BUCKET", &self.storage.origin_bucket)
             .env("MEDIAMILL_LISTEN", &self.listen.0)
@@ -137,10 +159,18 @@ impl Stack {
     /// `mediamill upload --json --wait` of one file: whether it exited with 0, and what it printed.
     pub async fn upload(&self, api: &Process, file: &Path) -> (bool, Value) {
         let mut command = mediamill(&["upload", "--wait", "--json", "--api", &api.ready]);
-        let output = command.env("MEDIAMILL_KEY", &self.key).arg(file).output().await.unwrap();
+        let output = command
+            .env("MEDIAMILL_KEY", &self.key)
+            .arg(file)
+            .output()
+            .await
+            .unwrap();
         let line = String::from_utf8(output.stdout).unwrap();
         let printed = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("not JSON: {line} {}", String::from_utf8_lossy(&output.stderr))
+            panic!(
+                "not JSON: {line} {}",
+                String::from_utf8_lossy(&output.stderr)
+            )
         });
         (output.status.success(), printed)
     }
@@ -173,9 +203,17 @@ impl Stack {
 
     pub async fn until_within(&self, limit: Duration, sql: &'static str) {
         let asked = tokio::time::Instant::now();
-        while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&self.pool).await.unwrap_or(false) {
+        while !sqlx::query_scalar::<_, bool>(sql)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or(false)
+        {
             let waited = asked.elapsed();
-            assert!(waited < limit, "waited {waited:?} for {sql}\n{}", self.logs());
+            assert!(
+                waited < limit,
+                "waited {waited:?} for {sql}\n{}",
+                self.logs()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -189,7 +227,11 @@ impl Stack {
 async fn migrate(url: String) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut command = mediamill(&["migrate"]);
     let output = command.env("MEDIAMILL_DATABASE_URL", url).output().await?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8(output.stderr)?.into()) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8(output.stderr)?.into())
+    }
 }
 
 fn s3_options(folder: &Path, listen: SocketAddr) -> S3Options {
@@ -208,7 +250,9 @@ async fn clamd() -> &'static str {
     static CLAMD: OnceCell<(String, Clamd, TempDir)> = OnceCell::const_new();
     let start = async || {
         let folder = tempfile::tempdir().unwrap();
-        let clamd = Clamd::start(ClamdOptions::new(folder.path())).await.expect("a clamd");
+        let clamd = Clamd::start(ClamdOptions::new(folder.path()))
+            .await
+            .expect("a clamd");
         (clamd.addr(), clamd, folder)
     };
     &CLAMD.get_or_init(start).await.0

@@ -1,6 +1,8 @@
 -- The durable engine's own schema. No other schema is touched, and nothing here
 -- knows what the runs are about: a run has an opaque `subject`.
 
+CREATE SCHEMA IF NOT EXISTS workflows;
+
 -- One execution of a workflow. Written at the start and at the end, and locked
 -- (never updated) by each step in between.
 CREATE TABLE workflows.runs (

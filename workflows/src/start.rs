@@ -51,13 +51,25 @@ impl<I: Serialize> Starter<I> {
     pub(crate) fn new(definition: &Definition) -> Self {
         let first = definition.first();
         let (workflow, version) = (definition.name, definition.version);
-        Self { workflow, version, step: first.name, queue: first.queue, input: PhantomData }
+        Self {
+            workflow,
+            version,
+            step: first.name,
+            queue: first.queue,
+            input: PhantomData,
+        }
     }
 
     /// The entry of a workflow whose first step is `S`, for a process that starts runs and has
     /// nothing that its steps need. The same as [`Workflow::starter`](crate::Workflow::starter).
     pub fn at<S: Step<Input = I>>(workflow: &'static str, version: i32) -> Self {
-        Self { workflow, version, step: S::NAME, queue: S::QUEUE, input: PhantomData }
+        Self {
+            workflow,
+            version,
+            step: S::NAME,
+            queue: S::QUEUE,
+            input: PhantomData,
+        }
     }
 
     /// Inserts a run and its first task. They exist when the caller's transaction commits, and

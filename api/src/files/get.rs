@@ -37,7 +37,7 @@ pub async fn run(
     Ok(FileDetail {
         file: file.into(),
         variants: variants
-            .into_iter()
+            .iter()
             .map(|variant| VariantView::new(variant, base))
             .collect(),
         run: run.map(|run| RunView::new(run, with_errors)),

@@ -163,7 +163,7 @@ pub struct VariantView {
 
 impl VariantView {
     /// A variant with its address.
-    pub fn new(variant: Variant, cdn_base_url: &str) -> Self {
+    pub fn new(variant: &Variant, cdn_base_url: &str) -> Self {
         Self {
             kind: variant.kind.as_str().into(),
             mime_type: variant.format.mime_type().into(),
@@ -198,7 +198,7 @@ pub struct RunView {
 pub struct StepView {
     /// Its name.
     pub name: String,
-    /// `waiting`, `ready`, `running`, `retrying`, `done` or `dead`.
+    /// `ready`, `running`, `retrying`, `done`, `rejected` or `dead`. A step that was not reached is not listed.
     pub state: String,
     /// How many of its tasks are done.
     #[oai(validator(minimum(value = "0")))]

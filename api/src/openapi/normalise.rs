@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// OpenAPI 3.1.0, whose schemas are JSON Schema 2020-12.
+/// `OpenAPI` 3.1.0, whose schemas are JSON Schema 2020-12.
 pub fn to_31(mut document: Value) -> Value {
     document["openapi"] = json!("3.1.0");
     both(&mut document);
@@ -15,7 +15,7 @@ pub fn to_31(mut document: Value) -> Value {
     sorted(document)
 }
 
-/// OpenAPI 3.0.3.
+/// `OpenAPI` 3.0.3.
 pub fn to_30(mut document: Value) -> Value {
     document["openapi"] = json!("3.0.3");
     both(&mut document);
@@ -46,13 +46,22 @@ fn both(document: &mut Value) {
         integers_have_bounds(object);
         bounds_of_integers_are_integers(object);
         noise_goes(object);
-        header_names_are_canonical(object);
+    });
+    requests_take_no_other_fields(document);
+    document["components"]["headers"]["RequestId"] = json!({
+        "description": "Names this request in our logs; send it along when you report a problem.",
+        "required": true,
+        "schema": { "type": "string" },
     });
     let paths = document["paths"].as_object_mut();
     for item in paths.into_iter().flat_map(Map::values_mut) {
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
             public_operations_say_so(operation);
-            every_answer_has_a_request_id(operation);
+            let responses = operation["responses"].as_object_mut();
+            for response in responses.into_iter().flat_map(Map::values_mut) {
+                header_names_are_canonical(response);
+                every_answer_has_a_request_id(response);
+            }
         }
     }
 }
@@ -113,8 +122,8 @@ fn noise_goes(object: &mut Map<String, Value>) {
 }
 
 /// The framework shouts header names.
-fn header_names_are_canonical(response: &mut Map<String, Value>) {
-    if let Some(Value::Object(headers)) = response.get_mut("headers") {
+fn header_names_are_canonical(response: &mut Value) {
+    if let Some(headers) = response["headers"].as_object_mut() {
         *headers = std::mem::take(headers)
             .into_iter()
             .map(|(name, value)| (canonical(&name), value))
@@ -132,6 +141,48 @@ fn canonical(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
+/// The framework refuses unknown fields when told to, but does not write so. All our requests refuse them.
+fn requests_take_no_other_fields(document: &mut Value) {
+    let mut names = Vec::new();
+    for operation in operations(document) {
+        references(
+            operation.get("requestBody").unwrap_or(&Value::Null),
+            &mut names,
+        );
+    }
+    let mut seen = 0;
+    while let Some(name) = names.get(seen).cloned() {
+        seen += 1;
+        let schema = &mut document["components"]["schemas"][&name];
+        schema["additionalProperties"] = json!(false);
+        let mut inner = Vec::new();
+        references(schema, &mut inner);
+        names.extend(
+            inner
+                .into_iter()
+                .filter(|name| !names.contains(name))
+                .collect::<Vec<_>>(),
+        );
+    }
+}
+
+/// Names of the schemas that a part of the document refers to.
+fn references(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        Value::Object(object) => {
+            let target = object.get("$ref").and_then(Value::as_str);
+            names.extend(
+                target
+                    .and_then(|t| t.rsplit('/').next())
+                    .map(ToOwned::to_owned),
+            );
+            object.values().for_each(|value| references(value, names));
+        }
+        _ => {}
+    }
+}
+
 /// The framework cannot write that an operation needs no key.
 fn public_operations_say_so(operation: &mut Value) {
     if let Some(operation) = operation.as_object_mut() {
@@ -140,15 +191,8 @@ fn public_operations_say_so(operation: &mut Value) {
 }
 
 /// True of every answer, by the request middleware.
-fn every_answer_has_a_request_id(operation: &mut Value) {
-    let responses = operation["responses"].as_object_mut();
-    for response in responses.into_iter().flat_map(Map::values_mut) {
-        response["headers"]["X-Request-Id"] = json!({
-            "description": "Names this request in our logs; send it along when you report a problem.",
-            "required": true,
-            "schema": { "type": "string" },
-        });
-    }
+fn every_answer_has_a_request_id(response: &mut Value) {
+    response["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/RequestId" });
 }
 
 /// 3.1 has no `nullable`.
@@ -180,8 +224,8 @@ fn described_reference_stays_a_reference(schema: &mut Map<String, Value>) {
     let merged: Vec<_> = parts
         .iter()
         .filter_map(Value::as_object)
-        .cloned()
         .flatten()
+        .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     schema.remove("allOf");
     schema.extend(merged);

@@ -52,111 +52,86 @@ pub enum Code {
 }
 
 impl Code {
-    /// HTTP status, stable string, title.
-    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::MalformedJson => (S::BAD_REQUEST, "malformed_json", "The body is not JSON"),
-            Self::InvalidParameter => (
-                S::BAD_REQUEST,
-                "invalid_parameter",
-                "A parameter cannot be used",
-            ),
-            Self::BadRequest => (
-                S::BAD_REQUEST,
-                "bad_request",
-                "The request cannot be understood",
-            ),
-            Self::Unauthenticated => (
-                S::UNAUTHORIZED,
-                "unauthenticated",
-                "A valid API key is needed",
-            ),
-            Self::ScopeMissing => (
-                S::FORBIDDEN,
-                "scope_missing",
-                "The API key does not allow this",
-            ),
-            Self::NotFound => (S::NOT_FOUND, "not_found", "Nothing is here"),
-            Self::MethodNotAllowed => (
-                S::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "The method is not allowed here",
-            ),
-            Self::UploadCompleted => (
-                S::CONFLICT,
-                "upload_completed",
-                "The upload is already complete",
-            ),
-            Self::UploadAborted => (S::CONFLICT, "upload_aborted", "The upload was aborted"),
-            Self::PartsMissing => (S::CONFLICT, "parts_missing", "Parts are missing"),
-            Self::SizeMismatch => (
-                S::CONFLICT,
-                "size_mismatch",
-                "The stored bytes are not as many as declared",
-            ),
-            Self::EtagMismatch => (
-                S::CONFLICT,
-                "etag_mismatch",
-                "Stored parts are not the ones listed",
-            ),
-            Self::UploadExpired => (S::GONE, "upload_expired", "The upload has expired"),
-            Self::BodyTooLarge => (
-                S::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The request body is too large",
-            ),
-            Self::FileTooLarge => (
-                S::PAYLOAD_TOO_LARGE,
-                "file_too_large",
-                "The file is too large",
-            ),
-            Self::UnsupportedMediaType => (
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "The body must be application/json",
-            ),
-            Self::RangeNotSatisfiable => (
-                S::RANGE_NOT_SATISFIABLE,
-                "range_not_satisfiable",
-                "The range is outside of the object",
-            ),
-            Self::InvalidField => (
-                S::UNPROCESSABLE_ENTITY,
-                "invalid_field",
-                "A field cannot be used",
-            ),
-            Self::FileEmpty => (S::UNPROCESSABLE_ENTITY, "file_empty", "The file is empty"),
-            Self::IdempotencyKeyReused => (
-                S::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                "The idempotency key belongs to another request",
-            ),
-            Self::Internal => (
-                S::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Something went wrong on our side",
-            ),
-            Self::Unavailable => (
-                S::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "A part of the service does not answer",
-            ),
-        }
-    }
-
     /// HTTP status.
     pub const fn status(self) -> StatusCode {
-        self.facts().0
+        match self {
+            Self::MalformedJson | Self::InvalidParameter | Self::BadRequest => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::ScopeMissing => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UploadCompleted
+            | Self::UploadAborted
+            | Self::PartsMissing
+            | Self::SizeMismatch
+            | Self::EtagMismatch => StatusCode::CONFLICT,
+            Self::UploadExpired => StatusCode::GONE,
+            Self::BodyTooLarge | Self::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::InvalidField | Self::FileEmpty | Self::IdempotencyKeyReused => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
     }
 
     /// The stable string.
     pub const fn as_str(self) -> &'static str {
-        self.facts().1
+        match self {
+            Self::MalformedJson => "malformed_json",
+            Self::InvalidParameter => "invalid_parameter",
+            Self::BadRequest => "bad_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::ScopeMissing => "scope_missing",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UploadCompleted => "upload_completed",
+            Self::UploadAborted => "upload_aborted",
+            Self::PartsMissing => "parts_missing",
+            Self::SizeMismatch => "size_mismatch",
+            Self::EtagMismatch => "etag_mismatch",
+            Self::UploadExpired => "upload_expired",
+            Self::BodyTooLarge => "body_too_large",
+            Self::FileTooLarge => "file_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RangeNotSatisfiable => "range_not_satisfiable",
+            Self::InvalidField => "invalid_field",
+            Self::FileEmpty => "file_empty",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+        }
     }
 
     /// One line for people, the same for every occurrence (RFC 9457 §3.1.3).
     pub const fn title(self) -> &'static str {
-        self.facts().2
+        match self {
+            Self::MalformedJson => "The body is not JSON",
+            Self::InvalidParameter => "A parameter cannot be used",
+            Self::BadRequest => "The request cannot be understood",
+            Self::Unauthenticated => "A valid API key is needed",
+            Self::ScopeMissing => "The API key does not allow this",
+            Self::NotFound => "Nothing is here",
+            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::UploadCompleted => "The upload is already complete",
+            Self::UploadAborted => "The upload was aborted",
+            Self::PartsMissing => "Parts are missing",
+            Self::SizeMismatch => "The stored bytes are not as many as declared",
+            Self::EtagMismatch => "Stored parts are not the ones listed",
+            Self::UploadExpired => "The upload has expired",
+            Self::BodyTooLarge => "The request body is too large",
+            Self::FileTooLarge => "The file is too large",
+            Self::UnsupportedMediaType => "The body must be application/json",
+            Self::RangeNotSatisfiable => "The range is outside of the object",
+            Self::InvalidField => "A field cannot be used",
+            Self::FileEmpty => "The file is empty",
+            Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
+            Self::Internal => "Something went wrong on our side",
+            Self::Unavailable => "A part of the service does not answer",
+        }
     }
 }

@@ -33,14 +33,10 @@ pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> R
 }
 
 async fn drop_bytes(state: &ApiState, upload: &Upload) -> Result<(), Problem> {
-    match &upload.s3_upload_id {
-        Some(id) => state.store.abort_multipart(&upload.object_key, id).await?,
-        None => {
-            state
-                .store
-                .delete(Bucket::Staging, &upload.object_key)
-                .await?
-        }
-    }
-    Ok(())
+    let key = &upload.object_key;
+    let dropped = match &upload.s3_upload_id {
+        Some(id) => state.store.abort_multipart(key, id).await,
+        None => state.store.delete(Bucket::Staging, key).await,
+    };
+    Ok(dropped?)
 }

@@ -9,7 +9,7 @@ use poem_openapi::Object;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::view::{self, Instructions, PartUrl, Parts, SinglePut, UploadView};
+use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
 use crate::ApiState;
 use crate::body::fingerprint;
 use crate::problem::{Code, Problem};
@@ -32,7 +32,7 @@ pub struct InitiateUpload {
     #[oai(validator(minimum(value = "1")))]
     pub size_bytes: i64,
     /// SHA-256 of the whole file, in hexadecimal, if the client knows it.
-    #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"))]
+    #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"), nullable)]
     pub sha256: Option<String>,
 }
 
@@ -190,14 +190,14 @@ async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem
             } = parts
                 .pop()
                 .ok_or_else(|| Problem::internal("a plan without parts"))?;
-            Instructions::Single(SinglePut {
+            Instructions::Single(SingleUpload {
                 method,
                 url,
                 headers,
                 expires_at,
             })
         }
-        Strategy::Multipart => Instructions::Multipart(Parts {
+        Strategy::Multipart => Instructions::Multipart(MultipartUpload {
             part_size_bytes: upload.plan.part_size_bytes.cast_signed(),
             part_count: upload.plan.part_count,
             parts,

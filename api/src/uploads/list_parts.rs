@@ -1,6 +1,6 @@
 //! `GET /v1/uploads/{upload_id}/parts`: what has arrived, for resuming.
 
-use media::storage::{Bucket, Part, StorageError};
+use media::storage::{Bucket, ObjectInfo, Part, StorageError};
 use media::uploads::{self, Upload};
 use media::{OwnerId, UploadId};
 use poem_openapi::Object;
@@ -62,20 +62,18 @@ pub async fn run(
 /// What the store holds. A single PUT counts as part 1.
 pub async fn stored(state: &ApiState, upload: &Upload) -> Result<Vec<Part>, Problem> {
     let key = &upload.object_key;
-    match &upload.s3_upload_id {
-        Some(id) => match state.store.list_parts(key, id).await {
+    if let Some(id) = &upload.s3_upload_id {
+        return match state.store.list_parts(key, id).await {
             // Completed or aborted by another request of the same client: the row will say so.
             Err(StorageError::NoSuchUpload) => Ok(Vec::new()),
             other => Ok(other?),
-        },
-        None => {
-            let found = state.store.head(Bucket::Staging, key).await?;
-            let part = |o: media::storage::ObjectInfo| Part {
-                number: 1,
-                etag: o.etag,
-                size_bytes: o.size_bytes,
-            };
-            Ok(found.map(part).into_iter().collect())
-        }
+        };
     }
+    let found = state.store.head(Bucket::Staging, key).await?;
+    let part = |object: ObjectInfo| Part {
+        number: 1,
+        etag: object.etag,
+        size_bytes: object.size_bytes,
+    };
+    Ok(found.map(part).into_iter().collect())
 }

@@ -14,6 +14,7 @@ use crate::problem::{Code, Problem};
 
 /// An upload, ready to be sent.
 #[derive(Debug, Object)]
+#[oai(rename = "Upload")]
 pub struct UploadView {
     /// The file this upload will become.
     pub file_id: Uuid,
@@ -27,17 +28,22 @@ pub struct UploadView {
 
 /// How to send the bytes: in one piece up to 5 MiB, in parts above.
 #[derive(Debug, Union)]
-#[oai(discriminator_name = "strategy", one_of, rename_all = "snake_case")]
+#[oai(
+    rename = "UploadInstructions",
+    discriminator_name = "strategy",
+    one_of,
+    rename_all = "snake_case"
+)]
 pub enum Instructions {
     /// One request.
-    Single(SinglePut),
+    Single(SingleUpload),
     /// One request for each part, in any order, several at a time.
-    Multipart(Parts),
+    Multipart(MultipartUpload),
 }
 
 /// Send the whole file with this request.
 #[derive(Debug, Object)]
-pub struct SinglePut {
+pub struct SingleUpload {
     /// The HTTP method to use.
     pub method: String,
     /// The address, which is a secret and expires.
@@ -50,7 +56,7 @@ pub struct SinglePut {
 
 /// Send each part with its own request, then complete the upload.
 #[derive(Debug, Object)]
-pub struct Parts {
+pub struct MultipartUpload {
     /// Bytes of every part but the last, which has the rest.
     #[oai(validator(minimum(value = "1")))]
     pub part_size_bytes: i64,

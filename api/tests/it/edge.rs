@@ -15,7 +15,7 @@ async fn with_object() -> Service {
         let bytes = Bytes::from_static(b"0123456789");
         service
             .store
-            .put_bytes(Bucket::Origin, &key, bytes, "image/webp", "no-store")
+            .put_bytes(Bucket::Origin, &key, bytes, "image/webp", None)
             .await
             .unwrap();
     }

@@ -1,10 +1,92 @@
 //! Every error is a problem document with a stable code, whoever made it and whoever asks.
 
 use media::api_keys::Scope;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::service::{FRIEND, Service};
+
+/// Method, path, status, code.
+const PATHS: [(&str, &str, u16, &str); 11] = [
+    ("GET", "/nowhere", 404, "not_found"),
+    ("GET", "/v1/nowhere", 404, "not_found"),
+    ("GET", "/v1/files/not-a-uuid", 400, "invalid_parameter"),
+    ("GET", "/v1/files?limit=0", 400, "invalid_parameter"),
+    ("GET", "/v1/files?limit=x", 400, "invalid_parameter"),
+    ("GET", "/v1/files?status=DONE", 400, "invalid_parameter"),
+    ("GET", "/v1/files?cursor=abc", 400, "invalid_parameter"),
+    (
+        "GET",
+        "/v1/files/0193a000-0000-7000-8000-000000000000",
+        404,
+        "not_found",
+    ),
+    (
+        "GET",
+        "/v1/uploads/0193a000-0000-7000-8000-000000000000/parts",
+        404,
+        "not_found",
+    ),
+    (
+        "PATCH",
+        "/v1/files/0193a000-0000-7000-8000-000000000000",
+        405,
+        "method_not_allowed",
+    ),
+    ("PUT", "/", 405, "method_not_allowed"),
+];
+
+/// Bodies of an initiate request: content type, body, status, code.
+const BODIES: [(&str, &str, u16, &str); 11] = [
+    ("text/plain", "{}", 415, "unsupported_media_type"),
+    ("", "{}", 415, "unsupported_media_type"),
+    ("application/json", "{", 400, "malformed_json"),
+    ("application/json", "{}", 422, "invalid_field"),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b","size_bytes":"1"}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b","size_bytes":0}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"","content_type":"b","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a\u0000","content_type":"b","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b","size_bytes":1,"sha256":"00"}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b","size_bytes":1,"owner":"e"}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b","size_bytes":1000000001}"#,
+        413,
+        "file_too_large",
+    ),
+];
+
+const ORIGINS: [Option<&str>; 3] = [None, Some(FRIEND), Some("https://stranger.example")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_error_is_a_problem_with_and_without_an_origin() {
@@ -12,216 +94,56 @@ async fn every_error_is_a_problem_with_and_without_an_origin() {
     let key = service
         .key("ann", &[Scope::UploadsWrite, Scope::FilesRead])
         .await;
-    let id = uuid::Uuid::now_v7();
-    let (file, parts) = (format!("/v1/files/{id}"), format!("/v1/uploads/{id}/parts"));
-    let good = json!({"filename": "a", "content_type": "b", "size_bytes": 1}).to_string();
-    let with = |change: Value| {
-        let mut body: Value = serde_json::from_str(&good).unwrap();
-        body.as_object_mut()
-            .unwrap()
-            .extend(change.as_object().unwrap().clone());
-        body.to_string()
-    };
-    let (get, post) = (Method::GET, Method::POST);
-    let json_type = "application/json";
-    let cases: Vec<(Method, &str, &str, String, u16, &str)> = vec![
-        (get.clone(), "/nowhere", "", String::new(), 404, "not_found"),
-        (
-            get.clone(),
-            "/v1/nowhere",
-            "",
-            String::new(),
-            404,
-            "not_found",
-        ),
-        (
-            get.clone(),
-            "/v1/files/not-a-uuid",
-            "",
-            String::new(),
-            400,
-            "invalid_parameter",
-        ),
-        (
-            get.clone(),
-            "/v1/files?limit=0",
-            "",
-            String::new(),
-            400,
-            "invalid_parameter",
-        ),
-        (
-            get.clone(),
-            "/v1/files?limit=x",
-            "",
-            String::new(),
-            400,
-            "invalid_parameter",
-        ),
-        (
-            get.clone(),
-            "/v1/files?status=DONE",
-            "",
-            String::new(),
-            400,
-            "invalid_parameter",
-        ),
-        (
-            get.clone(),
-            "/v1/files?cursor=abc",
-            "",
-            String::new(),
-            400,
-            "invalid_parameter",
-        ),
-        (get.clone(), &file, "", String::new(), 404, "not_found"),
-        (get, &parts, "", String::new(), 404, "not_found"),
-        (
-            Method::PATCH,
-            &file,
-            "",
-            String::new(),
-            405,
-            "method_not_allowed",
-        ),
-        (
-            Method::PUT,
-            "/",
-            "",
-            String::new(),
-            405,
-            "method_not_allowed",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            "text/plain",
-            good.clone(),
-            415,
-            "unsupported_media_type",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            "",
-            good.clone(),
-            415,
-            "unsupported_media_type",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            "{".into(),
-            400,
-            "malformed_json",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            "x".repeat(2 << 20),
-            413,
-            "body_too_large",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            "{}".into(),
-            422,
-            "invalid_field",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            with(json!({"size_bytes": "1"})),
-            422,
-            "invalid_field",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            with(json!({"size_bytes": 0})),
-            422,
-            "invalid_field",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            with(json!({"filename": ""})),
-            422,
-            "invalid_field",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            with(json!({"filename": "a\u{0}"})),
-            422,
-            "invalid_field",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            with(json!({"sha256": "00"})),
-            422,
-            "invalid_field",
-        ),
-        (
-            post.clone(),
-            "/v1/uploads",
-            json_type,
-            with(json!({"owner": "eve"})),
-            422,
-            "invalid_field",
-        ),
-        (
-            post,
-            "/v1/uploads",
-            json_type,
-            with(json!({"size_bytes": 1_000_000_001})),
-            413,
-            "file_too_large",
-        ),
-    ];
-    for origin in [None, Some(FRIEND), Some("https://stranger.example")] {
-        for (method, path, content_type, body, status, code) in &cases {
-            let mut request = service
-                .request(method.clone(), path, &key)
-                .body(body.clone());
-            if !content_type.is_empty() {
-                request = request.header("content-type", *content_type);
-            }
-            if let Some(origin) = origin {
-                request = request.header("origin", origin);
-            }
-            let response = request.send().await.unwrap();
-            let what = format!("{method} {path} {body:.60} from {origin:?}");
-            let headers = response.headers().clone();
-            assert_eq!(response.status().as_u16(), *status, "{what}");
-            assert_eq!(
-                headers["content-type"], "application/problem+json",
-                "{what}"
-            );
-            assert_eq!(headers.contains_key("allow"), *status == 405, "{what}");
-            let readable = headers.contains_key("access-control-allow-origin");
-            assert_eq!(readable, origin == Some(FRIEND), "{what}");
-            let problem: Value = response.json().await.unwrap();
-            assert_eq!(problem["code"], *code, "{what}: {problem}");
-            assert_eq!(problem["status"], *status, "{what}");
-            assert_eq!(problem["type"], format!("urn:mediamill:problem:{code}"));
-            assert_eq!(
-                problem["request_id"],
-                headers["x-request-id"].to_str().unwrap()
-            );
-            assert!(problem["detail"].as_str().unwrap().len() > 3, "{problem}");
+    for origin in ORIGINS {
+        for (method, path, status, code) in PATHS {
+            let request = service.request(method.parse().unwrap(), path, &key);
+            assert_problem(request, origin, status, code, &format!("{method} {path}")).await;
         }
+        for (content_type, body, status, code) in BODIES {
+            let mut request = service
+                .request(Method::POST, "/v1/uploads", &key)
+                .body(body);
+            if !content_type.is_empty() {
+                request = request.header("content-type", content_type);
+            }
+            assert_problem(request, origin, status, code, body).await;
+        }
+        let huge = service
+            .request(Method::POST, "/v1/uploads", &key)
+            .body("x".repeat(2 << 20));
+        assert_problem(huge, origin, 413, "body_too_large", "a huge body").await;
     }
+}
+
+async fn assert_problem(
+    mut request: RequestBuilder,
+    origin: Option<&str>,
+    status: u16,
+    code: &str,
+    what: &str,
+) {
+    if let Some(origin) = origin {
+        request = request.header("origin", origin);
+    }
+    let response = request.send().await.unwrap();
+    let headers = response.headers().clone();
+    assert_eq!(response.status().as_u16(), status, "{what}");
+    assert_eq!(
+        headers["content-type"], "application/problem+json",
+        "{what}"
+    );
+    assert_eq!(headers.contains_key("allow"), status == 405, "{what}");
+    let readable = headers.contains_key("access-control-allow-origin");
+    assert_eq!(readable, origin == Some(FRIEND), "{what} from {origin:?}");
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["code"], code, "{what}: {problem}");
+    assert_eq!(problem["status"], status, "{what}");
+    assert_eq!(problem["type"], format!("urn:mediamill:problem:{code}"));
+    assert_eq!(
+        problem["request_id"],
+        headers["x-request-id"].to_str().unwrap()
+    );
+    assert!(problem["detail"].as_str().unwrap().len() > 3, "{problem}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

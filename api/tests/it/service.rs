@@ -19,6 +19,23 @@ use uuid::Uuid;
 /// An origin whose pages may call.
 pub const FRIEND: &str = "https://app.example.com";
 
+/// The API only starts runs; nobody works on them here.
+struct NeverRun;
+
+impl workflows::Step for NeverRun {
+    const NAME: &'static str = "never-run";
+    type Input = media::files::UploadedFile;
+    type Output = ();
+
+    async fn run(
+        &self,
+        _: &workflows::StepContext,
+        _: Self::Input,
+    ) -> Result<workflows::Done<()>, workflows::StepError> {
+        unreachable!("no worker in these tests")
+    }
+}
+
 pub struct Service {
     pub base: String,
     pub http: reqwest::Client,
@@ -58,7 +75,7 @@ impl Service {
         let state = ApiState {
             pool: pool.clone(),
             store: store.clone(),
-            starter: workflows::Starter::new(),
+            starter: workflows::Starter::at::<NeverRun>("ingest", 1),
             config: Arc::new(config),
             clock,
         };
@@ -171,6 +188,7 @@ async fn database() -> TestDatabase {
     let migrate = async |url: String| {
         let pool = PgPool::connect(&url).await?;
         media::MIGRATOR.run(&pool).await?;
+        workflows::migrate(&pool).await?;
         pool.close().await;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     };

@@ -45,7 +45,7 @@ async fn a_small_file_is_sent_in_one_piece_and_completed_once() {
         assert_eq!(status, StatusCode::ACCEPTED, "{body}");
         assert_eq!(body["file_id"], upload["file_id"]);
     }
-    let runs: i64 = sqlx::query_scalar("SELECT count(*) FROM stand_in_runs")
+    let runs: i64 = sqlx::query_scalar("SELECT count(*) FROM workflows.runs")
         .fetch_one(&service.pool)
         .await
         .unwrap();
@@ -137,7 +137,7 @@ async fn a_file_of_another_size_than_declared_is_not_completed() {
     let bucket = media::storage::Bucket::Staging;
     service
         .store
-        .put_bytes(bucket, &staging, bytes, "x/y", "no-store")
+        .put_bytes(bucket, &staging, bytes, "x/y", None)
         .await
         .unwrap();
     let (status, problem) = service

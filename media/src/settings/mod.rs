@@ -136,16 +136,16 @@ impl Reader {
     /// An `http` or `https` address without query or fragment; a slash at the end is dropped.
     pub fn base_url(&mut self, name: &str, example: &str) -> String {
         let url = self.required(name, example);
-        self.checked_base_url(name, url, example)
+        self.checked_base_url(name, &url, example)
     }
 
     /// As [`Reader::base_url`], but it may be missing.
     pub fn optional_base_url(&mut self, name: &str, example: &str) -> Option<String> {
         let url = self.optional(name)?;
-        Some(self.checked_base_url(name, url, example))
+        Some(self.checked_base_url(name, &url, example))
     }
 
-    fn checked_base_url(&mut self, name: &str, url: String, example: &str) -> String {
+    fn checked_base_url(&mut self, name: &str, url: &str, example: &str) -> String {
         let rest = url
             .strip_prefix("https://")
             .or_else(|| url.strip_prefix("http://"));

@@ -33,7 +33,7 @@ pub enum Incomplete {
 }
 
 /// Checks that every part is there with its exact size, that there is no other, and that the parts the client names,
-/// if it names any, are those the store holds. ETags are compared without quotes: clients differ in keeping them.
+/// if it names any, are those the store holds. Entity tags are compared without quotes: clients differ in keeping them.
 pub fn check(
     plan: &Plan,
     stored: &[Part],

@@ -62,22 +62,23 @@ impl Plan {
     /// Plans an upload of `size_bytes`, of which at most `max_bytes` are taken.
     pub fn new(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
         let max_bytes = max_bytes.min(PART_SIZE_BYTES * MAX_PARTS);
+        let too_large = ImpossibleSize::TooLarge {
+            size_bytes,
+            max_bytes,
+        };
         if size_bytes == 0 {
             return Err(ImpossibleSize::Empty);
         }
         if size_bytes > max_bytes {
-            return Err(ImpossibleSize::TooLarge {
-                size_bytes,
-                max_bytes,
-            });
+            return Err(too_large);
         }
         let (strategy, part_size_bytes) = if size_bytes <= SINGLE_PUT_MAX_BYTES {
             (Strategy::Single, size_bytes)
         } else {
             (Strategy::Multipart, PART_SIZE_BYTES)
         };
-        let part_count = u16::try_from(size_bytes.div_ceil(part_size_bytes))
-            .expect("at most 10 000, by the check above");
+        let part_count = size_bytes.div_ceil(part_size_bytes);
+        let part_count = u16::try_from(part_count).map_err(|_| too_large)?;
         Ok(Self {
             strategy,
             size_bytes,

@@ -31,9 +31,17 @@ pub async fn ensure(
     if api_keys::find(&mut connection, &presented).await?.is_none() {
         let owner = OwnerId::new("dev").context("`dev` is an owner's name")?;
         let (id, now) = (Uuid::now_v7(), Utc::now());
-        api_keys::create(&mut connection, id, &presented, &owner, &Scope::ALL, "dev", now)
-            .await
-            .context("the key cannot be used; was it revoked?")?;
+        api_keys::create(
+            &mut connection,
+            id,
+            &presented,
+            &owner,
+            &Scope::ALL,
+            "dev",
+            now,
+        )
+        .await
+        .context("the key cannot be used; was it revoked?")?;
     }
     Ok(key)
 }

@@ -59,7 +59,10 @@ async fn serve(
     let pool = wiring::connect(&services.database_url()).await?;
     wiring::migrate(&pool).await?;
     let store = ObjectStore::new(&services.storage);
-    store.ensure_buckets().await.context("cannot make the buckets")?;
+    store
+        .ensure_buckets()
+        .await
+        .context("cannot make the buckets")?;
     let key = key::ensure(&pool, &args.data_dir, args.key.clone()).await?;
 
     let limits = Limits::default();
@@ -77,10 +80,7 @@ async fn serve(
 }
 
 /// A part that ends by itself takes the others with it.
-async fn ending(
-    part: impl Future<Output = anyhow::Result<()>>,
-    stop: &Stop,
-) -> anyhow::Result<()> {
+async fn ending(part: impl Future<Output = anyhow::Result<()>>, stop: &Stop) -> anyhow::Result<()> {
     let result = part.await;
     stop.stop.cancel();
     result

@@ -30,8 +30,10 @@ impl Services {
     pub async fn start(data_dir: &Path, api_port: u16) -> anyhow::Result<Self> {
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("cannot make the folder {}", data_dir.display()))?;
-        let postgres_options =
-            PostgresOptions { data_dir: data_dir.join("postgres"), fsync: true };
+        let postgres_options = PostgresOptions {
+            data_dir: data_dir.join("postgres"),
+            fsync: true,
+        };
         let (postgres, clamd, s3) = tokio::join!(
             Postgres::start(postgres_options),
             Clamd::start(ClamdOptions::new(data_dir.join("clamd"))),
@@ -41,7 +43,12 @@ impl Services {
         let clamd = clamd.context("the virus scanner did not start")?;
         let (s3, storage) = s3?;
         postgres.create_database(DATABASE).await?;
-        Ok(Self { postgres, s3, clamd, storage })
+        Ok(Self {
+            postgres,
+            s3,
+            clamd,
+            storage,
+        })
     }
 
     /// Holds the password.
@@ -71,7 +78,9 @@ impl Services {
 async fn start_s3(data_dir: &Path, api_port: u16) -> anyhow::Result<(S3Server, StorageConfig)> {
     let (access_key_id, secret_access_key) = ("mediamill".to_owned(), secret(data_dir)?);
     let port_file = data_dir.join("s3-port");
-    let last = std::fs::read_to_string(&port_file).ok().and_then(|text| text.trim().parse().ok());
+    let last = std::fs::read_to_string(&port_file)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
     let cors_origins =
         ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{api_port}"));
     let options = |port: u16| S3Options {

@@ -10,7 +10,9 @@ pub fn print(base_url: &str, key: &str, services: &Services) {
              file\n  is found. Run freshclam for real protection.\n"
         );
     }
-    let program = std::env::args_os().next().unwrap_or_else(|| "mediamill".into());
+    let program = std::env::args_os()
+        .next()
+        .unwrap_or_else(|| "mediamill".into());
     eprintln!(
         "  page           {base_url}/#key={key}\n  \
            API            {base_url}/v1\n  \

@@ -33,7 +33,11 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60))
             .build()?;
-        Ok(Self { http, base: api.trim_end_matches('/').to_owned(), key: key.to_owned() })
+        Ok(Self {
+            http,
+            base: api.trim_end_matches('/').to_owned(),
+            key: key.to_owned(),
+        })
     }
 
     /// Sends JSON and reads JSON, with a few tries when the service is unwell. Every request of
@@ -46,7 +50,9 @@ impl Client {
         idempotency_key: Option<&str>,
     ) -> anyhow::Result<T> {
         let once = || self.once(method.clone(), path, body, idempotency_key);
-        once.retry(patience()).when(|error| error.is::<Unwell>()).await
+        once.retry(patience())
+            .when(|error| error.is::<Unwell>())
+            .await
     }
 
     async fn once<T: DeserializeOwned>(
@@ -66,11 +72,18 @@ impl Client {
         }
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => bail!(Unwell(format!("cannot reach {}: {}", self.base, innermost(&error)))),
+            Err(error) => bail!(Unwell(format!(
+                "cannot reach {}: {}",
+                self.base,
+                innermost(&error)
+            ))),
         };
         let status = response.status();
         if status.is_success() {
-            return response.json().await.context("the API's answer cannot be read");
+            return response
+                .json()
+                .await
+                .context("the API's answer cannot be read");
         }
         let text = response.text().await.unwrap_or_default();
         let words = words(status, &text);
@@ -94,7 +107,10 @@ fn words(status: StatusCode, text: &str) -> String {
     let Ok(problem) = serde_json::from_str::<Problem>(text) else {
         return format!("the API answered {status}");
     };
-    let what = problem.detail.or(problem.title).unwrap_or_else(|| status.to_string());
+    let what = problem
+        .detail
+        .or(problem.title)
+        .unwrap_or_else(|| status.to_string());
     match problem.code {
         Some(code) => format!("{what} ({code})"),
         None => what,

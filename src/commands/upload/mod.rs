@@ -58,7 +58,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     while let Some((path, result)) = outcomes.next().await {
         all_well &= report(path, result, args.json);
     }
-    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn one(
@@ -68,7 +72,11 @@ async fn one(
     progress: &Progress,
 ) -> anyhow::Result<Outcome> {
     let file_id = send::send(client, path, progress).await?;
-    if wait { watch::watch(client, &file_id, progress).await } else { Ok(Outcome::Sent(file_id)) }
+    if wait {
+        watch::watch(client, &file_id, progress).await
+    } else {
+        Ok(Outcome::Sent(file_id))
+    }
 }
 
 fn report(path: &Path, result: anyhow::Result<Outcome>, as_json: bool) -> bool {

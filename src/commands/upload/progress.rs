@@ -37,7 +37,11 @@ impl Progress {
 
     /// What the service does with a file that is there.
     pub fn status(&self, status: &str) {
-        self.show(&if self.files == 1 { status.to_lowercase() } else { String::new() });
+        self.show(&if self.files == 1 {
+            status.to_lowercase()
+        } else {
+            String::new()
+        });
     }
 
     /// A file has come to its end: makes way for the line that says how.
@@ -52,9 +56,16 @@ impl Progress {
         if !self.visible {
             return;
         }
-        let (sent, total) = (self.sent.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed));
+        let (sent, total) = (
+            self.sent.load(Ordering::Relaxed),
+            self.total.load(Ordering::Relaxed),
+        );
         let percent = sent * 100 / total.max(1);
         let done = self.done.load(Ordering::Relaxed);
-        let _ = write!(stderr(), "\r\x1b[K{done} of {} files, {percent} % sent {status}", self.files);
+        let _ = write!(
+            stderr(),
+            "\r\x1b[K{done} of {} files, {percent} % sent {status}",
+            self.files
+        );
     }
 }

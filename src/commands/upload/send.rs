@@ -36,7 +36,11 @@ struct Upload {
 #[serde(tag = "strategy", rename_all = "snake_case")]
 enum Instructions {
     Single(Signed),
-    Multipart { part_size_bytes: u64, part_count: u32, parts: Vec<Part> },
+    Multipart {
+        part_size_bytes: u64,
+        part_count: u32,
+        parts: Vec<Part>,
+    },
 }
 
 #[derive(Deserialize, Clone)]
@@ -60,7 +64,9 @@ struct Parts {
 
 /// Returns the id of the file, which the service now works on.
 pub async fn send(client: &Client, path: &Path, progress: &Progress) -> anyhow::Result<String> {
-    let metadata = tokio::fs::metadata(path).await.context("cannot read the file")?;
+    let metadata = tokio::fs::metadata(path)
+        .await
+        .context("cannot read the file")?;
     if !metadata.is_file() {
         bail!("not a file");
     }
@@ -70,20 +76,41 @@ pub async fn send(client: &Client, path: &Path, progress: &Progress) -> anyhow::
         "filename": name, "content_type": content_type(path), "size_bytes": size_bytes,
     });
     let key = Uuid::now_v7().to_string();
-    let upload: Upload =
-        client.call(Method::POST, "/v1/uploads", Some(&request), Some(&key)).await?;
+    let upload: Upload = client
+        .call(Method::POST, "/v1/uploads", Some(&request), Some(&key))
+        .await?;
     progress.begin(size_bytes);
-    let sending = Sending { client, path, upload_id: &upload.upload_id, progress };
+    let sending = Sending {
+        client,
+        path,
+        upload_id: &upload.upload_id,
+        progress,
+    };
     match upload.upload {
         Instructions::Single(signed) => {
-            sending.part(Part { part_number: 1, size_bytes, signed }, 0).await?;
+            sending
+                .part(
+                    Part {
+                        part_number: 1,
+                        size_bytes,
+                        signed,
+                    },
+                    0,
+                )
+                .await?;
         }
-        Instructions::Multipart { part_size_bytes, part_count, parts } => {
+        Instructions::Multipart {
+            part_size_bytes,
+            part_count,
+            parts,
+        } => {
             sending.parts(part_size_bytes, part_count, parts).await?;
         }
     }
     let complete = format!("/v1/uploads/{}/complete", upload.upload_id);
-    let _: Value = client.call(Method::POST, &complete, Some(&Value::Null), None).await?;
+    let _: Value = client
+        .call(Method::POST, &complete, Some(&Value::Null), None)
+        .await?;
     Ok(upload.file_id)
 }
 
@@ -114,7 +141,10 @@ impl Sending<'_> {
     async fn sign(&self, numbers: impl Iterator<Item = u32>) -> anyhow::Result<Vec<Part>> {
         let path = format!("/v1/uploads/{}/urls", self.upload_id);
         let body = json!({ "part_numbers": numbers.collect::<Vec<_>>() });
-        let parts: Parts = self.client.call(Method::POST, &path, Some(&body), None).await?;
+        let parts: Parts = self
+            .client
+            .call(Method::POST, &path, Some(&body), None)
+            .await?;
         Ok(parts.parts)
     }
 
@@ -124,7 +154,9 @@ impl Sending<'_> {
         let current = tokio::sync::Mutex::new(part);
         let once = || async {
             let mut part = current.lock().await;
-            let Err(error) = self.put(&part, offset).await else { return Ok(()) };
+            let Err(error) = self.put(&part, offset).await else {
+                return Ok(());
+            };
             if error.is::<Expired>()
                 && let Some(fresh) = self.sign(std::iter::once(number)).await?.pop()
             {
@@ -132,7 +164,9 @@ impl Sending<'_> {
             }
             Err(error)
         };
-        once.retry(patience()).await.with_context(|| format!("part {number} cannot be sent"))
+        once.retry(patience())
+            .await
+            .with_context(|| format!("part {number} cannot be sent"))
     }
 
     async fn put(&self, part: &Part, offset: u64) -> anyhow::Result<()> {
@@ -140,7 +174,9 @@ impl Sending<'_> {
         file.seek(SeekFrom::Start(offset)).await?;
         let length = usize::try_from(part.size_bytes)?;
         let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes).await.context("the file became shorter")?;
+        file.read_exact(&mut bytes)
+            .await
+            .context("the file became shorter")?;
         let mut request = self.client.http.put(&part.signed.url).body(bytes);
         for (name, value) in &part.signed.headers {
             request = request.header(name, value);
@@ -166,7 +202,11 @@ struct Expired;
 
 /// By extension, as browsers do. The service looks at the bytes.
 fn content_type(path: &Path) -> &'static str {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_ascii_lowercase();
     InputFormat::ALL
         .into_iter()
         .find(|format| format.extensions().contains(&extension.as_str()))

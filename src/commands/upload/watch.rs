@@ -19,11 +19,7 @@ pub enum Outcome {
     Dead(Value),
 }
 
-pub async fn watch(
-    client: &Client,
-    file_id: &str,
-    progress: &Progress,
-) -> anyhow::Result<Outcome> {
+pub async fn watch(client: &Client, file_id: &str, progress: &Progress) -> anyhow::Result<Outcome> {
     let path = format!("/v1/files/{file_id}");
     let mut interval = Duration::from_millis(50);
     loop {
@@ -59,7 +55,11 @@ impl fmt::Display for Outcome {
                 for variant in file["variants"].as_array().into_iter().flatten() {
                     let url = variant["url"].as_str().unwrap_or_default();
                     let kind = variant["kind"].as_str().unwrap_or_default();
-                    write!(f, "\n  {kind} {}x{} {url}", variant["width"], variant["height"])?;
+                    write!(
+                        f,
+                        "\n  {kind} {}x{} {url}",
+                        variant["width"], variant["height"]
+                    )?;
                 }
                 Ok(())
             }

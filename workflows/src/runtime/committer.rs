@@ -85,7 +85,9 @@ impl Loop {
     /// Commits a batch; one that the database will not take is split, so that a single bad
     /// settlement disturbs no other.
     async fn commit(&self, batch: Vec<Settlement>) {
-        let Err(error) = self.with_patience(&batch).await else { return };
+        let Err(error) = self.with_patience(&batch).await else {
+            return;
+        };
         if is_transient(&error) {
             let error = &error as &dyn std::error::Error;
             let settlements = batch.len();
@@ -95,7 +97,10 @@ impl Loop {
         if let [settlement] = batch.as_slice() {
             let buried = [unstorable(settlement, &error)];
             if let Err(error) = self.with_patience(&buried).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "settlement dropped");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "settlement dropped"
+                );
             }
             return;
         }

@@ -60,7 +60,9 @@ impl Dispatcher {
             Wait::ForWork(full) => full,
         };
         let slot = async {
-            let waits = full.iter().map(|lane| Box::pin(self.lanes[*lane].slots.acquire()));
+            let waits = full
+                .iter()
+                .map(|lane| Box::pin(self.lanes[*lane].slots.acquire()));
             let _ = futures::future::select_all(waits).await;
         };
         tokio::select! {
@@ -75,7 +77,10 @@ impl Dispatcher {
     /// without a free slot, before or after.
     async fn claim_once(&mut self) -> Result<Vec<usize>, sqlx::Error> {
         let mut permits: HashMap<String, OwnedSemaphorePermit> = HashMap::new();
-        let mut demand = Demand { slots: Vec::new(), known: self.known.clone() };
+        let mut demand = Demand {
+            slots: Vec::new(),
+            known: self.known.clone(),
+        };
         for lane in &self.lanes {
             let free = lane.slots.available_permits();
             let wanted = u32::try_from(free).unwrap_or(u32::MAX);
@@ -95,22 +100,33 @@ impl Dispatcher {
                 self.hand_over(claim, &mut permits);
             }
         }
-        let left = |queue| permits.get(queue).map_or(0, OwnedSemaphorePermit::num_permits);
+        let left = |queue| {
+            permits
+                .get(queue)
+                .map_or(0, OwnedSemaphorePermit::num_permits)
+        };
         let lanes = self.lanes.iter().enumerate();
-        Ok(lanes.filter(|(_, lane)| left(&lane.queue) == 0).map(|(index, _)| index).collect())
+        Ok(lanes
+            .filter(|(_, lane)| left(&lane.queue) == 0)
+            .map(|(index, _)| index)
+            .collect())
     }
 
-    fn hand_over(
-        &self,
-        claim: Arc<Claim>,
-        permits: &mut HashMap<String, OwnedSemaphorePermit>,
-    ) {
+    fn hand_over(&self, claim: Arc<Claim>, permits: &mut HashMap<String, OwnedSemaphorePermit>) {
         let lane = self.lanes.iter().find(|lane| lane.queue == claim.queue);
-        let slot = permits.get_mut(&claim.queue).and_then(|permits| permits.split(1));
-        let (Some(lane), Some(slot)) = (lane, slot) else { return };
+        let slot = permits
+            .get_mut(&claim.queue)
+            .and_then(|permits| permits.split(1));
+        let (Some(lane), Some(slot)) = (lane, slot) else {
+            return;
+        };
         let cancelled = self.attempts.enter(claim.task_id, claim.token);
         // A closed channel means shutdown; the lease is then given up to the sweepers.
-        let _ = lane.worker.send(Held { claim, cancelled, _slot: Arc::new(slot) });
+        let _ = lane.worker.send(Held {
+            claim,
+            cancelled,
+            _slot: Arc::new(slot),
+        });
     }
 }
 

@@ -26,10 +26,20 @@ async fn a_step_is_retried_until_it_works() {
     let engine = world.engine(&route);
     let subject = world.start(&route, &3).await;
     world.reaches(subject, "succeeded").await;
-    assert_eq!(world.result(subject).await, 4, "three errors, then the fourth attempt");
-    let run = workflows::inspect::latest_run(&world.pool, subject).await.unwrap().unwrap();
+    assert_eq!(
+        world.result(subject).await,
+        4,
+        "three errors, then the fourth attempt"
+    );
+    let run = workflows::inspect::latest_run(&world.pool, subject)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.steps[0].attempts, 4);
-    assert_eq!(run.steps[0].last_error.as_deref(), Some("the world is unwell (3)"));
+    assert_eq!(
+        run.steps[0].last_error.as_deref(),
+        Some("the world is unwell (3)")
+    );
     world.assert_idle().await;
     engine.stop().await;
 }
@@ -41,7 +51,8 @@ async fn used_up_attempts_become_a_dead_letter_that_keeps_everything() {
     let engine = world.engine(&route);
     let subject = world.start(&route, &99).await;
     world.reaches(subject, "dead").await;
-    let sql = "SELECT input, errors, cause, error ->> 'message', fingerprint FROM workflows.dead_letters";
+    let sql =
+        "SELECT input, errors, cause, error ->> 'message', fingerprint FROM workflows.dead_letters";
     let letter = sqlx::query(sql).fetch_one(&world.pool).await.unwrap();
     assert_eq!(letter.get::<serde_json::Value, _>(0), json!(99));
     assert_eq!(letter.get::<i32, _>(1), 5);
@@ -65,7 +76,10 @@ async fn a_panic_is_an_error_of_its_attempt() {
     let engine = world.engine(&route);
     let subject = world.start(&route, &2).await;
     world.reaches(subject, "succeeded").await;
-    let run = workflows::inspect::latest_run(&world.pool, subject).await.unwrap().unwrap();
+    let run = workflows::inspect::latest_run(&world.pool, subject)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.steps[0].attempts, 3);
     engine.stop().await;
 }
@@ -94,7 +108,10 @@ step!(Unstorable "unstorable": bool => String, quick(3), |_cx, bad| {
 async fn an_output_that_postgres_cannot_store_disturbs_no_other() {
     let world = World::new().await;
     let route = Workflow::named("unstorable", 1).step(Unstorable).build();
-    let subjects = [world.start(&route, &true).await, world.start(&route, &false).await];
+    let subjects = [
+        world.start(&route, &true).await,
+        world.start(&route, &false).await,
+    ];
     let engine = world.engine(&route);
     world.reaches(subjects[0], "dead").await;
     world.reaches(subjects[1], "succeeded").await;
@@ -123,7 +140,10 @@ async fn a_refused_write_takes_the_whole_settlement_back() {
     let subject = world.start(&route, &7).await;
     world.reaches(subject, "succeeded").await;
     assert_eq!(world.effects(subject).await, ["once"]);
-    let run = workflows::inspect::latest_run(&world.pool, subject).await.unwrap().unwrap();
+    let run = workflows::inspect::latest_run(&world.pool, subject)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(run.steps[0].attempts, 2);
     engine.stop().await;
 }
@@ -151,7 +171,11 @@ async fn a_rejection_ends_the_run_its_hook_and_its_siblings_together() {
         .on_reject(|tx, subject, rejected| {
             Box::pin(async move {
                 let what = format!("{} at {}", rejected.rejection, rejected.step);
-                sqlx::query("INSERT INTO effects VALUES ($1, $2)").bind(subject).bind(what).execute(tx).await?;
+                sqlx::query("INSERT INTO effects VALUES ($1, $2)")
+                    .bind(subject)
+                    .bind(what)
+                    .execute(tx)
+                    .await?;
                 Ok(())
             })
         })
@@ -163,5 +187,9 @@ async fn a_rejection_ends_the_run_its_hook_and_its_siblings_together() {
     world.assert_idle().await;
     engine.hasten.cancel();
     engine.stop().await;
-    assert_eq!(world.effects(subject).await, ["odd: no threes at judge"], "no sibling wrote after it");
+    assert_eq!(
+        world.effects(subject).await,
+        ["odd: no threes at judge"],
+        "no sibling wrote after it"
+    );
 }

@@ -21,7 +21,11 @@ step!(Collect "collect": Joined<String, u32> => Vec<u32>, quick(3), |cx, joined|
 });
 
 fn squares() -> Workflow<u32> {
-    Workflow::named("squares", 1).step(Spread).fan_out(Square).join(Collect).build()
+    Workflow::named("squares", 1)
+        .step(Spread)
+        .fan_out(Square)
+        .join(Collect)
+        .build()
 }
 
 #[tokio::test]
@@ -50,10 +54,20 @@ async fn a_summary_counts_the_children_of_a_step() {
     let engine = world.engine(&route);
     let subject = world.start(&route, &5).await;
     world.reaches(subject, "succeeded").await;
-    let run = workflows::inspect::latest_run(&world.pool, subject).await.unwrap().unwrap();
-    let steps: Vec<_> =
-        run.steps.iter().map(|s| (s.name.as_str(), s.state.as_str(), s.done, s.total)).collect();
-    let expected = [("spread", "done", 1, 1), ("square", "done", 5, 5), ("collect", "done", 1, 1)];
+    let run = workflows::inspect::latest_run(&world.pool, subject)
+        .await
+        .unwrap()
+        .unwrap();
+    let steps: Vec<_> = run
+        .steps
+        .iter()
+        .map(|s| (s.name.as_str(), s.state.as_str(), s.done, s.total))
+        .collect();
+    let expected = [
+        ("spread", "done", 1, 1),
+        ("square", "done", 5, 5),
+        ("collect", "done", 1, 1),
+    ];
     assert_eq!(steps, expected);
     engine.stop().await;
 }

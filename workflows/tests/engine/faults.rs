@@ -28,7 +28,11 @@ async fn a_zombie_writes_nothing() {
     let route = Workflow::named("haunted", 1).step(Haunted).build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
-    world.until("the first attempt", async || (ENTERED.load(Ordering::SeqCst) == 1).then_some(())).await;
+    world
+        .until("the first attempt", async || {
+            (ENTERED.load(Ordering::SeqCst) == 1).then_some(())
+        })
+        .await;
     // As a sweeper does when the lease has run out.
     let steal = "WITH stolen AS (DELETE FROM workflows.leases RETURNING task_id)
                  INSERT INTO workflows.ready SELECT queue, workflow, version, priority, task_id
@@ -39,7 +43,11 @@ async fn a_zombie_writes_nothing() {
     ZOMBIE.add_permits(1);
     engine.stop().await;
     assert_eq!(world.effects(subject).await, ["haunted"]);
-    assert_eq!(world.result(subject).await, winner, "the stale attempt changed nothing");
+    assert_eq!(
+        world.result(subject).await,
+        winner,
+        "the stale attempt changed nothing"
+    );
     world.assert_idle().await;
 }
 
@@ -52,7 +60,11 @@ step!(Slow "slow": u32 => u32, quick(3), |cx, _n| {
 });
 
 async fn running(world: &World) {
-    world.until("a claim", async || (world.count("leases").await == 1).then_some(())).await;
+    world
+        .until("a claim", async || {
+            (world.count("leases").await == 1).then_some(())
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -64,11 +76,15 @@ async fn a_stopping_engine_hands_back_what_it_cannot_finish() {
     running(&world).await;
     first.hasten.cancel();
     first.stop().await;
-    assert_eq!((world.count("leases").await, world.count("ready").await), (0, 1));
-    let interruptions: i32 = sqlx::query_scalar("SELECT interruptions FROM workflows.tasks WHERE errors + crashes = 0")
-        .fetch_one(&world.pool)
-        .await
-        .unwrap();
+    assert_eq!(
+        (world.count("leases").await, world.count("ready").await),
+        (0, 1)
+    );
+    let interruptions: i32 =
+        sqlx::query_scalar("SELECT interruptions FROM workflows.tasks WHERE errors + crashes = 0")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
     assert_eq!(interruptions, 1, "no error, no crash");
     let second = world.engine(&route);
     world.reaches(subject, "succeeded").await;
@@ -81,7 +97,10 @@ fn the_tasks_of_a_vanished_worker_run_elsewhere_long_before_the_lease_ends() {
     let world = survivor.block_on(World::new());
     let route = Workflow::named("slow", 1).step(Slow).build();
     let subject = survivor.block_on(world.start(&route, &1));
-    let hour = EngineConfig { lease: Duration::from_secs(3600), ..EngineConfig::default() };
+    let hour = EngineConfig {
+        lease: Duration::from_secs(3600),
+        ..EngineConfig::default()
+    };
     // A runtime of its own, dropped with everything in it: nothing is handed back, as in a crash.
     let doomed = tokio::runtime::Runtime::new().unwrap();
     let engine = {
@@ -96,7 +115,10 @@ fn the_tasks_of_a_vanished_worker_run_elsewhere_long_before_the_lease_ends() {
         world.reaches(subject, "succeeded").await;
         assert_eq!(world.result(subject).await, 2);
         let crashed = "SELECT count(*) FROM workflows.attempts WHERE outcome = 'crashed'";
-        let crashed: i64 = sqlx::query_scalar(crashed).fetch_one(&world.pool).await.unwrap();
+        let crashed: i64 = sqlx::query_scalar(crashed)
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
         assert_eq!(crashed, 1);
         world.assert_idle().await;
         engine.stop().await;
@@ -112,7 +134,10 @@ step!(Step2 "step-2": u32 => u32, quick(20), |cx, n| Ok(leaving(cx, "step-2", n)
 #[tokio::test]
 async fn lost_connections_are_weather() {
     let world = World::new().await;
-    let route = Workflow::named("weather", 1).step(Step1).step(Step2).build();
+    let route = Workflow::named("weather", 1)
+        .step(Step1)
+        .step(Step2)
+        .build();
     let mut subjects = Vec::new();
     for input in 0..150 {
         subjects.push(world.start(&route, &input).await);

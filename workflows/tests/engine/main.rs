@@ -1,7 +1,7 @@
 //! The engine against a real Postgres, a database per test.
 
-mod fan_outs;
 mod failures;
+mod fan_outs;
 mod faults;
 mod routes;
 mod world;

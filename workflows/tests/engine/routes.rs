@@ -11,7 +11,10 @@ step!(Add "add": i64 => i64, quick(3), |cx, n| Ok(leaving(cx, "add", n + 1)));
 step!(Double "double": i64 => i64, quick(3), |cx, n| Ok(leaving(cx, "double", n * 2)));
 
 fn arithmetic() -> Workflow<i64> {
-    Workflow::named("arithmetic", 1).step(Add).step(Double).build()
+    Workflow::named("arithmetic", 1)
+        .step(Add)
+        .step(Double)
+        .build()
 }
 
 #[tokio::test]
@@ -32,9 +35,16 @@ async fn a_start_that_is_rolled_back_never_was() {
     let world = World::new().await;
     let route = arithmetic();
     let mut tx = world.pool.begin().await.unwrap();
-    route.starter().start(&mut tx, Uuid::now_v7(), "owner", &1).await.unwrap();
+    route
+        .starter()
+        .start(&mut tx, Uuid::now_v7(), "owner", &1)
+        .await
+        .unwrap();
     tx.rollback().await.unwrap();
-    assert_eq!((world.count("runs").await, world.count("ready").await), (0, 0));
+    assert_eq!(
+        (world.count("runs").await, world.count("ready").await),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
@@ -42,7 +52,13 @@ async fn an_idle_engine_hears_of_new_work_without_polling() {
     let world = World::new().await;
     let route = arithmetic();
     let hour = Duration::from_secs(3600);
-    let engine = world.engine_with(&route, EngineConfig { poll: hour, ..EngineConfig::default() });
+    let engine = world.engine_with(
+        &route,
+        EngineConfig {
+            poll: hour,
+            ..EngineConfig::default()
+        },
+    );
     // The first run may be found by the look at the start, the later ones only by notification.
     for input in 0..3 {
         let subject = world.start(&route, &input).await;

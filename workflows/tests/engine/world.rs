@@ -22,7 +22,8 @@ impl World {
             .database("engine", |url| async move {
                 let pool = PgPool::connect(&url).await?;
                 workflows::migrate(&pool).await?;
-                let effects = "CREATE TABLE effects (subject uuid, what text, UNIQUE (subject, what))";
+                let effects =
+                    "CREATE TABLE effects (subject uuid, what text, UNIQUE (subject, what))";
                 sqlx::query(effects).execute(&pool).await?;
                 pool.close().await;
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
@@ -30,7 +31,10 @@ impl World {
             .await
             .expect("a database for this test");
         let pool = PgPool::connect(database.url()).await.expect("a pool");
-        Self { pool, _database: database }
+        Self {
+            pool,
+            _database: database,
+        }
     }
 
     /// An engine that looks often, so that tests need not wait.
@@ -47,14 +51,26 @@ impl World {
         let engine = Engine::new(&self.pool, config).register(workflow);
         let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
         let running = tokio::spawn(engine.run(stop.clone(), hasten.clone()));
-        Running { stop, hasten, running }
+        Running {
+            stop,
+            hasten,
+            running,
+        }
     }
 
     /// Starts a run in a transaction of its own and returns its subject.
-    pub async fn start<I: serde::Serialize + Sync>(&self, workflow: &Workflow<I>, input: &I) -> Uuid {
+    pub async fn start<I: serde::Serialize + Sync>(
+        &self,
+        workflow: &Workflow<I>,
+        input: &I,
+    ) -> Uuid {
         let subject = Uuid::now_v7();
         let mut tx = self.pool.begin().await.expect("a transaction");
-        workflow.starter().start(&mut tx, subject, "owner", input).await.expect("a run");
+        workflow
+            .starter()
+            .start(&mut tx, subject, "owner", input)
+            .await
+            .expect("a run");
         tx.commit().await.expect("a commit");
         subject
     }
@@ -62,7 +78,9 @@ impl World {
     /// Waits until the newest run about `subject` is in `state`, and fails when that takes long.
     pub async fn reaches(&self, subject: Uuid, state: &str) {
         self.until(&format!("run to be {state}"), async || {
-            let run = workflows::inspect::latest_run(&self.pool, subject).await.ok()??;
+            let run = workflows::inspect::latest_run(&self.pool, subject)
+                .await
+                .ok()??;
             (run.state == state).then_some(())
         })
         .await;
@@ -82,7 +100,10 @@ impl World {
         let sql = "SELECT (SELECT json_agg(r) FROM workflows.runs r)::text
                 || (SELECT coalesce(json_agg(t), '[]') FROM workflows.tasks t)::text
                 || (SELECT coalesce(json_agg(l), '[]') FROM workflows.leases l)::text";
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap_or_default()
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or_default()
     }
 
     pub async fn count(&self, table: &'static str) -> i64 {
@@ -95,7 +116,10 @@ impl World {
             "runs" => "SELECT count(*) FROM workflows.runs",
             other => panic!("not a table of the engine: {other}"),
         };
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("a count")
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.pool)
+            .await
+            .expect("a count")
     }
 
     /// Nothing is left to do anywhere.
@@ -107,13 +131,22 @@ impl World {
 
     pub async fn effects(&self, subject: Uuid) -> Vec<String> {
         let sql = "SELECT what FROM effects WHERE subject = $1 ORDER BY what";
-        sqlx::query_scalar(sql).bind(subject).fetch_all(&self.pool).await.expect("effects")
+        sqlx::query_scalar(sql)
+            .bind(subject)
+            .fetch_all(&self.pool)
+            .await
+            .expect("effects")
     }
 
     /// The run's result as stored.
     pub async fn result(&self, subject: Uuid) -> Value {
         let sql = "SELECT result FROM workflows.runs WHERE subject = $1";
-        sqlx::query(sql).bind(subject).fetch_one(&self.pool).await.expect("a run").get(0)
+        sqlx::query(sql)
+            .bind(subject)
+            .fetch_one(&self.pool)
+            .await
+            .expect("a run")
+            .get(0)
     }
 }
 
@@ -129,7 +162,10 @@ impl Running {
         self.stop.cancel();
         let running = &mut self.running;
         let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
-        ended.expect("the engine stops in time").expect("no panic").expect("a clean end");
+        ended
+            .expect("the engine stops in time")
+            .expect("no panic")
+            .expect("a clean end");
     }
 }
 
@@ -149,7 +185,11 @@ pub fn leaving<O>(context: &StepContext, what: impl Into<String>, output: O) -> 
         let what = Arc::clone(&what);
         Box::pin(async move {
             let sql = "INSERT INTO effects VALUES ($1, $2)";
-            sqlx::query(sql).bind(subject).bind(&*what).execute(tx).await?;
+            sqlx::query(sql)
+                .bind(subject)
+                .bind(&*what)
+                .execute(tx)
+                .await?;
             Ok(())
         })
     })
@@ -159,7 +199,12 @@ pub fn leaving<O>(context: &StepContext, what: impl Into<String>, output: O) -> 
 pub fn quick(attempts: u32) -> StepSettings {
     let first = Duration::from_millis(20);
     StepSettings {
-        backoff: Backoff { first, cap: first, attempts, ..Backoff::default() },
+        backoff: Backoff {
+            first,
+            cap: first,
+            attempts,
+            ..Backoff::default()
+        },
         ..StepSettings::default()
     }
 }
