@@ -37,11 +37,11 @@ pub fn add_to(route: Route) -> Route {
 }
 
 #[handler]
-fn index(state: Data<&ApiState>) -> Response {
+fn index(Data(state): Data<&ApiState>) -> Response {
     Response::builder()
         .content_type("text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-cache")
-        .header(header::CONTENT_SECURITY_POLICY, policy(&state))
+        .header(header::CONTENT_SECURITY_POLICY, policy(state))
         .header(header::REFERRER_POLICY, "no-referrer")
         .header("cross-origin-opener-policy", "same-origin")
         .body(INDEX)

@@ -11,11 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     if args.first().is_some_and(|first| first == "decode") {
         let code = decoders::child::main(args.into_iter().skip(1));
-        std::process::exit(if code == std::process::ExitCode::SUCCESS {
-            0
-        } else {
-            1
-        });
+        std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
     let [photo, out] = args.as_slice() else {
         return Err("usage: render PHOTO OUT_DIR".into());

@@ -157,7 +157,7 @@ async fn ten_seconds_without_storage_are_waited_out() {
         tokio::time::sleep(Duration::from_secs(10))
     );
     stack.start_s3().await;
-    stack.until_within(Duration::from_secs(120), READY).await;
+    stack.until_within(Duration::from_mins(2), READY).await;
     assert_one_set(&stack).await;
 }
 

@@ -1,6 +1,8 @@
 //! End to end: the real binary's processes over a real Postgres, S3 server and clamd, started by
 //! the same code as in `mediamill dev`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 mod dev;
 mod faults;
 mod fixtures;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
@@ -70,8 +70,8 @@ impl Browser {
         }
     }
 
-    async fn find(&self, css: &str) -> fantoccini::elements::Element {
-        let wait = self.client.wait().at_most(Duration::from_secs(60));
+    async fn find(&self, css: &str) -> Element {
+        let wait = self.client.wait().at_most(Duration::from_mins(1));
         let found = wait.for_element(Locator::Css(css)).await;
         match found {
             Ok(element) => element,
@@ -80,6 +80,21 @@ impl Browser {
                 panic!("{css}: {error}\n{page}")
             }
         }
+    }
+
+    /// How wide a picture really is: 0 when the frame is there and the picture is not.
+    async fn loaded_width(&self, image: &Element) -> u64 {
+        let script = "const done = arguments[arguments.length - 1], image = arguments[0];
+                      const look = () => image.complete ? done(image.naturalWidth) : setTimeout(look, 50);
+                      image.loading = 'eager'; look();";
+        let arguments = vec![serde_json::to_value(image).unwrap()];
+        let width = self.client.execute_async(script, arguments).await.unwrap();
+        width.as_u64().unwrap()
+    }
+
+    async fn choose(&self, file: &std::path::Path) {
+        let input = self.find("[data-testid=file-input]").await;
+        input.send_keys(file.to_str().unwrap()).await.unwrap();
     }
 
     /// Leaves a picture of the page where `MEDIAMILL_SCREENSHOTS` says, for people to look at.
@@ -103,18 +118,11 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     let stack = Stack::served_by_the_edge().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);
     let browser = Browser::open().await;
+    let address = format!("{}/#key={}", api.ready, stack.key);
+    browser.client.goto(&address).await.unwrap();
     browser
-        .client
-        .goto(&format!("{}/#key={}", api.ready, stack.key))
-        .await
-        .unwrap();
-    let photo = stack.file("at the sea.jpg", &phone_photo(1600, 1200));
-    browser
-        .find("[data-testid=file-input]")
-        .await
-        .send_keys(photo.to_str().unwrap())
-        .await
-        .unwrap();
+        .choose(&stack.file("at the sea.jpg", &phone_photo(1600, 1200)))
+        .await;
 
     browser
         .find("[data-testid=file-card][data-status=READY]")
@@ -127,26 +135,13 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
         "transcode",
         "finalize",
     ] {
-        browser
-            .find(&format!(
-                "[data-testid=step][data-name={step}][data-state=done]"
-            ))
-            .await;
+        let done = format!("[data-testid=step][data-name={step}][data-state=done]");
+        browser.find(&done).await;
     }
     let shown = browser.find("[data-testid=variant]").await;
-    let loaded = "const done = arguments[arguments.length - 1];
-                  const image = arguments[0];
-                  const look = () => image.complete ? done(image.naturalWidth) : setTimeout(look, 50);
-                  image.loading = 'eager'; look();";
-    let arguments = vec![serde_json::to_value(&shown).unwrap()];
-    let width = browser
-        .client
-        .execute_async(loaded, arguments)
-        .await
-        .unwrap();
     assert!(
-        width.as_u64().unwrap() > 0,
-        "the picture itself is there, not only its frame"
+        browser.loaded_width(&shown).await > 0,
+        "the picture itself, not only its frame"
     );
     browser.screenshot("ready.png").await;
     let address = browser.client.current_url().await.unwrap();
@@ -156,13 +151,7 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
         "the key does not stay in the address bar"
     );
 
-    let archive = stack.file("holiday.jpg", &zip());
-    browser
-        .find("[data-testid=file-input]")
-        .await
-        .send_keys(archive.to_str().unwrap())
-        .await
-        .unwrap();
+    browser.choose(&stack.file("holiday.jpg", &zip())).await;
     let refused = "[data-testid=file-card][data-status=REJECTED] [data-testid=rejection-code]";
     let code = browser.find(refused).await.text().await.unwrap();
     assert!(code.contains("unsupported_type"), "{code}");

@@ -53,7 +53,7 @@ impl Process {
                 std::fs::read_to_string(log).unwrap()
             )
         };
-        let ready = tokio::time::timeout(Duration::from_secs(60), ready).await;
+        let ready = tokio::time::timeout(Duration::from_mins(1), ready).await;
         let ready = ready.unwrap_or_else(|_| panic!("{}", std::fs::read_to_string(log).unwrap()));
         Self {
             child,

@@ -198,7 +198,7 @@ impl Stack {
 
     /// Asks the database until it says yes; fails when that takes long.
     pub async fn until(&self, sql: &'static str) {
-        self.until_within(Duration::from_secs(60), sql).await;
+        self.until_within(Duration::from_mins(1), sql).await;
     }
 
     pub async fn until_within(&self, limit: Duration, sql: &'static str) {

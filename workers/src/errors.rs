@@ -1,6 +1,8 @@
 //! What a failure of the tools means for the attempt: the world (retry), the file (reject) or us
 //! (fail).
 
+use std::fmt::Display;
+
 use decoders::{DecodeError, RejectCode};
 use media::{RejectionCode, storage::StorageError};
 use serde::{Deserialize, Serialize};
@@ -88,10 +90,10 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(limit: impl ToString, measured: impl ToString) -> Self {
+    pub fn new(limit: &dyn Display, measured: &dyn Display) -> Self {
         Self {
-            limit: Some(limit.to_string()),
-            measured: Some(measured.to_string()),
+            limit: Some(format!("{limit}")),
+            measured: Some(format!("{measured}")),
         }
     }
 
@@ -130,7 +132,7 @@ mod tests {
     #[test]
     fn a_refusal_reaches_the_files_record_whole() {
         let StepError::Reject(rejection) =
-            Refusal::new("9 px", "10 px").reject(RejectionCode::TooManyPixels, "too big")
+            Refusal::new(&"9 px", &"10 px").reject(RejectionCode::TooManyPixels, "too big")
         else {
             panic!("a refusal rejects")
         };

@@ -24,7 +24,7 @@ impl Default for Backoff {
         Self {
             first: Duration::from_secs(1),
             factor: 2.0,
-            cap: Duration::from_secs(300),
+            cap: Duration::from_mins(5),
             attempts: 8,
         }
     }
@@ -74,7 +74,7 @@ mod tests {
         };
         assert_eq!(
             patient.delay(4_000_000_000, 1.0),
-            Some(Duration::from_secs(300))
+            Some(Duration::from_mins(5))
         );
     }
 }

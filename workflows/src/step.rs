@@ -53,7 +53,7 @@ impl Default for StepSettings {
         Self {
             backoff: Backoff::default(),
             crash_limit: 3,
-            timeout: Duration::from_secs(600),
+            timeout: Duration::from_mins(10),
         }
     }
 }

@@ -68,7 +68,7 @@ impl<I, O> Route<I, O> {
     /// Appends a step that takes what the last one hands on.
     #[must_use]
     pub fn step<S: Step<Input = O>>(mut self, step: S) -> Route<I, S::Output> {
-        self.definition.push(step, |name| Then::Step(name));
+        self.definition.push(step, Then::Step);
         Route {
             definition: self.definition,
             types: PhantomData,
@@ -115,7 +115,6 @@ impl<I, O> Route<I, O> {
 
 impl<I, C, P> Route<I, FanOut<C, P>> {
     /// Runs `step` once for each child of the [`FanOut`] that the last step handed on.
-    #[must_use]
     pub fn fan_out<S: Step<Input = C>>(mut self, step: S) -> FanningOut<I, P, S::Output> {
         // The link from the last step is made by `join`, which knows both names.
         self.definition.push_unlinked(step);

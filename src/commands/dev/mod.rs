@@ -43,7 +43,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         services = starting => services?,
         () = stop.stop.cancelled() => return Ok(ExitCode::SUCCESS),
     };
-    let result = serve(&args, listener, &services, stop.clone()).await;
+    let result = Box::pin(serve(&args, listener, &services, stop.clone())).await;
     services.stop().await;
     result.map(|()| ExitCode::SUCCESS)
 }

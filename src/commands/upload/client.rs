@@ -31,7 +31,7 @@ impl Client {
     pub fn new(api: &str, key: &str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
+            .read_timeout(Duration::from_mins(1))
             .build()?;
         Ok(Self {
             http,
@@ -51,7 +51,7 @@ impl Client {
     ) -> anyhow::Result<T> {
         let once = || self.once(method.clone(), path, body, idempotency_key);
         once.retry(patience())
-            .when(|error| error.is::<Unwell>())
+            .when(anyhow::Error::is::<Unwell>)
             .await
     }
 

@@ -26,7 +26,7 @@ const PARALLEL: usize = 4;
 const BATCH: u32 = 100;
 
 #[derive(Deserialize)]
-struct Upload {
+struct Initiated {
     file_id: String,
     upload_id: String,
     upload: Instructions,
@@ -51,7 +51,8 @@ struct Signed {
 
 #[derive(Deserialize, Clone)]
 struct Part {
-    part_number: u32,
+    #[serde(rename = "part_number")]
+    number: u32,
     size_bytes: u64,
     #[serde(flatten)]
     signed: Signed,
@@ -76,7 +77,7 @@ pub async fn send(client: &Client, path: &Path, progress: &Progress) -> anyhow::
         "filename": name, "content_type": content_type(path), "size_bytes": size_bytes,
     });
     let key = Uuid::now_v7().to_string();
-    let upload: Upload = client
+    let upload: Initiated = client
         .call(Method::POST, "/v1/uploads", Some(&request), Some(&key))
         .await?;
     progress.begin(size_bytes);
@@ -91,7 +92,7 @@ pub async fn send(client: &Client, path: &Path, progress: &Progress) -> anyhow::
             sending
                 .part(
                     Part {
-                        part_number: 1,
+                        number: 1,
                         size_bytes,
                         signed,
                     },
@@ -132,7 +133,7 @@ impl Sending<'_> {
             .map_ok(|parts| stream::iter(parts.into_iter().map(Ok)))
             .try_flatten()
             .try_for_each_concurrent(PARALLEL, |part| async move {
-                let offset = u64::from(part.part_number - 1) * size;
+                let offset = u64::from(part.number - 1) * size;
                 self.part(part, offset).await
             })
             .await
@@ -150,7 +151,7 @@ impl Sending<'_> {
 
     /// Sends one part, again if need be, to a fresh address when the old one has expired.
     async fn part(&self, part: Part, offset: u64) -> anyhow::Result<()> {
-        let number = part.part_number;
+        let number = part.number;
         let current = tokio::sync::Mutex::new(part);
         let once = || async {
             let mut part = current.lock().await;

@@ -42,8 +42,8 @@ impl Step for Assemble {
         };
         if object.size_bytes != upload.plan.size_bytes {
             return Err(Refusal::new(
-                format!("{} bytes", upload.plan.size_bytes),
-                format!("{} bytes", object.size_bytes),
+                &format_args!("{} bytes", upload.plan.size_bytes),
+                &format_args!("{} bytes", object.size_bytes),
             )
             .reject(
                 RejectionCode::SizeMismatch,

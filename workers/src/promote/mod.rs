@@ -71,7 +71,7 @@ fn plan(validated: &Validated) -> Vec<TranscodeUnit> {
     let hash = recipe.hash();
     let units = recipe.units.iter().map(|unit| TranscodeUnit {
         upload_id: validated.scanned.assembled.upload_id,
-        sha256: validated.scanned.sha256.clone(),
+        sha256: validated.scanned.sha256,
         format: validated.format,
         recipe: hash.clone(),
         unit: unit.name,

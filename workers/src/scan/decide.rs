@@ -33,7 +33,7 @@ pub(super) fn decide(
         Verdict::Clean => {}
     }
     match declared {
-        Some(declared) if declared != found => Err(Refusal::new(declared, found).reject(
+        Some(declared) if declared != found => Err(Refusal::new(&declared, &found).reject(
             RejectionCode::ChecksumMismatch,
             "the bytes are not those that were declared",
         )),

@@ -28,7 +28,7 @@ impl Step for Scan {
     fn settings(&self) -> StepSettings {
         // 2 GiB at 20 MiB/s, twice over.
         StepSettings {
-            timeout: std::time::Duration::from_secs(240),
+            timeout: std::time::Duration::from_mins(4),
             ..StepSettings::default()
         }
     }

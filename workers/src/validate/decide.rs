@@ -39,7 +39,7 @@ pub(super) fn decide(
     };
     let format = input_format(probe.format);
     if !unknown && expected != Some(format) {
-        return Err(Refusal::new(declared, format.mime_type()).reject(
+        return Err(Refusal::new(&declared, &format.mime_type()).reject(
             RejectionCode::TypeMismatch,
             "the file is not of the declared type",
         ));
@@ -53,7 +53,7 @@ pub(super) fn decide(
 
 fn unsupported(found: &str) -> StepError {
     let supported = InputFormat::ALL.map(InputFormat::mime_type).join(", ");
-    Refusal::new(supported, found).reject(
+    Refusal::new(&supported, &found).reject(
         RejectionCode::UnsupportedType,
         "this type of file is not taken",
     )
@@ -72,13 +72,13 @@ fn input_format(format: Format) -> InputFormat {
 mod tests {
     use super::*;
 
-    fn probed(format: &str) -> Result<ImageProbe, StepError> {
+    fn probed(format: &str) -> ImageProbe {
         let probe = serde_json::json!({
             "format": format, "width": 3, "height": 2, "stored_width": 3, "stored_height": 2,
             "orientation": 1, "has_alpha": false, "color_profile": "srgb", "bit_depth": 8,
             "frames": 1, "animated": false
         });
-        Ok(serde_json::from_value(probe).expect("the shape of a probe"))
+        serde_json::from_value(probe).expect("the shape of a probe")
     }
 
     fn corrupt() -> Result<ImageProbe, StepError> {
@@ -97,17 +97,17 @@ mod tests {
     fn three_witnesses_must_agree() {
         let jpeg = Some("image/jpeg");
         let cases = [
-            ("image/jpeg", jpeg, probed("jpeg"), "image/jpeg"),
-            ("IMAGE/JPG; q=1", jpeg, probed("jpeg"), "image/jpeg"),
+            ("image/jpeg", jpeg, Ok(probed("jpeg")), "image/jpeg"),
+            ("IMAGE/JPG; q=1", jpeg, Ok(probed("jpeg")), "image/jpeg"),
             (
                 "application/octet-stream",
                 jpeg,
-                probed("jpeg"),
+                Ok(probed("jpeg")),
                 "image/jpeg",
             ),
-            ("", jpeg, probed("jpeg"), "image/jpeg"),
-            ("image/png", jpeg, probed("jpeg"), "type_mismatch"),
-            ("application/pdf", jpeg, probed("jpeg"), "type_mismatch"),
+            ("", jpeg, Ok(probed("jpeg")), "image/jpeg"),
+            ("image/png", jpeg, Ok(probed("jpeg")), "type_mismatch"),
+            ("application/pdf", jpeg, Ok(probed("jpeg")), "type_mismatch"),
             (
                 "image/jpeg",
                 Some("application/zip"),
@@ -117,7 +117,7 @@ mod tests {
             (
                 "image/jpeg",
                 Some("application/zip"),
-                probed("jpeg"),
+                Ok(probed("jpeg")),
                 "unsupported_type",
             ),
             ("image/svg+xml", None, corrupt(), "unsupported_type"),

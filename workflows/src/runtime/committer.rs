@@ -39,7 +39,7 @@ impl Committer {
         registry: Arc<Registry>,
         ready: Arc<Notify>,
         patience: Duration,
-    ) -> (Self, impl Future<Output = ()>) {
+    ) -> (Self, impl Future<Output = ()> + use<>) {
         let (jobs, inbox) = mpsc::channel(BATCH * 4);
         let loop_ = Loop {
             pool,

@@ -106,82 +106,26 @@ impl Engine {
         stop: CancellationToken,
         hasten: CancellationToken,
     ) -> Result<(), EngineError> {
-        let Self {
-            options,
-            config,
-            registry,
-        } = self;
-        let registry = Arc::new(registry);
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            // Losing a connection is handled where it shows; asking first would double the queries.
-            .test_before_acquire(false)
-            .acquire_timeout(QUERY_TIMEOUT)
-            .connect_with(with_timeout(&options))
-            .await?;
-        let worker_id = {
-            let mut connection = pool.acquire().await?;
-            let registering =
-                store::presence::register(&mut connection, &config.name, &config.build);
-            within(QUERY_TIMEOUT, registering).await?
-        };
-        let ready = Arc::new(Notify::new());
-        let attempts = Arc::new(Attempts::default());
-        let (committer, committing) = Committer::new(
-            pool.clone(),
-            worker_id,
-            Arc::clone(&registry),
-            Arc::clone(&ready),
-            config.lease,
-        );
-        let settle = SettleLayer {
-            registry: Arc::clone(&registry),
-            attempts: Arc::clone(&attempts),
-            committer,
-        };
-        let (lanes, monitor) = workers(&config, &registry, settle);
+        let parts = Parts::prepare(self).await?;
+        let (committer, committing) = parts.committer();
+        let (lanes, monitor) = workers(&parts, committer);
 
         // Claims come first to an end, the workers drain, their commits follow, and only then
         // does the presence go.
         let drained = CancellationToken::new();
         let mut background = JoinSet::new();
-        let presence = Presence {
-            link: Link::new(with_timeout(&options)),
-            worker_id,
-            lease: config.lease,
-            attempts: Arc::clone(&attempts),
-        };
-        background.spawn(presence.run(drained.clone()));
-        let sweeper = Sweeper {
-            pool: pool.clone(),
-            worker_id,
-            registry: Arc::clone(&registry),
-            ready: Arc::clone(&ready),
-            interval: config.sweep,
-        };
-        background.spawn(sweeper.run(drained.clone()));
-        background.spawn(listener::listen(
-            pool.clone(),
-            Arc::clone(&ready),
-            stop.clone(),
-        ));
+        background.spawn(parts.presence().run(drained.clone()));
+        background.spawn(parts.sweeper().run(drained.clone()));
+        let ready = Arc::clone(&parts.ready);
+        background.spawn(listener::listen(parts.pool.clone(), ready, stop.clone()));
         let committing = tokio::spawn(committing);
-        let dispatcher = Dispatcher {
-            link: Link::new(for_claims(&options)),
-            lanes,
-            known: registry.known(),
-            worker_id,
-            lease: config.lease,
-            poll: config.poll,
-            ready,
-            attempts: Arc::clone(&attempts),
-        };
-        tokio::spawn(dispatcher.run(stop.clone()));
+        tokio::spawn(parts.dispatcher(lanes).run(stop.clone()));
+        let (attempts, grace) = (Arc::clone(&parts.attempts), parts.config.grace);
         tokio::spawn(end_grace(
             attempts,
             stop.clone(),
             hasten,
-            config.grace,
+            grace,
             drained.clone(),
         ));
 
@@ -193,19 +137,104 @@ impl Engine {
         let _ = committing.await;
         drained.cancel();
         while background.join_next().await.is_some() {}
-        pool.close().await;
+        parts.pool.close().await;
         result.map_err(|e| EngineError::Runtime(e.to_string()))
     }
 }
 
+/// What the parts of a running engine share.
+struct Parts {
+    options: PgConnectOptions,
+    config: EngineConfig,
+    registry: Arc<Registry>,
+    pool: PgPool,
+    worker_id: i64,
+    ready: Arc<Notify>,
+    attempts: Arc<Attempts>,
+}
+
+impl Parts {
+    async fn prepare(engine: Engine) -> Result<Self, EngineError> {
+        let Engine {
+            options,
+            config,
+            registry,
+        } = engine;
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            // Losing a connection is handled where it shows; asking first would double the queries.
+            .test_before_acquire(false)
+            .acquire_timeout(QUERY_TIMEOUT)
+            .connect_with(with_timeout(&options))
+            .await?;
+        let mut connection = pool.acquire().await?;
+        let registering = store::presence::register(&mut connection, &config.name, &config.build);
+        let worker_id = within(QUERY_TIMEOUT, registering).await?;
+        drop(connection);
+        Ok(Self {
+            options,
+            config,
+            registry: Arc::new(registry),
+            pool,
+            worker_id,
+            ready: Arc::default(),
+            attempts: Arc::default(),
+        })
+    }
+
+    fn committer(&self) -> (Committer, impl Future<Output = ()> + use<>) {
+        Committer::new(
+            self.pool.clone(),
+            self.worker_id,
+            Arc::clone(&self.registry),
+            Arc::clone(&self.ready),
+            self.config.lease,
+        )
+    }
+
+    fn presence(&self) -> Presence {
+        Presence {
+            link: Link::new(with_timeout(&self.options)),
+            worker_id: self.worker_id,
+            lease: self.config.lease,
+            attempts: Arc::clone(&self.attempts),
+        }
+    }
+
+    fn sweeper(&self) -> Sweeper {
+        Sweeper {
+            pool: self.pool.clone(),
+            worker_id: self.worker_id,
+            registry: Arc::clone(&self.registry),
+            ready: Arc::clone(&self.ready),
+            interval: self.config.sweep,
+        }
+    }
+
+    fn dispatcher(&self, lanes: Vec<Lane>) -> Dispatcher {
+        Dispatcher {
+            link: Link::new(for_claims(&self.options)),
+            lanes,
+            known: self.registry.known(),
+            worker_id: self.worker_id,
+            lease: self.config.lease,
+            poll: self.config.poll,
+            ready: Arc::clone(&self.ready),
+            attempts: Arc::clone(&self.attempts),
+        }
+    }
+}
+
 /// One apalis worker per queue.
-fn workers(
-    config: &EngineConfig,
-    registry: &Arc<Registry>,
-    settle: SettleLayer,
-) -> (Vec<Lane>, Monitor) {
-    let mut queues: Vec<(String, usize)> = config.queues.clone();
-    for queue in registry.queues() {
+fn workers(parts: &Parts, committer: Committer) -> (Vec<Lane>, Monitor) {
+    let (registry, attempts) = (Arc::clone(&parts.registry), Arc::clone(&parts.attempts));
+    let settle = SettleLayer {
+        registry,
+        attempts,
+        committer,
+    };
+    let mut queues: Vec<(String, usize)> = parts.config.queues.clone();
+    for queue in parts.registry.queues() {
         if !queues.iter().any(|(name, _)| name == queue) {
             queues.push((queue.to_owned(), 1));
         }
@@ -223,7 +252,7 @@ fn workers(
         // is `Infallible`), so the factory is called once.
         let backend = Mutex::new(Some(QueueBackend::new(receiver, settle.clone())));
         let perform = Perform {
-            registry: Arc::clone(registry),
+            registry: Arc::clone(&parts.registry),
         };
         monitor = monitor.register(move |_| {
             let backend = backend.try_lock().ok().and_then(|mut slot| slot.take());

@@ -98,7 +98,7 @@ fn the_tasks_of_a_vanished_worker_run_elsewhere_long_before_the_lease_ends() {
     let route = Workflow::named("slow", 1).step(Slow).build();
     let subject = survivor.block_on(world.start(&route, &1));
     let hour = EngineConfig {
-        lease: Duration::from_secs(3600),
+        lease: Duration::from_hours(1),
         ..EngineConfig::default()
     };
     // A runtime of its own, dropped with everything in it: nothing is handed back, as in a crash.

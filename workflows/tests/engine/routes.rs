@@ -51,7 +51,7 @@ async fn a_start_that_is_rolled_back_never_was() {
 async fn an_idle_engine_hears_of_new_work_without_polling() {
     let world = World::new().await;
     let route = arithmetic();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let engine = world.engine_with(
         &route,
         EngineConfig {

@@ -50,12 +50,8 @@ impl World {
         };
         let engine = Engine::new(&self.pool, config).register(workflow);
         let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
-        let running = tokio::spawn(engine.run(stop.clone(), hasten.clone()));
-        Running {
-            stop,
-            hasten,
-            running,
-        }
+        let task = tokio::spawn(engine.run(stop.clone(), hasten.clone()));
+        Running { stop, hasten, task }
     }
 
     /// Starts a run in a transaction of its own and returns its subject.
@@ -154,14 +150,14 @@ impl World {
 pub struct Running {
     pub stop: CancellationToken,
     pub hasten: CancellationToken,
-    running: JoinHandle<Result<(), workflows::EngineError>>,
+    task: JoinHandle<Result<(), workflows::EngineError>>,
 }
 
 impl Running {
     pub async fn stop(mut self) {
         self.stop.cancel();
-        let running = &mut self.running;
-        let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
+        let task = &mut self.task;
+        let ended = tokio::time::timeout(Duration::from_secs(30), task).await;
         ended
             .expect("the engine stops in time")
             .expect("no panic")
@@ -173,7 +169,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop.cancel();
         self.hasten.cancel();
-        self.running.abort();
+        self.task.abort();
     }
 }
 
