@@ -41,7 +41,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
 const TEST_ARROWS: [(&str, &[&str]); 1] = [("embedded", &["media"])];
 
 /// Licences that let anybody use, change and ship the code, closed or open.
-const LICENCES: [&str; 14] = [
+const LICENCES: [&str; 15] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -50,6 +50,7 @@ const LICENCES: [&str; 14] = [
     "BSL-1.0",
     "CC0-1.0",
     "CDLA-Permissive-2.0",
+    "IJG",
     "ISC",
     "MIT",
     "MIT-0",
@@ -60,15 +61,21 @@ const LICENCES: [&str; 14] = [
 
 /// Crates that are in the build in more than one version, and why we live with it.
 const DUPLICATES: &[(&str, &str)] = &[
+    ("atoi", "sqlx-postgres is behind s3s"),
+    ("base64", "poem-openapi and sqlx are behind reqwest"),
     ("block-buffer", SHA2),
     ("cpufeatures", SHA2),
     ("crypto-common", SHA2),
     ("digest", SHA2),
     ("getrandom", RAND),
     ("hashbrown", "sqlx's hashlink is behind indexmap"),
+    ("miniz_oxide", "png is behind flate2"),
+    ("quick-xml", "poem is behind s3s"),
     ("rand", RAND),
     ("rand_core", RAND),
+    ("sha1", "poem's headers are behind the SDK's checksums"),
     ("sha2", SHA2),
+    ("spin", "poem's multer is behind the SDK's crc-fast"),
     (
         "syn",
         "sqlx-macros and tracing-attributes have not moved to syn 3; build time only",

@@ -2,6 +2,7 @@
 //! transaction. Lock order is the same everywhere: runs, then leases, each by ascending id.
 
 pub(crate) mod claim;
+mod effects;
 mod fan_out;
 mod lock;
 pub(crate) mod presence;
