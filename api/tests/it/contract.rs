@@ -1,4 +1,4 @@
-//! The published documents are those the code makes. After a change: `UPDATE_OPENAPI=1 cargo test -p api contract`.
+//! The published documents are those the code makes. After a change: `./just openapi`.
 
 use std::path::Path;
 
@@ -16,13 +16,10 @@ fn the_committed_documents_are_current() {
     ] {
         let made = api::openapi::to_text(&document);
         let file = folder.join(name);
-        if std::env::var_os("UPDATE_OPENAPI").is_some() {
-            std::fs::write(&file, &made).unwrap();
-        }
         let committed = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(
             committed == made,
-            "{name} is stale: run `UPDATE_OPENAPI=1 cargo test -p api contract`"
+            "{name} is stale: run `./just openapi` and commit `openapi/`"
         );
     }
 }

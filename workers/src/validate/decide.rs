@@ -70,15 +70,24 @@ fn input_format(format: Format) -> InputFormat {
 
 #[cfg(test)]
 mod tests {
+    use decoders::{ColorProfile, Orientation};
+
     use super::*;
 
-    fn probed(format: &str) -> ImageProbe {
-        let probe = serde_json::json!({
-            "format": format, "width": 3, "height": 2, "stored_width": 3, "stored_height": 2,
-            "orientation": 1, "has_alpha": false, "color_profile": "srgb", "bit_depth": 8,
-            "frames": 1, "animated": false
-        });
-        serde_json::from_value(probe).expect("the shape of a probe")
+    fn jpeg_probe() -> ImageProbe {
+        ImageProbe {
+            format: Format::Jpeg,
+            width: 3,
+            height: 2,
+            stored_width: 3,
+            stored_height: 2,
+            orientation: Orientation::new(1).expect("1 is upright"),
+            has_alpha: false,
+            color_profile: ColorProfile::Srgb,
+            bit_depth: 8,
+            frames: 1,
+            animated: false,
+        }
     }
 
     fn corrupt() -> Result<ImageProbe, StepError> {
@@ -97,17 +106,17 @@ mod tests {
     fn three_witnesses_must_agree() {
         let jpeg = Some("image/jpeg");
         let cases = [
-            ("image/jpeg", jpeg, Ok(probed("jpeg")), "image/jpeg"),
-            ("IMAGE/JPG; q=1", jpeg, Ok(probed("jpeg")), "image/jpeg"),
+            ("image/jpeg", jpeg, Ok(jpeg_probe()), "image/jpeg"),
+            ("IMAGE/JPG; q=1", jpeg, Ok(jpeg_probe()), "image/jpeg"),
             (
                 "application/octet-stream",
                 jpeg,
-                Ok(probed("jpeg")),
+                Ok(jpeg_probe()),
                 "image/jpeg",
             ),
-            ("", jpeg, Ok(probed("jpeg")), "image/jpeg"),
-            ("image/png", jpeg, Ok(probed("jpeg")), "type_mismatch"),
-            ("application/pdf", jpeg, Ok(probed("jpeg")), "type_mismatch"),
+            ("", jpeg, Ok(jpeg_probe()), "image/jpeg"),
+            ("image/png", jpeg, Ok(jpeg_probe()), "type_mismatch"),
+            ("application/pdf", jpeg, Ok(jpeg_probe()), "type_mismatch"),
             (
                 "image/jpeg",
                 Some("application/zip"),
@@ -117,7 +126,7 @@ mod tests {
             (
                 "image/jpeg",
                 Some("application/zip"),
-                Ok(probed("jpeg")),
+                Ok(jpeg_probe()),
                 "unsupported_type",
             ),
             ("image/svg+xml", None, corrupt(), "unsupported_type"),
