@@ -5,7 +5,7 @@ use std::{path::PathBuf, thread::available_parallelism};
 use decoders::Sandbox;
 use media::settings::Reader;
 
-use crate::{route::queues, tools::clamd::ClamdAddress};
+use crate::{queues, tools::clamd::ClamdAddress};
 
 /// What the steps need to know beyond the domain's own settings.
 #[derive(Debug, Clone)]

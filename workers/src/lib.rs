@@ -11,6 +11,7 @@ mod errors;
 pub mod facts;
 mod finalize;
 mod promote;
+mod queues;
 pub mod route;
 mod scan;
 pub mod tools;

@@ -10,16 +10,6 @@ use crate::{
     transcode::Transcode, validate::Validate,
 };
 
-/// Slots are given to these queues separately.
-pub mod queues {
-    /// Steps that mostly wait for storage and database.
-    pub const LIGHT: &str = "light";
-    /// Steps that keep the virus scanner busy.
-    pub const SCAN: &str = "scan";
-    /// Steps that keep a processor busy.
-    pub const TRANSCODE: &str = "transcode";
-}
-
 const NAME: &str = "ingest";
 const VERSION: i32 = 1;
 

@@ -18,7 +18,7 @@ use workflows::{Done, NextOnError, Step, StepContext, StepError};
 use crate::{
     errors::{self, Refusal},
     facts::Assembled,
-    route::queues,
+    queues,
     tools::Tools,
 };
 

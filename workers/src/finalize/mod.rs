@@ -15,7 +15,7 @@ use workflows::{Done, Joined, NextOnError, Step, StepContext, StepError};
 use crate::{
     errors,
     facts::{Promoted, Transcoded},
-    route::queues,
+    queues,
     tools::Tools,
 };
 

@@ -8,7 +8,7 @@ use workflows::{Done, FanOut, Step, StepContext, StepError};
 use crate::{
     errors,
     facts::{Promoted, TranscodeUnit, Validated},
-    route::queues,
+    queues,
     tools::Tools,
 };
 

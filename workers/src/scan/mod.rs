@@ -13,7 +13,7 @@ use workflows::{Done, NextOnError, Step, StepContext, StepError, StepSettings};
 use crate::{
     errors,
     facts::{Assembled, Scanned},
-    route::queues,
+    queues,
     tools::{Tools, clamd::Verdict},
 };
 

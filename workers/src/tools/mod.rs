@@ -3,7 +3,7 @@
 pub mod clamd;
 mod scratch;
 
-use decoders::Launcher;
+use decoders::{ImageLimits, Launcher};
 use media::{
     UploadId, keys,
     limits::Limits,
@@ -41,5 +41,17 @@ impl Tools {
             self.store.delete(Bucket::Staging, &key).await?;
         }
         Ok(())
+    }
+
+    /// The domain's limits, as the decoders know them.
+    pub fn image_limits(&self) -> ImageLimits {
+        ImageLimits {
+            max_input_bytes: self.limits.max_file_bytes,
+            max_width: self.limits.max_image_side,
+            max_height: self.limits.max_image_side,
+            max_pixels: self.limits.max_image_pixels,
+            max_frames: self.limits.max_image_frames,
+            ..ImageLimits::default()
+        }
     }
 }

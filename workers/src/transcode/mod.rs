@@ -15,9 +15,8 @@ use workflows::{Done, NextOnError, Step, StepContext, StepError};
 use crate::{
     errors,
     facts::{TranscodeUnit, Transcoded},
-    route::queues,
+    queues,
     tools::Tools,
-    validate::image_limits,
 };
 
 pub(crate) struct Transcode(pub Arc<Tools>);
@@ -68,7 +67,6 @@ impl Transcode {
             store,
             scratch,
             decoders,
-            limits,
             ..
         } = self.0.as_ref();
         let key = keys::original(&task.sha256);
@@ -79,7 +77,7 @@ impl Transcode {
         let plan = RenderPlan {
             outputs: unit.outputs.iter().map(spec).collect(),
         };
-        let limits = image_limits(limits);
+        let limits = self.0.image_limits();
         let rendered = decoders
             .render_image(file, &plan, folder, &limits, &context.cancelled)
             .await;

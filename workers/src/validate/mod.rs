@@ -5,14 +5,14 @@ mod decide;
 
 use std::{io::Read, sync::Arc};
 
-use decoders::{ImageLimits, ImageProbe};
-use media::{files, limits::Limits, storage::Bucket, uploads};
+use decoders::ImageProbe;
+use media::{files, storage::Bucket, uploads};
 use workflows::{Done, NextOnError, Step, StepContext, StepError};
 
 use crate::{
     errors,
     facts::{Scanned, Validated},
-    route::queues,
+    queues,
     tools::Tools,
 };
 
@@ -84,7 +84,6 @@ impl Validate {
             store,
             scratch,
             decoders,
-            limits,
             ..
         } = self.0.as_ref();
         let Scanned { assembled, sha256 } = scanned;
@@ -99,24 +98,12 @@ impl Validate {
             .or_retry()?;
         let hint = infer::get(&start).map(|kind| kind.mime_type());
         let probed = decoders
-            .probe_image(file, &image_limits(limits), &context.cancelled)
+            .probe_image(file, &self.0.image_limits(), &context.cancelled)
             .await;
         match probed.map_err(errors::decoder) {
             Err(StepError::Reject(rejection)) => Ok((hint, Err(StepError::Reject(rejection)))),
             Err(other) => Err(other),
             Ok(probe) => Ok((hint, Ok(probe))),
         }
-    }
-}
-
-/// The domain's limits, as the decoders know them.
-pub(crate) fn image_limits(limits: &Limits) -> ImageLimits {
-    ImageLimits {
-        max_input_bytes: limits.max_file_bytes,
-        max_width: limits.max_image_side,
-        max_height: limits.max_image_side,
-        max_pixels: limits.max_image_pixels,
-        max_frames: limits.max_image_frames,
-        ..ImageLimits::default()
     }
 }

@@ -2,11 +2,28 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::plan::Claim;
+
+/// A claimed task on its way through the worker. Its slot is free when the last clone is gone.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub claim: Arc<Claim>,
+    /// Fires when the attempt loses its right to work.
+    pub cancelled: CancellationToken,
+    pub _slot: Arc<OwnedSemaphorePermit>,
+}
+
+/// The attempt was stopped from outside, without blame.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
 
 #[derive(Default)]
 pub(crate) struct Attempts {

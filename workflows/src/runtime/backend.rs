@@ -5,7 +5,6 @@
 
 use std::{
     convert::Infallible,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -15,19 +14,9 @@ use apalis_core::{
     worker::context::WorkerContext,
 };
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::mpsc;
 
-use super::settle::SettleLayer;
-use crate::plan::Claim;
-
-/// A claimed task on its way through the worker. Its slot is free when the last clone is gone.
-#[derive(Clone)]
-pub(crate) struct Held {
-    pub claim: Arc<Claim>,
-    pub cancelled: CancellationToken,
-    pub _slot: Arc<OwnedSemaphorePermit>,
-}
+use super::{attempts::Held, settle::SettleLayer};
 
 pub(crate) struct QueueBackend {
     claims: mpsc::UnboundedReceiver<Held>,

@@ -7,8 +7,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempts::Attempts,
-    backend::Held,
+    attempts::{Attempts, Held},
     link::{Link, QUERY_TIMEOUT, jittered, within},
 };
 use crate::{

@@ -15,8 +15,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempts::Attempts,
-    backend::{Held, QueueBackend},
+    attempts::{Attempts, Held},
+    backend::QueueBackend,
     committer::Committer,
     dispatcher::{Dispatcher, Lane},
     link::{Link, QUERY_TIMEOUT, within},

@@ -11,7 +11,7 @@ use tower::Service;
 use tracing::Instrument;
 
 use super::{
-    backend::Held,
+    attempts::{Held, Interrupted},
     registry::{Registry, step_of},
 };
 use crate::{
@@ -94,11 +94,6 @@ async fn perform(registry: Arc<Registry>, held: Held) -> Result<Performed, BoxDy
     }
     Ok(result?)
 }
-
-/// The attempt was stopped from outside, without blame.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-pub(crate) struct Interrupted;
 
 #[derive(Debug, thiserror::Error)]
 #[error("this build's route has no step `{0}`")]

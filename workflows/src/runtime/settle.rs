@@ -11,10 +11,8 @@ use futures::future::BoxFuture;
 use tower::{Layer, Service};
 
 use super::{
-    attempts::Attempts,
-    backend::Held,
+    attempts::{Attempts, Held, Interrupted},
     committer::Committer,
-    perform::Interrupted,
     registry::{Registry, step_of},
 };
 use crate::{

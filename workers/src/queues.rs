@@ -1,0 +1,8 @@
+//! The queues of the route's steps. Each has slots of its own on a worker.
+
+/// Steps that mostly wait for storage and database.
+pub const LIGHT: &str = "light";
+/// Steps that keep the virus scanner busy.
+pub const SCAN: &str = "scan";
+/// Steps that keep a processor busy.
+pub const TRANSCODE: &str = "transcode";
