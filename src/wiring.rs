@@ -107,6 +107,7 @@ pub async fn run_workers(
     };
     Engine::new(&tools.pool, engine)
         .register(&route::ingest(&tools))
+        .register(&route::discard(&tools))
         .run(stop.stop, stop.hasten)
         .await
         .context("the workers stopped")

@@ -16,6 +16,8 @@ async fn refused(name: &str, bytes: &[u8]) -> (Stack, serde_json::Value) {
         "{printed}\n{}",
         stack.logs()
     );
+    // The refusal and the order to delete the bytes are one transaction; the deletion follows.
+    stack.until("SELECT EXISTS (SELECT FROM workflows.runs WHERE workflow = 'discard' AND state = 'succeeded')").await;
     let upload_id: uuid::Uuid = printed["file"]["upload_id"]
         .as_str()
         .unwrap()

@@ -8,7 +8,7 @@ use media::{RejectionCode, storage::StorageError};
 use serde::{Deserialize, Serialize};
 use workflows::{Rejected, StepError};
 
-use crate::tools::clamd::ClamdError;
+use crate::tools::{ScratchError, clamd::ClamdError};
 
 /// The store is away (retry), or says something that more tries will not change (fail).
 pub(crate) fn storage(error: StorageError) -> StepError {
@@ -20,6 +20,14 @@ pub(crate) fn storage(error: StorageError) -> StepError {
 pub(crate) fn scanner(error: ClamdError) -> StepError {
     let transient = error.is_transient();
     sort(error, transient)
+}
+
+/// The local copy could not be made: the disk's or the store's trouble.
+pub(crate) fn scratch(error: ScratchError) -> StepError {
+    match error {
+        ScratchError::Storage(error) => storage(error),
+        other => sort(other, true),
+    }
 }
 
 fn sort(error: impl std::error::Error + Send + Sync + 'static, transient: bool) -> StepError {

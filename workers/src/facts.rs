@@ -50,8 +50,6 @@ pub struct Validated {
 /// One unit of work of the transcode fan-out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscodeUnit {
-    /// The session the file came by.
-    pub upload_id: UploadId,
     /// Content to read, in the origin bucket.
     pub sha256: Sha256,
     /// What it is.

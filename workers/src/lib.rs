@@ -7,6 +7,7 @@
 
 mod assemble;
 mod config;
+mod discard;
 mod errors;
 pub mod facts;
 mod finalize;

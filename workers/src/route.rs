@@ -2,15 +2,27 @@
 
 use std::sync::Arc;
 
-use media::files::{self, UploadedFile};
-use workflows::{Starter, Workflow};
+use media::{
+    FileId,
+    files::{self, UploadedFile},
+};
+use sqlx::PgConnection;
+use workflows::{BoxError, Rejected, Starter, Workflow};
 
 use crate::{
-    assemble::Assemble, errors, finalize::Finalize, promote::Promote, scan::Scan, tools::Tools,
-    transcode::Transcode, validate::Validate,
+    assemble::Assemble,
+    discard::{Discard, Refused},
+    errors,
+    finalize::Finalize,
+    promote::Promote,
+    scan::Scan,
+    tools::Tools,
+    transcode::Transcode,
+    validate::Validate,
 };
 
 const NAME: &str = "ingest";
+const DISCARD: &str = "discard";
 const VERSION: i32 = 1;
 
 /// Where runs enter, for processes that start them and work on none.
@@ -27,11 +39,32 @@ pub fn ingest(tools: &Arc<Tools>) -> Workflow<UploadedFile> {
         .step(Promote(tools.clone()))
         .fan_out(Transcode(tools.clone()))
         .join(Finalize(tools.clone()))
-        .on_reject(|tx, subject, rejected| {
-            Box::pin(async move {
-                let rejection = errors::recorded(&rejected);
-                Ok(files::mark_rejected(tx, media::FileId(subject), &rejection).await?)
-            })
-        })
+        .on_reject(|tx, subject, rejected| Box::pin(refuse(tx, FileId(subject), rejected)))
         .build()
+}
+
+/// What is left to do for a refused file.
+pub fn discard(tools: &Arc<Tools>) -> Workflow<Refused> {
+    Workflow::named(DISCARD, VERSION)
+        .step(Discard(tools.clone()))
+        .build()
+}
+
+/// Records the refusal and starts the deletion of the bytes, in one transaction.
+async fn refuse(
+    tx: &mut PgConnection,
+    file_id: FileId,
+    rejected: Rejected,
+) -> Result<(), BoxError> {
+    files::mark_rejected(tx, file_id, &errors::recorded(&rejected)).await?;
+    if let Some(file) = files::load(tx, file_id).await? {
+        let refused = Refused {
+            upload_id: file.upload_id,
+        };
+        let starter = Starter::at::<Discard>(DISCARD, VERSION);
+        starter
+            .start(tx, file.upload_id.0, file.owner_id.as_str(), &refused)
+            .await?;
+    }
+    Ok(())
 }

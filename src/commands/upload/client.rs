@@ -10,7 +10,9 @@ use serde_json::Value;
 
 /// Requests to one API with one key.
 pub struct Client {
-    pub http: reqwest::Client,
+    http: reqwest::Client,
+    /// For bytes: a slow line may take its time, within what [`sending`] allows.
+    pub bytes: reqwest::Client,
     base: String,
     key: String,
 }
@@ -33,7 +35,11 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_mins(1))
             .build()?;
+        let bytes = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .build()?;
         Ok(Self {
+            bytes,
             http,
             base: api.trim_end_matches('/').to_owned(),
             key: key.to_owned(),
@@ -92,6 +98,11 @@ impl Client {
         }
         bail!(words)
     }
+}
+
+/// How long so many bytes may take: 16 KiB a second and a minute.
+pub fn sending(bytes: u64) -> Duration {
+    Duration::from_secs(60 + bytes / (16 << 10))
 }
 
 /// Up to about half a minute in all.

@@ -16,7 +16,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    client::{Client, innermost, patience},
+    client::{Client, innermost, patience, sending},
     progress::Progress,
 };
 
@@ -178,7 +178,12 @@ impl Sending<'_> {
         file.read_exact(&mut bytes)
             .await
             .context("the file became shorter")?;
-        let mut request = self.client.http.put(&part.signed.url).body(bytes);
+        let request = self
+            .client
+            .bytes
+            .put(&part.signed.url)
+            .timeout(sending(part.size_bytes));
+        let mut request = request.body(bytes);
         for (name, value) in &part.signed.headers {
             request = request.header(name, value);
         }

@@ -70,7 +70,6 @@ fn plan(validated: &Validated) -> Vec<TranscodeUnit> {
     let recipe = recipes::of(validated.format.kind());
     let hash = recipe.hash();
     let units = recipe.units.iter().map(|unit| TranscodeUnit {
-        upload_id: validated.scanned.assembled.upload_id,
         sha256: validated.scanned.sha256,
         format: validated.format,
         recipe: hash.clone(),

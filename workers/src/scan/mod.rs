@@ -26,9 +26,9 @@ impl Step for Scan {
     type Output = Scanned;
 
     fn settings(&self) -> StepSettings {
-        // 2 GiB at 20 MiB/s, twice over.
+        // Longer than clamd's own limit of five minutes, which has a meaning, and the reading.
         StepSettings {
-            timeout: std::time::Duration::from_mins(4),
+            timeout: std::time::Duration::from_mins(12),
             ..StepSettings::default()
         }
     }
@@ -36,13 +36,7 @@ impl Step for Scan {
     async fn run(&self, _: &StepContext, assembled: Assembled) -> Result<Done<Scanned>, StepError> {
         let declared = self.declared(&assembled).await?;
         let (sha256, size_bytes, verdict) = self.read(&assembled).await?;
-        if let Err(refusal) = decide::decide(&verdict, declared.as_ref(), &sha256) {
-            self.0
-                .clear_staging(assembled.upload_id)
-                .await
-                .map_err(errors::storage)?;
-            return Err(refusal);
-        }
+        decide::decide(&verdict, declared.as_ref(), &sha256)?;
         if size_bytes != assembled.size_bytes {
             return Err(ShortRead {
                 size_bytes,

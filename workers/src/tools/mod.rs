@@ -11,7 +11,7 @@ use media::{
 };
 use sqlx::PgPool;
 
-pub use scratch::{Scratch, ScratchFile};
+pub use scratch::{Scratch, ScratchError, ScratchFile};
 
 use self::clamd::ClamdClient;
 
@@ -34,8 +34,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Deletes what the client sent. Done before a refusal is recorded, so that no refused file is
-    /// left behind, and before READY; doing it again does no harm.
+    /// Deletes what the client sent. Doing it again does no harm.
     pub async fn clear_staging(&self, upload_id: UploadId) -> Result<(), StorageError> {
         for key in [keys::staging(upload_id), keys::frozen(upload_id)] {
             self.store.delete(Bucket::Staging, &key).await?;

@@ -55,7 +55,10 @@ impl Scratch {
             let owner = name
                 .to_str()
                 .and_then(|n| n.strip_prefix("tmp-")?.split('-').next());
-            let abandoned = owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+            // Our own id means an earlier process of that id: in a container it is always the same.
+            let own = std::process::id().to_string();
+            let abandoned =
+                owner.is_some_and(|pid| pid == own || !Path::new("/proc").join(pid).exists());
             if abandoned && entry.path().is_dir() {
                 let _ = std::fs::remove_dir_all(entry.path());
             } else if abandoned {
@@ -90,6 +93,8 @@ impl Scratch {
     pub async fn keep(&self, file: ScratchFile, sha256: &Sha256) -> io::Result<()> {
         let ScratchFile { named, mut writer } = file;
         writer.flush().await?;
+        // The name promises the content, also after a power cut.
+        writer.sync_data().await?;
         drop(writer);
         let path = self.path(sha256);
         let (folder, max_bytes) = (self.folder.clone(), self.max_bytes);
@@ -149,6 +154,8 @@ impl ScratchFile {
 fn make_room(folder: &Path, max_bytes: u64, newest: &Path) -> io::Result<()> {
     let mut copies: Vec<(SystemTime, u64, PathBuf)> = std::fs::read_dir(folder)?
         .flatten()
+        // What is being written is not ours to count.
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with("tmp-"))
         .filter_map(|entry| {
             let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
             Some((metadata.modified().ok()?, metadata.len(), entry.path()))

@@ -73,7 +73,7 @@ impl Transcode {
         let file = scratch
             .fetch(store, Bucket::Origin, &key, &task.sha256)
             .await
-            .or_retry()?;
+            .map_err(errors::scratch)?;
         let plan = RenderPlan {
             outputs: unit.outputs.iter().map(spec).collect(),
         };
@@ -81,16 +81,7 @@ impl Transcode {
         let rendered = decoders
             .render_image(file, &plan, folder, &limits, &context.cancelled)
             .await;
-        let refused = match rendered.map_err(errors::decoder) {
-            Err(refused @ StepError::Reject(_)) => refused,
-            other => return other,
-        };
-        // What passed the probe and cannot be decoded after all.
-        self.0
-            .clear_staging(task.upload_id)
-            .await
-            .map_err(errors::storage)?;
-        Err(refused)
+        rendered.map_err(errors::decoder)
     }
 
     async fn store(

@@ -34,21 +34,12 @@ impl Step for Validate {
     ) -> Result<Done<Validated>, StepError> {
         let declared = self.declared(&scanned).await?;
         let (hint, probe) = self.look(context, &scanned).await?;
-        let validated = match decide::decide(&declared, hint, probe) {
-            Ok(image) => Validated {
-                format: image.format,
-                width: image.width,
-                height: image.height,
-                scanned,
-            },
-            Err(refusal) => {
-                let upload_id = scanned.assembled.upload_id;
-                self.0
-                    .clear_staging(upload_id)
-                    .await
-                    .map_err(errors::storage)?;
-                return Err(refusal);
-            }
+        let image = decide::decide(&declared, hint, probe)?;
+        let validated = Validated {
+            format: image.format,
+            width: image.width,
+            height: image.height,
+            scanned,
         };
         let record = validated.clone();
         Ok(Done::new(validated).writing(move |tx| {
@@ -90,7 +81,7 @@ impl Validate {
         let file = scratch
             .fetch(store, Bucket::Staging, &assembled.key, sha256)
             .await
-            .or_retry()?;
+            .map_err(errors::scratch)?;
         let mut start = Vec::new();
         (&file)
             .take(HINT_BYTES)

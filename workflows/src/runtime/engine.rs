@@ -4,12 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use apalis::{layers::WorkerBuilderExt, prelude::Monitor};
 use apalis_core::worker::{builder::WorkerBuilder, ext::parallelize::ParallelizeExt};
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
-    sync::{Mutex, Notify, Semaphore, mpsc},
+    sync::{Mutex, Semaphore, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -18,16 +15,14 @@ use super::{
     attempts::{Attempts, Held},
     backend::QueueBackend,
     committer::Committer,
-    dispatcher::{Dispatcher, Lane},
-    link::{Link, QUERY_TIMEOUT, within},
+    dispatcher::Lane,
     listener,
+    parts::Parts,
     perform::Perform,
-    presence::Presence,
     registry::Registry,
     settle::SettleLayer,
-    sweeper::Sweeper,
 };
-use crate::{Workflow, store};
+use crate::Workflow;
 
 /// How a worker process behaves.
 #[derive(Debug, Clone)]
@@ -65,9 +60,9 @@ impl Default for EngineConfig {
 
 /// A worker process of the engine: knows workflows, runs their steps.
 pub struct Engine {
-    options: PgConnectOptions,
-    config: EngineConfig,
-    registry: Registry,
+    pub(super) options: PgConnectOptions,
+    pub(super) config: EngineConfig,
+    pub(super) registry: Registry,
 }
 
 /// The engine could not start.
@@ -142,89 +137,6 @@ impl Engine {
     }
 }
 
-/// What the parts of a running engine share.
-struct Parts {
-    options: PgConnectOptions,
-    config: EngineConfig,
-    registry: Arc<Registry>,
-    pool: PgPool,
-    worker_id: i64,
-    ready: Arc<Notify>,
-    attempts: Arc<Attempts>,
-}
-
-impl Parts {
-    async fn prepare(engine: Engine) -> Result<Self, EngineError> {
-        let Engine {
-            options,
-            config,
-            registry,
-        } = engine;
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            // Losing a connection is handled where it shows; asking first would double the queries.
-            .test_before_acquire(false)
-            .acquire_timeout(QUERY_TIMEOUT)
-            .connect_with(with_timeout(&options))
-            .await?;
-        let mut connection = pool.acquire().await?;
-        let registering = store::presence::register(&mut connection, &config.name, &config.build);
-        let worker_id = within(QUERY_TIMEOUT, registering).await?;
-        drop(connection);
-        Ok(Self {
-            options,
-            config,
-            registry: Arc::new(registry),
-            pool,
-            worker_id,
-            ready: Arc::default(),
-            attempts: Arc::default(),
-        })
-    }
-
-    fn committer(&self) -> (Committer, impl Future<Output = ()> + use<>) {
-        Committer::new(
-            self.pool.clone(),
-            self.worker_id,
-            Arc::clone(&self.registry),
-            Arc::clone(&self.ready),
-            self.config.lease,
-        )
-    }
-
-    fn presence(&self) -> Presence {
-        Presence {
-            link: Link::new(with_timeout(&self.options)),
-            worker_id: self.worker_id,
-            lease: self.config.lease,
-            attempts: Arc::clone(&self.attempts),
-        }
-    }
-
-    fn sweeper(&self) -> Sweeper {
-        Sweeper {
-            pool: self.pool.clone(),
-            worker_id: self.worker_id,
-            registry: Arc::clone(&self.registry),
-            ready: Arc::clone(&self.ready),
-            interval: self.config.sweep,
-        }
-    }
-
-    fn dispatcher(&self, lanes: Vec<Lane>) -> Dispatcher {
-        Dispatcher {
-            link: Link::new(for_claims(&self.options)),
-            lanes,
-            known: self.registry.known(),
-            worker_id: self.worker_id,
-            lease: self.config.lease,
-            poll: self.config.poll,
-            ready: Arc::clone(&self.ready),
-            attempts: Arc::clone(&self.attempts),
-        }
-    }
-}
-
 /// One apalis worker per queue.
 fn workers(parts: &Parts, committer: Committer) -> (Vec<Lane>, Monitor) {
     let (registry, attempts) = (Arc::clone(&parts.registry), Arc::clone(&parts.attempts));
@@ -281,20 +193,4 @@ async fn end_grace(
         () = tokio::time::sleep(grace) => {}
     }
     attempts.cancel_all();
-}
-
-/// Every internal statement has a limit on the server's side too.
-fn with_timeout(options: &PgConnectOptions) -> PgConnectOptions {
-    options
-        .clone()
-        .application_name("workflows")
-        .options([("statement_timeout", "15s")])
-}
-
-/// Claims need no durable commit, and their plan must see the real limits.
-fn for_claims(options: &PgConnectOptions) -> PgConnectOptions {
-    with_timeout(options).options([
-        ("synchronous_commit", "off"),
-        ("plan_cache_mode", "force_custom_plan"),
-    ])
 }

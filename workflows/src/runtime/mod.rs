@@ -16,6 +16,7 @@ mod dispatcher;
 mod engine;
 mod link;
 mod listener;
+mod parts;
 mod perform;
 mod presence;
 mod registry;

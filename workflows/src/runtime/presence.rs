@@ -14,6 +14,10 @@ use crate::store::presence::{announce, leave, renew};
 pub(crate) struct Presence {
     pub link: Link,
     pub worker_id: i64,
+    pub name: String,
+    pub build: String,
+    /// This session has the presence lock.
+    pub announced: bool,
     pub lease: Duration,
     pub attempts: Arc<Attempts>,
 }
@@ -42,12 +46,18 @@ impl Presence {
 
     async fn beat(&mut self) -> Result<(), sqlx::Error> {
         let (connection, fresh) = self.link.get().await?;
-        if fresh {
-            within(QUERY_TIMEOUT, announce(connection, self.worker_id)).await?;
+        if fresh || !self.announced {
+            self.announced = within(QUERY_TIMEOUT, announce(connection, self.worker_id)).await?;
         }
         let in_hand = self.attempts.snapshot();
         let tasks: Vec<_> = in_hand.iter().map(|(task, _)| *task).collect();
-        let renewing = renew(connection, self.worker_id, &tasks, self.lease);
+        let renewing = renew(
+            connection,
+            self.worker_id,
+            (&self.name, &self.build),
+            &tasks,
+            self.lease,
+        );
         let held: HashSet<_> = within(QUERY_TIMEOUT, renewing).await?.into_iter().collect();
         self.link.mend();
         for (task_id, token) in in_hand

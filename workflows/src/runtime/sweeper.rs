@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -12,6 +12,9 @@ use super::{
     registry::Registry,
 };
 use crate::store::rescue::{Swept, rescue, sweep};
+
+/// What workers get to reconnect after an outage before they count as lost.
+const COMING_BACK: Duration = Duration::from_secs(10);
 
 pub(crate) struct Sweeper {
     pub pool: PgPool,
@@ -23,19 +26,22 @@ pub(crate) struct Sweeper {
 
 impl Sweeper {
     pub async fn run(self, stop: CancellationToken) {
-        // After a restart of Postgres every worker is absent and every lease may have expired for
-        // a moment. Only what two sweeps in a row saw is taken for lost.
+        // Only what two sweeps in a row saw is taken for lost. After a restart of Postgres every
+        // worker is absent and every lease may have expired: they get time to come back.
         let mut before = Swept::default();
+        let mut trust_from = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(jittered(self.interval)) => {}
             }
             match within(QUERY_TIMEOUT, self.sweep_once(&before)).await {
-                Ok(now) => before = now,
+                Ok(now) if Instant::now() >= trust_from => before = now,
+                Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(error = %error, "sweep failed");
                     before = Swept::default();
+                    trust_from = Instant::now() + COMING_BACK;
                 }
             }
         }

@@ -24,16 +24,19 @@ pub(crate) async fn register(
     .await
 }
 
-/// Takes the presence lock for this session. It ends with the session.
+/// Takes the presence lock for this session, with which it ends. `false` when another session has
+/// it: an earlier one of ours whose end the server has not noticed, which shows our presence as well.
 pub(crate) async fn announce(
     connection: &mut PgConnection,
     worker_id: i64,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let key = lock_key(worker_id);
-    sqlx::query!("SELECT pg_advisory_lock($1, $2)", PRESENCE, key)
-        .fetch_one(connection)
-        .await?;
-    Ok(())
+    let taken = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock($1, $2) AS "taken!""#,
+        PRESENCE,
+        key,
+    );
+    taken.fetch_one(connection).await
 }
 
 /// The worker's half of the lock key. Ids are handed out from 1 upwards.
@@ -51,12 +54,15 @@ pub(crate) fn lock_key(worker_id: i64) -> i32 {
 pub(crate) async fn renew(
     connection: &mut PgConnection,
     worker_id: i64,
+    (name, build): (&str, &str),
     tasks: &[Uuid],
     lease: Duration,
 ) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let held = sqlx::query!(
         "WITH seen AS (
-            UPDATE workflows.workers SET seen_at = clock_timestamp() WHERE worker_id = $1),
+            INSERT INTO workflows.workers (worker_id, name, build) OVERRIDING SYSTEM VALUE
+            VALUES ($1, $4, $5)
+            ON CONFLICT (worker_id) DO UPDATE SET seen_at = clock_timestamp()),
          mine AS (
             SELECT task_id FROM workflows.leases
             WHERE task_id = ANY($2) AND worker_id = $1
@@ -64,11 +70,14 @@ pub(crate) async fn renew(
          renewed AS (
             UPDATE workflows.leases l SET expires_at = clock_timestamp() + make_interval(secs => $3)
             FROM mine WHERE l.task_id = mine.task_id)
-         SELECT task_id, token FROM workflows.leases
+         SELECT task_id, l.token FROM workflows.leases l
+         JOIN workflows.tasks t USING (task_id)
          WHERE task_id = ANY($2) AND worker_id = $1",
         worker_id,
         tasks,
         lease.as_secs_f64(),
+        name,
+        build,
     )
     .fetch_all(connection)
     .await?;

@@ -137,12 +137,12 @@ async fn take(
     tokens: &[i64],
     lost: &[i64],
 ) -> Result<Vec<Taken>, sqlx::Error> {
-    let held = lock::leases(tx, tasks, tokens).await?;
     sqlx::query_as!(
         Taken,
         "WITH taken AS (
             DELETE FROM workflows.leases
-            WHERE task_id = ANY($1) AND (expires_at < clock_timestamp() OR worker_id = ANY($2))
+            WHERE (task_id, token) IN (SELECT * FROM unnest($1::uuid[], $3::bigint[]))
+              AND (expires_at < clock_timestamp() OR worker_id = ANY($2))
             RETURNING task_id, token, worker_id, started_at),
          crashed AS (
             UPDATE workflows.tasks t SET crashes = t.crashes + 1
@@ -154,8 +154,9 @@ async fn take(
             SELECT token, run_id, task_id, step, fan_out_id, child, 'crashed', worker_id, started_at
             FROM crashed)
          SELECT task_id, workflow, version, step, crashes, worker_id FROM crashed",
-        &held,
+        tasks,
         lost,
+        tokens,
     )
     .fetch_all(tx)
     .await

@@ -36,7 +36,7 @@ pub(crate) async fn settle(
     let tx = &mut *transaction;
     lock::runs(tx, &column(batch, |s| s.claim.run_id)).await?;
     let ids = column(batch, |s| s.claim.task_id);
-    let held = lock::leases(tx, &ids, &column(batch, |s| s.claim.token)).await?;
+    let held = lock::leases(tx, &ids, &column(batch, |s| s.claim.token), Some(worker_id)).await?;
     let held: HashSet<Uuid> = held.into_iter().collect();
 
     let mut answers = Vec::with_capacity(batch.len());
