@@ -38,7 +38,7 @@ lint: && architecture
 
 # Check licences, duplicate and unused dependencies, their direction, and the size of files
 architecture:
-    cargo test --quiet --test architecture
+    cargo test --quiet --workspace --test architecture
 
 # Write `.sqlx` anew after a change of a query or of the schema
 sqlx-prepare:
