@@ -80,7 +80,12 @@ impl Service {
             clock,
         };
         tokio::spawn(api::serve(listener, state, std::future::pending()));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        // A connection for each request: the server closes one whose body it refused to read.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
         Self {
             base,
             http,
