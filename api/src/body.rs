@@ -1,18 +1,26 @@
 //! JSON bodies, in and out. Unlike the framework's own, it bounds what it reads and names the field that is wrong.
 
+use std::time::Duration;
+
 use media::Sha256;
-use poem::{IntoResponse, Request, RequestBody, Response};
+use poem::error::ReadBodyError;
+use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
 
 use crate::problem::{Code, Problem};
 
 /// Most bytes of a request body. The largest honest one lists 10 000 parts with their entity tags.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How much of a body that is too large is still read, and for how long.
+const MAX_DRAINED_BYTES: u64 = 16 * 1024 * 1024;
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// A JSON body.
 #[derive(Debug)]
@@ -43,7 +51,7 @@ impl<T: ParseFromJSON + DeserializeOwned> ParsePayload for JsonBody<T> {
     const IS_REQUIRED: bool = T::IS_REQUIRED;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = body.take()?.into_bytes_limit(MAX_BODY_BYTES).await;
+        let bytes = read(body.take()?).await;
         let bytes = bytes.map_err(|error| Problem::unreadable_body(&error))?;
         if bytes.is_empty() && !T::IS_REQUIRED {
             return Ok(Self(parse(Value::Null)?));
@@ -56,6 +64,26 @@ impl<T: ParseFromJSON + DeserializeOwned> ParsePayload for JsonBody<T> {
             .map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))?;
         Ok(Self(parse(value)?))
     }
+}
+
+/// Reads a body of at most [`MAX_BODY_BYTES`]. What is too large is read on for a while and dropped:
+/// closing on a client that still writes would cost it the answer.
+async fn read(body: Body) -> Result<Vec<u8>, ReadBodyError> {
+    let mut reader = body.into_async_read();
+    let mut bytes = Vec::new();
+    let mut bounded = (&mut reader).take(MAX_BODY_BYTES as u64 + 1);
+    bounded
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(ReadBodyError::Io)?;
+    if bytes.len() <= MAX_BODY_BYTES {
+        return Ok(bytes);
+    }
+    let (mut rest, mut nowhere) = (reader.take(MAX_DRAINED_BYTES), tokio::io::sink());
+    let rest = tokio::io::copy(&mut rest, &mut nowhere);
+    // Best effort: the answer is the same however this ends.
+    let _ = tokio::time::timeout(DRAIN, rest).await;
+    Err(ReadBodyError::PayloadTooLarge)
 }
 
 impl<'a, T: ParseFromJSON + DeserializeOwned> ApiExtractor<'a> for JsonBody<T> {

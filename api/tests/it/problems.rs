@@ -108,6 +108,10 @@ async fn every_error_is_a_problem_with_and_without_an_origin() {
             }
             assert_problem(request, origin, status, code, body).await;
         }
+        let huge = service
+            .request(Method::POST, "/v1/uploads", &key)
+            .body("x".repeat(2 << 20));
+        assert_problem(huge, origin, 413, "body_too_large", "a huge body").await;
     }
 }
 
