@@ -32,10 +32,13 @@
 //!
 //! Where things are: [`step`] what a step is and how its errors decide what happens next,
 //! [`workflow`] the typed route, `plan` the pure decision about a finished attempt, `store` every
-//! SQL statement, `runtime` what a worker process runs (apalis workers over our own backend),
-//! [`inspect`] reading runs. This crate knows nothing of what its runs are about.
+//! SQL statement of the hot path, `runtime` what a worker process runs (apalis workers over our own
+//! backend), [`admin`] what people do with runs and dead letters, [`inspect`] reading runs for a
+//! program, [`faults`] where the tests make a process die. This crate knows nothing of what its runs are about.
 
+pub mod admin;
 pub mod backoff;
+pub mod faults;
 pub mod inspect;
 mod plan;
 mod runtime;
@@ -45,10 +48,10 @@ mod store;
 pub mod workflow;
 
 pub use backoff::Backoff;
-pub use runtime::{Engine, EngineConfig, EngineError};
+pub use runtime::{Engine, EngineConfig, EngineError, Rehearsal};
 pub use start::{RunId, StartError, Starter};
 pub use step::{
-    BoxError, Done, FanOut, Joined, NextOnError, Rejection, Step, StepContext, StepError,
+    BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext, StepError,
     StepSettings,
 };
 pub use store::migrate;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     step::{FanOut, Rejection, StepError, StepSettings, Write},
+    store::lanes::Lane,
     workflow::{Definition, Performed, StepDefinition, Then},
 };
 
@@ -20,10 +21,12 @@ pub(crate) struct Claim {
     pub task_id: Uuid,
     pub run_id: Uuid,
     pub subject: Uuid,
-    pub workflow: String,
-    pub version: i32,
+    /// Queue, workflow and version.
+    pub lane: Lane,
+    /// The hash of the run's fairness key, and the run's place among those of its key.
+    pub key: i64,
+    pub rank: i64,
     pub step: String,
-    pub queue: String,
     pub fan_out_id: Option<Uuid>,
     pub child: Option<i32>,
     pub input: Value,
@@ -31,6 +34,10 @@ pub(crate) struct Claim {
     pub crashes: i32,
     pub interruptions: i32,
     pub token: i64,
+    /// Trace context of whatever started the run.
+    pub trace_parent: Option<String>,
+    /// How long the task was ready before it was claimed.
+    pub waited: Duration,
 }
 
 impl Claim {
@@ -56,10 +63,10 @@ pub(crate) struct Settlement {
 }
 
 pub(crate) enum Verdict {
-    /// The step is done; these tasks follow, or the run ends.
-    Advance { output: Value, next: Next },
-    /// A child is done; if it was the last, this task follows.
-    Joined { output: Value, join: NewTask },
+    /// The step is done; this follows.
+    Advance { next: Next },
+    /// A child is done; if it was the last, the join follows.
+    Joined { output: Value },
     /// Try again after the delay.
     Defer { error: Value, delay: Duration },
     /// Into the dead letters.
@@ -75,25 +82,29 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) enum Next {
-    End,
+    End {
+        output: Value,
+    },
     Task(NewTask),
     FanOut {
         fan_out_id: Uuid,
+        /// Name of the children's step.
         step: &'static str,
         carry: Value,
         children: Vec<NewTask>,
+        /// The join is told of dead children.
+        partial: bool,
+        /// Step and queue of the join.
+        join: (&'static str, &'static str),
     },
 }
 
-/// A task to insert. The input of a join is only known in the database.
-#[derive(Debug, Clone, PartialEq)]
+/// A step to do.
+#[derive(Debug, Clone)]
 pub(crate) struct NewTask {
-    pub task_id: Uuid,
     pub step: &'static str,
     pub queue: &'static str,
     pub input: Value,
-    pub fan_out_id: Option<Uuid>,
-    pub child: Option<i32>,
 }
 
 /// Why a task died.
@@ -101,6 +112,7 @@ pub(crate) struct NewTask {
 pub(crate) enum Cause {
     Errors,
     Crashes,
+    Interruptions,
     Failed,
 }
 
@@ -109,6 +121,7 @@ impl Cause {
         match self {
             Self::Errors => "errors",
             Self::Crashes => "crashes",
+            Self::Interruptions => "interruptions",
             Self::Failed => "failed",
         }
     }
@@ -127,7 +140,7 @@ pub(crate) fn settle(
             Ok(verdict) => (verdict, done.writes),
             Err(error) => (bury(Cause::Failed, &error), Vec::new()),
         },
-        Ended::Interrupted => (Verdict::HandBack, Vec::new()),
+        Ended::Interrupted => (interrupt(step.settings, &claim), Vec::new()),
         Ended::Failed(StepError::Reject(rejection)) => {
             let definition = Arc::clone(definition);
             (
@@ -156,6 +169,21 @@ pub(crate) fn settle(
         writes,
     }
 }
+
+/// Interruptions are nobody's fault. A step may still say how many are too many.
+fn interrupt(settings: StepSettings, claim: &Claim) -> Verdict {
+    let interruptions = u32::try_from(claim.interruptions).unwrap_or(u32::MAX);
+    match settings.interruption_limit {
+        Some(limit) if interruptions.saturating_add(1) >= limit => {
+            bury(Cause::Interruptions, &TooOften(limit))
+        }
+        _ => Verdict::HandBack,
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the step was interrupted {0} times")]
+struct TooOften(u32);
 
 fn retry(
     settings: StepSettings,
@@ -186,62 +214,41 @@ fn follow(
     step: &StepDefinition,
     output: Value,
 ) -> Result<Verdict, FollowError> {
-    let task = |name: &'static str, input| {
-        let queue = definition
-            .step(name)
-            .ok_or(FollowError::NoSuchStep(name))?
-            .queue;
-        let task_id = Uuid::now_v7();
-        Ok(NewTask {
-            task_id,
-            step: name,
-            queue,
-            input,
-            fan_out_id: None,
-            child: None,
-        })
+    let queue = |name| {
+        let step = definition.step(name).ok_or(FollowError::NoSuchStep(name))?;
+        Ok::<_, FollowError>(step.queue)
     };
-    Ok(match step.then {
-        Then::End => Verdict::Advance {
-            output,
-            next: Next::End,
-        },
-        Then::Step(name) => {
-            let next = Next::Task(task(name, output.clone())?);
-            Verdict::Advance { output, next }
-        }
-        Then::Join(name) => Verdict::Joined {
-            output,
-            join: task(name, Value::Null)?,
-        },
-        Then::FanOut { child, join } => {
+    let task = |step: &'static str, input| {
+        let queue = queue(step)?;
+        Ok::<_, FollowError>(NewTask { step, queue, input })
+    };
+    let next = match step.then {
+        Then::End => Next::End { output },
+        Then::Step(name) => Next::Task(task(name, output)?),
+        Then::Join => return Ok(Verdict::Joined { output }),
+        Then::FanOut {
+            child,
+            join,
+            partial,
+        } => {
             let FanOut { children, carry } =
                 FanOut::<Value, Value>::deserialize(&output).map_err(FollowError::NotAFanOut)?;
             if children.is_empty() {
-                let next = Next::Task(task(join, json!({ "carry": carry, "children": [] }))?);
-                return Ok(Verdict::Advance { output, next });
+                Next::Task(task(join, json!({ "carry": carry, "children": [] }))?)
+            } else {
+                let children = children.into_iter().map(|input| task(child, input));
+                Next::FanOut {
+                    fan_out_id: Uuid::now_v7(),
+                    step: child,
+                    carry,
+                    children: children.collect::<Result<_, FollowError>>()?,
+                    partial,
+                    join: (join, queue(join)?),
+                }
             }
-            let fan_out_id = Uuid::now_v7();
-            let children = (0..)
-                .zip(children)
-                .map(|(index, input)| {
-                    let new = task(child, input)?;
-                    Ok(NewTask {
-                        fan_out_id: Some(fan_out_id),
-                        child: Some(index),
-                        ..new
-                    })
-                })
-                .collect::<Result<_, FollowError>>()?;
-            let next = Next::FanOut {
-                fan_out_id,
-                step: child,
-                carry,
-                children,
-            };
-            Verdict::Advance { output, next }
         }
-    })
+    };
+    Ok(Verdict::Advance { next })
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -24,12 +24,15 @@ pub struct Starter<I> {
     version: i32,
     step: &'static str,
     queue: &'static str,
+    priority: i16,
+    trace_parent: Option<String>,
     input: PhantomData<fn(I)>,
 }
 
 impl<I> Clone for Starter<I> {
     fn clone(&self) -> Self {
         Self {
+            trace_parent: self.trace_parent.clone(),
             input: PhantomData,
             ..*self
         }
@@ -56,6 +59,8 @@ impl<I: Serialize> Starter<I> {
             version,
             step: first.name,
             queue: first.queue,
+            priority: 0,
+            trace_parent: None,
             input: PhantomData,
         }
     }
@@ -68,8 +73,26 @@ impl<I: Serialize> Starter<I> {
             version,
             step: S::NAME,
             queue: S::QUEUE,
+            priority: 0,
+            trace_parent: None,
             input: PhantomData,
         }
+    }
+
+    /// Orders the runs of one fairness key: a run is treated as if it had been started `minutes`
+    /// later, or earlier if negative. So urgent runs go first and no run waits for ever. Between
+    /// keys priorities say nothing: keys take turns.
+    #[must_use]
+    pub fn priority(mut self, minutes: i16) -> Self {
+        self.priority = minutes;
+        self
+    }
+
+    /// The W3C trace context (`traceparent`) that the run's steps go on with.
+    #[must_use]
+    pub fn trace_parent(mut self, trace_parent: Option<String>) -> Self {
+        self.trace_parent = trace_parent;
+        self
     }
 
     /// Inserts a run and its first task. They exist when the caller's transaction commits, and
@@ -92,6 +115,8 @@ impl<I: Serialize> Starter<I> {
             version: self.version,
             subject,
             fairness_key,
+            priority: self.priority,
+            trace_parent: self.trace_parent.as_deref(),
             step: self.step,
             queue: self.queue,
             input: &input,

@@ -43,16 +43,20 @@ pub struct StepSettings {
     pub backoff: Backoff,
     /// How many times a worker may be lost under one task before the task is taken for poison.
     pub crash_limit: u32,
+    /// How many times a worker may hand the task back (stop, deploy) before it goes to the dead
+    /// letters. `None`: as often as it likes.
+    pub interruption_limit: Option<u32>,
     /// Wall time of one attempt, after which it counts as an error.
     pub timeout: Duration,
 }
 
 impl Default for StepSettings {
-    /// [`Backoff::default`], three crashes, ten minutes.
+    /// [`Backoff::default`], three crashes, any number of interruptions, ten minutes.
     fn default() -> Self {
         Self {
             backoff: Backoff::default(),
             crash_limit: 3,
+            interruption_limit: None,
             timeout: Duration::from_mins(10),
         }
     }
@@ -72,6 +76,8 @@ pub struct StepContext {
     pub attempt: u32,
     /// Fires when the attempt has lost its right to work (cancelled, lease lost, shutdown).
     pub cancelled: CancellationToken,
+    /// W3C trace context of whatever started the run, for requests that the step makes.
+    pub trace_parent: Option<String>,
 }
 
 /// Any error of a step or of its writes.
@@ -128,6 +134,14 @@ pub struct Joined<P, D> {
     pub carry: P,
     /// Outputs of the children, in the order of [`FanOut::children`].
     pub children: Vec<D>,
+}
+
+/// A child that a join has to do without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("missing: {error}")]
+pub struct Missing {
+    /// The error that sent it to the dead letters.
+    pub error: String,
 }
 
 /// A failed attempt. The variant says what happens next.

@@ -26,7 +26,8 @@ use uuid::Uuid;
 use crate::{
     Starter,
     step::{
-        BoxError, FanOut, Joined, Rejection, Step, StepContext, StepError, StepSettings, Write,
+        BoxError, FanOut, Joined, Missing, Rejection, Step, StepContext, StepError, StepSettings,
+        Write,
     },
 };
 
@@ -99,7 +100,7 @@ impl<I, O> Route<I, O> {
         assert!(!names.is_empty(), "a workflow needs a step");
         let first = self.definition.steps[0].then;
         assert!(
-            !matches!(first, Then::Join(_)),
+            !matches!(first, Then::Join),
             "a workflow cannot begin with a fan-out"
         );
         assert!(
@@ -114,12 +115,27 @@ impl<I, O> Route<I, O> {
 }
 
 impl<I, C, P> Route<I, FanOut<C, P>> {
-    /// Runs `step` once for each child of the [`FanOut`] that the last step handed on.
-    pub fn fan_out<S: Step<Input = C>>(mut self, step: S) -> FanningOut<I, P, S::Output> {
+    /// Runs `step` once for each child of the [`FanOut`] that the last step handed on. When a child
+    /// dies, the run waits for somebody to re-drive it.
+    pub fn fan_out<S: Step<Input = C>>(self, step: S) -> FanningOut<I, P, S::Output> {
+        self.fanning_out(step, false)
+    }
+
+    /// As [`fan_out`](Self::fan_out), but the run does not wait for dead children: their join gets
+    /// [`Missing`] in their places.
+    pub fn fan_out_partial<S: Step<Input = C>>(
+        self,
+        step: S,
+    ) -> FanningOut<I, P, Result<S::Output, Missing>> {
+        self.fanning_out(step, true)
+    }
+
+    fn fanning_out<S: Step<Input = C>, D>(mut self, step: S, partial: bool) -> FanningOut<I, P, D> {
         // The link from the last step is made by `join`, which knows both names.
         self.definition.push_unlinked(step);
         FanningOut {
             definition: self.definition,
+            partial,
             types: PhantomData,
         }
     }
@@ -129,6 +145,7 @@ impl<I, C, P> Route<I, FanOut<C, P>> {
 #[must_use]
 pub struct FanningOut<I, P, D> {
     definition: Definition,
+    partial: bool,
     types: PhantomData<fn(I) -> (P, D)>,
 }
 
@@ -138,11 +155,12 @@ impl<I, P, D> FanningOut<I, P, D> {
         let child = self.definition.steps.len() - 1;
         let child_name = self.definition.steps[child].name;
         self.definition.push_unlinked(step);
-        self.definition.steps[child].then = Then::Join(S::NAME);
+        self.definition.steps[child].then = Then::Join;
         if let Some(parent) = child.checked_sub(1) {
             self.definition.steps[parent].then = Then::FanOut {
                 child: child_name,
                 join: S::NAME,
+                partial: self.partial,
             };
         }
         Route {
@@ -191,8 +209,10 @@ pub(crate) enum Then {
     FanOut {
         child: &'static str,
         join: &'static str,
+        /// The join is told of dead children, instead of waiting for them.
+        partial: bool,
     },
-    Join(&'static str),
+    Join,
 }
 
 impl Definition {

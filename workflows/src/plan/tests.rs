@@ -42,10 +42,14 @@ fn plan(step: &str, ended: Ended) -> Verdict {
         task_id: Uuid::nil(),
         run_id: Uuid::nil(),
         subject: Uuid::nil(),
-        workflow: "test".into(),
-        version: 1,
+        lane: Lane {
+            queue: "default",
+            workflow: "test",
+            version: 1,
+        },
+        key: 0,
+        rank: 0,
         step: step.into(),
-        queue: "default".into(),
         fan_out_id: None,
         child: None,
         input: json!(1),
@@ -53,6 +57,8 @@ fn plan(step: &str, ended: Ended) -> Verdict {
         crashes: 0,
         interruptions: 0,
         token: 1,
+        trace_parent: None,
+        waited: Duration::ZERO,
     };
     let definition = &workflow.definition;
     let step = definition.step(step).expect("the route has it");
@@ -94,12 +100,9 @@ fn a_fan_out_makes_one_task_per_child_on_the_childs_queue() {
     assert_eq!((step, carry), ("each", json!("kept")));
     let seen: Vec<_> = children
         .iter()
-        .map(|c| (c.queue, c.child, c.input.clone()))
+        .map(|c| (c.queue, c.input.clone()))
         .collect();
-    assert_eq!(
-        seen,
-        [("wide", Some(0), json!(7)), ("wide", Some(1), json!(8))]
-    );
+    assert_eq!(seen, [("wide", json!(7)), ("wide", json!(8))]);
 }
 
 #[test]

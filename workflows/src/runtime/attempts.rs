@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -25,55 +26,95 @@ pub(crate) struct Held {
 #[error("interrupted")]
 pub(crate) struct Interrupted;
 
+struct InHand {
+    claim: Arc<Claim>,
+    cancelled: CancellationToken,
+    since: Instant,
+    begun: bool,
+}
+
 #[derive(Default)]
 pub(crate) struct Attempts {
-    in_hand: Mutex<HashMap<Uuid, (i64, CancellationToken)>>,
+    in_hand: Mutex<HashMap<Uuid, InHand>>,
 }
 
 impl Attempts {
     /// Enters an attempt; the returned token fires when it loses its right to work.
-    pub fn enter(&self, task_id: Uuid, token: i64) -> CancellationToken {
+    pub fn enter(&self, claim: &Arc<Claim>) -> CancellationToken {
         let cancelled = CancellationToken::new();
-        self.lock().insert(task_id, (token, cancelled.clone()));
+        let in_hand = InHand {
+            claim: Arc::clone(claim),
+            cancelled: cancelled.clone(),
+            since: Instant::now(),
+            begun: false,
+        };
+        self.lock().insert(claim.task_id, in_hand);
         cancelled
     }
 
-    /// Forgets an attempt that was settled.
-    pub fn leave(&self, task_id: Uuid, token: i64) {
-        let mut in_hand = self.lock();
-        if in_hand
-            .get(&task_id)
-            .is_some_and(|(held, _)| *held == token)
-        {
-            in_hand.remove(&task_id);
-        }
-    }
-
-    pub fn snapshot(&self) -> Vec<(Uuid, i64)> {
-        self.lock()
-            .iter()
-            .map(|(task, (token, _))| (*task, *token))
-            .collect()
-    }
-
-    /// Cancels an attempt whose lease is somebody else's now.
-    pub fn cancel(&self, task_id: Uuid, token: i64) -> bool {
-        match self.lock().get(&task_id) {
-            Some((held, cancelled)) if *held == token => {
-                cancelled.cancel();
+    /// The attempt's step is entered now. `false` when it must not be: it was given back.
+    pub fn begin(&self, claim: &Claim) -> bool {
+        match self.lock().get_mut(&claim.task_id) {
+            Some(attempt) if attempt.claim.token == claim.token => {
+                attempt.begun = true;
                 true
             }
             _ => false,
         }
     }
 
-    pub fn cancel_all(&self) {
-        for (_, cancelled) in self.lock().values() {
-            cancelled.cancel();
+    /// Forgets an attempt that was settled.
+    pub fn leave(&self, claim: &Claim) {
+        let mut in_hand = self.lock();
+        let held = in_hand.get(&claim.task_id);
+        if held.is_some_and(|held| held.claim.token == claim.token) {
+            in_hand.remove(&claim.task_id);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, (i64, CancellationToken)>> {
+    /// Takes out the attempts that were claimed and not begun; they cannot begin any more.
+    pub fn take_unbegun(&self) -> Vec<Arc<Claim>> {
+        let mut in_hand = self.lock();
+        let unbegun = in_hand.extract_if(|_, attempt| !attempt.begun);
+        unbegun.map(|(_, attempt)| attempt.claim).collect()
+    }
+
+    /// Task and token of the attempts in hand for at least `age`.
+    pub fn older_than(&self, age: Duration) -> Vec<(Uuid, i64)> {
+        self.lock()
+            .iter()
+            .filter(|(_, attempt)| attempt.since.elapsed() >= age)
+            .map(|(task, attempt)| (*task, attempt.claim.token))
+            .collect()
+    }
+
+    /// Cancels an attempt whose lease is somebody else's now.
+    pub fn cancel(&self, task_id: Uuid, token: i64) -> bool {
+        match self.lock().get(&task_id) {
+            Some(attempt) if attempt.claim.token == token => {
+                attempt.cancelled.cancel();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Cancels what is under way of a run that has ended.
+    pub fn cancel_run(&self, run_id: Uuid) {
+        for attempt in self.lock().values() {
+            if attempt.claim.run_id == run_id {
+                attempt.cancelled.cancel();
+            }
+        }
+    }
+
+    pub fn cancel_all(&self) {
+        for attempt in self.lock().values() {
+            attempt.cancelled.cancel();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, InHand>> {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,7 +13,6 @@ use apalis_core::{
     task::{Task, builder::TaskBuilder, task_id::TaskId},
     worker::context::WorkerContext,
 };
-use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::{attempts::Held, settle::SettleLayer};
@@ -21,16 +20,11 @@ use super::{attempts::Held, settle::SettleLayer};
 pub(crate) struct QueueBackend {
     claims: mpsc::UnboundedReceiver<Held>,
     settle: SettleLayer,
-    returning: Option<BoxFuture<'static, ()>>,
 }
 
 impl QueueBackend {
     pub fn new(claims: mpsc::UnboundedReceiver<Held>, settle: SettleLayer) -> Self {
-        Self {
-            claims,
-            settle,
-            returning: None,
-        }
+        Self { claims, settle }
     }
 }
 
@@ -59,27 +53,16 @@ impl Backend for QueueBackend {
         })
     }
 
-    /// Gives back what was claimed and never begun.
+    /// What was claimed and never begun is given back by the engine, which does not wait for the
+    /// attempts under way.
     fn poll_close(
         &mut self,
-        cx: &mut Context<'_>,
+        _: &mut Context<'_>,
         _: &WorkerContext,
     ) -> Poll<Result<(), Self::Error>> {
-        loop {
-            if let Some(returning) = &mut self.returning {
-                match returning.as_mut().poll(cx) {
-                    Poll::Ready(()) => self.returning = None,
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-            match self.claims.poll_recv(cx) {
-                Poll::Ready(Some(held)) => {
-                    self.returning = Some(Box::pin(self.settle.clone().hand_back(held)));
-                }
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
+        self.claims.close();
+        while self.claims.try_recv().is_ok() {}
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -3,20 +3,27 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::PgPool;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     link::{is_transient, jittered, within},
-    registry::{Registry, step_of},
+    meters,
+    registry::Registry,
 };
 use crate::{
     plan::{self, Cause, Ended, Settlement, Verdict, describe},
     step::{BoxError, StepError},
-    store::settle::{Settled, settle},
+    store::{
+        lanes::Lanes,
+        settle::{Context, Settled, settle},
+    },
 };
 
 /// Most settlements in one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 /// One transaction may take this long; the callers' writes are in it.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -31,24 +38,22 @@ struct Job {
     done: oneshot::Sender<()>,
 }
 
+/// What the task that commits needs.
+pub(crate) struct Committing {
+    pub pool: PgPool,
+    pub worker_id: i64,
+    pub registry: Arc<Registry>,
+    pub lanes: Arc<Lanes>,
+    pub ready: Arc<Notify>,
+    /// After this long the leases must have expired, and it is no use to go on trying.
+    pub patience: Duration,
+}
+
 impl Committer {
     /// A committer and the task that drives it until the last clone is gone.
-    pub fn new(
-        pool: PgPool,
-        worker_id: i64,
-        registry: Arc<Registry>,
-        ready: Arc<Notify>,
-        patience: Duration,
-    ) -> (Self, impl Future<Output = ()> + use<>) {
+    pub fn new(committing: Committing) -> (Self, impl Future<Output = ()> + use<>) {
         let (jobs, inbox) = mpsc::channel(BATCH * 4);
-        let loop_ = Loop {
-            pool,
-            worker_id,
-            registry,
-            ready,
-            patience,
-        };
-        (Self { jobs }, loop_.run(inbox))
+        (Self { jobs }, committing.run(inbox))
     }
 
     /// Returns when the settlement is committed, or was found stale, or had to be given up; the
@@ -61,15 +66,7 @@ impl Committer {
     }
 }
 
-struct Loop {
-    pool: PgPool,
-    worker_id: i64,
-    registry: Arc<Registry>,
-    ready: Arc<Notify>,
-    patience: Duration,
-}
-
-impl Loop {
+impl Committing {
     async fn run(self, mut inbox: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(BATCH);
         while inbox.recv_many(&mut jobs, BATCH).await > 0 {
@@ -111,7 +108,7 @@ impl Loop {
 
     /// Tries until it works, fails for good, or the leases must have expired.
     async fn with_patience(&self, batch: &[Settlement]) -> Result<(), sqlx::Error> {
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let mut wait = Duration::from_millis(50);
         loop {
             match within(COMMIT_TIMEOUT, self.once(batch)).await {
@@ -126,22 +123,34 @@ impl Loop {
     }
 
     async fn once(&self, batch: &[Settlement]) -> Result<(), sqlx::Error> {
-        let (answers, queues) = settle(&self.pool, batch, self.worker_id).await?;
+        let began = Instant::now();
+        let refused = |settlement: &Settlement, error| self.refused(settlement, error);
+        let context = Context {
+            lanes: &self.lanes,
+            worker_id: self.worker_id,
+            refused: &refused,
+        };
+        let Settled { stale, queues } = settle(&self.pool, batch, &context).await?;
+        meters::committed(batch.len() - stale.len(), began.elapsed());
         if !queues.is_empty() {
             self.ready.notify_one();
         }
-        for (settlement, answer) in batch.iter().zip(answers) {
-            match answer {
-                Settled::Committed => {}
-                Settled::Stale => tracing::info!(
+        for (place, settlement) in batch.iter().enumerate() {
+            if stale.contains(&place) {
+                meters::lease_lost();
+                tracing::info!(
                     task.id = %settlement.claim.task_id,
                     attempt.token = settlement.claim.token,
                     "attempt was stale, nothing written"
-                ),
-                Settled::Refused(error) => {
-                    let failed = self.refused(settlement, error);
-                    settle(&self.pool, &[failed], self.worker_id).await?;
-                }
+                );
+            } else {
+                meters::settled(settlement);
+                tracing::debug!(
+                    run.id = %settlement.claim.run_id,
+                    task.step = %settlement.claim.step,
+                    attempt.token = settlement.claim.token,
+                    "attempt settled"
+                );
             }
         }
         Ok(())
@@ -151,23 +160,14 @@ impl Loop {
     fn refused(&self, settlement: &Settlement, error: BoxError) -> Settlement {
         let claim = Arc::clone(&settlement.claim);
         tracing::warn!(error = %error, task.step = %claim.step, "a write of the step was refused");
-        let step = self
-            .registry
-            .workflow(&claim)
-            .and_then(|d| Some((d, step_of(d, &claim)?)));
-        match step {
+        match self.registry.find(&settlement.claim) {
             Some((definition, step)) => {
                 let failed = StepError::Retry {
                     source: error,
                     after: None,
                 };
-                plan::settle(
-                    claim,
-                    definition,
-                    step,
-                    Ended::Failed(failed),
-                    rand::random(),
-                )
+                let ended = Ended::Failed(failed);
+                plan::settle(claim, definition, step, ended, rand::random())
             }
             None => unstorable(settlement, error.as_ref()),
         }

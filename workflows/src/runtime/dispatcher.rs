@@ -3,20 +3,27 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     attempts::{Attempts, Held},
     link::{Link, QUERY_TIMEOUT, jittered, within},
+    meters,
 };
 use crate::{
     plan::Claim,
-    store::claim::{Demand, claim},
+    store::{
+        claim::{Demand, claim},
+        lanes::Lanes,
+    },
 };
 
 /// One queue's slots and its way to the worker.
-pub(crate) struct Lane {
+pub(crate) struct Desk {
     pub queue: String,
     pub slots: Arc<Semaphore>,
     pub worker: mpsc::UnboundedSender<Held>,
@@ -24,8 +31,12 @@ pub(crate) struct Lane {
 
 pub(crate) struct Dispatcher {
     pub link: Link,
-    pub lanes: Vec<Lane>,
-    pub known: Vec<(String, i32)>,
+    pub desks: Vec<Desk>,
+    pub lanes: Arc<Lanes>,
+    /// Steps that this build has, with their lane.
+    pub steps: Vec<(i32, &'static str)>,
+    /// The key served last in each lane. The next claim begins behind it, so keys take turns.
+    pub served: HashMap<i32, i64>,
     pub worker_id: i64,
     pub lease: Duration,
     pub poll: Duration,
@@ -39,7 +50,7 @@ impl Dispatcher {
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let wait = match self.claim_once().await {
-                Ok(full) => Wait::ForWork(full),
+                Ok(wait) => wait,
                 Err(error) => {
                     tracing::warn!(error = %error, "claim failed");
                     Wait::Out(self.link.lose())
@@ -55,73 +66,107 @@ impl Dispatcher {
 
     async fn pause(&self, wait: Wait) {
         let full = match wait {
+            Wait::No => return,
             Wait::Out(time) => return tokio::time::sleep(time).await,
             Wait::ForWork(full) => full,
         };
         let slot = async {
             let waits = full
                 .iter()
-                .map(|lane| Box::pin(self.lanes[*lane].slots.acquire()));
+                .map(|desk| Box::pin(self.desks[*desk].slots.acquire()));
             let _ = futures::future::select_all(waits).await;
         };
         tokio::select! {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
-            () = self.ready.notified(), if full.len() < self.lanes.len() => {}
+            () = self.ready.notified(), if full.len() < self.desks.len() => {}
             () = slot, if !full.is_empty() => {}
             () = tokio::time::sleep(jittered(self.poll)) => {}
         }
     }
 
-    /// Takes what there is for the free slots. Returns the lanes in which more may be waiting: those
-    /// without a free slot, before or after.
-    async fn claim_once(&mut self) -> Result<Vec<usize>, sqlx::Error> {
-        let mut permits: HashMap<String, OwnedSemaphorePermit> = HashMap::new();
+    /// Takes what there is for the free slots and says when to look again.
+    async fn claim_once(&mut self) -> Result<Wait, sqlx::Error> {
+        let mut permits: HashMap<&'static str, OwnedSemaphorePermit> = HashMap::new();
         let mut demand = Demand {
-            slots: Vec::new(),
-            known: self.known.clone(),
+            lanes: Vec::new(),
+            steps: self.steps.clone(),
         };
-        for lane in &self.lanes {
-            let free = lane.slots.available_permits();
-            let wanted = u32::try_from(free).unwrap_or(u32::MAX);
-            if free > 0
-                && let Ok(permit) = Arc::clone(&lane.slots).try_acquire_many_owned(wanted)
-            {
-                permits.insert(lane.queue.clone(), permit);
-                demand.slots.push((lane.queue.clone(), free));
+        for (number, lane) in self.lanes.iter() {
+            let Some(desk) = self.desks.iter().find(|desk| desk.queue == lane.queue) else {
+                continue;
+            };
+            if !permits.contains_key(lane.queue) {
+                let free = desk.slots.available_permits();
+                let wanted = u32::try_from(free).unwrap_or(u32::MAX);
+                if let Ok(permit) = Arc::clone(&desk.slots).try_acquire_many_owned(wanted) {
+                    permits.insert(lane.queue, permit);
+                }
+            }
+            let free = permits
+                .get(lane.queue)
+                .map_or(0, OwnedSemaphorePermit::num_permits);
+            if free > 0 {
+                let served = self.served.get(&number).copied().unwrap_or(i64::MIN);
+                demand.lanes.push((number, lane.queue, free, served));
             }
         }
-        if !demand.slots.is_empty() {
+        let mut more = false;
+        if !demand.lanes.is_empty() {
+            let began = Instant::now();
             let (connection, _) = self.link.get().await?;
-            let claiming = claim(connection, &demand, self.worker_id, self.lease);
-            let claims = within(QUERY_TIMEOUT, claiming).await?;
+            let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease);
+            let (claims, left) = within(QUERY_TIMEOUT, claiming).await?;
             self.link.mend();
+            meters::claimed(claims.len(), began.elapsed());
+            more = left;
             for claim in claims {
                 self.hand_over(claim, &mut permits);
             }
         }
-        let left = |queue| {
-            permits
-                .get(queue)
-                .map_or(0, OwnedSemaphorePermit::num_permits)
-        };
-        let lanes = self.lanes.iter().enumerate();
-        Ok(lanes
-            .filter(|(_, lane)| left(&lane.queue) == 0)
-            .map(|(index, _)| index)
-            .collect())
+        Ok(self.next_look(more, &permits))
     }
 
-    fn hand_over(&self, claim: Arc<Claim>, permits: &mut HashMap<String, OwnedSemaphorePermit>) {
-        let lane = self.lanes.iter().find(|lane| lane.queue == claim.queue);
+    /// At once while slots are free and shares were used up; otherwise at the next hint, or when a
+    /// slot becomes free of a queue that has none, before or after the claim.
+    fn next_look(&self, more: bool, permits: &HashMap<&'static str, OwnedSemaphorePermit>) -> Wait {
+        let left = |desk: &Desk| {
+            permits
+                .get(desk.queue.as_str())
+                .map_or(0, OwnedSemaphorePermit::num_permits)
+        };
+        if more && self.desks.iter().any(|desk| left(desk) > 0) {
+            return Wait::No;
+        }
+        let desks = self.desks.iter().enumerate();
+        Wait::ForWork(
+            desks
+                .filter(|(_, desk)| left(desk) == 0)
+                .map(|(index, _)| index)
+                .collect(),
+        )
+    }
+
+    fn hand_over(
+        &mut self,
+        claim: Arc<Claim>,
+        permits: &mut HashMap<&'static str, OwnedSemaphorePermit>,
+    ) {
+        let desk = self
+            .desks
+            .iter()
+            .find(|desk| desk.queue == claim.lane.queue);
         let slot = permits
-            .get_mut(&claim.queue)
+            .get_mut(claim.lane.queue)
             .and_then(|permits| permits.split(1));
-        let (Some(lane), Some(slot)) = (lane, slot) else {
+        let (Some(desk), Some(slot)) = (desk, slot) else {
             return;
         };
-        let cancelled = self.attempts.enter(claim.task_id, claim.token);
+        if let Some(number) = self.lanes.number_of(&claim.lane) {
+            self.served.insert(number, claim.key);
+        }
+        let cancelled = self.attempts.enter(&claim);
         // A closed channel means shutdown; the lease is then given up to the sweepers.
-        let _ = lane.worker.send(Held {
+        let _ = desk.worker.send(Held {
             claim,
             cancelled,
             _slot: Arc::new(slot),
@@ -130,8 +175,10 @@ impl Dispatcher {
 }
 
 enum Wait {
+    /// There may be more.
+    No,
     /// The database is unwell: wait this long.
     Out(Duration),
-    /// Until something may be claimable; a slot of one of these lanes is as good a sign as a hint.
+    /// Until something may be claimable; a slot of one of these desks is as good a sign as a hint.
     ForWork(Vec<usize>),
 }

@@ -4,25 +4,28 @@ use std::{sync::Arc, time::Duration};
 
 use apalis::{layers::WorkerBuilderExt, prelude::Monitor};
 use apalis_core::worker::{builder::WorkerBuilder, ext::parallelize::ParallelizeExt};
+use serde::Serialize;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
     sync::{Mutex, Semaphore, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     attempts::{Attempts, Held},
     backend::QueueBackend,
-    committer::Committer,
-    dispatcher::Lane,
-    listener,
+    dispatcher::Desk,
     parts::Parts,
     perform::Perform,
     registry::Registry,
+    rehearsal::Rehearsal,
     settle::SettleLayer,
+    sweeper::Schedule,
+    upkeep::{self, Upkeep},
 };
-use crate::Workflow;
+use crate::{Starter, Workflow, store::schedules::StartTick};
 
 /// How a worker process behaves.
 #[derive(Debug, Clone)]
@@ -36,12 +39,19 @@ pub struct EngineConfig {
     pub queues: Vec<(String, usize)>,
     /// How long a claim holds without a heartbeat.
     pub lease: Duration,
-    /// Upper bound of the time between two looks into an idle queue.
+    /// Upper bound of the time between two claims while nothing hints at work. (A sweep that sees
+    /// work is a hint.)
     pub poll: Duration,
-    /// Time between two sweeps for due retries and lost workers.
+    /// Upper bound of the time between two sweeps for due retries, lost workers and work whose
+    /// notification was lost.
     pub sweep: Duration,
     /// What running steps get to finish after a stop was asked for.
     pub grace: Duration,
+    /// How long runs that ended are kept, with their history. `None`: for ever. Runs with an open
+    /// dead letter are never removed.
+    pub retention: Option<Duration>,
+    /// For tests of workflows.
+    pub rehearsal: Rehearsal,
 }
 
 impl Default for EngineConfig {
@@ -51,9 +61,11 @@ impl Default for EngineConfig {
             build: env!("CARGO_PKG_VERSION").to_owned(),
             queues: Vec::new(),
             lease: Duration::from_secs(30),
-            poll: Duration::from_secs(2),
+            poll: Duration::from_secs(10),
             sweep: Duration::from_secs(1),
             grace: Duration::from_secs(20),
+            retention: Some(Duration::from_hours(30 * 24)),
+            rehearsal: Rehearsal::None,
         }
     }
 }
@@ -63,6 +75,7 @@ pub struct Engine {
     pub(super) options: PgConnectOptions,
     pub(super) config: EngineConfig,
     pub(super) registry: Registry,
+    pub(super) schedules: Vec<Schedule>,
 }
 
 /// The engine could not start.
@@ -84,6 +97,7 @@ impl Engine {
             options,
             config,
             registry: Registry::default(),
+            schedules: Vec::new(),
         }
     }
 
@@ -94,27 +108,80 @@ impl Engine {
         self
     }
 
+    /// Starts a run of a workflow at intervals, in whichever worker comes first. The first tick is
+    /// one interval after the schedule was first seen; ticks that nobody was there for make one run
+    /// together, and while an earlier tick's run goes on there is none.
+    #[must_use]
+    pub fn schedule<I>(
+        mut self,
+        name: &str,
+        every: Duration,
+        starter: &Starter<I>,
+        input: I,
+    ) -> Self
+    where
+        I: Serialize + Send + Sync + 'static,
+    {
+        self.add_schedule(name, every, starter, input);
+        self
+    }
+
+    fn add_schedule<I>(&mut self, name: &str, every: Duration, starter: &Starter<I>, input: I)
+    where
+        I: Serialize + Send + Sync + 'static,
+    {
+        let (starter, input) = (starter.clone(), Arc::new(input));
+        let name = name.to_owned();
+        let key = name.clone();
+        let start: Box<StartTick> = Box::new(move |tx| {
+            let (starter, input, key) = (starter.clone(), Arc::clone(&input), key.clone());
+            Box::pin(async move { starter.start(tx, Uuid::now_v7(), &key, &input).await })
+        });
+        self.schedules.push(Schedule { name, every, start });
+    }
+
+    /// Adds the engine's own scheduled work.
+    pub(super) fn keep_up(&mut self, pool: &PgPool) {
+        let Some(age) = self.config.retention else {
+            return;
+        };
+        let workflow = upkeep::upkeep(pool.clone());
+        self.registry.add(Arc::clone(&workflow.definition));
+        let input = Upkeep {
+            keep_seconds: age.as_secs(),
+        };
+        self.add_schedule(upkeep::NAME, upkeep::EVERY, &workflow.starter(), input);
+    }
+
     /// Works until `stop` fires; then claims nothing more, gives running steps their grace (cut
     /// short by `hasten`), hands back the rest and returns.
     pub async fn run(
-        self,
+        mut self,
         stop: CancellationToken,
         hasten: CancellationToken,
     ) -> Result<(), EngineError> {
-        let parts = Parts::prepare(self).await?;
+        let parts = Parts::prepare(&mut self).await?;
         let (committer, committing) = parts.committer();
-        let (lanes, monitor) = workers(&parts, committer);
+        let settle = SettleLayer {
+            registry: Arc::clone(&parts.registry),
+            attempts: Arc::clone(&parts.attempts),
+            committer,
+        };
+        let (desks, monitor) = workers(&parts, &settle);
 
         // Claims come first to an end, the workers drain, their commits follow, and only then
         // does the presence go.
         let drained = CancellationToken::new();
         let mut background = JoinSet::new();
         background.spawn(parts.presence().run(drained.clone()));
-        background.spawn(parts.sweeper().run(drained.clone()));
-        let ready = Arc::clone(&parts.ready);
-        background.spawn(listener::listen(parts.pool.clone(), ready, stop.clone()));
+        background.spawn(parts.sweeper(self.schedules).run(drained.clone()));
+        background.spawn(parts.listener().run(stop.clone()));
         let committing = tokio::spawn(committing);
-        tokio::spawn(parts.dispatcher(lanes).run(stop.clone()));
+        let dispatching = parts.dispatcher(desks).run(stop.clone());
+        let claiming = tokio::spawn(async move {
+            dispatching.await;
+            settle.hand_back_unbegun().await;
+        });
         let (attempts, grace) = (Arc::clone(&parts.attempts), parts.config.grace);
         tokio::spawn(end_grace(
             attempts,
@@ -129,6 +196,7 @@ impl Engine {
             Ok(())
         };
         let result = monitor.run_with_signal(signal).await;
+        let _ = claiming.await;
         let _ = committing.await;
         drained.cancel();
         while background.join_next().await.is_some() {}
@@ -138,24 +206,18 @@ impl Engine {
 }
 
 /// One apalis worker per queue.
-fn workers(parts: &Parts, committer: Committer) -> (Vec<Lane>, Monitor) {
-    let (registry, attempts) = (Arc::clone(&parts.registry), Arc::clone(&parts.attempts));
-    let settle = SettleLayer {
-        registry,
-        attempts,
-        committer,
-    };
+fn workers(parts: &Parts, settle: &SettleLayer) -> (Vec<Desk>, Monitor) {
     let mut queues: Vec<(String, usize)> = parts.config.queues.clone();
-    for queue in parts.registry.queues() {
-        if !queues.iter().any(|(name, _)| name == queue) {
-            queues.push((queue.to_owned(), 1));
+    for (_, lane) in parts.lanes.iter() {
+        if !queues.iter().any(|(name, _)| name == lane.queue) {
+            queues.push((lane.queue.to_owned(), 1));
         }
     }
     let mut monitor = Monitor::new();
-    let mut lanes = Vec::new();
+    let mut desks = Vec::new();
     for (queue, slots) in queues {
         let (sender, receiver) = mpsc::unbounded_channel::<Held>();
-        lanes.push(Lane {
+        desks.push(Desk {
             queue: queue.clone(),
             slots: Arc::new(Semaphore::new(slots)),
             worker: sender,
@@ -165,6 +227,8 @@ fn workers(parts: &Parts, committer: Committer) -> (Vec<Lane>, Monitor) {
         let backend = Mutex::new(Some(QueueBackend::new(receiver, settle.clone())));
         let perform = Perform {
             registry: Arc::clone(&parts.registry),
+            attempts: Arc::clone(&parts.attempts),
+            rehearsal: parts.config.rehearsal,
         };
         monitor = monitor.register(move |_| {
             let backend = backend.try_lock().ok().and_then(|mut slot| slot.take());
@@ -175,7 +239,7 @@ fn workers(parts: &Parts, committer: Committer) -> (Vec<Lane>, Monitor) {
                 .build(perform.clone())
         });
     }
-    (lanes, monitor)
+    (desks, monitor)
 }
 
 /// After the grace period whatever still runs is interrupted, at no charge.

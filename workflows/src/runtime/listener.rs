@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Duration};
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::link::{QUERY_TIMEOUT, jittered, within};
-use crate::store::CHANNEL;
+use super::{
+    attempts::Attempts,
+    link::{QUERY_TIMEOUT, jittered, within},
+    meters,
+};
+use crate::store::{CANCELLED, CHANNEL};
 
 /// After this much silence the listener sends itself a notification.
 const PROBE_AFTER: Duration = Duration::from_secs(15);
@@ -15,35 +20,50 @@ const PROBE_ANSWER: Duration = Duration::from_secs(5);
 /// Payload that names no queue.
 const PROBE: &str = "";
 
-pub(crate) async fn listen(pool: PgPool, ready: Arc<Notify>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            result = session(&pool, &ready) => {
-                if let Err(error) = result {
-                    tracing::warn!(error = %error, "listener lost, polling goes on");
+pub(crate) struct Listener {
+    pub pool: PgPool,
+    pub ready: Arc<Notify>,
+    pub attempts: Arc<Attempts>,
+}
+
+impl Listener {
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                result = self.session() => {
+                    meters::listening(false);
+                    if let Err(error) = result {
+                        tracing::warn!(error = %error, "listener lost, polling goes on");
+                    }
+                    tokio::time::sleep(jittered(Duration::from_secs(1))).await;
                 }
-                tokio::time::sleep(jittered(Duration::from_secs(1))).await;
             }
         }
     }
-}
 
-async fn session(pool: &PgPool, ready: &Notify) -> Result<(), sqlx::Error> {
-    let mut listener = within(QUERY_TIMEOUT, PgListener::connect_with(pool)).await?;
-    within(QUERY_TIMEOUT, listener.listen(CHANNEL)).await?;
-    // Something may have become ready while nobody listened.
-    ready.notify_one();
-    loop {
-        match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
-            Ok(Ok(Some(heard))) => {
-                if heard.payload() != PROBE {
-                    ready.notify_one();
+    async fn session(&self) -> Result<(), sqlx::Error> {
+        let mut listener = within(QUERY_TIMEOUT, PgListener::connect_with(&self.pool)).await?;
+        within(QUERY_TIMEOUT, listener.listen_all([CHANNEL, CANCELLED])).await?;
+        meters::listening(true);
+        // Something may have become ready while nobody listened.
+        self.ready.notify_one();
+        loop {
+            match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
+                Ok(Ok(Some(heard))) if heard.channel() == CANCELLED => {
+                    if let Ok(run_id) = heard.payload().parse::<Uuid>() {
+                        self.attempts.cancel_run(run_id);
+                    }
                 }
+                Ok(Ok(Some(heard))) => {
+                    if heard.payload() != PROBE {
+                        self.ready.notify_one();
+                    }
+                }
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(error),
+                Err(_silence) => probe(&mut listener).await?,
             }
-            Ok(Ok(None)) => return Ok(()),
-            Ok(Err(error)) => return Err(error),
-            Err(_silence) => probe(&mut listener).await?,
         }
     }
 }

@@ -16,11 +16,16 @@ mod dispatcher;
 mod engine;
 mod link;
 mod listener;
+mod meters;
 mod parts;
 mod perform;
 mod presence;
 mod registry;
+mod rehearsal;
 mod settle;
 mod sweeper;
+mod upkeep;
 
 pub use engine::{Engine, EngineConfig, EngineError};
+pub use rehearsal::Rehearsal;
+pub(crate) use upkeep::NAME as UPKEEP;

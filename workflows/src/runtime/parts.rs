@@ -1,6 +1,6 @@
 //! Makes the parts of a running engine, each from what they share.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use sqlx::{
     PgPool,
@@ -10,94 +10,120 @@ use tokio::sync::Notify;
 
 use super::{
     attempts::Attempts,
-    committer::Committer,
-    dispatcher::{Dispatcher, Lane},
+    committer::{Committer, Committing},
+    dispatcher::{Desk, Dispatcher},
     engine::{Engine, EngineConfig, EngineError},
     link::{Link, QUERY_TIMEOUT, within},
+    listener::Listener,
     presence::Presence,
     registry::Registry,
-    sweeper::Sweeper,
+    sweeper::{Schedule, Sweeper},
 };
-use crate::store;
+use crate::store::{self, lanes::Lanes, presence::Who};
 
 /// What the parts of a running engine share.
 pub(super) struct Parts {
     options: PgConnectOptions,
     pub config: EngineConfig,
     pub registry: Arc<Registry>,
+    pub lanes: Arc<Lanes>,
     pub pool: PgPool,
     worker_id: i64,
+    who: Who,
     pub ready: Arc<Notify>,
     pub attempts: Arc<Attempts>,
 }
 
 impl Parts {
     /// Connects and registers this worker.
-    pub async fn prepare(engine: Engine) -> Result<Self, EngineError> {
-        let Engine {
-            options,
-            config,
-            registry,
-        } = engine;
+    pub async fn prepare(engine: &mut Engine) -> Result<Self, EngineError> {
         let pool = PgPoolOptions::new()
             .max_connections(4)
             // Losing a connection is handled where it shows; asking first would double the queries.
             .test_before_acquire(false)
             .acquire_timeout(QUERY_TIMEOUT)
-            .connect_with(with_timeout(&options))
+            .connect_with(for_the_engine(&engine.options))
             .await?;
+        engine.keep_up(&pool);
+        let registry = Arc::new(std::mem::take(&mut engine.registry));
+        let who = Who {
+            name: engine.config.name.clone(),
+            build: engine.config.build.clone(),
+            knows: registry.knows(),
+        };
         let mut connection = pool.acquire().await?;
-        let registering = store::presence::register(&mut connection, &config.name, &config.build);
+        let used = registry.lanes();
+        let lanes = Lanes::enter(&mut connection, &used);
+        let lanes = Arc::new(within(QUERY_TIMEOUT, lanes).await?);
+        let registering = store::presence::register(&mut connection, &who);
         let worker_id = within(QUERY_TIMEOUT, registering).await?;
+        for schedule in &engine.schedules {
+            let entering = store::schedules::enter(&mut connection, &schedule.name, schedule.every);
+            within(QUERY_TIMEOUT, entering).await?;
+        }
         drop(connection);
         Ok(Self {
-            options,
-            config,
-            registry: Arc::new(registry),
+            options: engine.options.clone(),
+            config: engine.config.clone(),
+            registry,
+            lanes,
             pool,
             worker_id,
+            who,
             ready: Arc::default(),
             attempts: Arc::default(),
         })
     }
 
     pub fn committer(&self) -> (Committer, impl Future<Output = ()> + use<>) {
-        Committer::new(
-            self.pool.clone(),
-            self.worker_id,
-            Arc::clone(&self.registry),
-            Arc::clone(&self.ready),
-            self.config.lease,
-        )
+        Committer::new(Committing {
+            pool: self.pool.clone(),
+            worker_id: self.worker_id,
+            registry: Arc::clone(&self.registry),
+            lanes: Arc::clone(&self.lanes),
+            ready: Arc::clone(&self.ready),
+            patience: self.config.lease,
+        })
     }
 
     pub fn presence(&self) -> Presence {
         Presence {
-            link: Link::new(with_timeout(&self.options)),
+            link: Link::new(for_the_engine(&self.options)),
             worker_id: self.worker_id,
-            name: self.config.name.clone(),
-            build: self.config.build.clone(),
+            who: self.who.clone(),
             announced: false,
             lease: self.config.lease,
             attempts: Arc::clone(&self.attempts),
         }
     }
 
-    pub fn sweeper(&self) -> Sweeper {
+    pub fn sweeper(&self, schedules: Vec<Schedule>) -> Sweeper {
         Sweeper {
             pool: self.pool.clone(),
             worker_id: self.worker_id,
             registry: Arc::clone(&self.registry),
+            lanes: Arc::clone(&self.lanes),
+            schedules,
             ready: Arc::clone(&self.ready),
             interval: self.config.sweep,
         }
     }
 
-    pub fn dispatcher(&self, lanes: Vec<Lane>) -> Dispatcher {
+    pub fn listener(&self) -> Listener {
+        Listener {
+            pool: self.pool.clone(),
+            ready: Arc::clone(&self.ready),
+            attempts: Arc::clone(&self.attempts),
+        }
+    }
+
+    pub fn dispatcher(&self, desks: Vec<Desk>) -> Dispatcher {
         Dispatcher {
             link: Link::new(for_claims(&self.options)),
-            lanes,
-            known: self.registry.known(),
+            desks,
+            lanes: Arc::clone(&self.lanes),
+            steps: self.registry.steps_in(&self.lanes),
+            served: HashMap::new(),
             worker_id: self.worker_id,
             lease: self.config.lease,
             poll: self.config.poll,
@@ -107,18 +133,23 @@ impl Parts {
     }
 }
 
-/// Every internal statement has a limit on the server's side too.
-fn with_timeout(options: &PgConnectOptions) -> PgConnectOptions {
-    options
-        .clone()
-        .application_name("workflows")
-        .options([("statement_timeout", "15s")])
+/// Every internal statement has a limit on the server's side too. All of them find their rows by
+/// index; what the planner knows of tables that fill and empty within seconds is always out of date,
+/// and must not tempt it into reading them whole.
+fn for_the_engine(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().application_name("workflows").options([
+        ("statement_timeout", "15s"),
+        ("enable_seqscan", "off"),
+        ("enable_bitmapscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+    ])
 }
 
-/// Claims need no durable commit, and their plan must see the real limits.
+/// Claims need no durable commit, and one plan fits all.
 fn for_claims(options: &PgConnectOptions) -> PgConnectOptions {
-    with_timeout(options).options([
+    for_the_engine(options).options([
         ("synchronous_commit", "off"),
-        ("plan_cache_mode", "force_custom_plan"),
+        ("plan_cache_mode", "force_generic_plan"),
     ])
 }

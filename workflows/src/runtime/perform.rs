@@ -7,14 +7,18 @@ use std::{
 
 use apalis_core::{error::BoxDynError, task::Task};
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use tower::Service;
 use tracing::Instrument;
 
 use super::{
-    attempts::{Held, Interrupted},
-    registry::{Registry, step_of},
+    attempts::{Attempts, Held, Interrupted},
+    meters,
+    registry::Registry,
+    rehearsal::Rehearsal,
 };
 use crate::{
+    plan::Claim,
     step::{StepContext, StepError},
     workflow::Performed,
 };
@@ -22,6 +26,8 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Perform {
     pub registry: Arc<Registry>,
+    pub attempts: Arc<Attempts>,
+    pub rehearsal: Rehearsal,
 }
 
 impl Service<Task<Held>> for Perform {
@@ -34,56 +40,84 @@ impl Service<Task<Held>> for Perform {
     }
 
     fn call(&mut self, task: Task<Held>) -> Self::Future {
-        let registry = Arc::clone(&self.registry);
         let held = task.args;
-        let claim = &held.claim;
-        let span = tracing::info_span!(
-            "attempt",
-            run.id = %claim.run_id,
-            run.workflow = %claim.workflow,
-            task.step = %claim.step,
-            task.child = claim.child,
-            attempt.number = claim.attempt(),
-            attempt.token = claim.token,
-        );
-        Box::pin(perform(registry, held).instrument(span))
+        let span = span(&held.claim);
+        Box::pin(self.clone().perform(held).instrument(span))
     }
 }
 
-async fn perform(registry: Arc<Registry>, held: Held) -> Result<Performed, BoxDynError> {
-    let Held {
-        claim, cancelled, ..
-    } = &held;
-    let step = registry
-        .workflow(claim)
-        .and_then(|definition| step_of(definition, claim))
-        .ok_or_else(|| StepError::Fail {
-            source: Box::new(UnknownStep(claim.step.clone())),
-        })?;
-    let context = StepContext {
-        run_id: claim.run_id,
-        subject: claim.subject,
-        token: claim.token,
-        attempt: claim.attempt(),
-        cancelled: cancelled.clone(),
-    };
-    let work = step.handler.run(&context, claim.input.clone());
-    let result = tokio::select! {
-        biased;
-        () = cancelled.cancelled() => {
-            tracing::info!("attempt given back");
+/// The span of an attempt. It carries the trace of whatever started the run.
+fn span(claim: &Claim) -> tracing::Span {
+    // W3C Trace Context, level 1: version "-" trace id "-" parent id "-" flags.
+    let mut trace = claim
+        .trace_parent
+        .as_deref()
+        .unwrap_or("")
+        .split('-')
+        .skip(1);
+    tracing::info_span!(
+        "attempt",
+        trace.id = trace.next(),
+        trace.parent_id = trace.next(),
+        run.id = %claim.run_id,
+        run.workflow = claim.lane.workflow,
+        run.version = claim.lane.version,
+        task.queue = claim.lane.queue,
+        task.step = %claim.step,
+        task.child = claim.child,
+        attempt.number = claim.attempt(),
+        attempt.token = claim.token,
+    )
+}
+
+impl Perform {
+    async fn perform(self, held: Held) -> Result<Performed, BoxDynError> {
+        let Held {
+            claim, cancelled, ..
+        } = &held;
+        if !self.attempts.begin(claim) {
             return Err(Box::new(Interrupted));
         }
-        result = tokio::time::timeout(step.settings.timeout, work) => result,
-    };
-    let result = result.unwrap_or_else(|_| {
-        let source = Box::new(TimedOut(step.settings.timeout));
-        Err(StepError::Retry {
-            source,
-            after: None,
-        })
-    });
-    match &result {
+        meters::picked_up(claim);
+        let (_, step) = self.registry.find(claim).ok_or_else(|| StepError::Fail {
+            source: Box::new(UnknownStep(claim.step.clone())),
+        })?;
+        let context = StepContext {
+            run_id: claim.run_id,
+            subject: claim.subject,
+            token: claim.token,
+            attempt: claim.attempt(),
+            cancelled: cancelled.clone(),
+            trace_parent: claim.trace_parent.clone(),
+        };
+        let began = Instant::now();
+        let work = self.rehearsal.around(
+            context.attempt,
+            step.handler.run(&context, claim.input.clone()),
+        );
+        let result = tokio::select! {
+            biased;
+            () = cancelled.cancelled() => {
+                tracing::info!("attempt given back");
+                return Err(Box::new(Interrupted));
+            }
+            result = tokio::time::timeout(step.settings.timeout, work) => result,
+        };
+        meters::stepped(claim, step.name, began.elapsed());
+        let result = result.unwrap_or_else(|_| {
+            let source = Box::new(TimedOut(step.settings.timeout));
+            Err(StepError::Retry {
+                source,
+                after: None,
+            })
+        });
+        report(&result);
+        Ok(result?)
+    }
+}
+
+fn report(result: &Result<Performed, StepError>) {
+    match result {
         Ok(_) => tracing::debug!("step done"),
         Err(StepError::Reject(rejection)) => {
             tracing::info!(rejection.code = %rejection.code, "input rejected");
@@ -92,7 +126,6 @@ async fn perform(registry: Arc<Registry>, held: Held) -> Result<Performed, BoxDy
             tracing::warn!(error = error as &dyn std::error::Error, "attempt failed");
         }
     }
-    Ok(result?)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -3,19 +3,25 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     attempts::Attempts,
     link::{Link, QUERY_TIMEOUT, jittered, within},
+    meters,
 };
-use crate::store::presence::{announce, leave, renew};
+use crate::store::presence::{Who, announce, leave, renew};
+
+/// Attempts that last longer are asked after at this interval, so that one whose run was cancelled
+/// stops within about a second even if the notification is lost.
+const BRIEF: Duration = Duration::from_secs(1);
 
 pub(crate) struct Presence {
     pub link: Link,
     pub worker_id: i64,
-    pub name: String,
-    pub build: String,
+    pub who: Who,
     /// This session has the presence lock.
     pub announced: bool,
     pub lease: Duration,
@@ -25,14 +31,21 @@ pub(crate) struct Presence {
 impl Presence {
     /// Runs until `stop`, then takes the worker off the list.
     pub async fn run(mut self, stop: CancellationToken) {
+        let tick = BRIEF.min(self.lease / 4);
+        let mut due = Instant::now();
         while !stop.is_cancelled() {
-            let wait = match self.beat().await {
-                Ok(()) => jittered(self.lease / 4),
-                Err(error) => {
-                    tracing::warn!(error = %error, "heartbeat failed");
-                    self.link.lose()
+            let in_hand = self.attempts.older_than(tick);
+            let mut wait = tick;
+            if !in_hand.is_empty() || Instant::now() >= due {
+                match self.beat(in_hand).await {
+                    Ok(()) => due = Instant::now() + jittered(self.lease / 4),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "heartbeat failed");
+                        wait = self.link.lose();
+                        due = Instant::now();
+                    }
                 }
-            };
+            }
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -44,20 +57,13 @@ impl Presence {
         self.link.close().await;
     }
 
-    async fn beat(&mut self) -> Result<(), sqlx::Error> {
+    async fn beat(&mut self, in_hand: Vec<(Uuid, i64)>) -> Result<(), sqlx::Error> {
         let (connection, fresh) = self.link.get().await?;
         if fresh || !self.announced {
             self.announced = within(QUERY_TIMEOUT, announce(connection, self.worker_id)).await?;
         }
-        let in_hand = self.attempts.snapshot();
         let tasks: Vec<_> = in_hand.iter().map(|(task, _)| *task).collect();
-        let renewing = renew(
-            connection,
-            self.worker_id,
-            (&self.name, &self.build),
-            &tasks,
-            self.lease,
-        );
+        let renewing = renew(connection, self.worker_id, &self.who, &tasks, self.lease);
         let held: HashSet<_> = within(QUERY_TIMEOUT, renewing).await?.into_iter().collect();
         self.link.mend();
         for (task_id, token) in in_hand
@@ -65,6 +71,7 @@ impl Presence {
             .filter(|attempt| !held.contains(attempt))
         {
             if self.attempts.cancel(task_id, token) {
+                meters::lease_lost();
                 tracing::info!(task.id = %task_id, attempt.token = token, "lease is gone");
             }
         }

@@ -1,10 +1,16 @@
 //! The workflows this build knows.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
 
 use crate::{
     plan::Claim,
     step::StepSettings,
+    store::lanes::{Lane, Lanes},
     workflow::{Definition, StepDefinition},
 };
 
@@ -19,20 +25,45 @@ impl Registry {
             .insert((definition.name.to_owned(), definition.version), definition);
     }
 
-    /// Names and versions, for claiming only what can be run.
-    pub fn known(&self) -> Vec<(String, i32)> {
-        self.workflows.keys().cloned().collect()
+    /// The route and the step of a claim.
+    pub fn find(&self, claim: &Claim) -> Option<(&Arc<Definition>, &StepDefinition)> {
+        let key = (claim.lane.workflow.to_owned(), claim.lane.version);
+        let definition = self.workflows.get(&key)?;
+        Some((definition, definition.step(&claim.step)?))
     }
 
-    /// Queues that any step uses.
-    pub fn queues(&self) -> impl Iterator<Item = &'static str> {
-        self.workflows
-            .values()
-            .flat_map(|d| d.steps.iter().map(|s| s.queue))
+    /// Where tasks of these workflows wait.
+    pub fn lanes(&self) -> Vec<Lane> {
+        let steps = self.steps().map(|(definition, step)| Lane {
+            queue: step.queue,
+            workflow: definition.name,
+            version: definition.version,
+        });
+        let lanes: HashSet<Lane> = steps.collect();
+        lanes.into_iter().collect()
     }
 
-    pub fn workflow(&self, claim: &Claim) -> Option<&Arc<Definition>> {
-        self.workflows.get(&(claim.workflow.clone(), claim.version))
+    /// Every step with the number of the lane in which its tasks wait.
+    pub fn steps_in(&self, lanes: &Lanes) -> Vec<(i32, &'static str)> {
+        self.steps()
+            .filter_map(|(definition, step)| {
+                let lane = lanes.number(step.queue, definition.name, definition.version)?;
+                Some((lane, step.name))
+            })
+            .collect()
+    }
+
+    /// What this build can run, as others read it in the list of workers.
+    pub fn knows(&self) -> Value {
+        let mut sorted = BTreeMap::new();
+        for ((name, version), definition) in &self.workflows {
+            let steps: Vec<_> = definition.steps.iter().map(|step| step.name).collect();
+            sorted.insert((name, version), steps);
+        }
+        let entries = sorted.into_iter().map(|((workflow, version), steps)| {
+            json!({ "workflow": workflow, "version": version, "steps": steps })
+        });
+        Value::Array(entries.collect())
     }
 
     pub fn crash_limit(&self, workflow: &str, version: i32, step: &str) -> u32 {
@@ -43,10 +74,10 @@ impl Registry {
                 step.settings.crash_limit
             })
     }
-}
 
-/// Finds the step of a claim. A claimed version is known; its step may still be missing, when a
-/// step was removed without raising the version.
-pub(crate) fn step_of<'a>(definition: &'a Definition, claim: &Claim) -> Option<&'a StepDefinition> {
-    definition.step(&claim.step)
+    fn steps(&self) -> impl Iterator<Item = (&Arc<Definition>, &StepDefinition)> {
+        self.workflows
+            .values()
+            .flat_map(|definition| definition.steps.iter().map(move |step| (definition, step)))
+    }
 }

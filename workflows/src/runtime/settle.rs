@@ -13,10 +13,10 @@ use tower::{Layer, Service};
 use super::{
     attempts::{Attempts, Held, Interrupted},
     committer::Committer,
-    registry::{Registry, step_of},
+    registry::Registry,
 };
 use crate::{
-    plan::{self, Ended, Settlement, Verdict},
+    plan::{self, Claim, Ended, Settlement, Verdict},
     step::StepError,
     workflow::Performed,
 };
@@ -29,30 +29,26 @@ pub(crate) struct SettleLayer {
 }
 
 impl SettleLayer {
-    async fn settle(self, held: Held, ended: Ended) {
-        let claim = Arc::clone(&held.claim);
-        let (task_id, token) = (claim.task_id, claim.token);
-        let definition = self.registry.workflow(&claim);
-        let step = definition
-            .and_then(|definition| step_of(definition, &claim).map(|step| (definition, step)));
-        let settlement = match step {
+    async fn settle(&self, claim: Arc<Claim>, ended: Ended) {
+        let settlement = match self.registry.find(&claim) {
             Some((definition, step)) => {
-                plan::settle(claim, definition, step, ended, rand::random())
+                plan::settle(Arc::clone(&claim), definition, step, ended, rand::random())
             }
-            None => unknown_step(claim, &ended),
+            None => unknown_step(Arc::clone(&claim), &ended),
         };
         self.committer.commit(settlement).await;
-        self.attempts.leave(task_id, token);
-        drop(held);
+        self.attempts.leave(&claim);
     }
 
-    /// Returns a task that was never begun.
-    pub async fn hand_back(self, held: Held) {
-        self.settle(held, Ended::Interrupted).await;
+    /// Returns what was claimed and never begun.
+    pub async fn hand_back_unbegun(&self) {
+        let unbegun = self.attempts.take_unbegun().into_iter();
+        let settling = unbegun.map(|claim| self.settle(claim, Ended::Interrupted));
+        futures::future::join_all(settling).await;
     }
 }
 
-fn unknown_step(claim: Arc<plan::Claim>, ended: &Ended) -> Settlement {
+fn unknown_step(claim: Arc<Claim>, ended: &Ended) -> Settlement {
     let verdict = match ended {
         Ended::Failed(error) => Verdict::Bury {
             cause: plan::Cause::Failed,
@@ -107,7 +103,9 @@ where
                 Ok(performed) => Ended::Performed(performed),
                 Err(error) => ended_by(error.into()),
             };
-            layer.settle(held, ended).await;
+            layer.settle(Arc::clone(&held.claim), ended).await;
+            // Only now is the slot free.
+            drop(held);
             Ok(())
         })
     }

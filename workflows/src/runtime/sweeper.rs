@@ -1,5 +1,6 @@
-//! Recovery as the ordinary path: at intervals every process moves due retries to the ready table
-//! and takes the tasks of lost workers.
+//! Recovery as the ordinary path: at intervals every process takes one look around and sees to what
+//! it finds: due retries, lost workers, schedules, re-drives. The same look tells the dispatcher of
+//! work whose notification was lost.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -9,26 +10,52 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     link::{QUERY_TIMEOUT, jittered, within},
+    meters,
     registry::Registry,
 };
-use crate::store::rescue::{Swept, rescue, sweep};
+use crate::{
+    admin::redrive,
+    start::StartError,
+    store::{
+        lanes::Lanes,
+        rescue::{due, rescue},
+        schedules::{StartTick, fire},
+        sweep::{Found, look},
+    },
+};
 
 /// What workers get to reconnect after an outage before they count as lost.
 const COMING_BACK: Duration = Duration::from_secs(10);
+
+/// A workflow that starts by the clock.
+pub(crate) struct Schedule {
+    pub name: String,
+    pub every: Duration,
+    pub start: Box<StartTick>,
+}
 
 pub(crate) struct Sweeper {
     pub pool: PgPool,
     pub worker_id: i64,
     pub registry: Arc<Registry>,
+    pub lanes: Arc<Lanes>,
+    pub schedules: Vec<Schedule>,
     pub ready: Arc<Notify>,
     pub interval: Duration,
 }
 
+/// The last look, and when it was first seen that something is lost.
+#[derive(Default)]
+struct Suspicion {
+    found: Found,
+    since: Option<Instant>,
+}
+
 impl Sweeper {
     pub async fn run(self, stop: CancellationToken) {
-        // Only what two sweeps in a row saw is taken for lost. After a restart of Postgres every
+        // Only what two looks in a row saw is taken for lost. After a restart of Postgres every
         // worker is absent and every lease may have expired: they get time to come back.
-        let mut before = Swept::default();
+        let mut before = Suspicion::default();
         let mut trust_from = Instant::now();
         loop {
             tokio::select! {
@@ -40,38 +67,76 @@ impl Sweeper {
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(error = %error, "sweep failed");
-                    before = Swept::default();
+                    before = Suspicion::default();
                     trust_from = Instant::now() + COMING_BACK;
                 }
             }
         }
     }
 
-    async fn sweep_once(&self, before: &Swept) -> Result<Swept, sqlx::Error> {
+    async fn sweep_once(&self, before: &Suspicion) -> Result<Suspicion, sqlx::Error> {
+        let numbers: Vec<i32> = self.lanes.iter().map(|(number, _)| number).collect();
         let mut connection = self.pool.acquire().await?;
-        let mut now = sweep(&mut connection).await?;
+        let mut found = look(&mut connection, &numbers).await?;
         drop(connection);
-        now.absent.retain(|id| *id != self.worker_id);
-        if !now.queues.is_empty() {
+        found.absent.retain(|id| *id != self.worker_id);
+        if found.due {
+            while due(&self.pool).await? {}
+        }
+        if found.ready || found.due {
             self.ready.notify_one();
         }
-        let suspects: HashSet<_> = before.absent.iter().collect();
-        let lost: Vec<i64> = now
-            .absent
+        for schedule in self
+            .schedules
             .iter()
-            .copied()
-            .filter(|w| suspects.contains(w))
-            .collect();
-        if !lost.is_empty() || (now.expired && before.expired) {
+            .filter(|s| found.schedules.contains(&s.name))
+        {
+            self.tick(schedule).await?;
+        }
+        if found.redrives {
+            redrive::work_off(&self.pool).await?;
+        }
+        self.take_lost(before, found).await
+    }
+
+    /// Takes what this look and the one before saw as lost.
+    async fn take_lost(&self, before: &Suspicion, found: Found) -> Result<Suspicion, sqlx::Error> {
+        let suspects: HashSet<_> = before.found.absent.iter().collect();
+        let absent = found.absent.iter().copied();
+        let lost: Vec<i64> = absent.filter(|worker| suspects.contains(worker)).collect();
+        let since = before.since.unwrap_or_else(Instant::now);
+        if !lost.is_empty() || (found.expired && before.found.expired) {
             let limit = |workflow: &str, version, step: &str| {
                 self.registry.crash_limit(workflow, version, step)
             };
             let rescued = rescue(&self.pool, &lost, limit).await?;
             if rescued > 0 {
+                meters::rescued(rescued, since.elapsed());
                 tracing::warn!(rescue.tasks = rescued, rescue.workers = ?lost, "tasks rescued");
                 self.ready.notify_one();
             }
         }
-        Ok(now)
+        let suspicious = !found.absent.is_empty() || found.expired;
+        Ok(Suspicion {
+            found,
+            since: suspicious.then_some(since),
+        })
+    }
+
+    async fn tick(&self, schedule: &Schedule) -> Result<(), sqlx::Error> {
+        match fire(&self.pool, &schedule.name, schedule.every, &*schedule.start).await {
+            Ok(Some(run)) => {
+                tracing::info!(schedule.name = %schedule.name, run.id = %run, "schedule fired");
+                self.ready.notify_one();
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(StartError::Database(error)) => Err(error),
+            Err(error @ StartError::Input(_)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, schedule.name = %schedule.name, "schedule cannot start");
+                Ok(())
+            }
+        }
     }
 }

@@ -1,59 +1,88 @@
 //! Claiming ready tasks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
 
-use crate::plan::Claim;
+use super::lanes::Lanes;
+use crate::{
+    faults::{Moment, Transaction, reach},
+    plan::Claim,
+};
 
 /// What one process would take now.
 #[derive(Debug, Default)]
 pub(crate) struct Demand {
-    /// Free slots of each queue.
-    pub slots: Vec<(String, usize)>,
-    /// Workflows and versions that this build knows.
-    pub known: Vec<(String, i32)>,
+    /// Lanes to look into, with their queue's free slots and the key after which to look.
+    pub lanes: Vec<(i32, &'static str, usize, i64)>,
+    /// Steps that this build has, with their lane.
+    pub steps: Vec<(i32, &'static str)>,
 }
 
-/// Takes tasks for `worker_id`, at most as many as there are slots, in order of priority and age.
+/// Claimed tasks, and whether a share was used up, so that more may be waiting.
+pub(crate) type Claimed = (Vec<Arc<Claim>>, bool);
+
+/// Takes tasks for `worker_id`, at most as many as there are slots. Keys take turns; within a key
+/// the order is that of the runs' ranks.
 ///
 /// Meant for a connection with asynchronous commit: a claim that is lost with the server loses
 /// nothing, because the task is then ready again.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
+    known: &Lanes,
     demand: &Demand,
     worker_id: i64,
     lease: Duration,
-) -> Result<Vec<Arc<Claim>>, sqlx::Error> {
-    let (mut queues, mut slots, mut workflows, mut versions) = (vec![], vec![], vec![], vec![]);
-    for (queue, free) in &demand.slots {
-        for (workflow, version) in &demand.known {
-            queues.push(queue.clone());
-            slots.push(i32::try_from(*free).unwrap_or(i32::MAX));
-            workflows.push(workflow.clone());
-            versions.push(*version);
-        }
+) -> Result<Claimed, sqlx::Error> {
+    let (mut lanes, mut queues, mut slots, mut after) = (vec![], vec![], vec![], vec![]);
+    for (lane, queue, free, key) in &demand.lanes {
+        lanes.push(*lane);
+        queues.push((*queue).to_owned());
+        slots.push(i32::try_from(*free).unwrap_or(i32::MAX));
+        after.push(*key);
     }
+    let (step_lanes, steps): (Vec<i32>, Vec<String>) = demand
+        .steps
+        .iter()
+        .map(|(lane, step)| (*lane, (*step).to_owned()))
+        .unzip();
+    reach(Transaction::Claim, Moment::Before);
     let rows = sqlx::query_file!(
         "src/store/claim.sql",
+        &lanes,
         &queues,
         &slots,
-        &workflows,
-        &versions,
+        &after,
+        &step_lanes,
+        &steps,
         worker_id,
         lease.as_secs_f64(),
     )
     .fetch_all(connection)
     .await?;
-    let claims = rows.into_iter().map(|row| {
-        Arc::new(Claim {
+    if !rows.is_empty() {
+        reach(Transaction::Claim, Moment::After);
+    }
+
+    let mut taken: HashMap<(i32, i64), i64> = HashMap::new();
+    let mut more = false;
+    let mut claims = Vec::with_capacity(rows.len());
+    for row in rows {
+        let share = taken.entry((row.lane, row.key)).or_default();
+        *share += 1;
+        more |= *share >= row.quota;
+        // Every lane that was asked for is known.
+        let Some(lane) = known.get(row.lane) else {
+            continue;
+        };
+        claims.push(Arc::new(Claim {
             task_id: row.task_id,
             run_id: row.run_id,
             subject: row.subject,
-            workflow: row.workflow,
-            version: row.version,
+            lane: lane.clone(),
+            key: row.key,
+            rank: row.rank,
             step: row.step,
-            queue: row.queue,
             fan_out_id: row.fan_out_id,
             child: row.child,
             input: row.input,
@@ -61,7 +90,9 @@ pub(crate) async fn claim(
             crashes: row.crashes,
             interruptions: row.interruptions,
             token: row.token,
-        })
-    });
-    Ok(claims.collect())
+            trace_parent: row.trace_parent,
+            waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
+        }));
+    }
+    Ok((claims, more))
 }

@@ -1,41 +1,67 @@
--- Each lane (queue, workflow, version) is read from the front of the primary key, so the cost
--- does not depend on how much is waiting. Rows that another worker is claiming are skipped.
-WITH lane AS (
-    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[])
-                  AS l (queue, slots, workflow, version)
-), front AS MATERIALIZED (
-    SELECT r.*, lane.slots
-    FROM lane
-    CROSS JOIN LATERAL (
-        SELECT queue, workflow, version, priority, task_id
-        FROM workflows.ready
-        WHERE queue = lane.queue AND workflow = lane.workflow AND version = lane.version
-        ORDER BY priority, task_id
+-- Keys that have something waiting are found by hopping along the primary key of `ready`, from the
+-- key after the one served last; each gets an equal share of its queue's free slots, oldest run
+-- first. So the cost does not depend on how much is waiting. Rows that another worker is claiming
+-- are skipped, and so are tasks at a step that this build does not have.
+WITH RECURSIVE lane AS (
+    SELECT l.lane, l.queue, l.slots, l.after
+    FROM unnest($1::int[], $2::text[], $3::int[], $4::bigint[]) AS l (lane, queue, slots, after)
+    WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
+), step AS MATERIALIZED (
+    SELECT * FROM unnest($5::int[], $6::text[]) AS s (lane, step)
+), waiting AS MATERIALIZED (
+    SELECT lane.*, found.key, row_number() OVER (PARTITION BY lane.lane) AS place
+    FROM lane CROSS JOIN LATERAL (
+        (WITH RECURSIVE hop AS (
+            (SELECT key FROM workflows.ready
+             WHERE lane = lane.lane AND key > lane.after ORDER BY key LIMIT 1)
+            UNION ALL
+            SELECT next.key FROM hop CROSS JOIN LATERAL (
+                SELECT r.key FROM workflows.ready r
+                WHERE r.lane = lane.lane AND r.key > hop.key ORDER BY r.key LIMIT 1) next)
+         SELECT key FROM hop LIMIT lane.slots)
+        UNION ALL
+        (WITH RECURSIVE hop AS (
+            (SELECT key FROM workflows.ready
+             WHERE lane = lane.lane AND key <= lane.after ORDER BY key LIMIT 1)
+            UNION ALL
+            SELECT next.key FROM hop CROSS JOIN LATERAL (
+                SELECT r.key FROM workflows.ready r
+                WHERE r.lane = lane.lane AND r.key > hop.key AND r.key <= lane.after
+                ORDER BY r.key LIMIT 1) next)
+         SELECT key FROM hop LIMIT lane.slots)
         LIMIT lane.slots
-        FOR UPDATE SKIP LOCKED
-    ) r
-), picked AS (
-    SELECT * FROM (
-        SELECT *, row_number() OVER (PARTITION BY queue ORDER BY priority, task_id) AS place
-        FROM front
-    ) ranked
-    WHERE place <= slots
+    ) found
+), share AS (
+    SELECT lane, key, slots,
+           greatest(1, slots / count(*) OVER (PARTITION BY queue)) AS quota,
+           row_number() OVER (PARTITION BY queue ORDER BY place, lane) AS turn
+    FROM waiting
+), front AS MATERIALIZED (
+    -- The token: milliseconds, and a running number below. It grows, and a number that a crash of
+    -- the server gave out twice still makes another token.
+    SELECT f.*, share.quota,
+           ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
+           | (nextval('workflows.attempt_tokens') & 1048575) AS token
+    FROM share CROSS JOIN LATERAL (
+        SELECT r.lane, r.key, r.rank, t.task_id, t.run_id, t.step, t.fan_out_id, t.child, t.input,
+               t.errors, t.crashes, t.interruptions, t.ready_at
+        FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
+        WHERE r.lane = share.lane AND r.key = share.key
+          AND (r.lane, t.step) IN (SELECT lane, step FROM step)
+        ORDER BY r.rank, r.task_id
+        LIMIT share.quota
+        FOR UPDATE OF r SKIP LOCKED
+    ) f
+    WHERE share.turn <= share.slots
 ), claimed AS (
     DELETE FROM workflows.ready r
-    USING picked p
-    WHERE (r.queue, r.workflow, r.version, r.priority, r.task_id)
-        = (p.queue, p.workflow, p.version, p.priority, p.task_id)
-    RETURNING r.task_id
+    USING front f
+    WHERE (r.lane, r.key, r.rank, r.task_id) = (f.lane, f.key, f.rank, f.task_id)
 ), leased AS (
     INSERT INTO workflows.leases (task_id, run_id, token, worker_id, expires_at)
-    SELECT t.task_id, t.run_id, nextval('workflows.attempt_tokens'), $5,
-           clock_timestamp() + make_interval(secs => $6)
-    FROM claimed JOIN workflows.tasks t USING (task_id)
-    RETURNING task_id, token
+    SELECT task_id, run_id, token, $7, clock_timestamp() + make_interval(secs => $8) FROM front
 )
-SELECT t.task_id, t.run_id, r.subject, t.workflow, t.version, t.step, t.queue,
-       t.fan_out_id, t.child, t.input, t.errors, t.crashes, t.interruptions, leased.token
-FROM leased
-JOIN workflows.tasks t USING (task_id)
-JOIN workflows.runs r USING (run_id)
-ORDER BY t.priority, t.task_id
+SELECT f.task_id, f.run_id, r.subject, r.trace_parent, f.lane, f.key, f.rank, f.step,
+       f.fan_out_id, f.child, f.input, f.errors, f.crashes, f.interruptions, f.token AS "token!",
+       extract(epoch FROM clock_timestamp() - f.ready_at)::float8 AS "waited!", f.quota AS "quota!"
+FROM front f JOIN workflows.runs r USING (run_id)

@@ -1,119 +1,224 @@
 //! What a batch of settlements writes, sorted by table, so that each is one statement.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{fan_out, tasks};
-use crate::plan::{Claim, NewTask, Next, Settlement, Verdict, fingerprint};
+use super::{
+    fan_out::{self, Child, NewFanOut},
+    history,
+    lanes::Lanes,
+    letters::{self, Dead},
+    tasks::{self, Row},
+};
+use crate::{
+    faults::Transaction,
+    plan::{Claim, NewTask, Next, Settlement, Verdict, fingerprint},
+};
 
 /// The batch, sorted into what has to be written where.
 #[derive(Default)]
 pub(super) struct Effects<'a> {
-    pub(super) finished: Vec<Uuid>,
-    pub(super) new: Vec<(Uuid, &'a NewTask)>,
-    pub(super) fan_outs: Vec<fan_out::NewFanOut<'a>>,
-    /// A finished child's fan-out, with the run and the join that may follow.
-    pub(super) children: Vec<(Uuid, Uuid, &'a NewTask)>,
-    pub(super) deferred: Vec<(Uuid, f64)>,
-    pub(super) handed_back: Vec<Uuid>,
-    pub(super) dead: Vec<tasks::Dead>,
-    pub(super) rejected: Vec<(Uuid, Value)>,
-    pub(super) ended: Vec<(Uuid, &'a Value)>,
+    /// Tasks that move on to their next step.
+    moved: Vec<(&'a Claim, &'a NewTask)>,
+    /// Tasks that are over.
+    finished: Vec<Uuid>,
+    /// Children of the fan-outs.
+    new: Vec<(&'a Claim, Uuid, i32, &'a NewTask)>,
+    fan_outs: Vec<(&'a Claim, &'a Next)>,
+    /// Children that are done.
+    children: Vec<Child>,
+    deferred: Vec<(Uuid, f64)>,
+    handed_back: Vec<Uuid>,
+    dead: Vec<Dead>,
+    rejected: Vec<(Uuid, Value)>,
+    ended: Vec<(Uuid, &'a Value)>,
+    /// What this transaction does, for the fault points.
+    pub(super) kinds: Vec<Transaction>,
 }
 
 impl<'a> Effects<'a> {
     /// Adds one settlement.
     pub(super) fn collect(&mut self, settlement: &'a Settlement, worker_id: i64) {
-        let claim: &Arc<Claim> = &settlement.claim;
+        let claim = &*settlement.claim;
         match &settlement.verdict {
-            Verdict::Advance { output, next } => {
+            Verdict::Advance { next } => self.advance(claim, next),
+            Verdict::Joined { .. } => {
+                self.kinds.push(Transaction::Child);
                 self.finished.push(claim.task_id);
-                self.advance(claim.run_id, output, next);
-            }
-            Verdict::Joined { join, .. } => {
-                self.finished.push(claim.task_id);
-                if let Some(fan_out_id) = claim.fan_out_id {
-                    self.children.push((fan_out_id, claim.run_id, join));
-                }
+                self.children.extend(Child::of(claim));
             }
             Verdict::Defer { delay, .. } => {
+                self.kinds.push(Transaction::Retry);
                 self.deferred.push((claim.task_id, delay.as_secs_f64()));
             }
-            Verdict::HandBack => self.handed_back.push(claim.task_id),
-            Verdict::Bury { cause, error } => self.dead.push(tasks::Dead {
-                task_id: claim.task_id,
-                cause: cause.as_str(),
-                error: error.clone(),
-                fingerprint: fingerprint(&claim.step, error),
-                worker_id,
-            }),
+            Verdict::HandBack => {
+                self.kinds.push(Transaction::HandBack);
+                self.handed_back.push(claim.task_id);
+            }
+            Verdict::Bury { cause, error } => {
+                self.kinds.push(Transaction::DeadLetter);
+                self.dead.push(Dead {
+                    task_id: claim.task_id,
+                    cause: cause.as_str(),
+                    error: error.clone(),
+                    fingerprint: fingerprint(&claim.step, error),
+                    worker_id,
+                    child: Child::of(claim),
+                });
+            }
             Verdict::Reject { rejection, .. } => {
+                self.kinds.push(Transaction::Reject);
                 self.rejected.push((claim.run_id, json!(rejection)));
             }
         }
     }
 
-    fn advance(&mut self, run_id: Uuid, output: &'a Value, next: &'a Next) {
+    fn advance(&mut self, claim: &'a Claim, next: &'a Next) {
         match next {
-            Next::End => self.ended.push((run_id, output)),
-            Next::Task(task) => self.new.push((run_id, task)),
+            Next::End { output } => {
+                self.kinds.push(Transaction::End);
+                self.finished.push(claim.task_id);
+                self.ended.push((claim.run_id, output));
+            }
+            Next::Task(task) => {
+                self.kinds.push(Transaction::Advance);
+                self.moved.push((claim, task));
+            }
             Next::FanOut {
+                fan_out_id,
+                children,
+                ..
+            } => {
+                self.kinds.push(Transaction::FanOut);
+                self.finished.push(claim.task_id);
+                self.fan_outs.push((claim, next));
+                let children = (0..).zip(children);
+                self.new
+                    .extend(children.map(|(place, task)| (claim, *fan_out_id, place, task)));
+            }
+        }
+    }
+
+    /// Writes it all, in an order in which each statement finds what it reads. `paused` are the
+    /// runs whose tasks must not become ready. Returns the queues in which work became ready.
+    pub(super) async fn write(
+        mut self,
+        tx: &mut PgConnection,
+        lanes: &Lanes,
+        paused: &HashSet<Uuid>,
+        batch: &[(&'a Settlement, DateTime<Utc>)],
+        worker_id: i64,
+    ) -> Result<(Vec<String>, Vec<Transaction>), sqlx::Error> {
+        history::record(tx, batch, worker_id).await?;
+        tasks::delete(tx, &self.finished).await?;
+        let queues = self.place(tx, lanes, paused).await?;
+        let mut ready: Vec<String> = queues.into_iter().map(str::to_owned).collect();
+        self.defer(tx).await?;
+        self.children.extend(letters::bury(tx, &self.dead).await?);
+        for (run_id, result) in &self.rejected {
+            tasks::clear(tx, *run_id, "obsolete", ("engine", "the run was rejected")).await?;
+            reject(tx, *run_id, result).await?;
+        }
+        let joined = fan_out::join(tx, &self.children, paused).await?;
+        if !joined.is_empty() {
+            self.kinds.push(Transaction::Join);
+        }
+        ready.extend(joined);
+        self.end_runs(tx).await?;
+        ready.extend(self.hand_back(tx).await?);
+        ready.sort_unstable();
+        ready.dedup();
+        Ok((ready, self.kinds))
+    }
+
+    /// The tasks that follow, each in the lane of its step.
+    async fn place(
+        &self,
+        tx: &mut PgConnection,
+        lanes: &Lanes,
+        paused: &HashSet<Uuid>,
+    ) -> Result<HashSet<&'static str>, sqlx::Error> {
+        let lane = |claim: &Claim, queue| {
+            lanes
+                .number(queue, claim.lane.workflow, claim.lane.version)
+                .ok_or(sqlx::Error::RowNotFound)
+        };
+        let mut queues = HashSet::new();
+        let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of| {
+            queues.insert(task.queue);
+            Ok::<_, sqlx::Error>(Row {
+                task_id,
+                run_id: claim.run_id,
+                lane: lane(claim, task.queue)?,
+                key: claim.key,
+                rank: claim.rank,
+                step: task.step,
+                input: &task.input,
+                child_of,
+                paused: paused.contains(&claim.run_id),
+            })
+        };
+        let moved: Vec<_> = self
+            .moved
+            .iter()
+            .map(|(claim, task)| row(claim, task, claim.task_id, None))
+            .collect::<Result<_, _>>()?;
+        let new: Vec<_> = self
+            .new
+            .iter()
+            .map(|(claim, fan_out, place, task)| {
+                row(claim, task, Uuid::now_v7(), Some((*fan_out, *place)))
+            })
+            .collect::<Result<_, _>>()?;
+        let mut fan_outs = Vec::new();
+        for (claim, next) in &self.fan_outs {
+            let Next::FanOut {
                 fan_out_id,
                 step,
                 carry,
                 children,
-            } => {
-                let (fan_out_id, total) = (*fan_out_id, children.len());
-                self.fan_outs.push(fan_out::NewFanOut {
-                    fan_out_id,
-                    run_id,
-                    step,
-                    total,
-                    carry,
-                });
-                self.new
-                    .extend(children.iter().map(|child| (run_id, child)));
-            }
+                partial,
+                join: (join_step, join_queue),
+            } = next
+            else {
+                continue;
+            };
+            fan_outs.push(NewFanOut {
+                fan_out_id: *fan_out_id,
+                run_id: claim.run_id,
+                step,
+                total: children.len(),
+                carry,
+                partial: *partial,
+                join_step,
+                join_lane: lane(claim, join_queue)?,
+            });
         }
+        tasks::advance(tx, &moved).await?;
+        fan_out::insert(tx, &fan_outs).await?;
+        tasks::insert(tx, &new).await?;
+        Ok(queues)
     }
 
-    /// The joins whose last child is in this batch, each exactly once.
-    pub(super) async fn completed_joins(
-        &self,
-        tx: &mut PgConnection,
-    ) -> Result<Vec<(Uuid, NewTask)>, sqlx::Error> {
-        let ids: Vec<Uuid> = self.children.iter().map(|(id, ..)| *id).collect();
-        let mut joins = Vec::new();
-        for (completed, input) in fan_out::count_down(tx, &ids).await? {
-            if let Some((_, run, join)) = self.children.iter().find(|(id, ..)| *id == completed) {
-                joins.push((
-                    *run,
-                    NewTask {
-                        input,
-                        ..(*join).clone()
-                    },
-                ));
-            }
-        }
-        Ok(joins)
-    }
-
-    pub(super) async fn defer(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    async fn defer(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.deferred.is_empty() {
             return Ok(());
         }
         let (ids, delays): (Vec<Uuid>, Vec<f64>) = self.deferred.iter().copied().unzip();
+        // A paused run's tasks are in no place; going on makes them ready at once.
         sqlx::query!(
             "WITH failed AS (
                 UPDATE workflows.tasks t SET errors = t.errors + 1
-                FROM unnest($1::uuid[], $2::float8[]) AS d (task_id, delay)
-                WHERE t.task_id = d.task_id
-                RETURNING t.task_id, d.delay)
+                FROM unnest($1::uuid[], $2::float8[]) AS d (task_id, delay), workflows.runs r
+                WHERE t.task_id = d.task_id AND r.run_id = t.run_id
+                RETURNING t.task_id, d.delay, r.paused_at)
              INSERT INTO workflows.deferred (due_at, task_id)
-             SELECT clock_timestamp() + make_interval(secs => delay), task_id FROM failed",
+             SELECT clock_timestamp() + make_interval(secs => delay), task_id FROM failed
+             WHERE paused_at IS NULL",
             &ids,
             &delays,
         )
@@ -122,10 +227,7 @@ impl<'a> Effects<'a> {
         Ok(())
     }
 
-    pub(super) async fn hand_back(
-        &self,
-        tx: &mut PgConnection,
-    ) -> Result<Vec<String>, sqlx::Error> {
+    async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
         if self.handed_back.is_empty() {
             return Ok(Vec::new());
         }
@@ -138,7 +240,7 @@ impl<'a> Effects<'a> {
         tasks::make_ready(tx, &self.handed_back).await
     }
 
-    pub(super) async fn end_runs(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    async fn end_runs(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.ended.is_empty() {
             return Ok(());
         }
@@ -158,4 +260,16 @@ impl<'a> Effects<'a> {
         .await?;
         Ok(())
     }
+}
+
+/// Ends a run by its input's fault.
+async fn reject(tx: &mut PgConnection, run_id: Uuid, result: &Value) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE workflows.runs SET state = 'rejected', result = $2, ended_at = now() WHERE run_id = $1",
+        run_id,
+        result,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }

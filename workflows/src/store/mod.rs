@@ -2,19 +2,28 @@
 //! transaction. Lock order is the same everywhere: runs, then leases, each by ascending id.
 
 pub(crate) mod claim;
+pub(crate) mod commit;
 mod effects;
 mod fan_out;
-mod lock;
+mod history;
+pub(crate) mod lanes;
+mod letters;
+pub(crate) mod lock;
 pub(crate) mod presence;
 pub(crate) mod rescue;
+pub(crate) mod retention;
+pub(crate) mod schedules;
 pub(crate) mod settle;
 pub(crate) mod start;
-mod tasks;
+pub(crate) mod sweep;
+pub(crate) mod tasks;
 
 use sqlx::{PgPool, migrate::Migrator};
 
 /// The channel on which commits that made work ready are announced, with the queue as payload.
 pub(crate) const CHANNEL: &str = "workflows_ready";
+/// The channel on which runs are announced whose attempts have to stop, with the run as payload.
+pub(crate) const CANCELLED: &str = "workflows_cancelled";
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 

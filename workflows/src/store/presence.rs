@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -9,16 +10,22 @@ use uuid::Uuid;
 /// ("work" in ASCII; the second half is the worker's id.)
 pub(crate) const PRESENCE: i32 = 0x776f_726b;
 
+/// A worker as others see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Who {
+    pub name: String,
+    pub build: String,
+    /// What it can run, as in the column `workers.knows`.
+    pub knows: Value,
+}
+
 /// Enters a worker and returns its id.
-pub(crate) async fn register(
-    connection: &mut PgConnection,
-    name: &str,
-    build: &str,
-) -> Result<i64, sqlx::Error> {
+pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        "INSERT INTO workflows.workers (name, build) VALUES ($1, $2) RETURNING worker_id",
-        name,
-        build,
+        "INSERT INTO workflows.workers (name, build, knows) VALUES ($1, $2, $3) RETURNING worker_id",
+        who.name,
+        who.build,
+        who.knows,
     )
     .fetch_one(connection)
     .await
@@ -48,24 +55,28 @@ pub(crate) fn lock_key(worker_id: i64) -> i32 {
     worker_id as i32
 }
 
-/// Renews the leases of the attempts in hand and says which attempts hold one.
+/// Shows that the worker is there, renews those leases of the attempts in hand that are past a
+/// quarter of their time, and says which attempts hold one.
 ///
 /// Leases that a transaction is just ending are passed over, not waited for.
 pub(crate) async fn renew(
     connection: &mut PgConnection,
     worker_id: i64,
-    (name, build): (&str, &str),
+    who: &Who,
     tasks: &[Uuid],
     lease: Duration,
 ) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let held = sqlx::query!(
         "WITH seen AS (
-            INSERT INTO workflows.workers (worker_id, name, build) OVERRIDING SYSTEM VALUE
-            VALUES ($1, $4, $5)
-            ON CONFLICT (worker_id) DO UPDATE SET seen_at = clock_timestamp()),
+            INSERT INTO workflows.workers (worker_id, name, build, knows) OVERRIDING SYSTEM VALUE
+            VALUES ($1, $4, $5, $6)
+            ON CONFLICT (worker_id) DO UPDATE SET seen_at = clock_timestamp(), left_at = NULL
+            WHERE workers.seen_at < clock_timestamp() - make_interval(secs => $3::float8 / 4)
+               OR workers.left_at IS NOT NULL),
          mine AS (
             SELECT task_id FROM workflows.leases
             WHERE task_id = ANY($2) AND worker_id = $1
+              AND expires_at < clock_timestamp() + make_interval(secs => $3 * 0.75)
             ORDER BY task_id FOR UPDATE SKIP LOCKED),
          renewed AS (
             UPDATE workflows.leases l SET expires_at = clock_timestamp() + make_interval(secs => $3)
@@ -76,8 +87,9 @@ pub(crate) async fn renew(
         worker_id,
         tasks,
         lease.as_secs_f64(),
-        name,
-        build,
+        who.name,
+        who.build,
+        who.knows,
     )
     .fetch_all(connection)
     .await?;
@@ -87,13 +99,14 @@ pub(crate) async fn renew(
         .collect())
 }
 
-/// Leaves for good: presence and all. Leases that are left expire or are rescued.
+/// Leaves for good. A worker that leaves leases behind stays on the list: its presence lock is gone
+/// with its session, so sweepers find it and rescue them.
 pub(crate) async fn leave(
     connection: &mut PgConnection,
     worker_id: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "DELETE FROM workflows.workers w WHERE worker_id = $1
+        "UPDATE workflows.workers w SET left_at = clock_timestamp() WHERE worker_id = $1
          AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
         worker_id,
     )

@@ -5,25 +5,23 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{lock, notify, presence, tasks};
-use crate::plan::{Cause, fingerprint};
+use super::{
+    commit::commit,
+    fan_out::{self, Child},
+    letters::{self, Dead},
+    lock, notify, tasks,
+};
+use crate::{
+    faults::Transaction,
+    plan::{Cause, fingerprint},
+};
 
-/// Rows handled per statement, so that no sweep holds locks for long.
+/// Rows handled per transaction, so that no sweep holds locks for long.
 const BATCH: i64 = 500;
 
-/// What a sweep found.
-#[derive(Debug, Default)]
-pub(crate) struct Swept {
-    /// Queues in which deferred tasks became ready.
-    pub queues: Vec<String>,
-    /// Workers whose presence lock is not held by anybody.
-    pub absent: Vec<i64>,
-    /// Leases have expired.
-    pub expired: bool,
-}
-
-/// Moves due tasks to the ready table and looks for lost workers: one cheap statement.
-pub(crate) async fn sweep(connection: &mut PgConnection) -> Result<Swept, sqlx::Error> {
+/// Moves due tasks to the ready table. Returns whether there may be more.
+pub(crate) async fn due(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
     let row = sqlx::query!(
         r#"WITH due AS (
             SELECT due_at, task_id FROM workflows.deferred
@@ -34,32 +32,26 @@ pub(crate) async fn sweep(connection: &mut PgConnection) -> Result<Swept, sqlx::
             DELETE FROM workflows.deferred d USING due
             WHERE (d.due_at, d.task_id) = (due.due_at, due.task_id)
             RETURNING d.task_id),
+         task AS (
+            UPDATE workflows.tasks t SET ready_at = clock_timestamp() FROM moved
+            WHERE t.task_id = moved.task_id
+            RETURNING t.lane, t.key, t.rank, t.task_id),
          ready AS (
-            INSERT INTO workflows.ready (queue, workflow, version, priority, task_id)
-            SELECT queue, workflow, version, priority, task_id
-            FROM moved JOIN workflows.tasks t USING (task_id)
-            RETURNING queue),
+            INSERT INTO workflows.ready (lane, key, rank, task_id)
+            SELECT lane, key, rank, task_id FROM task),
          announced AS (
-            SELECT queue, pg_notify($2, queue) FROM (SELECT DISTINCT queue FROM ready) q)
-         SELECT ARRAY(SELECT queue FROM announced) AS "queues!",
-                ARRAY(SELECT worker_id FROM workflows.workers w
-                      WHERE NOT EXISTS (
-                          SELECT FROM pg_locks l
-                          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
-                            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                            AND l.classid = $3::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
-                EXISTS (SELECT FROM workflows.leases WHERE expires_at < clock_timestamp()) AS "expired!""#,
+            SELECT pg_notify($2, queue) FROM (
+                SELECT DISTINCT queue FROM task JOIN workflows.lanes USING (lane)) q)
+         SELECT (SELECT count(*) FROM moved) AS "moved!", (SELECT count(*) FROM announced) AS "queues!""#,
         BATCH,
         super::CHANNEL,
-        presence::PRESENCE,
     )
-    .fetch_one(connection)
+    .fetch_one(&mut *transaction)
     .await?;
-    Ok(Swept {
-        queues: row.queues,
-        absent: row.absent,
-        expired: row.expired,
-    })
+    if row.moved > 0 {
+        commit(transaction, &[Transaction::Due]).await?;
+    }
+    Ok(row.moved == BATCH)
 }
 
 /// Takes the leases of `lost` workers, and all that expired, and makes their tasks ready again,
@@ -83,7 +75,7 @@ pub(crate) async fn rescue(
     let runs: Vec<Uuid> = candidates.iter().map(|c| c.run_id).collect();
     let ids: Vec<Uuid> = candidates.iter().map(|c| c.task_id).collect();
     let tokens: Vec<i64> = candidates.iter().map(|c| c.token).collect();
-    lock::runs(tx, &runs).await?;
+    let paused = lock::runs(tx, &runs).await?;
     let taken = take(tx, &ids, &tokens, lost).await?;
     let count = taken.len();
     let (poison, sound): (Vec<_>, Vec<_>) = taken.into_iter().partition(|t| {
@@ -91,23 +83,29 @@ pub(crate) async fn rescue(
         u32::try_from(t.crashes).unwrap_or(u32::MAX) >= limit
     });
     let sound: Vec<Uuid> = sound.into_iter().map(|t| t.task_id).collect();
-    let queues = tasks::make_ready(tx, &sound).await?;
+    let mut queues = tasks::make_ready(tx, &sound).await?;
     let dead: Vec<_> = poison.into_iter().map(Taken::into_dead).collect();
-    tasks::bury(tx, &dead).await?;
+    let missing = letters::bury(tx, &dead).await?;
+    queues.extend(fan_out::join(tx, &missing, &paused).await?);
+    // A full batch may have left some; the worker stays on the list until nothing of it is left.
     sqlx::query!(
-        "DELETE FROM workflows.workers w WHERE worker_id = ANY($1)
+        "UPDATE workflows.workers w SET left_at = clock_timestamp() WHERE worker_id = ANY($1)
          AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
         lost,
     )
     .execute(&mut *tx)
     .await?;
     notify(tx, &queues).await?;
-    transaction.commit().await?;
+    commit(transaction, &[Transaction::Rescue]).await?;
     Ok(count)
 }
 
 struct Taken {
     task_id: Uuid,
+    run_id: Uuid,
+    key: i64,
+    rank: i64,
+    fan_out_id: Option<Uuid>,
     workflow: String,
     version: i32,
     step: String,
@@ -116,16 +114,22 @@ struct Taken {
 }
 
 impl Taken {
-    fn into_dead(self) -> tasks::Dead {
+    fn into_dead(self) -> Dead {
         let error = json!({
             "message": format!("the worker was lost under this task {} times", self.crashes)
         });
-        tasks::Dead {
+        Dead {
             task_id: self.task_id,
             cause: Cause::Crashes.as_str(),
             fingerprint: fingerprint(&self.step, &error),
             error,
             worker_id: self.worker_id,
+            child: self.fan_out_id.map(|fan_out_id| Child {
+                fan_out_id,
+                run_id: self.run_id,
+                key: self.key,
+                rank: self.rank,
+            }),
         }
     }
 }
@@ -140,10 +144,11 @@ async fn take(
     sqlx::query_as!(
         Taken,
         "WITH taken AS (
-            DELETE FROM workflows.leases
-            WHERE (task_id, token) IN (SELECT * FROM unnest($1::uuid[], $3::bigint[]))
-              AND (expires_at < clock_timestamp() OR worker_id = ANY($2))
-            RETURNING task_id, token, worker_id, started_at),
+            DELETE FROM workflows.leases l
+            USING unnest($1::uuid[], $3::bigint[]) AS seen (task_id, token)
+            WHERE l.task_id = seen.task_id AND l.token = seen.token
+              AND (l.expires_at < clock_timestamp() OR l.worker_id = ANY($2))
+            RETURNING l.task_id, l.token, l.worker_id, l.started_at),
          crashed AS (
             UPDATE workflows.tasks t SET crashes = t.crashes + 1
             FROM taken WHERE t.task_id = taken.task_id
@@ -153,7 +158,9 @@ async fn take(
                 (token, run_id, task_id, step, fan_out_id, child, outcome, worker_id, started_at)
             SELECT token, run_id, task_id, step, fan_out_id, child, 'crashed', worker_id, started_at
             FROM crashed)
-         SELECT task_id, workflow, version, step, crashes, worker_id FROM crashed",
+         SELECT c.task_id, c.run_id, c.key, c.rank, c.fan_out_id, l.workflow, l.version, c.step,
+                c.crashes, c.worker_id
+         FROM crashed c JOIN workflows.lanes l USING (lane)",
         tasks,
         lost,
         tokens,

@@ -2,64 +2,98 @@
 
 use std::collections::HashSet;
 
-use futures::FutureExt;
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection, PgPool};
-use uuid::Uuid;
 
-use super::{effects::Effects, fan_out, lock, notify, tasks};
+use super::{commit::commit, effects::Effects, lanes::Lanes, lock, notify};
 use crate::{
     plan::{Settlement, Verdict},
     step::BoxError,
     workflow::Rejected,
 };
 
-/// What became of one settlement.
-#[derive(Debug)]
-pub(crate) enum Settled {
-    /// Committed.
-    Committed,
-    /// The attempt had lost its lease; nothing of it was written.
-    Stale,
-    /// A write of the caller failed; nothing of this settlement was written.
-    Refused(BoxError),
+/// What a batch needs besides itself.
+pub(crate) struct Context<'a> {
+    pub lanes: &'a Lanes,
+    pub worker_id: i64,
+    /// Decides about an attempt of which the caller's own write failed.
+    pub refused: &'a (dyn Fn(&Settlement, BoxError) -> Settlement + Sync),
 }
 
-/// Commits the batch. The answers stand in the batch's order. Returns the queues in which work
-/// became ready.
+/// A committed batch.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// Places in the batch of attempts that had lost their lease; nothing of them was written.
+    pub stale: Vec<usize>,
+    /// Queues in which work became ready.
+    pub queues: Vec<String>,
+}
+
+/// Commits the batch.
 pub(crate) async fn settle(
     pool: &PgPool,
     batch: &[Settlement],
-    worker_id: i64,
-) -> Result<(Vec<Settled>, Vec<String>), sqlx::Error> {
+    context: &Context<'_>,
+) -> Result<Settled, sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let tx = &mut *transaction;
-    lock::runs(tx, &column(batch, |s| s.claim.run_id)).await?;
+    let paused = lock::runs(tx, &column(batch, |s| s.claim.run_id)).await?;
     let ids = column(batch, |s| s.claim.task_id);
-    let held = lock::leases(tx, &ids, &column(batch, |s| s.claim.token), Some(worker_id)).await?;
-    let held: HashSet<Uuid> = held.into_iter().collect();
+    let tokens = column(batch, |s| s.claim.token);
+    let mut held = lock::end_leases(tx, &ids, &tokens, context.worker_id).await?;
 
-    let mut answers = Vec::with_capacity(batch.len());
-    let mut fenced = Vec::with_capacity(batch.len());
-    for settlement in batch {
-        if !held.contains(&settlement.claim.task_id) {
-            answers.push(Settled::Stale);
+    let mut stale = Vec::new();
+    let mut rejected = HashSet::new();
+    let mut fenced: Vec<(Instead<'_>, DateTime<Utc>)> = Vec::with_capacity(batch.len());
+    for (place, settlement) in batch.iter().enumerate() {
+        // A rejection ends the run for all that comes after it.
+        let late = rejected.contains(&settlement.claim.run_id);
+        let Some(since) = held.remove(&settlement.claim.task_id).filter(|_| !late) else {
+            stale.push(place);
             continue;
+        };
+        let kept = match callers_writes(tx, settlement).await? {
+            Ok(()) => Instead::Same(settlement),
+            Err(error) => Instead::Other((context.refused)(settlement, error)),
+        };
+        if let Verdict::Reject { .. } = kept.as_ref().verdict {
+            rejected.insert(settlement.claim.run_id);
         }
-        match callers_writes(tx, settlement).await? {
-            Ok(()) => {
-                fenced.push(settlement);
-                answers.push(Settled::Committed);
-            }
-            Err(refused) => answers.push(Settled::Refused(refused)),
+        fenced.push((kept, since));
+    }
+    let fenced: Vec<_> = fenced
+        .iter()
+        .map(|(kept, since)| (kept.as_ref(), *since))
+        .collect();
+    let mut queues = Vec::new();
+    let mut kinds = Vec::new();
+    if !fenced.is_empty() {
+        let mut effects = Effects::default();
+        for (settlement, _) in &fenced {
+            effects.collect(settlement, context.worker_id);
+        }
+        (queues, kinds) = effects
+            .write(tx, context.lanes, &paused, &fenced, context.worker_id)
+            .await?;
+        notify(tx, &queues).await?;
+    }
+    commit(transaction, &kinds).await?;
+    Ok(Settled { stale, queues })
+}
+
+/// A settlement, or what it became when its writes were refused.
+enum Instead<'a> {
+    Same(&'a Settlement),
+    Other(Settlement),
+}
+
+impl Instead<'_> {
+    fn as_ref(&self) -> &Settlement {
+        match self {
+            Self::Same(settlement) => settlement,
+            Self::Other(settlement) => settlement,
         }
     }
-    let mut queues = write(tx, &fenced, worker_id).await?;
-    queues.sort_unstable();
-    queues.dedup();
-    notify(tx, &queues).await?;
-    transaction.commit().await?;
-    Ok((answers, queues))
 }
 
 fn column<T>(batch: &[Settlement], of: impl Fn(&Settlement) -> T) -> Vec<T> {
@@ -72,11 +106,18 @@ async fn callers_writes(
     tx: &mut PgConnection,
     settlement: &Settlement,
 ) -> Result<Result<(), BoxError>, sqlx::Error> {
-    let hook = match &settlement.verdict {
-        Verdict::Reject { definition, .. } => definition.on_reject.as_ref(),
+    let rejection = match &settlement.verdict {
+        Verdict::Reject {
+            rejection,
+            definition,
+            step,
+        } => definition
+            .on_reject
+            .as_ref()
+            .map(|hook| (hook, step, rejection)),
         _ => None,
     };
-    if settlement.writes.is_empty() && hook.is_none() {
+    if settlement.writes.is_empty() && rejection.is_none() {
         return Ok(Ok(()));
     }
     let mut savepoint = tx.begin().await?;
@@ -87,135 +128,14 @@ async fn callers_writes(
             break;
         }
     }
-    if let (
-        Some(hook),
-        Verdict::Reject {
-            rejection, step, ..
-        },
-    ) = (hook, &settlement.verdict)
-    {
-        let rejected = Rejected {
-            step,
-            rejection: rejection.clone(),
-        };
-        result = hook(&mut savepoint, settlement.claim.subject, rejected)
-            .boxed()
-            .await;
+    if let (Ok(()), Some((hook, step, rejection))) = (&result, rejection) {
+        let rejection = rejection.clone();
+        let rejected = Rejected { step, rejection };
+        result = hook(&mut savepoint, settlement.claim.subject, rejected).await;
     }
     match result {
         Ok(()) => savepoint.commit().await?,
         Err(_) => savepoint.rollback().await?,
     }
     Ok(result)
-}
-
-/// Writes what follows from settlements whose leases are locked by this transaction.
-async fn write(
-    tx: &mut PgConnection,
-    batch: &[&Settlement],
-    worker_id: i64,
-) -> Result<Vec<String>, sqlx::Error> {
-    if batch.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut effects = Effects::default();
-    for settlement in batch {
-        effects.collect(settlement, worker_id);
-    }
-    record_attempts(tx, batch, worker_id).await?;
-    tasks::delete(tx, &effects.finished).await?;
-    effects.defer(tx).await?;
-    tasks::bury(tx, &effects.dead).await?;
-    for (run_id, result) in &effects.rejected {
-        abandon_run(tx, *run_id, result).await?;
-    }
-    for new in &effects.fan_outs {
-        fan_out::insert(tx, new).await?;
-    }
-    let joins = effects.completed_joins(tx).await?;
-    effects
-        .new
-        .extend(joins.iter().map(|(run_id, task)| (*run_id, task)));
-    tasks::insert_ready(tx, &effects.new).await?;
-    effects.end_runs(tx).await?;
-    let mut queues = effects.hand_back(tx).await?;
-    queues.extend(effects.new.iter().map(|(_, task)| task.queue.to_owned()));
-    Ok(queues)
-}
-
-/// Moves the leases into the history, each with its outcome.
-async fn record_attempts(
-    tx: &mut PgConnection,
-    batch: &[&Settlement],
-    worker_id: i64,
-) -> Result<(), sqlx::Error> {
-    let mut ids = Vec::with_capacity(batch.len());
-    let mut outcomes = Vec::with_capacity(batch.len());
-    let (mut outputs, mut errors) = (Vec::new(), Vec::new());
-    for settlement in batch {
-        let (outcome, output, error) = match &settlement.verdict {
-            Verdict::Advance { output, .. } | Verdict::Joined { output, .. } => {
-                ("done", Some(output.clone()), None)
-            }
-            Verdict::Defer { error, .. } | Verdict::Bury { error, .. } => {
-                ("error", None, Some(error.clone()))
-            }
-            Verdict::Reject { rejection, .. } => ("rejected", None, Some(json!(rejection))),
-            Verdict::HandBack => ("interrupted", None, None),
-        };
-        ids.push(settlement.claim.task_id);
-        outcomes.push(outcome.to_owned());
-        outputs.push(output);
-        errors.push(error);
-    }
-    sqlx::query!(
-        "WITH ended AS (
-            DELETE FROM workflows.leases l
-            USING unnest($1::uuid[], $2::text[], $3::jsonb[], $4::jsonb[])
-                  AS e (task_id, outcome, output, error)
-            WHERE l.task_id = e.task_id
-            RETURNING l.task_id, l.token, l.started_at, e.outcome, e.output, e.error)
-         INSERT INTO workflows.attempts
-            (token, run_id, task_id, step, fan_out_id, child, outcome, output, error, worker_id, started_at)
-         SELECT e.token, t.run_id, e.task_id, t.step, t.fan_out_id, t.child,
-                e.outcome, e.output, e.error, $5, e.started_at
-         FROM ended e JOIN workflows.tasks t USING (task_id)",
-        &ids,
-        &outcomes,
-        &outputs as &[Option<Value>],
-        &errors as &[Option<Value>],
-        worker_id,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Ends a run by the input's fault and takes away all that was left of it to do. Siblings that
-/// are running lose their leases, so they can write nothing any more.
-async fn abandon_run(
-    tx: &mut PgConnection,
-    run_id: Uuid,
-    result: &Value,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = $1 RETURNING *),
-         no_longer_ready AS (
-            DELETE FROM workflows.ready r USING left_over t
-            WHERE (r.queue, r.workflow, r.version, r.priority, r.task_id)
-                = (t.queue, t.workflow, t.version, t.priority, t.task_id)),
-         no_longer_deferred AS (
-            DELETE FROM workflows.deferred d USING left_over t WHERE d.task_id = t.task_id),
-         no_longer_leased AS (
-            DELETE FROM workflows.leases l USING left_over t WHERE l.task_id = t.task_id),
-         no_longer_fanning_out AS (
-            DELETE FROM workflows.fan_outs WHERE run_id = $1)
-         UPDATE workflows.runs SET state = 'rejected', result = $2, ended_at = now()
-         WHERE run_id = $1",
-        run_id,
-        result,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
 }

@@ -4,17 +4,19 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::tasks;
-use crate::plan::NewTask;
+use super::lanes;
+use crate::faults::{Moment, Transaction, reach};
 
 pub(crate) struct NewRun<'a> {
     pub run_id: Uuid,
-    pub workflow: &'static str,
+    pub workflow: &'a str,
     pub version: i32,
     pub subject: Uuid,
     pub fairness_key: &'a str,
-    pub step: &'static str,
-    pub queue: &'static str,
+    pub priority: i16,
+    pub trace_parent: Option<&'a str>,
+    pub step: &'a str,
+    pub queue: &'a str,
     pub input: &'a Value,
 }
 
@@ -22,26 +24,52 @@ pub(crate) async fn insert_run(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO workflows.runs (run_id, workflow, version, subject, fairness_key, input)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+    reach(Transaction::Start, Moment::Before);
+    while insert(connection, run).await?.is_none() {
+        lanes::number(connection, run.queue, run.workflow, run.version).await?;
+    }
+    reach(Transaction::Start, Moment::After);
+    Ok(())
+}
+
+/// One statement for all of it. `None` when the lane has no number yet; nothing is written then.
+async fn insert(
+    connection: &mut PgConnection,
+    run: &NewRun<'_>,
+) -> Result<Option<()>, sqlx::Error> {
+    let announced = sqlx::query!(
+        "WITH lane AS (
+            SELECT lane FROM workflows.lanes WHERE (queue, workflow, version) = ($8, $2, $3)),
+         run AS (
+            INSERT INTO workflows.runs
+                (run_id, workflow, version, subject, fairness_key, priority, trace_parent, input)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $10 FROM lane
+            RETURNING run_id, created_at),
+         task AS (
+            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, step, input)
+            SELECT $11, run_id, lane, hashtextextended($5, 0),
+                   (extract(epoch FROM created_at) * 1000000)::bigint + $6::bigint * 60000000, $9, $10
+            FROM run, lane
+            RETURNING lane, key, rank, task_id),
+         ready AS (
+            INSERT INTO workflows.ready (lane, key, rank, task_id)
+            SELECT lane, key, rank, task_id FROM task
+            RETURNING lane)
+         SELECT pg_notify($12, $8) FROM ready",
         run.run_id,
         run.workflow,
         run.version,
         run.subject,
         run.fairness_key,
+        run.priority,
+        run.trace_parent,
+        run.queue,
+        run.step,
         run.input,
+        Uuid::now_v7(),
+        super::CHANNEL,
     )
-    .execute(&mut *connection)
+    .fetch_optional(connection)
     .await?;
-    let first = NewTask {
-        task_id: Uuid::now_v7(),
-        step: run.step,
-        queue: run.queue,
-        input: run.input.clone(),
-        fan_out_id: None,
-        child: None,
-    };
-    tasks::insert_ready(connection, &[(run.run_id, &first)]).await?;
-    super::notify(connection, &[run.queue.to_owned()]).await
+    Ok(announced.map(|_| ()))
 }

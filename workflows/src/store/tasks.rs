@@ -4,50 +4,130 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::plan::NewTask;
+/// A task to write.
+pub(crate) struct Row<'a> {
+    pub task_id: Uuid,
+    pub run_id: Uuid,
+    pub lane: i32,
+    pub key: i64,
+    pub rank: i64,
+    pub step: &'a str,
+    pub input: &'a Value,
+    /// The fan-out it is a child of, and its place there.
+    pub child_of: Option<(Uuid, i32)>,
+    /// Its run is paused, so it must not be ready.
+    pub paused: bool,
+}
 
-/// Inserts tasks that can be claimed at once. Workflow and version are the run's.
-pub(super) async fn insert_ready(
+/// Columns for `unnest`.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    runs: Vec<Uuid>,
+    lanes: Vec<i32>,
+    keys: Vec<i64>,
+    ranks: Vec<i64>,
+    steps: Vec<String>,
+    inputs: Vec<Value>,
+    fan_outs: Vec<Option<Uuid>>,
+    children: Vec<Option<i32>>,
+    paused: Vec<bool>,
+}
+
+impl Columns {
+    fn of(rows: &[Row<'_>]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.ids.push(row.task_id);
+            columns.runs.push(row.run_id);
+            columns.lanes.push(row.lane);
+            columns.keys.push(row.key);
+            columns.ranks.push(row.rank);
+            columns.steps.push(row.step.to_owned());
+            columns.inputs.push(row.input.clone());
+            columns
+                .fan_outs
+                .push(row.child_of.map(|(fan_out, _)| fan_out));
+            columns.children.push(row.child_of.map(|(_, child)| child));
+            columns.paused.push(row.paused);
+        }
+        columns
+    }
+}
+
+/// Inserts tasks that can be claimed at once.
+pub(crate) async fn insert(
     connection: &mut PgConnection,
-    tasks: &[(Uuid, &NewTask)],
+    tasks: &[Row<'_>],
 ) -> Result<(), sqlx::Error> {
     if tasks.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = tasks.iter().map(|(_, t)| t.task_id).collect();
-    let runs: Vec<Uuid> = tasks.iter().map(|(run, _)| *run).collect();
-    let steps: Vec<String> = tasks.iter().map(|(_, t)| t.step.to_owned()).collect();
-    let queues: Vec<String> = tasks.iter().map(|(_, t)| t.queue.to_owned()).collect();
-    let inputs: Vec<Value> = tasks.iter().map(|(_, t)| t.input.clone()).collect();
-    let fan_outs: Vec<Option<Uuid>> = tasks.iter().map(|(_, t)| t.fan_out_id).collect();
-    let children: Vec<Option<i32>> = tasks.iter().map(|(_, t)| t.child).collect();
+    let columns = Columns::of(tasks);
     sqlx::query!(
         "WITH new AS (
-            INSERT INTO workflows.tasks
-                (task_id, run_id, workflow, version, step, queue, priority, fan_out_id, child, input)
-            SELECT t.task_id, t.run_id, r.workflow, r.version, t.step, t.queue, 0,
-                   t.fan_out_id, t.child, t.input
-            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::jsonb[])
-                 AS t (task_id, run_id, step, queue, fan_out_id, child, input)
-            JOIN workflows.runs r USING (run_id)
-            RETURNING queue, workflow, version, priority, task_id)
-         INSERT INTO workflows.ready (queue, workflow, version, priority, task_id)
-         SELECT queue, workflow, version, priority, task_id FROM new",
-        &ids,
-        &runs,
-        &steps,
-        &queues,
-        &fan_outs as &[Option<Uuid>],
-        &children as &[Option<i32>],
-        &inputs,
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[],
+                                 $6::text[], $7::jsonb[], $8::uuid[], $9::int[], $10::bool[])
+                AS t (task_id, run_id, lane, key, rank, step, input, fan_out_id, child, paused)),
+         task AS (
+            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, step, input, fan_out_id, child)
+            SELECT task_id, run_id, lane, key, rank, step, input, fan_out_id, child FROM new)
+         INSERT INTO workflows.ready (lane, key, rank, task_id)
+         SELECT lane, key, rank, task_id FROM new WHERE NOT paused",
+        &columns.ids,
+        &columns.runs,
+        &columns.lanes,
+        &columns.keys,
+        &columns.ranks,
+        &columns.steps,
+        &columns.inputs,
+        &columns.fan_outs as &[Option<Uuid>],
+        &columns.children as &[Option<i32>],
+        &columns.paused,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Puts live tasks whose lease is gone back among the claimable.
-pub(super) async fn make_ready(
+/// Moves tasks whose leases were ended on to their next step. No index changes, so Postgres can
+/// update the rows where they are.
+pub(crate) async fn advance(
+    connection: &mut PgConnection,
+    tasks: &[Row<'_>],
+) -> Result<(), sqlx::Error> {
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(tasks);
+    sqlx::query!(
+        "WITH new AS (
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[],
+                                 $5::text[], $6::jsonb[], $7::bool[])
+                AS t (task_id, lane, key, rank, step, input, paused)),
+         moved AS (
+            UPDATE workflows.tasks t
+            SET lane = new.lane, step = new.step, input = new.input, ready_at = clock_timestamp(),
+                errors = 0, crashes = 0, interruptions = 0
+            FROM new WHERE t.task_id = new.task_id)
+         INSERT INTO workflows.ready (lane, key, rank, task_id)
+         SELECT lane, key, rank, task_id FROM new WHERE NOT paused",
+        &columns.ids,
+        &columns.lanes,
+        &columns.keys,
+        &columns.ranks,
+        &columns.steps,
+        &columns.inputs,
+        &columns.paused,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Puts live tasks that are in no place back among the claimable, but for those of paused runs.
+/// Returns the queues to announce.
+pub(crate) async fn make_ready(
     connection: &mut PgConnection,
     tasks: &[Uuid],
 ) -> Result<Vec<String>, sqlx::Error> {
@@ -56,11 +136,14 @@ pub(super) async fn make_ready(
     }
     sqlx::query_scalar!(
         "WITH back AS (
-            INSERT INTO workflows.ready (queue, workflow, version, priority, task_id)
-            SELECT queue, workflow, version, priority, task_id
-            FROM workflows.tasks WHERE task_id = ANY($1)
-            RETURNING queue)
-         SELECT DISTINCT queue FROM back",
+            UPDATE workflows.tasks t SET ready_at = clock_timestamp()
+            FROM workflows.runs r
+            WHERE t.task_id = ANY($1) AND r.run_id = t.run_id AND r.paused_at IS NULL
+            RETURNING t.lane, t.key, t.rank, t.task_id),
+         ready AS (
+            INSERT INTO workflows.ready (lane, key, rank, task_id)
+            SELECT lane, key, rank, task_id FROM back)
+         SELECT DISTINCT queue FROM back JOIN workflows.lanes USING (lane)",
         tasks,
     )
     .fetch_all(connection)
@@ -68,7 +151,7 @@ pub(super) async fn make_ready(
 }
 
 /// Removes finished tasks.
-pub(super) async fn delete(
+pub(crate) async fn delete(
     connection: &mut PgConnection,
     tasks: &[Uuid],
 ) -> Result<(), sqlx::Error> {
@@ -80,49 +163,55 @@ pub(super) async fn delete(
     Ok(())
 }
 
-/// Moves tasks into the dead letters and marks their runs.
-pub(super) async fn bury(connection: &mut PgConnection, dead: &[Dead]) -> Result<(), sqlx::Error> {
-    if dead.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = dead.iter().map(|d| d.task_id).collect();
-    let causes: Vec<String> = dead.iter().map(|d| d.cause.to_owned()).collect();
-    let errors: Vec<Value> = dead.iter().map(|d| d.error.clone()).collect();
-    let prints: Vec<String> = dead.iter().map(|d| d.fingerprint.clone()).collect();
-    let workers: Vec<i64> = dead.iter().map(|d| d.worker_id).collect();
-    sqlx::query!(
-        "WITH gone AS (
-            DELETE FROM workflows.tasks t
-            USING unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::bigint[])
-                  AS d (task_id, cause, error, fingerprint, worker_id)
-            WHERE t.task_id = d.task_id
-            RETURNING t.*, d.cause, d.error, d.fingerprint, d.worker_id),
-         letters AS (
-            INSERT INTO workflows.dead_letters
-                (task_id, run_id, workflow, version, step, queue, priority, fan_out_id, child, input,
-                 errors, crashes, interruptions, cause, error, fingerprint, worker_id)
-            SELECT task_id, run_id, workflow, version, step, queue, priority, fan_out_id, child, input,
-                   errors + (cause <> 'crashes')::int, crashes, interruptions, cause, error, fingerprint, worker_id
-            FROM gone
-            RETURNING run_id)
-         UPDATE workflows.runs SET state = 'dead'
-         WHERE run_id IN (SELECT run_id FROM letters) AND state = 'running'",
-        &ids,
-        &causes,
-        &errors,
-        &prints,
-        &workers,
+/// Takes away all that is left of a run to do: tasks, fan-outs, open letters. Attempts under way
+/// lose their leases, so they can write nothing any more; the history shows them as cancelled. Call
+/// under the run's lock. Returns how many attempts were under way.
+pub(crate) async fn clear(
+    connection: &mut PgConnection,
+    run_id: Uuid,
+    resolution: &str,
+    (actor, reason): (&str, &str),
+) -> Result<i64, sqlx::Error> {
+    hold(connection, run_id).await?;
+    sqlx::query_scalar!(
+        r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = $1 RETURNING *),
+         no_longer_ready AS (
+            DELETE FROM workflows.ready r USING left_over t
+            WHERE (r.lane, r.key, r.rank, r.task_id) = (t.lane, t.key, t.rank, t.task_id)),
+         no_longer_deferred AS (
+            DELETE FROM workflows.deferred d USING left_over t WHERE d.task_id = t.task_id),
+         no_longer_leased AS (
+            DELETE FROM workflows.leases l USING left_over t WHERE l.task_id = t.task_id
+            RETURNING l.*, t.step, t.fan_out_id, t.child),
+         recorded AS (
+            INSERT INTO workflows.attempts
+                (token, run_id, task_id, step, fan_out_id, child, outcome, worker_id, started_at)
+            SELECT token, run_id, task_id, step, fan_out_id, child, 'cancelled', worker_id, started_at
+            FROM no_longer_leased),
+         no_longer_fanning_out AS (
+            DELETE FROM workflows.fan_outs WHERE run_id = $1),
+         resolved AS (
+            UPDATE workflows.dead_letters
+            SET resolved_at = now(), resolution = $2, resolved_by = $3, reason = $4
+            WHERE run_id = $1 AND resolved_at IS NULL)
+         SELECT count(*) AS "running!" FROM no_longer_leased"#,
+        run_id,
+        resolution,
+        actor,
+        reason,
     )
-    .execute(connection)
-    .await?;
-    Ok(())
+    .fetch_one(connection)
+    .await
 }
 
-/// A task to bury. The error that killed it is not counted in its row yet.
-pub(super) struct Dead {
-    pub task_id: Uuid,
-    pub cause: &'static str,
-    pub error: Value,
-    pub fingerprint: String,
-    pub worker_id: i64,
+/// Waits for whoever is just moving tasks of this run, so that the next statement sees them where
+/// they are then.
+pub(crate) async fn hold(connection: &mut PgConnection, run_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT task_id FROM workflows.tasks WHERE run_id = $1 ORDER BY task_id FOR UPDATE",
+        run_id,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
 }

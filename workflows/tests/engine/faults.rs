@@ -35,7 +35,7 @@ async fn a_zombie_writes_nothing() {
         .await;
     // As a sweeper does when the lease has run out.
     let steal = "WITH stolen AS (DELETE FROM workflows.leases RETURNING task_id)
-                 INSERT INTO workflows.ready SELECT queue, workflow, version, priority, task_id
+                 INSERT INTO workflows.ready SELECT lane, key, rank, task_id
                  FROM workflows.tasks JOIN stolen USING (task_id)";
     sqlx::query(steal).execute(&world.pool).await.unwrap();
     world.reaches(subject, "succeeded").await;

@@ -1,0 +1,128 @@
+//! What people and their tools do with runs, dead letters and queues. The HTTP API and the command
+//! line are both thin layers over these functions.
+//!
+//! Whatever changes something takes [`By`] and leaves an [`audit`] row in the same transaction.
+
+pub mod audit;
+pub mod check;
+pub mod dead_letters;
+mod depths;
+pub mod explain;
+pub mod queues;
+pub mod redrive;
+pub mod runs;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use depths::{Depth, depths};
+
+/// Who acts, and why. Both are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// A person or a key, as the caller knows them.
+    pub actor: &'a str,
+    /// Never empty: [`AdminError::NoReason`].
+    pub reason: &'a str,
+}
+
+impl By<'_> {
+    fn check(&self) -> Result<(), AdminError> {
+        if self.reason.trim().is_empty() {
+            return Err(AdminError::NoReason);
+        }
+        Ok(())
+    }
+}
+
+/// An action that could not be done. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// There is no such run, letter or queue.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// `run`, `dead letter`, `queue` or `re-drive`.
+        what: &'static str,
+        /// What was asked for.
+        id: String,
+    },
+    /// It is not in the state for this; somebody may have been faster.
+    #[error("{0}")]
+    Conflict(String),
+    /// Every action needs a reason.
+    #[error("a reason is required")]
+    NoReason,
+    /// The database refused or was lost.
+    #[error("the database could not be asked")]
+    Database(#[from] sqlx::Error),
+}
+
+fn not_found(what: &'static str, id: impl ToString) -> AdminError {
+    AdminError::NotFound {
+        what,
+        id: id.to_string(),
+    }
+}
+
+/// A part of a list, newest first.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// At most as many as were asked for.
+    pub items: Vec<T>,
+    /// Where the next part begins, if there is one.
+    pub next: Option<Uuid>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Paging {
+    /// [`Page::next`] of the part before.
+    pub after: Option<Uuid>,
+    /// Between 1 and 500.
+    pub limit: i64,
+}
+
+impl Default for Paging {
+    /// The first fifty.
+    fn default() -> Self {
+        Self {
+            after: None,
+            limit: 50,
+        }
+    }
+}
+
+impl Paging {
+    /// One more than asked for, to know whether there is a next part.
+    fn fetch(self) -> i64 {
+        self.limit.clamp(1, 500) + 1
+    }
+
+    fn page<T>(self, mut items: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+        let wanted = usize::try_from(self.fetch() - 1).unwrap_or(1);
+        let next = (items.len() > wanted).then(|| id(&items[wanted - 1]));
+        items.truncate(wanted);
+        Page { items, next }
+    }
+}
+
+/// A pause, of a run or a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Pause {
+    fn from(at: Option<DateTime<Utc>>, by: Option<String>, reason: Option<String>) -> Option<Self> {
+        Some(Self {
+            at: at?,
+            by: by?,
+            reason: reason?,
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Every moment at which a crash could tell: just before and just after each transaction of the
+//! engine. With the feature `faults` a process can be made to abort at one of them, which is how the
+//! tests walk through all; without it nothing of this is compiled in but the names.
+
+use std::fmt;
+
+/// The engine's transactions, by what they do. Every commit in `store` names the ones it carries,
+/// so a new one has to be entered here, and [`Transaction::ALL`] hands it to the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transaction {
+    /// A run and its first task; the commit is the caller's.
+    Start,
+    /// Ready tasks become leases.
+    Claim,
+    /// A step is done and its task moves on to the next.
+    Advance,
+    /// A step is done and its children become ready.
+    FanOut,
+    /// A child is done and others are not.
+    Child,
+    /// The last child is done and the join becomes ready.
+    Join,
+    /// The last step is done and the run has ended.
+    End,
+    /// An attempt failed and the task waits for its next one.
+    Retry,
+    /// An attempt failed for the last time.
+    DeadLetter,
+    /// A worker gives a task back.
+    HandBack,
+    /// A step refused its input and the run has ended.
+    Reject,
+    /// The tasks of a lost worker become ready again.
+    Rescue,
+    /// Tasks whose delay is over become ready.
+    Due,
+    /// A dead letter is re-driven.
+    Redrive,
+    /// A re-drive of many is asked for.
+    BulkRedrive,
+    /// Some letters of a re-drive of many are re-driven.
+    BulkStep,
+    /// A dead letter is discarded and its run ends.
+    Discard,
+    /// A run is cancelled.
+    Cancel,
+    /// A run or a queue is paused.
+    Pause,
+    /// A run or a queue goes on.
+    Resume,
+    /// A schedule's tick starts a run.
+    Schedule,
+    /// Old runs are removed.
+    Prune,
+}
+
+impl Transaction {
+    /// All of them.
+    pub const ALL: [Self; 22] = [
+        Self::Start,
+        Self::Claim,
+        Self::Advance,
+        Self::FanOut,
+        Self::Child,
+        Self::Join,
+        Self::End,
+        Self::Retry,
+        Self::DeadLetter,
+        Self::HandBack,
+        Self::Reject,
+        Self::Rescue,
+        Self::Due,
+        Self::Redrive,
+        Self::BulkRedrive,
+        Self::BulkStep,
+        Self::Discard,
+        Self::Cancel,
+        Self::Pause,
+        Self::Resume,
+        Self::Schedule,
+        Self::Prune,
+    ];
+}
+
+/// Which side of the commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// Everything is written, nothing is committed.
+    Before,
+    /// It is committed, and nobody was told.
+    After,
+}
+
+impl fmt::Display for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+#[cfg(feature = "faults")]
+mod armed {
+    use std::sync::Mutex;
+
+    use super::{Moment, Transaction};
+
+    static ARMED: Mutex<Option<(Transaction, Moment)>> = Mutex::new(None);
+
+    /// From now on this process aborts when it gets to `moment` of `transaction`.
+    pub fn arm(transaction: Transaction, moment: Moment) {
+        *ARMED.lock().expect("nobody panics while arming") = Some((transaction, moment));
+    }
+
+    pub(crate) fn reach(transaction: Transaction, moment: Moment) {
+        let armed = *ARMED.lock().expect("nobody panics while arming");
+        if armed == Some((transaction, moment)) {
+            // No destructor runs and nothing is flushed, as with a kill.
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(feature = "faults")]
+pub use armed::arm;
+#[cfg(feature = "faults")]
+pub(crate) use armed::reach;
+
+#[cfg(not(feature = "faults"))]
+pub(crate) fn reach(_: Transaction, _: Moment) {}

@@ -1,0 +1,56 @@
+//! Removing what is over and old.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use super::commit::commit;
+use crate::faults::Transaction;
+
+/// Runs removed per transaction, with all their history.
+const BATCH: i64 = 500;
+
+/// Removes runs that ended longer than `age` ago, a bounded batch of them, oldest first, and
+/// returns how many. A run with an open dead letter stays, however old.
+pub(crate) async fn prune(pool: &PgPool, age: Duration) -> Result<usize, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let tx = &mut *transaction;
+    // Ids begin with the time of the start, so the primary key bounds the search.
+    let old = sqlx::query_scalar!(
+        "SELECT run_id FROM workflows.runs r,
+              (SELECT clock_timestamp() - make_interval(secs => $1) AS at) cutoff
+         WHERE run_id < rpad(lpad(to_hex((extract(epoch FROM cutoff.at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+           AND ended_at < cutoff.at AND state IN ('succeeded', 'rejected', 'cancelled')
+           AND NOT EXISTS (SELECT FROM workflows.dead_letters d
+                           WHERE d.run_id = r.run_id AND d.resolved_at IS NULL)
+         ORDER BY run_id LIMIT $2 FOR UPDATE OF r SKIP LOCKED",
+        age.as_secs_f64(),
+        BATCH,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM workflows.attempts WHERE run_id = ANY($1)",
+        &old
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM workflows.dead_letters WHERE run_id = ANY($1)",
+        &old
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("DELETE FROM workflows.runs WHERE run_id = ANY($1)", &old)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query!(
+        "DELETE FROM workflows.workers w WHERE left_at < clock_timestamp() - make_interval(secs => $1)
+         AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
+        age.as_secs_f64(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    commit(transaction, &[Transaction::Prune]).await?;
+    Ok(old.len())
+}

@@ -1,0 +1,47 @@
+//! The look around that every worker takes at intervals: one cheap statement.
+
+use sqlx::PgConnection;
+
+use super::presence;
+
+/// What a look found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// One of the given lanes has something to claim.
+    pub ready: bool,
+    /// Retries are due.
+    pub due: bool,
+    /// Workers whose presence lock is not held by anybody.
+    pub absent: Vec<i64>,
+    /// Leases have expired.
+    pub expired: bool,
+    /// Schedules that are due, of any build.
+    pub schedules: Vec<String>,
+    /// A re-drive of many has work to do.
+    pub redrives: bool,
+}
+
+pub(crate) async fn look(
+    connection: &mut PgConnection,
+    lanes: &[i32],
+) -> Result<Found, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"SELECT EXISTS (SELECT FROM unnest($1::int[]) AS l (lane) WHERE EXISTS (
+                      SELECT FROM workflows.ready r WHERE r.lane = l.lane)) AS "ready!",
+                  EXISTS (SELECT FROM workflows.deferred WHERE due_at <= clock_timestamp()) AS "due!",
+                  ARRAY(SELECT worker_id FROM workflows.workers w
+                        WHERE left_at IS NULL AND NOT EXISTS (
+                            SELECT FROM pg_locks l
+                            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+                              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                              AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
+                  EXISTS (SELECT FROM workflows.leases WHERE expires_at < clock_timestamp()) AS "expired!",
+                  ARRAY(SELECT name FROM workflows.schedules WHERE next_at <= clock_timestamp()) AS "schedules!",
+                  EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!""#,
+        lanes,
+        presence::PRESENCE,
+    )
+    .fetch_one(connection)
+    .await
+}
