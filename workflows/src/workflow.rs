@@ -53,6 +53,11 @@ impl<I: Serialize> Workflow<I> {
         }
     }
 
+    /// The durable name.
+    pub fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
     /// The entry for those who start runs and need not know the steps.
     pub fn starter(&self) -> Starter<I> {
         Starter::new(&self.definition)

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::Semaphore;
 use workflows::{EngineConfig, Workflow};
 
-use crate::world::{World, leaving, quick, step};
+use crate::world::{World, config, leaving, quick, step};
 
 static ENTERED: AtomicU32 = AtomicU32::new(0);
 static ZOMBIE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(0));
@@ -99,7 +99,7 @@ fn the_tasks_of_a_vanished_worker_run_elsewhere_long_before_the_lease_ends() {
     let subject = survivor.block_on(world.start(&route, &1));
     let hour = EngineConfig {
         lease: Duration::from_hours(1),
-        ..EngineConfig::default()
+        ..config()
     };
     // A runtime of its own, dropped with everything in it: nothing is handed back, as in a crash.
     let doomed = tokio::runtime::Runtime::new().unwrap();

@@ -1,7 +1,17 @@
 //! The engine against a real Postgres, a database per test.
 
+mod crash_points;
+mod dead_letters;
+mod explanations;
 mod failures;
+mod fairness;
 mod fan_outs;
 mod faults;
+mod operations;
+mod peers;
+mod process;
+mod rehearsals;
 mod routes;
+mod schedules;
+mod versions;
 mod world;

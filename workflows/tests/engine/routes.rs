@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use workflows::{EngineConfig, Workflow};
 
-use crate::world::{World, leaving, quick, step};
+use crate::world::{World, config, leaving, quick, step};
 
 step!(Add "add": i64 => i64, quick(3), |cx, n| Ok(leaving(cx, "add", n + 1)));
 step!(Double "double": i64 => i64, quick(3), |cx, n| Ok(leaving(cx, "double", n * 2)));
@@ -56,7 +56,8 @@ async fn an_idle_engine_hears_of_new_work_without_polling() {
         &route,
         EngineConfig {
             poll: hour,
-            ..EngineConfig::default()
+            sweep: hour,
+            ..config()
         },
     );
     // The first run may be found by the look at the start, the later ones only by notification.

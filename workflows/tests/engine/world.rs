@@ -8,11 +8,18 @@ use sqlx::{PgPool, Row};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workflows::{Backoff, Done, Engine, EngineConfig, StepContext, StepSettings, Workflow};
+use workflows::{
+    Backoff, Done, Engine, EngineConfig, Starter, StepContext, StepSettings, Workflow,
+    admin::{
+        By, Paging,
+        dead_letters::{self, DeadLetter, LetterFilter},
+        explain::{self, Answer},
+    },
+};
 
 pub struct World {
     pub pool: PgPool,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl World {
@@ -31,27 +38,25 @@ impl World {
             .await
             .expect("a database for this test");
         let pool = PgPool::connect(database.url()).await.expect("a pool");
-        Self {
-            pool,
-            _database: database,
-        }
+        Self { pool, database }
     }
 
-    /// An engine that looks often, so that tests need not wait.
     pub fn engine<I>(&self, workflow: &Workflow<I>) -> Running {
-        self.engine_with(workflow, EngineConfig::default())
+        self.engine_with(workflow, config())
     }
 
     pub fn engine_with<I>(&self, workflow: &Workflow<I>, config: EngineConfig) -> Running {
-        let config = EngineConfig {
-            queues: vec![("default".to_owned(), 32)],
-            sweep: Duration::from_millis(200),
-            ..config
-        };
-        let engine = Engine::new(&self.pool, config).register(workflow);
+        self.run(Engine::new(&self.pool, config).register(workflow))
+    }
+
+    pub fn run(&self, engine: Engine) -> Running {
         let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
         let task = tokio::spawn(engine.run(stop.clone(), hasten.clone()));
         Running { stop, hasten, task }
+    }
+
+    pub fn url(&self) -> &str {
+        self.database.url()
     }
 
     /// Starts a run in a transaction of its own and returns its subject.
@@ -60,15 +65,43 @@ impl World {
         workflow: &Workflow<I>,
         input: &I,
     ) -> Uuid {
+        self.start_for("owner", &workflow.starter(), input).await
+    }
+
+    pub async fn start_for<I: serde::Serialize + Sync>(
+        &self,
+        owner: &str,
+        starter: &Starter<I>,
+        input: &I,
+    ) -> Uuid {
         let subject = Uuid::now_v7();
         let mut tx = self.pool.begin().await.expect("a transaction");
-        workflow
-            .starter()
-            .start(&mut tx, subject, "owner", input)
-            .await
-            .expect("a run");
+        let started = starter.start(&mut tx, subject, owner, input).await;
+        started.expect("a run");
         tx.commit().await.expect("a commit");
         subject
+    }
+
+    /// The run about `subject`.
+    pub async fn run_of(&self, subject: Uuid) -> Uuid {
+        let run = workflows::inspect::latest_run(&self.pool, subject).await;
+        run.expect("an answer").expect("a run").run_id
+    }
+
+    /// The only open letter.
+    pub async fn letter(&self) -> DeadLetter {
+        let filter = LetterFilter::default();
+        let page = dead_letters::list(&self.pool, &filter, false, Paging::default()).await;
+        let mut letters = page.expect("letters").items;
+        assert_eq!(letters.len(), 1, "one open letter");
+        letters.remove(0)
+    }
+
+    /// Why the run about `subject` is not running.
+    pub async fn answer(&self, subject: Uuid) -> Answer {
+        let run = self.run_of(subject).await;
+        let explanation = explain::explain(&self.pool, run).await;
+        explanation.expect("an explanation").answer
     }
 
     /// Waits until the newest run about `subject` is in `state`, and fails when that takes long.
@@ -190,6 +223,29 @@ pub fn leaving<O>(context: &StepContext, what: impl Into<String>, output: O) -> 
         })
     })
 }
+
+/// An engine that looks often, so that tests need not wait.
+pub fn config() -> EngineConfig {
+    EngineConfig {
+        queues: vec![("default".to_owned(), 32)],
+        sweep: Duration::from_millis(200),
+        ..EngineConfig::default()
+    }
+}
+
+/// As many slots, and no more.
+pub fn slots(slots: usize) -> EngineConfig {
+    EngineConfig {
+        queues: vec![("default".to_owned(), slots)],
+        ..config()
+    }
+}
+
+/// Who acts in the tests, and why.
+pub const BY: By<'static> = By {
+    actor: "tester",
+    reason: "to see what happens",
+};
 
 /// Retries quickly, `attempts` times in all.
 pub fn quick(attempts: u32) -> StepSettings {

@@ -1,0 +1,306 @@
+//! Dead letters and what becomes of them.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use serde_json::json;
+use workflows::{
+    Done, FanOut, Joined, Missing, NextOnError, StepError, Workflow,
+    admin::{
+        AdminError, Paging,
+        dead_letters::{self, LetterFilter, discard, redrive, show},
+        redrive::{self, Pace},
+    },
+};
+
+use crate::world::{BY, World, leaving, quick, step};
+
+step!(Prepare "prepare": u32 => u32, quick(1), |_cx, n| {
+    PREPARED.fetch_add(1, Ordering::SeqCst);
+    Ok(Done::new(n + 1))
+});
+static PREPARED: AtomicU32 = AtomicU32::new(0);
+static MENDED: AtomicBool = AtomicBool::new(false);
+step!(Fragile "fragile": u32 => u32, quick(2), |cx, n| {
+    if !MENDED.load(Ordering::SeqCst) {
+        return Err("disk 7 is full").or_retry();
+    }
+    Ok(leaving(cx, format!("fragile {}", cx.attempt), n * 10))
+});
+
+#[tokio::test]
+async fn a_letter_is_shown_whole_and_re_driven_once() {
+    let world = World::new().await;
+    let route = Workflow::named("fragile", 1)
+        .step(Prepare)
+        .step(Fragile)
+        .build();
+    let engine = world.engine(&route);
+    let subject = world.start(&route, &4).await;
+    world.reaches(subject, "dead").await;
+    let letter = world.letter().await;
+    let (letter, attempts) = show(&world.pool, letter.letter_id).await.unwrap();
+    assert_eq!((letter.input, letter.errors), (json!(5), 2));
+    assert_eq!(letter.fingerprint, "fragile: disk # is full");
+    let history: Vec<_> = attempts
+        .iter()
+        .map(|a| (a.step.as_str(), a.outcome.as_str()))
+        .collect();
+    assert_eq!(
+        history,
+        [
+            ("prepare", "done"),
+            ("fragile", "error"),
+            ("fragile", "error")
+        ]
+    );
+    assert!(
+        attempts
+            .iter()
+            .all(|a| a.worker.is_some() && a.build.is_some())
+    );
+
+    MENDED.store(true, Ordering::SeqCst);
+    // Twice by accident, at the same time.
+    let (first, second) = tokio::join!(
+        redrive(&world.pool, letter.letter_id, None, BY),
+        redrive(&world.pool, letter.letter_id, None, BY),
+    );
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    world.reaches(subject, "succeeded").await;
+    assert_eq!(
+        world.effects(subject).await,
+        ["fragile 1"],
+        "once, with a fresh budget"
+    );
+    assert_eq!(world.result(subject).await, 50);
+    let late = redrive(&world.pool, letter.letter_id, None, BY).await;
+    assert!(matches!(late, Err(AdminError::Conflict(_))), "{late:?}");
+
+    // From an earlier step, for another run that died meanwhile.
+    MENDED.store(false, Ordering::SeqCst);
+    let subject = world.start(&route, &1).await;
+    world.reaches(subject, "dead").await;
+    let letter = world.letter().await.letter_id;
+    let nowhere = redrive(&world.pool, letter, Some("finish"), BY).await;
+    assert!(
+        matches!(nowhere, Err(AdminError::Conflict(_))),
+        "{nowhere:?}"
+    );
+    MENDED.store(true, Ordering::SeqCst);
+    let prepared = PREPARED.load(Ordering::SeqCst);
+    redrive(&world.pool, letter, Some("prepare"), BY)
+        .await
+        .unwrap();
+    world.reaches(subject, "succeeded").await;
+    assert_eq!(PREPARED.load(Ordering::SeqCst), prepared + 1);
+    assert_eq!(world.result(subject).await, 20);
+    world.assert_idle().await;
+    engine.stop().await;
+}
+
+step!(Hopeless "hopeless": u32 => u32, quick(1), |_cx, n| {
+    Err(StepError::Fail { source: format!("number {n} is beyond help").into() })
+});
+
+#[tokio::test]
+async fn a_discarded_letter_ends_its_run() {
+    let world = World::new().await;
+    let route = Workflow::named("hopeless", 1).step(Hopeless).build();
+    let engine = world.engine(&route);
+    let subject = world.start(&route, &4).await;
+    world.reaches(subject, "dead").await;
+    let letter = world.letter().await.letter_id;
+    discard(&world.pool, letter, BY).await.unwrap();
+    world.reaches(subject, "cancelled").await;
+    let (letter, _) = show(&world.pool, letter).await.unwrap();
+    assert_eq!(letter.resolution.as_deref(), Some("discarded"));
+    assert_eq!(letter.reason.as_deref(), Some(BY.reason));
+    world.assert_idle().await;
+    engine.stop().await;
+}
+
+step!(Hope "hope": u32 => u32, quick(1), |cx, n| {
+    if cx.attempt == 1 && !HOPE.load(Ordering::SeqCst) {
+        return Err("no hope yet").or_fail();
+    }
+    Ok(leaving(cx, "hope", n))
+});
+static HOPE: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test]
+async fn many_letters_are_re_driven_at_a_rate_up_to_a_cap_across_a_restart() {
+    let world = World::new().await;
+    let route = Workflow::named("hope", 1).step(Hope).build();
+    let engine = world.engine(&route);
+    let mut subjects = Vec::new();
+    for n in 0..20 {
+        let owner = if n < 12 { "ours" } else { "theirs" };
+        subjects.push(world.start_for(owner, &route.starter(), &n).await);
+    }
+    for subject in &subjects {
+        world.reaches(*subject, "dead").await;
+    }
+    let ours = LetterFilter {
+        owner: Some("ours".into()),
+        step: Some("hope".into()),
+        fingerprint: Some("hope: no hope yet".into()),
+        died_before: Some(Utc::now()),
+        ..LetterFilter::default()
+    };
+    assert_eq!(
+        redrive::count(&world.pool, &ours).await.unwrap(),
+        12,
+        "a dry run"
+    );
+    assert_eq!(world.count("tasks").await, 0, "which changes nothing");
+
+    // Three parts of a list.
+    let paging = Paging {
+        after: None,
+        limit: 5,
+    };
+    let mut seen = Vec::new();
+    let mut page = dead_letters::list(&world.pool, &ours, false, paging)
+        .await
+        .unwrap();
+    loop {
+        seen.extend(page.items.iter().map(|l| l.letter_id));
+        let Some(after) = page.next else { break };
+        let paging = Paging {
+            after: Some(after),
+            ..paging
+        };
+        page = dead_letters::list(&world.pool, &ours, false, paging)
+            .await
+            .unwrap();
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 12);
+
+    HOPE.store(true, Ordering::SeqCst);
+    let began = Instant::now();
+    let pace = Pace {
+        per_second: 8.0,
+        cap: 10,
+    };
+    let job = redrive::request(&world.pool, &ours, pace, BY)
+        .await
+        .unwrap();
+    assert_eq!(job.matched, 12);
+    engine.stop().await;
+    let engine = world.engine(&route);
+    let done = world
+        .until("the re-drive to end", async || {
+            let job = redrive::get(&world.pool, job.redrive_id).await.ok()?;
+            job.ended_at.is_some().then_some(job)
+        })
+        .await;
+    assert_eq!(done.redriven, 10);
+    assert!(
+        began.elapsed() > Duration::from_secs(1),
+        "ten at eight a second take longer"
+    );
+    world
+        .until("ten runs to end", async || {
+            let sql = "SELECT count(*) FROM workflows.runs WHERE state = 'succeeded'";
+            let ended: i64 = sqlx::query_scalar(sql).fetch_one(&world.pool).await.ok()?;
+            (ended == 10).then_some(())
+        })
+        .await;
+    assert_eq!(
+        redrive::count(&world.pool, &ours).await.unwrap(),
+        2,
+        "beyond the cap"
+    );
+    engine.stop().await;
+}
+
+step!(Spread "spread": u32 => FanOut<u32, String>, quick(3), |_cx, n| {
+    Ok(Done::new(FanOut { children: (0..n).collect(), carry: "carried".to_owned() }))
+});
+step!(OddOnesDie "odd-ones-die": u32 => u32, quick(1), |_cx, n| {
+    if n % 2 == 1 {
+        return Err(format!("{n} is odd")).or_retry();
+    }
+    Ok(Done::new(n * 10))
+});
+step!(Count "count": Joined<String, Result<u32, Missing>> => Vec<String>, quick(3), |cx, joined| {
+    let words = joined.children.iter().map(|child| match child {
+        Ok(n) => n.to_string(),
+        Err(missing) => missing.to_string(),
+    });
+    Ok(leaving(cx, "count", words.collect()))
+});
+
+#[tokio::test]
+async fn a_partial_fan_out_joins_and_says_what_is_missing() {
+    let world = World::new().await;
+    let route = Workflow::named("partial", 1)
+        .step(Spread)
+        .fan_out_partial(OddOnesDie)
+        .join(Count)
+        .build();
+    let engine = world.engine(&route);
+    let subject = world.start(&route, &4).await;
+    world.reaches(subject, "succeeded").await;
+    let expected = json!(["0", "missing: 1 is odd", "20", "missing: 3 is odd"]);
+    assert_eq!(world.result(subject).await, expected);
+    // Nothing waits for anybody, but the deaths are on record.
+    let any = LetterFilter::default();
+    let all = dead_letters::list(&world.pool, &any, true, Paging::default()).await;
+    let all = all.unwrap().items;
+    assert_eq!(all.len(), 2);
+    assert!(
+        all.iter()
+            .all(|l| l.resolution.as_deref() == Some("skipped"))
+    );
+    let none = world.start(&route, &0).await;
+    world.reaches(none, "succeeded").await;
+    world.assert_idle().await;
+    engine.stop().await;
+}
+
+step!(Wide "wide": u32 => FanOut<u32, ()>, quick(3), |_cx, n| {
+    Ok(Done::new(FanOut { children: (0..n).collect(), carry: () }))
+});
+step!(OneDies "one-dies": u32 => u32, quick(1), |cx, n| {
+    if n == 2 && !REVIVED.load(Ordering::SeqCst) {
+        return Err("this one dies").or_retry();
+    }
+    Ok(leaving(cx, format!("child {n}"), n))
+});
+static REVIVED: AtomicBool = AtomicBool::new(false);
+step!(Sum "sum": Joined<(), u32> => u32, quick(3), |cx, joined| {
+    Ok(leaving(cx, "sum", joined.children.iter().sum()))
+});
+
+#[tokio::test]
+async fn a_run_waits_for_its_dead_child_and_joins_after_its_re_drive() {
+    let world = World::new().await;
+    let route = Workflow::named("waits", 1)
+        .step(Wide)
+        .fan_out(OneDies)
+        .join(Sum)
+        .build();
+    let engine = world.engine(&route);
+    let subject = world.start(&route, &5).await;
+    world.reaches(subject, "dead").await;
+    world
+        .until("the other children", async || {
+            (world.effects(subject).await.len() == 4).then_some(())
+        })
+        .await;
+    REVIVED.store(true, Ordering::SeqCst);
+    redrive(&world.pool, world.letter().await.letter_id, None, BY)
+        .await
+        .unwrap();
+    world.reaches(subject, "succeeded").await;
+    assert_eq!(world.result(subject).await, 10);
+    assert_eq!(world.effects(subject).await.len(), 6);
+    world.assert_idle().await;
+    engine.stop().await;
+}
