@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -43,12 +43,22 @@ pub(crate) struct Dispatcher {
     /// Hints that something may be ready.
     pub ready: Arc<Notify>,
     pub attempts: Arc<Attempts>,
+    /// Whether others see that this process lives. Without it nothing is claimed.
+    pub present: watch::Receiver<bool>,
 }
 
 impl Dispatcher {
     /// Runs until `stop`; the workers' channels close when it returns.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                present = self.present.wait_for(|present| *present) => {
+                    if present.is_err() {
+                        break;
+                    }
+                }
+            }
             let wait = match self.claim_once().await {
                 Ok(wait) => wait,
                 Err(error) => {

@@ -6,7 +6,7 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     attempts::Attempts,
@@ -32,6 +32,7 @@ pub(super) struct Parts {
     who: Who,
     pub ready: Arc<Notify>,
     pub attempts: Arc<Attempts>,
+    present: watch::Sender<bool>,
 }
 
 impl Parts {
@@ -72,6 +73,7 @@ impl Parts {
             who,
             ready: Arc::default(),
             attempts: Arc::default(),
+            present: watch::Sender::new(false),
         })
     }
 
@@ -94,6 +96,7 @@ impl Parts {
             announced: false,
             lease: self.config.lease,
             attempts: Arc::clone(&self.attempts),
+            present: self.present.clone(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Parts {
             poll: self.config.poll,
             ready: Arc::clone(&self.ready),
             attempts: Arc::clone(&self.attempts),
+            present: self.present.subscribe(),
         }
     }
 }

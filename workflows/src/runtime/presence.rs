@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,6 +26,9 @@ pub(crate) struct Presence {
     pub announced: bool,
     pub lease: Duration,
     pub attempts: Arc<Attempts>,
+    /// Whether others see us. Claims wait for it: what an absent worker claims is taken from it,
+    /// and an innocent task would be charged with the crash.
+    pub present: watch::Sender<bool>,
 }
 
 impl Presence {
@@ -38,9 +41,13 @@ impl Presence {
             let mut wait = tick;
             if !in_hand.is_empty() || Instant::now() >= due {
                 match self.beat(in_hand).await {
-                    Ok(()) => due = Instant::now() + jittered(self.lease / 4),
+                    Ok(()) => {
+                        self.present.send_replace(true);
+                        due = Instant::now() + jittered(self.lease / 4);
+                    }
                     Err(error) => {
                         tracing::warn!(error = %error, "heartbeat failed");
+                        self.present.send_replace(false);
                         wait = self.link.lose();
                         due = Instant::now();
                     }

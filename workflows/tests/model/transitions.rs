@@ -1,0 +1,138 @@
+//! What each action but a settlement and a rescue does to the state.
+
+use crate::{
+    action::{Decision, Fault, Step},
+    database::{Lease, Run, Task},
+    protocol::Protocol,
+    rules::Redrive,
+    state::{Attempt, State, Worker},
+};
+
+impl Protocol {
+    pub fn step(&self, state: &mut State, step: Step) {
+        match step {
+            Step::Claim { worker, task } => {
+                let attempt = state.claim(worker, task);
+                state.workers[worker].begin(attempt);
+            }
+            Step::ReadRemaining { worker, attempt } => {
+                let process = &mut state.workers[worker];
+                process.forget(attempt);
+                process.begin(Attempt {
+                    // Without the row there is nothing to be last of.
+                    remaining_seen: Some(state.database.fan_out.unwrap_or(0)),
+                    ..attempt
+                });
+            }
+            Step::Settle {
+                worker,
+                attempt,
+                verdict,
+            } => {
+                self.settle(state, worker, attempt, verdict);
+                state.workers[worker].forget(attempt);
+            }
+            Step::BecomeDue { task } => {
+                state.database.deferred.delete(task);
+                state.database.ready.insert(task, ());
+                state.database.flush();
+            }
+            Step::Renew { task, .. } => set_expired(state, task, false),
+            Step::Return { worker } => state.workers[worker].present = true,
+            Step::Lapse { task } => set_expired(state, task, true),
+            Step::SeeLost { worker, task } => state.see_lost(worker, task),
+            Step::Rescue { worker } => self.rescue(state, worker),
+            Step::Redrive { task } => self.redrive(state, task),
+        }
+    }
+
+    /// One transaction. The run is running again once nothing in it waits for a decision.
+    fn redrive(&self, state: &mut State, task: Task) {
+        state.redrives_requested[task as usize] -= 1;
+        let database = &mut state.database;
+        let letter = database.dead_letters.delete(task);
+        if letter.is_none() && self.rules.redrive == Redrive::TakesTheLetter {
+            return;
+        }
+        database.flush();
+        database.insert_ready(task);
+        if database.run == Run::Dead && database.dead_letters.is_empty() {
+            database.run = Run::Running;
+        }
+        state.history.seen.redrive = true;
+    }
+
+    pub fn fault(&self, state: &mut State, fault: Fault) {
+        match fault {
+            // Whether a process takes its place at once or later is all one: it may stand idle.
+            Fault::Crash { worker } => {
+                state.last_worker += 1;
+                state.workers[worker] = Worker::new(state.last_worker);
+            }
+            Fault::LosePresence { worker } => state.workers[worker].present = false,
+            Fault::Expire { task } => set_expired(state, task, true),
+            Fault::ClaimUnheard { worker, task } => {
+                state.claim(worker, task);
+            }
+            Fault::SettleUnheard {
+                worker,
+                attempt,
+                verdict,
+            } => {
+                self.settle(state, worker, attempt, verdict);
+            }
+            Fault::Settle {
+                worker,
+                attempt,
+                verdict,
+            } => {
+                self.settle(state, worker, attempt, verdict);
+                state.workers[worker].forget(attempt);
+            }
+            // The sequence forgets as well: the next claim gets the same token.
+            Fault::ForgetClaim { task } => {
+                state.database.leases.delete(task);
+                state.database.ready.insert(task, ());
+                state.database.last_tokens[task as usize] -= 1;
+            }
+        }
+    }
+}
+
+impl State {
+    pub fn decide(&mut self, decision: Decision) {
+        match decision {
+            Decision::Cancel => self.database.abandon(Run::Cancelled),
+            Decision::RequestRedrive { task } => {
+                self.redrives_left -= 1;
+                self.redrives_requested[task as usize] += 1;
+            }
+        }
+    }
+
+    /// One transaction, committed asynchronously.
+    fn claim(&mut self, worker: usize, task: Task) -> Attempt {
+        let database = &mut self.database;
+        database.ready.delete(task);
+        database.last_tokens[task as usize] += 1;
+        let token = database.last_tokens[task as usize];
+        let lease = Lease {
+            token,
+            worker: self.workers[worker].id,
+            expired: false,
+            durable: false,
+        };
+        database.leases.insert(task, lease);
+        Attempt {
+            task,
+            token,
+            remaining_seen: None,
+        }
+    }
+}
+
+fn set_expired(state: &mut State, task: Task, expired: bool) {
+    if let Some(lease) = state.database.leases.get_mut(task) {
+        lease.expired = expired;
+    }
+}
