@@ -14,6 +14,8 @@ pub enum Transaction {
     Claim,
     /// A step is done and its task moves on to the next.
     Advance,
+    /// The same, and the worker goes on with it at once.
+    Continue,
     /// A step is done and its children become ready.
     FanOut,
     /// A child is done and others are not.
@@ -56,10 +58,11 @@ pub enum Transaction {
 
 impl Transaction {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Start,
         Self::Claim,
         Self::Advance,
+        Self::Continue,
         Self::FanOut,
         Self::Child,
         Self::Join,

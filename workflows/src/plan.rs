@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub(crate) struct Claim {
     pub crashes: i32,
     pub interruptions: i32,
     pub token: i64,
+    /// By the database's clock.
+    pub started_at: DateTime<Utc>,
     /// Trace context of whatever started the run.
     pub trace_parent: Option<String>,
     /// How long the task was ready before it was claimed.
@@ -41,6 +44,21 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// The claim on the next step of the same task, by the worker that has just done this one.
+    pub fn going_on(&self, next: &NewTask, token: i64, started_at: DateTime<Utc>) -> Self {
+        Self {
+            step: next.step.to_owned(),
+            input: next.input.clone(),
+            errors: 0,
+            crashes: 0,
+            interruptions: 0,
+            token,
+            started_at,
+            waited: Duration::ZERO,
+            ..self.clone()
+        }
+    }
+
     /// Number of this attempt, from 1, whatever ended the earlier ones.
     pub fn attempt(&self) -> u32 {
         u32::try_from(self.errors + self.crashes + self.interruptions).unwrap_or(0) + 1

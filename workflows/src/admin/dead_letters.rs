@@ -249,7 +249,7 @@ pub(super) async fn again(
         step: &letter.step,
         input: &letter.input,
         child_of: letter.fan_out_id.zip(letter.child),
-        paused,
+        ready: !paused,
     };
     set_going(tx, &row).await
 }
@@ -287,7 +287,7 @@ async fn again_from(
         step,
         input: &been.input,
         child_of: None,
-        paused,
+        ready: !paused,
     };
     set_going(tx, &row).await?;
     Ok(())

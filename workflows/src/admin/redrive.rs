@@ -183,7 +183,7 @@ async fn proceed(tx: &mut PgConnection, redrive_id: Uuid) -> Result<bool, sqlx::
     for letter in &letters {
         // Somebody may have resolved it before the run was locked.
         if still_open(tx, letter.letter_id).await? {
-            again(tx, letter, paused.contains(&letter.run_id), by).await?;
+            again(tx, letter, paused.runs.contains(&letter.run_id), by).await?;
             let details =
                 json!({ "run": letter.run_id, "step": letter.step, "redrive": redrive_id });
             audit::record(tx, by, "dead_letter.redrive", letter.letter_id, details).await?;

@@ -57,6 +57,7 @@ fn plan(step: &str, ended: Ended) -> Verdict {
         crashes: 0,
         interruptions: 0,
         token: 1,
+        started_at: DateTime::UNIX_EPOCH,
         trace_parent: None,
         waited: Duration::ZERO,
     };

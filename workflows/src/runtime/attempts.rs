@@ -72,6 +72,18 @@ impl Attempts {
         }
     }
 
+    /// Takes out an attempt that was not begun; it cannot begin any more. `false` when somebody else
+    /// was faster.
+    pub fn take(&self, claim: &Claim) -> bool {
+        let mut in_hand = self.lock();
+        let held = in_hand.get(&claim.task_id);
+        let here = held.is_some_and(|held| held.claim.token == claim.token && !held.begun);
+        if here {
+            in_hand.remove(&claim.task_id);
+        }
+        here
+    }
+
     /// Takes out the attempts that were claimed and not begun; they cannot begin any more.
     pub fn take_unbegun(&self) -> Vec<Arc<Claim>> {
         let mut in_hand = self.lock();

@@ -1,20 +1,27 @@
 //! Group commit: settlements that arrive while a commit is under way share the next one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::PgPool;
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
+    announcer::Announcements,
     link::{is_transient, jittered, within},
     meters,
     registry::Registry,
+    slots::Slots,
 };
 use crate::{
-    plan::{self, Cause, Ended, Settlement, Verdict, describe},
+    plan::{self, Cause, Claim, Ended, Settlement, Verdict, describe},
     step::{BoxError, StepError},
     store::{
         lanes::Lanes,
@@ -35,7 +42,7 @@ pub(crate) struct Committer {
 
 struct Job {
     settlement: Settlement,
-    done: oneshot::Sender<()>,
+    done: oneshot::Sender<Option<Arc<Claim>>>,
 }
 
 /// What the task that commits needs.
@@ -44,7 +51,11 @@ pub(crate) struct Committing {
     pub worker_id: i64,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
-    pub ready: Arc<Notify>,
+    pub slots: Slots,
+    pub announcements: Announcements,
+    pub lease: Duration,
+    /// When it fires, nobody goes on with a next step.
+    pub stop: CancellationToken,
     /// After this long the leases must have expired, and it is no use to go on trying.
     pub patience: Duration,
 }
@@ -57,12 +68,12 @@ impl Committer {
     }
 
     /// Returns when the settlement is committed, or was found stale, or had to be given up; the
-    /// lease then runs out and the task is done again elsewhere.
-    pub async fn commit(&self, settlement: Settlement) {
+    /// lease then runs out and the task is done again elsewhere. With a claim, when this worker is
+    /// to go on with the next step.
+    pub async fn commit(&self, settlement: Settlement) -> Option<Arc<Claim>> {
         let (done, answer) = oneshot::channel();
-        if self.jobs.send(Job { settlement, done }).await.is_ok() {
-            let _ = answer.await;
-        }
+        self.jobs.send(Job { settlement, done }).await.ok()?;
+        answer.await.ok()?
     }
 }
 
@@ -72,24 +83,25 @@ impl Committing {
         while inbox.recv_many(&mut jobs, BATCH).await > 0 {
             let (settlements, waiting): (Vec<_>, Vec<_>) =
                 jobs.drain(..).map(|job| (job.settlement, job.done)).unzip();
-            self.commit(settlements).await;
-            for done in waiting {
-                let _ = done.send(());
+            let going_on = self.commit(settlements).await;
+            for (done, claim) in waiting.into_iter().zip(going_on) {
+                let _ = done.send(claim);
             }
         }
     }
 
     /// Commits a batch; one that the database will not take is split, so that a single bad
-    /// settlement disturbs no other.
-    async fn commit(&self, batch: Vec<Settlement>) {
-        let Err(error) = self.with_patience(&batch).await else {
-            return;
+    /// settlement disturbs no other. Answers in the batch's order.
+    async fn commit(&self, batch: Vec<Settlement>) -> Vec<Option<Arc<Claim>>> {
+        let error = match self.with_patience(&batch).await {
+            Ok(going_on) => return going_on,
+            Err(error) => error,
         };
         if is_transient(&error) {
             let error = &error as &dyn std::error::Error;
             let settlements = batch.len();
             tracing::error!(error, settlements, "gave up committing; leases will expire");
-            return;
+            return vec![None; settlements];
         }
         if let [settlement] = batch.as_slice() {
             let buried = [unstorable(settlement, &error)];
@@ -99,15 +111,20 @@ impl Committing {
                     "settlement dropped"
                 );
             }
-            return;
+            return vec![None];
         }
+        let mut going_on = Vec::with_capacity(batch.len());
         for settlement in batch {
-            Box::pin(self.commit(vec![settlement])).await;
+            going_on.extend(Box::pin(self.commit(vec![settlement])).await);
         }
+        going_on
     }
 
     /// Tries until it works, fails for good, or the leases must have expired.
-    async fn with_patience(&self, batch: &[Settlement]) -> Result<(), sqlx::Error> {
+    async fn with_patience(
+        &self,
+        batch: &[Settlement],
+    ) -> Result<Vec<Option<Arc<Claim>>>, sqlx::Error> {
         let started = Instant::now();
         let mut wait = Duration::from_millis(50);
         loop {
@@ -122,38 +139,52 @@ impl Committing {
         }
     }
 
-    async fn once(&self, batch: &[Settlement]) -> Result<(), sqlx::Error> {
+    async fn once(&self, batch: &[Settlement]) -> Result<Vec<Option<Arc<Claim>>>, sqlx::Error> {
         let began = Instant::now();
         let refused = |settlement: &Settlement, error| self.refused(settlement, error);
+        let may_go_on = |queue: &str| !self.stop.is_cancelled() && self.slots.may_go_on(queue);
         let context = Context {
             lanes: &self.lanes,
             worker_id: self.worker_id,
+            lease: self.lease,
+            may_go_on: &may_go_on,
             refused: &refused,
         };
-        let Settled { stale, queues } = settle(&self.pool, batch, &context).await?;
+        let settled = settle(&self.pool, batch, &context).await?;
+        let Settled {
+            stale,
+            mut going_on,
+            ready,
+        } = settled;
         meters::committed(batch.len() - stale.len(), began.elapsed());
-        if !queues.is_empty() {
-            self.ready.notify_one();
+        self.tell(batch, &going_on, &ready);
+        report(batch, &stale);
+        Ok((0..batch.len())
+            .map(|place| going_on.remove(&place))
+            .collect())
+    }
+
+    /// Work became ready. This process looks for it with the slots that it has or is about to
+    /// have; others are told of what is more.
+    fn tell(
+        &self,
+        batch: &[Settlement],
+        going_on: &HashMap<usize, Arc<Claim>>,
+        ready: &HashMap<String, usize>,
+    ) {
+        if ready.is_empty() {
+            return;
         }
-        for (place, settlement) in batch.iter().enumerate() {
-            if stale.contains(&place) {
-                meters::lease_lost();
-                tracing::info!(
-                    task.id = %settlement.claim.task_id,
-                    attempt.token = settlement.claim.token,
-                    "attempt was stale, nothing written"
-                );
-            } else {
-                meters::settled(settlement);
-                tracing::debug!(
-                    run.id = %settlement.claim.run_id,
-                    task.step = %settlement.claim.step,
-                    attempt.token = settlement.claim.token,
-                    "attempt settled"
-                );
+        self.slots.look();
+        for (queue, made_ready) in ready {
+            let places = batch.iter().enumerate();
+            let freed = places
+                .filter(|(place, s)| s.claim.lane.queue == queue && !going_on.contains_key(place))
+                .count();
+            if self.stop.is_cancelled() || *made_ready > freed + self.slots.free(queue) {
+                self.announcements.add(queue);
             }
         }
-        Ok(())
     }
 
     /// The caller's own write failed: an error of this attempt.
@@ -170,6 +201,29 @@ impl Committing {
                 plan::settle(claim, definition, step, ended, rand::random())
             }
             None => unstorable(settlement, error.as_ref()),
+        }
+    }
+}
+
+fn report(batch: &[Settlement], stale: &HashSet<usize>) {
+    for (place, settlement) in batch.iter().enumerate() {
+        let claim = &settlement.claim;
+        if stale.contains(&place) {
+            meters::lease_lost();
+            tracing::info!(
+                run.id = %claim.run_id,
+                task.id = %claim.task_id,
+                attempt.token = claim.token,
+                "attempt was stale, nothing written"
+            );
+        } else {
+            meters::settled(settlement);
+            tracing::debug!(
+                run.id = %claim.run_id,
+                task.step = %claim.step,
+                attempt.token = claim.token,
+                "attempt settled"
+            );
         }
     }
 }

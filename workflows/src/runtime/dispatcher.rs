@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use super::{
     attempts::{Attempts, Held},
     link::{Link, QUERY_TIMEOUT, jittered, within},
     meters,
+    slots::Slots,
 };
 use crate::{
     plan::Claim,
@@ -25,7 +26,7 @@ use crate::{
 /// One queue's slots and its way to the worker.
 pub(crate) struct Desk {
     pub queue: String,
-    pub slots: Arc<Semaphore>,
+    pub permits: Arc<Semaphore>,
     pub worker: mpsc::UnboundedSender<Held>,
 }
 
@@ -40,8 +41,7 @@ pub(crate) struct Dispatcher {
     pub worker_id: i64,
     pub lease: Duration,
     pub poll: Duration,
-    /// Hints that something may be ready.
-    pub ready: Arc<Notify>,
+    pub slots: Slots,
     pub attempts: Arc<Attempts>,
     /// Whether others see that this process lives. Without it nothing is claimed.
     pub present: watch::Receiver<bool>,
@@ -83,12 +83,12 @@ impl Dispatcher {
         let slot = async {
             let waits = full
                 .iter()
-                .map(|desk| Box::pin(self.desks[*desk].slots.acquire()));
+                .map(|desk| Box::pin(self.desks[*desk].permits.acquire()));
             let _ = futures::future::select_all(waits).await;
         };
         tokio::select! {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
-            () = self.ready.notified(), if full.len() < self.desks.len() => {}
+            () = self.slots.looked_for(), if full.len() < self.desks.len() => {}
             () = slot, if !full.is_empty() => {}
             () = tokio::time::sleep(jittered(self.poll)) => {}
         }
@@ -106,9 +106,9 @@ impl Dispatcher {
                 continue;
             };
             if !permits.contains_key(lane.queue) {
-                let free = desk.slots.available_permits();
+                let free = desk.permits.available_permits();
                 let wanted = u32::try_from(free).unwrap_or(u32::MAX);
-                if let Ok(permit) = Arc::clone(&desk.slots).try_acquire_many_owned(wanted) {
+                if let Ok(permit) = Arc::clone(&desk.permits).try_acquire_many_owned(wanted) {
                     permits.insert(lane.queue, permit);
                 }
             }
@@ -116,6 +116,7 @@ impl Dispatcher {
                 .get(lane.queue)
                 .map_or(0, OwnedSemaphorePermit::num_permits);
             if free > 0 {
+                self.slots.looking(lane.queue);
                 let served = self.served.get(&number).copied().unwrap_or(i64::MIN);
                 demand.lanes.push((number, lane.queue, free, served));
             }

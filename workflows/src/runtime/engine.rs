@@ -7,7 +7,7 @@ use apalis_core::worker::{builder::WorkerBuilder, ext::parallelize::ParallelizeE
 use serde::Serialize;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::{
-    sync::{Mutex, Semaphore, mpsc},
+    sync::{Mutex, mpsc},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use super::{
     registry::Registry,
     rehearsal::Rehearsal,
     settle::SettleLayer,
+    slots::Slots,
     sweeper::Schedule,
     upkeep::{self, Upkeep},
 };
@@ -161,13 +162,20 @@ impl Engine {
         hasten: CancellationToken,
     ) -> Result<(), EngineError> {
         let parts = Parts::prepare(&mut self).await?;
-        let (committer, committing) = parts.committer();
+        let (committer, committing) = parts.committer(stop.clone());
+        let (desks, ways) = desks(&parts.slots);
         let settle = SettleLayer {
             registry: Arc::clone(&parts.registry),
             attempts: Arc::clone(&parts.attempts),
             committer,
+            desks: Arc::new(
+                desks
+                    .iter()
+                    .map(|d| (d.queue.clone(), d.worker.downgrade()))
+                    .collect(),
+            ),
         };
-        let (desks, monitor) = workers(&parts, &settle);
+        let monitor = workers(&parts, ways, &settle);
 
         // Claims come first to an end, the workers drain, their commits follow, and only then
         // does the presence go.
@@ -175,6 +183,7 @@ impl Engine {
         let mut background = JoinSet::new();
         background.spawn(parts.presence().run(drained.clone()));
         background.spawn(parts.sweeper(self.schedules).run(drained.clone()));
+        background.spawn(parts.announcer().run(drained.clone()));
         background.spawn(parts.listener().run(stop.clone()));
         let committing = tokio::spawn(committing);
         let dispatching = parts.dispatcher(desks).run(stop.clone());
@@ -205,26 +214,32 @@ impl Engine {
     }
 }
 
+/// The end of a way to a queue's worker.
+type Way = (String, mpsc::UnboundedReceiver<Held>);
+
+/// A desk per queue, and the other ends of their ways.
+fn desks(slots: &Slots) -> (Vec<Desk>, Vec<Way>) {
+    let queues = slots.queues();
+    queues
+        .map(|(queue, permits)| {
+            let (worker, way) = mpsc::unbounded_channel();
+            let desk = Desk {
+                queue: queue.clone(),
+                permits: Arc::clone(permits),
+                worker,
+            };
+            (desk, (queue.clone(), way))
+        })
+        .unzip()
+}
+
 /// One apalis worker per queue.
-fn workers(parts: &Parts, settle: &SettleLayer) -> (Vec<Desk>, Monitor) {
-    let mut queues: Vec<(String, usize)> = parts.config.queues.clone();
-    for (_, lane) in parts.lanes.iter() {
-        if !queues.iter().any(|(name, _)| name == lane.queue) {
-            queues.push((lane.queue.to_owned(), 1));
-        }
-    }
+fn workers(parts: &Parts, ways: Vec<Way>, settle: &SettleLayer) -> Monitor {
     let mut monitor = Monitor::new();
-    let mut desks = Vec::new();
-    for (queue, slots) in queues {
-        let (sender, receiver) = mpsc::unbounded_channel::<Held>();
-        desks.push(Desk {
-            queue: queue.clone(),
-            slots: Arc::new(Semaphore::new(slots)),
-            worker: sender,
-        });
+    for (queue, way) in ways {
         // A monitor may build a worker again after a failure. Our backend has none (its error type
         // is `Infallible`), so the factory is called once.
-        let backend = Mutex::new(Some(QueueBackend::new(receiver, settle.clone())));
+        let backend = Mutex::new(Some(QueueBackend::new(way, settle.clone())));
         let perform = Perform {
             registry: Arc::clone(&parts.registry),
             attempts: Arc::clone(&parts.attempts),
@@ -239,7 +254,7 @@ fn workers(parts: &Parts, settle: &SettleLayer) -> (Vec<Desk>, Monitor) {
                 .build(perform.clone())
         });
     }
-    (desks, monitor)
+    monitor
 }
 
 /// After the grace period whatever still runs is interrupted, at no charge.

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{PgPool, postgres::PgListener};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -11,6 +10,7 @@ use super::{
     attempts::Attempts,
     link::{QUERY_TIMEOUT, jittered, within},
     meters,
+    slots::Slots,
 };
 use crate::store::{CANCELLED, CHANNEL};
 
@@ -22,7 +22,7 @@ const PROBE: &str = "";
 
 pub(crate) struct Listener {
     pub pool: PgPool,
-    pub ready: Arc<Notify>,
+    pub slots: Slots,
     pub attempts: Arc<Attempts>,
 }
 
@@ -47,7 +47,8 @@ impl Listener {
         within(QUERY_TIMEOUT, listener.listen_all([CHANNEL, CANCELLED])).await?;
         meters::listening(true);
         // Something may have become ready while nobody listened.
-        self.ready.notify_one();
+        self.slots.news_everywhere();
+        self.slots.look();
         loop {
             match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(heard))) if heard.channel() == CANCELLED => {
@@ -56,9 +57,8 @@ impl Listener {
                     }
                 }
                 Ok(Ok(Some(heard))) => {
-                    if heard.payload() != PROBE {
-                        self.ready.notify_one();
-                    }
+                    // The probe names no queue that anybody has.
+                    self.slots.news(heard.payload());
                 }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),

@@ -9,6 +9,7 @@
 //!           └───────────────────── slots freed, more work ready ◄───────┘
 //! ```
 
+mod announcer;
 mod attempts;
 mod backend;
 mod committer;
@@ -23,6 +24,7 @@ mod presence;
 mod registry;
 mod rehearsal;
 mod settle;
+mod slots;
 mod sweeper;
 mod upkeep;
 

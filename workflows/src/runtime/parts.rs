@@ -6,9 +6,11 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{
+    announcer::{Announcements, Announcer},
     attempts::Attempts,
     committer::{Committer, Committing},
     dispatcher::{Desk, Dispatcher},
@@ -17,6 +19,7 @@ use super::{
     listener::Listener,
     presence::Presence,
     registry::Registry,
+    slots::Slots,
     sweeper::{Schedule, Sweeper},
 };
 use crate::store::{self, lanes::Lanes, presence::Who};
@@ -30,7 +33,8 @@ pub(super) struct Parts {
     pub pool: PgPool,
     worker_id: i64,
     who: Who,
-    pub ready: Arc<Notify>,
+    pub slots: Slots,
+    announcements: Announcements,
     pub attempts: Arc<Attempts>,
     present: watch::Sender<bool>,
 }
@@ -63,6 +67,10 @@ impl Parts {
             within(QUERY_TIMEOUT, entering).await?;
         }
         drop(connection);
+        let mut queues: HashMap<String, usize> = engine.config.queues.iter().cloned().collect();
+        for lane in &used {
+            queues.entry(lane.queue.to_owned()).or_insert(1);
+        }
         Ok(Self {
             options: engine.options.clone(),
             config: engine.config.clone(),
@@ -71,21 +79,35 @@ impl Parts {
             pool,
             worker_id,
             who,
-            ready: Arc::default(),
+            slots: Slots::new(queues),
+            announcements: Announcements::default(),
             attempts: Arc::default(),
             present: watch::Sender::new(false),
         })
     }
 
-    pub fn committer(&self) -> (Committer, impl Future<Output = ()> + use<>) {
+    pub fn committer(
+        &self,
+        stop: CancellationToken,
+    ) -> (Committer, impl Future<Output = ()> + use<>) {
         Committer::new(Committing {
             pool: self.pool.clone(),
             worker_id: self.worker_id,
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
-            ready: Arc::clone(&self.ready),
+            slots: self.slots.clone(),
+            announcements: self.announcements.clone(),
+            lease: self.config.lease,
+            stop,
             patience: self.config.lease,
         })
+    }
+
+    pub fn announcer(&self) -> Announcer {
+        Announcer {
+            link: Link::new(for_claims(&self.options)),
+            announcements: self.announcements.clone(),
+        }
     }
 
     pub fn presence(&self) -> Presence {
@@ -107,15 +129,16 @@ impl Parts {
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
             schedules,
-            ready: Arc::clone(&self.ready),
+            slots: self.slots.clone(),
             interval: self.config.sweep,
+            lease: self.config.lease,
         }
     }
 
     pub fn listener(&self) -> Listener {
         Listener {
             pool: self.pool.clone(),
-            ready: Arc::clone(&self.ready),
+            slots: self.slots.clone(),
             attempts: Arc::clone(&self.attempts),
         }
     }
@@ -130,7 +153,7 @@ impl Parts {
             worker_id: self.worker_id,
             lease: self.config.lease,
             poll: self.config.poll,
-            ready: Arc::clone(&self.ready),
+            slots: self.slots.clone(),
             attempts: Arc::clone(&self.attempts),
             present: self.present.subscribe(),
         }

@@ -2,12 +2,14 @@
 //! to the committer, and the slot is released only when the commit is acknowledged.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use apalis_core::{error::BoxDynError, task::Task};
 use futures::future::BoxFuture;
+use tokio::sync::mpsc;
 use tower::{Layer, Service};
 
 use super::{
@@ -26,18 +28,42 @@ pub(crate) struct SettleLayer {
     pub registry: Arc<Registry>,
     pub attempts: Arc<Attempts>,
     pub committer: Committer,
+    /// The ways to the queues' workers, which are closed when a stop is asked for.
+    pub desks: Arc<HashMap<String, mpsc::WeakUnboundedSender<Held>>>,
 }
 
 impl SettleLayer {
-    async fn settle(&self, claim: Arc<Claim>, ended: Ended) {
+    /// Returns the claim on the next step when this worker is to go on with it.
+    async fn settle(&self, claim: Arc<Claim>, ended: Ended) -> Option<Arc<Claim>> {
         let settlement = match self.registry.find(&claim) {
             Some((definition, step)) => {
                 plan::settle(Arc::clone(&claim), definition, step, ended, rand::random())
             }
             None => unknown_step(Arc::clone(&claim), &ended),
         };
-        self.committer.commit(settlement).await;
+        let next = self.committer.commit(settlement).await;
         self.attempts.leave(&claim);
+        next
+    }
+
+    /// Ends an attempt. Its slot is free afterwards, unless the run goes on in it.
+    async fn end(self, held: Held, ended: Ended) {
+        let Some(next) = self.settle(Arc::clone(&held.claim), ended).await else {
+            return;
+        };
+        let cancelled = self.attempts.enter(&next);
+        let desk = self.desks.get(next.lane.queue);
+        if let Some(desk) = desk.and_then(mpsc::WeakUnboundedSender::upgrade) {
+            let claim = next;
+            // A worker that has ended meanwhile leaves it to `hand_back_unbegun`.
+            let _ = desk.send(Held {
+                claim,
+                cancelled,
+                ..held
+            });
+        } else if self.attempts.take(&next) {
+            self.settle(next, Ended::Interrupted).await;
+        }
     }
 
     /// Returns what was claimed and never begun.
@@ -103,9 +129,7 @@ where
                 Ok(performed) => Ended::Performed(performed),
                 Err(error) => ended_by(error.into()),
             };
-            layer.settle(Arc::clone(&held.claim), ended).await;
-            // Only now is the slot free.
-            drop(held);
+            layer.end(held, ended).await;
             Ok(())
         })
     }

@@ -5,13 +5,14 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use sqlx::PgPool;
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     link::{QUERY_TIMEOUT, jittered, within},
     meters,
     registry::Registry,
+    slots::Slots,
 };
 use crate::{
     admin::redrive,
@@ -26,6 +27,8 @@ use crate::{
 
 /// What workers get to reconnect after an outage before they count as lost.
 const COMING_BACK: Duration = Duration::from_secs(10);
+/// Each so many looks, all leases are read.
+const THOROUGHLY: u32 = 10;
 
 /// A workflow that starts by the clock.
 pub(crate) struct Schedule {
@@ -40,8 +43,10 @@ pub(crate) struct Sweeper {
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
     pub schedules: Vec<Schedule>,
-    pub ready: Arc<Notify>,
+    /// Only what could be claimed is looked for.
+    pub slots: Slots,
     pub interval: Duration,
+    pub lease: Duration,
 }
 
 /// The last look, and when it was first seen that something is lost.
@@ -57,12 +62,12 @@ impl Sweeper {
         // worker is absent and every lease may have expired: they get time to come back.
         let mut before = Suspicion::default();
         let mut trust_from = Instant::now();
-        loop {
+        for look in 1_u32.. {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(jittered(self.interval)) => {}
             }
-            match within(QUERY_TIMEOUT, self.sweep_once(&before)).await {
+            match within(QUERY_TIMEOUT, self.sweep_once(&before, look)).await {
                 Ok(now) if Instant::now() >= trust_from => before = now,
                 Ok(_) => {}
                 Err(error) => {
@@ -74,17 +79,24 @@ impl Sweeper {
         }
     }
 
-    async fn sweep_once(&self, before: &Suspicion) -> Result<Suspicion, sqlx::Error> {
-        let numbers: Vec<i32> = self.lanes.iter().map(|(number, _)| number).collect();
+    async fn sweep_once(&self, before: &Suspicion, round: u32) -> Result<Suspicion, sqlx::Error> {
+        let lanes = self.lanes.iter();
+        let open: Vec<i32> = lanes
+            .filter(|(_, lane)| self.slots.free(lane.queue) > 0)
+            .map(|(number, _)| number)
+            .collect();
+        // What the last look saw has to be seen again.
+        let thoroughly = before.found.expired || round.is_multiple_of(THOROUGHLY);
         let mut connection = self.pool.acquire().await?;
-        let mut found = look(&mut connection, &numbers).await?;
+        let mut found = look(&mut connection, &open, self.lease / 2, thoroughly).await?;
         drop(connection);
         found.absent.retain(|id| *id != self.worker_id);
         if found.due {
             while due(&self.pool).await? {}
         }
+        self.slots.news_everywhere();
         if found.ready || found.due {
-            self.ready.notify_one();
+            self.slots.look();
         }
         for schedule in self
             .schedules
@@ -113,7 +125,7 @@ impl Sweeper {
             if rescued > 0 {
                 meters::rescued(rescued, since.elapsed());
                 tracing::warn!(rescue.tasks = rescued, rescue.workers = ?lost, "tasks rescued");
-                self.ready.notify_one();
+                self.slots.look();
             }
         }
         let suspicious = !found.absent.is_empty() || found.expired;
@@ -127,7 +139,7 @@ impl Sweeper {
         match fire(&self.pool, &schedule.name, schedule.every, &*schedule.start).await {
             Ok(Some(run)) => {
                 tracing::info!(schedule.name = %schedule.name, run.id = %run, "schedule fired");
-                self.ready.notify_one();
+                self.slots.look();
                 Ok(())
             }
             Ok(None) => Ok(()),

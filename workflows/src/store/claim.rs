@@ -90,6 +90,7 @@ pub(crate) async fn claim(
             crashes: row.crashes,
             interruptions: row.interruptions,
             token: row.token,
+            started_at: row.started_at,
             trace_parent: row.trace_parent,
             waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
         }));

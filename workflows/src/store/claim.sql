@@ -41,7 +41,8 @@ WITH RECURSIVE lane AS (
     -- the server gave out twice still makes another token.
     SELECT f.*, share.quota,
            ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-           | (nextval('workflows.attempt_tokens') & 1048575) AS token
+           | (nextval('workflows.attempt_tokens') & 1048575) AS token,
+           clock_timestamp() AS started_at
     FROM share CROSS JOIN LATERAL (
         SELECT r.lane, r.key, r.rank, t.task_id, t.run_id, t.step, t.fan_out_id, t.child, t.input,
                t.errors, t.crashes, t.interruptions, t.ready_at
@@ -58,10 +59,11 @@ WITH RECURSIVE lane AS (
     USING front f
     WHERE (r.lane, r.key, r.rank, r.task_id) = (f.lane, f.key, f.rank, f.task_id)
 ), leased AS (
-    INSERT INTO workflows.leases (task_id, run_id, token, worker_id, expires_at)
-    SELECT task_id, run_id, token, $7, clock_timestamp() + make_interval(secs => $8) FROM front
+    INSERT INTO workflows.leases (task_id, run_id, token, worker_id, started_at, expires_at)
+    SELECT task_id, run_id, token, $7, started_at, started_at + make_interval(secs => $8) FROM front
 )
 SELECT f.task_id, f.run_id, r.subject, r.trace_parent, f.lane, f.key, f.rank, f.step,
        f.fan_out_id, f.child, f.input, f.errors, f.crashes, f.interruptions, f.token AS "token!",
-       extract(epoch FROM clock_timestamp() - f.ready_at)::float8 AS "waited!", f.quota AS "quota!"
+       f.started_at AS "started_at!", extract(epoch FROM f.started_at - f.ready_at)::float8 AS "waited!",
+       f.quota AS "quota!"
 FROM front f JOIN workflows.runs r USING (run_id)

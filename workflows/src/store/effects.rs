@@ -1,8 +1,7 @@
 //! What a batch of settlements writes, sorted by table, so that each is one statement.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -12,6 +11,7 @@ use super::{
     history,
     lanes::Lanes,
     letters::{self, Dead},
+    lock::Paused,
     tasks::{self, Row},
 };
 use crate::{
@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct Effects<'a> {
     /// Tasks that move on to their next step.
     moved: Vec<(&'a Claim, &'a NewTask)>,
+    /// The same, and their worker goes on with them.
+    continued: Vec<(&'a Claim, &'a NewTask)>,
     /// Tasks that are over.
     finished: Vec<Uuid>,
     /// Children of the fan-outs.
@@ -41,11 +43,11 @@ pub(super) struct Effects<'a> {
 }
 
 impl<'a> Effects<'a> {
-    /// Adds one settlement.
-    pub(super) fn collect(&mut self, settlement: &'a Settlement, worker_id: i64) {
+    /// Adds one settlement. `continued`: its worker has renewed the lease for the next step.
+    pub(super) fn collect(&mut self, settlement: &'a Settlement, continued: bool, worker_id: i64) {
         let claim = &*settlement.claim;
         match &settlement.verdict {
-            Verdict::Advance { next } => self.advance(claim, next),
+            Verdict::Advance { next } => self.advance(claim, next, continued),
             Verdict::Joined { .. } => {
                 self.kinds.push(Transaction::Child);
                 self.finished.push(claim.task_id);
@@ -77,12 +79,16 @@ impl<'a> Effects<'a> {
         }
     }
 
-    fn advance(&mut self, claim: &'a Claim, next: &'a Next) {
+    fn advance(&mut self, claim: &'a Claim, next: &'a Next, continued: bool) {
         match next {
             Next::End { output } => {
                 self.kinds.push(Transaction::End);
                 self.finished.push(claim.task_id);
                 self.ended.push((claim.run_id, output));
+            }
+            Next::Task(task) if continued => {
+                self.kinds.push(Transaction::Continue);
+                self.continued.push((claim, task));
             }
             Next::Task(task) => {
                 self.kinds.push(Transaction::Advance);
@@ -104,19 +110,18 @@ impl<'a> Effects<'a> {
     }
 
     /// Writes it all, in an order in which each statement finds what it reads. `paused` are the
-    /// runs whose tasks must not become ready. Returns the queues in which work became ready.
+    /// what must not become ready. Returns how many tasks became ready in which queue.
     pub(super) async fn write(
         mut self,
         tx: &mut PgConnection,
         lanes: &Lanes,
-        paused: &HashSet<Uuid>,
-        batch: &[(&'a Settlement, DateTime<Utc>)],
+        paused: &Paused,
+        batch: &[&'a Settlement],
         worker_id: i64,
-    ) -> Result<(Vec<String>, Vec<Transaction>), sqlx::Error> {
+    ) -> Result<(HashMap<String, usize>, Vec<Transaction>), sqlx::Error> {
         history::record(tx, batch, worker_id).await?;
         tasks::delete(tx, &self.finished).await?;
-        let queues = self.place(tx, lanes, paused).await?;
-        let mut ready: Vec<String> = queues.into_iter().map(str::to_owned).collect();
+        let mut ready = self.place(tx, lanes, paused).await?;
         self.defer(tx).await?;
         self.children.extend(letters::bury(tx, &self.dead).await?);
         for (run_id, result) in &self.rejected {
@@ -130,9 +135,11 @@ impl<'a> Effects<'a> {
         ready.extend(joined);
         self.end_runs(tx).await?;
         ready.extend(self.hand_back(tx).await?);
-        ready.sort_unstable();
-        ready.dedup();
-        Ok((ready, self.kinds))
+        let mut counts = HashMap::new();
+        for queue in ready {
+            *counts.entry(queue).or_default() += 1;
+        }
+        Ok((counts, self.kinds))
     }
 
     /// The tasks that follow, each in the lane of its step.
@@ -140,16 +147,19 @@ impl<'a> Effects<'a> {
         &self,
         tx: &mut PgConnection,
         lanes: &Lanes,
-        paused: &HashSet<Uuid>,
-    ) -> Result<HashSet<&'static str>, sqlx::Error> {
+        paused: &Paused,
+    ) -> Result<Vec<String>, sqlx::Error> {
         let lane = |claim: &Claim, queue| {
             lanes
                 .number(queue, claim.lane.workflow, claim.lane.version)
                 .ok_or(sqlx::Error::RowNotFound)
         };
-        let mut queues = HashSet::new();
-        let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of| {
-            queues.insert(task.queue);
+        let mut queues = Vec::new();
+        let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of, free: bool| {
+            let ready = free && !paused.runs.contains(&claim.run_id);
+            if ready {
+                queues.push(task.queue.to_owned());
+            }
             Ok::<_, sqlx::Error>(Row {
                 task_id,
                 run_id: claim.run_id,
@@ -159,19 +169,22 @@ impl<'a> Effects<'a> {
                 step: task.step,
                 input: &task.input,
                 child_of,
-                paused: paused.contains(&claim.run_id),
+                ready,
             })
         };
-        let moved: Vec<_> = self
+        let mut moved: Vec<_> = self
             .moved
             .iter()
-            .map(|(claim, task)| row(claim, task, claim.task_id, None))
+            .map(|(claim, task)| row(claim, task, claim.task_id, None, true))
             .collect::<Result<_, _>>()?;
+        for (claim, task) in &self.continued {
+            moved.push(row(claim, task, claim.task_id, None, false)?);
+        }
         let new: Vec<_> = self
             .new
             .iter()
             .map(|(claim, fan_out, place, task)| {
-                row(claim, task, Uuid::now_v7(), Some((*fan_out, *place)))
+                row(claim, task, Uuid::now_v7(), Some((*fan_out, *place)), true)
             })
             .collect::<Result<_, _>>()?;
         let mut fan_outs = Vec::new();

@@ -1,12 +1,13 @@
 //! Fan-outs and their joins.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::tasks::{self, Row};
+use super::{
+    lock::Paused,
+    tasks::{self, Row},
+};
 use crate::plan::Claim;
 
 /// A fan-out to record, beside its children.
@@ -101,7 +102,7 @@ impl Child {
 pub(super) async fn join(
     connection: &mut PgConnection,
     children: &[Child],
-    paused: &HashSet<Uuid>,
+    paused: &Paused,
 ) -> Result<Vec<String>, sqlx::Error> {
     let ids: Vec<Uuid> = children.iter().map(|c| c.fan_out_id).collect();
     let joins = count_down(connection, &ids).await?;
@@ -118,7 +119,7 @@ pub(super) async fn join(
             step: &join.step,
             input: &join.input,
             child_of: None,
-            paused: paused.contains(&child.run_id),
+            ready: !paused.runs.contains(&child.run_id),
         })
         .collect();
     tasks::insert(connection, &rows).await?;

@@ -1,6 +1,5 @@
 //! The history: every attempt that ended.
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -10,12 +9,12 @@ use crate::plan::{Settlement, Verdict};
 /// what the attempts were given.
 pub(super) async fn record(
     connection: &mut PgConnection,
-    batch: &[(&Settlement, DateTime<Utc>)],
+    batch: &[&Settlement],
     worker_id: i64,
 ) -> Result<(), sqlx::Error> {
     let (mut ids, mut tokens, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outputs, mut errors, mut started) = (Vec::new(), Vec::new(), Vec::new());
-    for (settlement, since) in batch {
+    for settlement in batch {
         let (outcome, output, error) = match &settlement.verdict {
             Verdict::Advance { .. } => ("done", None, None),
             Verdict::Joined { output, .. } => ("done", Some(output.clone()), None),
@@ -30,7 +29,7 @@ pub(super) async fn record(
         outcomes.push(outcome.to_owned());
         outputs.push(output);
         errors.push(error);
-        started.push(*since);
+        started.push(settlement.claim.started_at);
     }
     sqlx::query!(
         "INSERT INTO workflows.attempts

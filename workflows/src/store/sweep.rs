@@ -1,5 +1,7 @@
 //! The look around that every worker takes at intervals: one cheap statement.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use super::presence;
@@ -21,9 +23,14 @@ pub(crate) struct Found {
     pub redrives: bool,
 }
 
+/// Looks whether one of `lanes` has something to claim, and for all the rest. Leases are read when a
+/// worker has not been seen for `stale`, or `thoroughly`: a live worker renews its own, so others
+/// cannot have expired but for those of a claim whose answer was lost.
 pub(crate) async fn look(
     connection: &mut PgConnection,
     lanes: &[i32],
+    stale: Duration,
+    thoroughly: bool,
 ) -> Result<Found, sqlx::Error> {
     sqlx::query_as!(
         Found,
@@ -36,11 +43,15 @@ pub(crate) async fn look(
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
                               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                               AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
-                  EXISTS (SELECT FROM workflows.leases WHERE expires_at < clock_timestamp()) AS "expired!",
+                  ($4 OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
+                                 AND seen_at < clock_timestamp() - make_interval(secs => $3)))
+                  AND EXISTS (SELECT FROM workflows.leases WHERE expires_at < clock_timestamp()) AS "expired!",
                   ARRAY(SELECT name FROM workflows.schedules WHERE next_at <= clock_timestamp()) AS "schedules!",
                   EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!""#,
         lanes,
         presence::PRESENCE,
+        stale.as_secs_f64(),
+        thoroughly,
     )
     .fetch_one(connection)
     .await

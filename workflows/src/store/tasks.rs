@@ -15,8 +15,8 @@ pub(crate) struct Row<'a> {
     pub input: &'a Value,
     /// The fan-out it is a child of, and its place there.
     pub child_of: Option<(Uuid, i32)>,
-    /// Its run is paused, so it must not be ready.
-    pub paused: bool,
+    /// Claimable. The tasks of a paused run are not, nor those whose worker goes on with them.
+    pub ready: bool,
 }
 
 /// Columns for `unnest`.
@@ -31,7 +31,7 @@ struct Columns {
     inputs: Vec<Value>,
     fan_outs: Vec<Option<Uuid>>,
     children: Vec<Option<i32>>,
-    paused: Vec<bool>,
+    ready: Vec<bool>,
 }
 
 impl Columns {
@@ -49,7 +49,7 @@ impl Columns {
                 .fan_outs
                 .push(row.child_of.map(|(fan_out, _)| fan_out));
             columns.children.push(row.child_of.map(|(_, child)| child));
-            columns.paused.push(row.paused);
+            columns.ready.push(row.ready);
         }
         columns
     }
@@ -68,12 +68,12 @@ pub(crate) async fn insert(
         "WITH new AS (
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[],
                                  $6::text[], $7::jsonb[], $8::uuid[], $9::int[], $10::bool[])
-                AS t (task_id, run_id, lane, key, rank, step, input, fan_out_id, child, paused)),
+                AS t (task_id, run_id, lane, key, rank, step, input, fan_out_id, child, ready)),
          task AS (
             INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, step, input, fan_out_id, child)
             SELECT task_id, run_id, lane, key, rank, step, input, fan_out_id, child FROM new)
          INSERT INTO workflows.ready (lane, key, rank, task_id)
-         SELECT lane, key, rank, task_id FROM new WHERE NOT paused",
+         SELECT lane, key, rank, task_id FROM new WHERE ready",
         &columns.ids,
         &columns.runs,
         &columns.lanes,
@@ -83,7 +83,7 @@ pub(crate) async fn insert(
         &columns.inputs,
         &columns.fan_outs as &[Option<Uuid>],
         &columns.children as &[Option<i32>],
-        &columns.paused,
+        &columns.ready,
     )
     .execute(connection)
     .await?;
@@ -104,21 +104,21 @@ pub(crate) async fn advance(
         "WITH new AS (
             SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[],
                                  $5::text[], $6::jsonb[], $7::bool[])
-                AS t (task_id, lane, key, rank, step, input, paused)),
+                AS t (task_id, lane, key, rank, step, input, ready)),
          moved AS (
             UPDATE workflows.tasks t
             SET lane = new.lane, step = new.step, input = new.input, ready_at = clock_timestamp(),
                 errors = 0, crashes = 0, interruptions = 0
             FROM new WHERE t.task_id = new.task_id)
          INSERT INTO workflows.ready (lane, key, rank, task_id)
-         SELECT lane, key, rank, task_id FROM new WHERE NOT paused",
+         SELECT lane, key, rank, task_id FROM new WHERE ready",
         &columns.ids,
         &columns.lanes,
         &columns.keys,
         &columns.ranks,
         &columns.steps,
         &columns.inputs,
-        &columns.paused,
+        &columns.ready,
     )
     .execute(connection)
     .await?;

@@ -129,7 +129,10 @@ fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
             Workflow::named("cancelled", 1).step(Wait).build(),
             "cancelled",
         ),
-        (Workflow::named("gated", 1).step(Gated).build(), "succeeded"),
+        (
+            Workflow::named("gated", 1).step(Tick).step(Gated).build(),
+            "succeeded",
+        ),
         (Workflow::named("held", 1).step(Hold).build(), "succeeded"),
         (Workflow::named("lost", 1).step(Tick).build(), "succeeded"),
         (Workflow::named("clock", 1).step(Tick).build(), "succeeded"),
@@ -344,7 +347,10 @@ async fn dies_and_recovers(point: (Transaction, Moment)) {
     let expected = expected
         .iter()
         .chain(&["mended", "mortal", "mortal", "spread"]);
-    let expected: Vec<_> = expected.chain(&["tick", "tick", "tick"]).copied().collect();
+    let expected: Vec<_> = expected
+        .chain(&["tick", "tick", "tick", "tick"])
+        .copied()
+        .collect();
     let effects: Vec<String> = sqlx::query_scalar("SELECT what FROM effects ORDER BY what")
         .fetch_all(&world.pool)
         .await

@@ -1,0 +1,90 @@
+//! How many tasks of each queue this process runs at once, and whether somebody new may be waiting
+//! for one of its slots.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, Semaphore};
+
+/// The slots of every queue, shared by all who take, free or count them.
+#[derive(Clone, Default)]
+pub(crate) struct Slots {
+    queues: Arc<HashMap<String, Queue>>,
+    /// Wakes the dispatcher.
+    look: Arc<Notify>,
+}
+
+struct Queue {
+    slots: Arc<Semaphore>,
+    /// Something became ready that no claim has looked for yet.
+    news: AtomicBool,
+}
+
+impl Slots {
+    pub fn new(queues: impl IntoIterator<Item = (String, usize)>) -> Self {
+        let queues = queues.into_iter().map(|(name, slots)| {
+            let queue = Queue {
+                slots: Arc::new(Semaphore::new(slots)),
+                news: AtomicBool::new(true),
+            };
+            (name, queue)
+        });
+        Self {
+            queues: Arc::new(queues.collect()),
+            look: Arc::default(),
+        }
+    }
+
+    pub fn queues(&self) -> impl Iterator<Item = (&String, &Arc<Semaphore>)> {
+        self.queues.iter().map(|(name, queue)| (name, &queue.slots))
+    }
+
+    /// Slots without a task. None of a queue that this process does not serve.
+    pub fn free(&self, queue: &str) -> usize {
+        let queue = self.queues.get(queue);
+        queue.map_or(0, |queue| queue.slots.available_permits())
+    }
+
+    /// Somebody else made work ready in this queue.
+    pub fn news(&self, queue: &str) {
+        if let Some(queue) = self.queues.get(queue) {
+            queue.news.store(true, Ordering::Release);
+            self.look.notify_one();
+        }
+    }
+
+    /// There may be work anywhere that nobody told of.
+    pub fn news_everywhere(&self) {
+        for queue in self.queues.values() {
+            queue.news.store(true, Ordering::Release);
+        }
+    }
+
+    /// Work became ready that this process knows of: its own.
+    pub fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// Waits until there is a reason to look.
+    pub async fn looked_for(&self) {
+        self.look.notified().await;
+    }
+
+    /// A claim is about to look into this queue.
+    pub fn looking(&self, queue: &str) {
+        if let Some(queue) = self.queues.get(queue) {
+            queue.news.store(false, Ordering::Release);
+        }
+    }
+
+    /// Nobody new can be waiting, so a slot may go on with what it has.
+    pub fn may_go_on(&self, queue: &str) -> bool {
+        let queue = self.queues.get(queue);
+        queue.is_some_and(|queue| !queue.news.load(Ordering::Acquire))
+    }
+}
