@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attempts::{Attempts, Held},
+    fronts::Fronts,
     link::{Link, QUERY_TIMEOUT, jittered, within},
     meters,
     slots::Slots,
@@ -22,6 +23,9 @@ use crate::{
         lanes::Lanes,
     },
 };
+
+/// Slots that become free this close together are filled by one claim.
+const TOGETHER: Duration = Duration::from_millis(1);
 
 /// One queue's slots and its way to the worker.
 pub(crate) struct Desk {
@@ -38,6 +42,7 @@ pub(crate) struct Dispatcher {
     pub steps: Vec<(i32, &'static str)>,
     /// The key served last in each lane. The next claim begins behind it, so keys take turns.
     pub served: HashMap<i32, i64>,
+    pub fronts: Fronts,
     pub worker_id: i64,
     pub lease: Duration,
     pub poll: Duration,
@@ -80,6 +85,7 @@ impl Dispatcher {
             Wait::Out(time) => return tokio::time::sleep(time).await,
             Wait::ForWork(full) => full,
         };
+        let again = self.fronts.again_in().unwrap_or(self.poll);
         let slot = async {
             let waits = full
                 .iter()
@@ -89,8 +95,10 @@ impl Dispatcher {
         tokio::select! {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
             () = self.slots.looked_for(), if full.len() < self.desks.len() => {}
-            () = slot, if !full.is_empty() => {}
+            // Others are about to be free too: one claim for all of them.
+            () = slot, if !full.is_empty() => tokio::time::sleep(TOGETHER).await,
             () = tokio::time::sleep(jittered(self.poll)) => {}
+            () = tokio::time::sleep(again), if again < self.poll => {}
         }
     }
 
@@ -100,6 +108,7 @@ impl Dispatcher {
         let mut demand = Demand {
             lanes: Vec::new(),
             steps: self.steps.clone(),
+            fronts: None,
         };
         for (number, lane) in self.lanes.iter() {
             let Some(desk) = self.desks.iter().find(|desk| desk.queue == lane.queue) else {
@@ -123,12 +132,18 @@ impl Dispatcher {
         }
         let mut more = false;
         if !demand.lanes.is_empty() {
+            demand.fronts = self.fronts.known(&demand.lanes);
             let began = Instant::now();
             let (connection, _) = self.link.get().await?;
             let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease);
             let (claims, left) = within(QUERY_TIMEOUT, claiming).await?;
             self.link.mend();
             meters::claimed(claims.len(), began.elapsed());
+            let numbered = claims
+                .iter()
+                .map(|claim| (self.lanes.number_of(&claim.lane).unwrap_or_default(), &**claim));
+            self.fronts
+                .learn(numbered, began.elapsed(), demand.fronts.is_none());
             more = left;
             for claim in claims {
                 self.hand_over(claim, &mut permits);

@@ -15,6 +15,7 @@ mod backend;
 mod committer;
 mod dispatcher;
 mod engine;
+mod fronts;
 mod link;
 mod listener;
 mod meters;

@@ -4,9 +4,10 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, Semaphore};
@@ -23,6 +24,8 @@ struct Queue {
     slots: Arc<Semaphore>,
     /// Something became ready that no claim has looked for yet.
     news: AtomicBool,
+    /// When a claim looked into it last.
+    looked: Mutex<Instant>,
 }
 
 impl Slots {
@@ -31,6 +34,7 @@ impl Slots {
             let queue = Queue {
                 slots: Arc::new(Semaphore::new(slots)),
                 news: AtomicBool::new(true),
+                looked: Mutex::new(Instant::now()),
             };
             (name, queue)
         });
@@ -79,7 +83,16 @@ impl Slots {
     pub fn looking(&self, queue: &str) {
         if let Some(queue) = self.queues.get(queue) {
             queue.news.store(false, Ordering::Release);
+            *queue.looked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
+    }
+
+    /// There are free slots, and no claim has looked for work for `time`.
+    pub fn idle_for(&self, queue: &str, time: Duration) -> bool {
+        self.queues.get(queue).is_some_and(|queue| {
+            let looked = queue.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.slots.available_permits() > 0 && looked.elapsed() >= time
+        })
     }
 
     /// Nobody new can be waiting, so a slot may go on with what it has.

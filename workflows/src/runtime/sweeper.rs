@@ -43,7 +43,7 @@ pub(crate) struct Sweeper {
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
     pub schedules: Vec<Schedule>,
-    /// Only what could be claimed is looked for.
+    /// Work is looked for where no claim has looked lately.
     pub slots: Slots,
     pub interval: Duration,
     pub lease: Duration,
@@ -81,14 +81,14 @@ impl Sweeper {
 
     async fn sweep_once(&self, before: &Suspicion, round: u32) -> Result<Suspicion, sqlx::Error> {
         let lanes = self.lanes.iter();
-        let open: Vec<i32> = lanes
-            .filter(|(_, lane)| self.slots.free(lane.queue) > 0)
+        let idle: Vec<i32> = lanes
+            .filter(|(_, lane)| self.slots.idle_for(lane.queue, self.interval / 2))
             .map(|(number, _)| number)
             .collect();
         // What the last look saw has to be seen again.
         let thoroughly = before.found.expired || round.is_multiple_of(THOROUGHLY);
         let mut connection = self.pool.acquire().await?;
-        let mut found = look(&mut connection, &open, self.lease / 2, thoroughly).await?;
+        let mut found = look(&mut connection, &idle, self.lease / 2, thoroughly).await?;
         drop(connection);
         found.absent.retain(|id| *id != self.worker_id);
         if found.due {

@@ -17,6 +17,8 @@ pub(crate) struct Demand {
     pub lanes: Vec<(i32, &'static str, usize, i64)>,
     /// Steps that this build has, with their lane.
     pub steps: Vec<(i32, &'static str)>,
+    /// Lane, key and lowest rank of where to look, instead of looking for keys.
+    pub fronts: Option<Vec<(i32, i64, i64)>>,
 }
 
 /// Claimed tasks, and whether a share was used up, so that more may be waiting.
@@ -46,6 +48,12 @@ pub(crate) async fn claim(
         .iter()
         .map(|(lane, step)| (*lane, (*step).to_owned()))
         .unzip();
+    let (mut front_lanes, mut keys, mut ranks) = (vec![], vec![], vec![]);
+    for (lane, key, rank) in demand.fronts.iter().flatten() {
+        front_lanes.push(*lane);
+        keys.push(*key);
+        ranks.push(*rank);
+    }
     reach(Transaction::Claim, Moment::Before);
     let rows = sqlx::query_file!(
         "src/store/claim.sql",
@@ -57,6 +65,10 @@ pub(crate) async fn claim(
         &steps,
         worker_id,
         lease.as_secs_f64(),
+        demand.fronts.is_none(),
+        &front_lanes,
+        &keys,
+        &ranks,
     )
     .fetch_all(connection)
     .await?;

@@ -9,7 +9,8 @@ WITH RECURSIVE lane AS (
 ), step AS MATERIALIZED (
     SELECT * FROM unnest($5::int[], $6::text[]) AS s (lane, step)
 ), waiting AS MATERIALIZED (
-    SELECT lane.*, found.key, row_number() OVER (PARTITION BY lane.lane) AS place
+    SELECT lane.*, found.key, row_number() OVER (PARTITION BY lane.lane) AS place,
+           (-9223372036854775808)::bigint AS front
     FROM lane CROSS JOIN LATERAL (
         (WITH RECURSIVE hop AS (
             (SELECT key FROM workflows.ready
@@ -31,8 +32,14 @@ WITH RECURSIVE lane AS (
          SELECT key FROM hop LIMIT lane.slots)
         LIMIT lane.slots
     ) found
+    WHERE $9
+    UNION ALL
+    -- Or the caller says which keys to look at, and from which rank on.
+    SELECT lane.*, k.key, k.place, k.front
+    FROM unnest($10::int[], $11::bigint[], $12::bigint[]) WITH ORDINALITY AS k (lane, key, front, place)
+    JOIN lane USING (lane)
 ), share AS (
-    SELECT lane, key, slots,
+    SELECT lane, key, slots, front,
            greatest(1, slots / count(*) OVER (PARTITION BY queue)) AS quota,
            row_number() OVER (PARTITION BY queue ORDER BY place, lane) AS turn
     FROM waiting
@@ -47,7 +54,7 @@ WITH RECURSIVE lane AS (
         SELECT r.lane, r.key, r.rank, t.task_id, t.run_id, t.step, t.fan_out_id, t.child, t.input,
                t.errors, t.crashes, t.interruptions, t.ready_at
         FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
-        WHERE r.lane = share.lane AND r.key = share.key
+        WHERE r.lane = share.lane AND r.key = share.key AND r.rank >= share.front
           AND (r.lane, t.step) IN (SELECT lane, step FROM step)
         ORDER BY r.rank, r.task_id
         LIMIT share.quota

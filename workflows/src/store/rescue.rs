@@ -25,7 +25,7 @@ pub(crate) async fn due(pool: &PgPool) -> Result<bool, sqlx::Error> {
     let row = sqlx::query!(
         r#"WITH due AS (
             SELECT due_at, task_id FROM workflows.deferred
-            WHERE due_at <= clock_timestamp()
+            WHERE due_at <= now()
             ORDER BY due_at, task_id LIMIT $1
             FOR UPDATE SKIP LOCKED),
          moved AS (

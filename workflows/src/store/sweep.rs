@@ -34,9 +34,9 @@ pub(crate) async fn look(
 ) -> Result<Found, sqlx::Error> {
     sqlx::query_as!(
         Found,
-        r#"SELECT EXISTS (SELECT FROM unnest($1::int[]) AS l (lane) WHERE EXISTS (
-                      SELECT FROM workflows.ready r WHERE r.lane = l.lane)) AS "ready!",
-                  EXISTS (SELECT FROM workflows.deferred WHERE due_at <= clock_timestamp()) AS "due!",
+        r#"SELECT EXISTS (SELECT FROM unnest($1::int[]) AS l (lane) CROSS JOIN LATERAL (
+                      SELECT FROM workflows.ready r WHERE r.lane = l.lane ORDER BY r.key LIMIT 1) first) AS "ready!",
+                  EXISTS (SELECT FROM workflows.deferred WHERE due_at <= now()) AS "due!",
                   ARRAY(SELECT worker_id FROM workflows.workers w
                         WHERE left_at IS NULL AND NOT EXISTS (
                             SELECT FROM pg_locks l
@@ -44,9 +44,9 @@ pub(crate) async fn look(
                               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                               AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
                   ($4 OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
-                                 AND seen_at < clock_timestamp() - make_interval(secs => $3)))
-                  AND EXISTS (SELECT FROM workflows.leases WHERE expires_at < clock_timestamp()) AS "expired!",
-                  ARRAY(SELECT name FROM workflows.schedules WHERE next_at <= clock_timestamp()) AS "schedules!",
+                                 AND seen_at < now() - make_interval(secs => $3)))
+                  AND EXISTS (SELECT FROM workflows.leases WHERE expires_at < now()) AS "expired!",
+                  ARRAY(SELECT name FROM workflows.schedules WHERE next_at <= now()) AS "schedules!",
                   EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!""#,
         lanes,
         presence::PRESENCE,

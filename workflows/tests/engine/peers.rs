@@ -238,6 +238,10 @@ async fn pages_of_a_claim(world: &World) -> u64 {
         .bind(vec!["slow"])
         .bind(1_i64)
         .bind(30.0)
+        .bind(true)
+        .bind(Vec::<i32>::new())
+        .bind(Vec::<i64>::new())
+        .bind(Vec::<i64>::new())
         .fetch_one(&mut *tx)
         .await
         .unwrap();
