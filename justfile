@@ -60,6 +60,10 @@ openapi:
 openapi-check: openapi
     @git diff --exit-code -- openapi || { echo "run ./just openapi and commit openapi/" >&2; exit 1; }
 
+# Hurt the engine for some minutes and see whether it gets over it: `chaos 600`
+chaos seconds="240":
+    CHAOS_SECONDS={{ seconds }} cargo test --workspace --test chaos -- --nocapture nothing_is_lost
+
 # Run one benchmark of `bench/`
 bench name *args:
     exec bench/"$@"

@@ -1,8 +1,10 @@
 //! The `mediamill` command: every part of the service behind one binary.
 
 mod commands;
+mod metrics;
 mod settings;
 mod signals;
+mod table;
 mod telemetry;
 mod wiring;
 
@@ -38,4 +40,36 @@ fn main() -> ExitCode {
     // A name lookup or a file read that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+        for good in [
+            "mediamill dead-letters redrive --all --step scan --older-than 2h --cap 5 --reason x",
+            "mediamill dead-letters redrive --all --dry-run",
+            "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --reason x",
+        ] {
+            assert!(Cli::try_parse_from(good.split(' ')).is_ok(), "{good}");
+        }
+        for bad in [
+            "mediamill dead-letters redrive --reason x",
+            "mediamill dead-letters redrive --step scan --reason x",
+            "mediamill dead-letters redrive --all",
+            "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --all --reason x",
+            "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --step scan --reason x",
+            "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --cap 5 --reason x",
+            "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --dry-run --reason x",
+            "mediamill dead-letters redrive --dry-run",
+            "mediamill runs cancel 0193a000-0000-7000-8000-000000000000",
+        ] {
+            assert!(Cli::try_parse_from(bad.split(' ')).is_err(), "{bad}");
+        }
+    }
 }

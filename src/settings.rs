@@ -1,5 +1,7 @@
 //! The settings of a process in production, from the environment, all mistakes reported at once.
 
+use std::net::SocketAddr;
+
 use api::ApiConfig;
 use media::{
     limits::Limits,
@@ -27,13 +29,27 @@ pub fn api() -> Result<(DatabaseConfig, StorageConfig, ApiConfig), InvalidSettin
 }
 
 /// What `mediamill worker` needs.
-pub fn worker() -> Result<(DatabaseConfig, StorageConfig, WorkersConfig, Limits), InvalidSettings> {
+pub struct Worker {
+    pub database: DatabaseConfig,
+    pub storage: StorageConfig,
+    pub workers: WorkersConfig,
+    pub limits: Limits,
+    /// Where Prometheus finds the metrics; nowhere unless it is said.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// Reads what `mediamill worker` needs.
+pub fn worker() -> Result<Worker, InvalidSettings> {
     let mut reader = Reader::from_env();
-    let settings = (
-        DatabaseConfig::from_env(&mut reader),
-        StorageConfig::from_env(&mut reader),
-        WorkersConfig::from_env(&mut reader),
-        Limits::from_env(&mut reader),
-    );
+    let metrics = "MEDIAMILL_METRICS_LISTEN";
+    let settings = Worker {
+        database: DatabaseConfig::from_env(&mut reader),
+        storage: StorageConfig::from_env(&mut reader),
+        workers: WorkersConfig::from_env(&mut reader),
+        limits: Limits::from_env(&mut reader),
+        metrics_listen: reader
+            .optional(metrics)
+            .map(|_| reader.parsed_or(metrics, SocketAddr::from(([127, 0, 0, 1], 9464)))),
+    };
     reader.finish().map(|()| settings)
 }

@@ -39,6 +39,14 @@ impl Needs for FilesRead {
     const SCOPE: Scope = Scope::FilesRead;
 }
 
+/// Needs `admin`.
+#[derive(Debug)]
+pub struct Admin;
+
+impl Needs for Admin {
+    const SCOPE: Scope = Scope::Admin;
+}
+
 /// Somebody with a valid key that holds the scope `N` needs.
 #[derive(Debug)]
 pub struct Caller<N> {
@@ -51,6 +59,16 @@ impl<N> Caller<N> {
     /// Whose files they reach.
     pub fn owner_id(&self) -> &OwnerId {
         &self.principal.owner_id
+    }
+
+    /// Who acts, as the audit keeps it.
+    pub fn actor(&self) -> String {
+        let Principal {
+            api_key_id,
+            owner_id,
+            ..
+        } = &self.principal;
+        format!("key {api_key_id} of {owner_id}")
     }
 }
 

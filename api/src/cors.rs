@@ -7,8 +7,9 @@ use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
 
 const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, DELETE");
-const ALLOW_HEADERS: HeaderValue =
-    HeaderValue::from_static("authorization, x-api-key, idempotency-key, content-type");
+const ALLOW_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, x-api-key, idempotency-key, content-type, traceparent",
+);
 const EXPOSE_HEADERS: HeaderValue = HeaderValue::from_static("ETag, Location, X-Request-Id");
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 

@@ -3,6 +3,7 @@
 //! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
 //! no byte of an upload.
 
+pub mod admin;
 mod allow;
 mod auth;
 mod body;
@@ -16,6 +17,7 @@ pub mod openapi;
 mod page;
 pub mod problem;
 mod request;
+mod trace;
 mod uploads;
 
 use std::io;

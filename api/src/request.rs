@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::allow::AllowedMethods;
 use crate::cors;
 use crate::problem::{Code, Problem};
+use crate::trace::TraceParent;
 
 /// Name of the header that carries the request's id, in and out.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -48,17 +49,20 @@ pub struct Handled<E> {
 impl<E: Endpoint> Endpoint for Handled<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let request_id = request_id(&request);
+        let trace = TraceParent::of(&request);
         let span = tracing::info_span!(
             "http.request",
             http.request.method = %request.method(),
             url.path = request.uri().path(),
             http.response.status_code = tracing::field::Empty,
             http.request.id = request_id,
+            trace.id = trace.trace_id(),
             media.owner_id = tracing::field::Empty,
             media.api_key_id = tracing::field::Empty,
         );
+        request.set_data(trace);
         Ok(self.handle(request, &request_id).instrument(span).await)
     }
 }

@@ -1,12 +1,17 @@
 //! The subcommands, one a file.
 
+mod admin;
 mod api;
+mod dead_letters;
 mod dev;
 mod keys;
 mod migrate;
 mod openapi;
+mod queues;
+mod runs;
 mod upload;
 mod worker;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -28,6 +33,18 @@ pub enum Command {
     /// Make and revoke API keys (settings from the environment)
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What every run does or waits for: list, explain, cancel, pause, resume
+    #[command(subcommand)]
+    Runs(runs::Command),
+    /// What failed for good: list, show, re-drive, discard
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+    /// How much waits where: list, pause, resume
+    #[command(subcommand)]
+    Queues(queues::Command),
+    /// Whether this build can go on with the runs in flight
+    #[command(subcommand)]
+    Workflows(workflows::Command),
     /// Write the API's contract
     Openapi(openapi::Args),
 }
@@ -42,6 +59,10 @@ impl Command {
             Self::Worker => worker::run().await,
             Self::Migrate => migrate::run().await,
             Self::Keys(command) => keys::run(command).await,
+            Self::Runs(command) => runs::run(command).await,
+            Self::DeadLetters(command) => dead_letters::run(command).await,
+            Self::Queues(command) => queues::run(command).await,
+            Self::Workflows(command) => workflows::run(command).await,
             Self::Openapi(args) => openapi::run(&args),
         }
     }

@@ -4,15 +4,19 @@ use std::process::ExitCode;
 
 use media::storage::ObjectStore;
 
-use crate::{settings, signals::Stop, telemetry, wiring};
+use crate::{metrics, settings, signals::Stop, telemetry, wiring};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     telemetry::start("info");
-    let (database, storage, config, limits) = settings::worker()?;
+    let settings = settings::worker()?;
     let stop = Stop::on_signals()?;
-    let pool = wiring::connect(&database.url).await?;
-    let tools = wiring::tools(pool, ObjectStore::new(&storage), limits, &config).await?;
+    let pool = wiring::connect(&settings.database.url).await?;
+    if let Some(listen) = settings.metrics_listen {
+        metrics::serve(listen, pool.clone())?;
+    }
+    let store = ObjectStore::new(&settings.storage);
+    let tools = wiring::tools(pool, store, settings.limits, &settings.workers).await?;
     println!("mediamill worker ready");
-    wiring::run_workers(tools, &config, stop).await?;
+    wiring::run_workers(tools, &settings.workers, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Output,
     time::Duration,
 };
 
@@ -121,6 +122,12 @@ impl Stack {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Runs a command to its end, with words separated by spaces.
+    pub async fn run(&self, command: &str) -> Output {
+        let args: Vec<&str> = command.split(' ').collect();
+        self.command(&args).await.output().await.unwrap()
+    }
+
     pub async fn api(&self) -> Process {
         Process::start(self.command(&["api"]).await, &self.log("api")).await
     }
@@ -133,7 +140,7 @@ impl Stack {
         self.folder.path().join(format!("{name}.log"))
     }
 
-    async fn command(&self, args: &[&str]) -> Command {
+    pub async fn command(&self, args: &[&str]) -> Command {
         let mut command = mediamill(args);
         command
             .env("MEDIAMILL_DATABASE_URL", &self.database_url)

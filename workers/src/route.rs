@@ -6,8 +6,8 @@ use media::{
     FileId,
     files::{self, UploadedFile},
 };
-use sqlx::PgConnection;
-use workflows::{BoxError, Rejected, Starter, Workflow};
+use sqlx::{PgConnection, PgPool};
+use workflows::{BoxError, Rejected, Starter, Workflow, admin::check::Build};
 
 use crate::{
     assemble::Assemble,
@@ -48,6 +48,14 @@ pub fn discard(tools: &Arc<Tools>) -> Workflow<Refused> {
     Workflow::named(DISCARD, VERSION)
         .step(Discard(tools.clone()))
         .build()
+}
+
+/// Every step of both, by name: what this build can go on with. No step runs.
+pub fn names(pool: &PgPool) -> Build {
+    let tools = Arc::new(Tools::unconnected(pool.clone()));
+    Build::default()
+        .with(&ingest(&tools))
+        .with(&discard(&tools))
 }
 
 /// Records the refusal and starts the deletion of the bytes, in one transaction.

@@ -102,7 +102,7 @@ impl fmt::Display for Transaction {
 
 #[cfg(feature = "faults")]
 mod armed {
-    use std::sync::Mutex;
+    use std::sync::{Mutex, PoisonError};
 
     use super::{Moment, Transaction};
 
@@ -110,11 +110,11 @@ mod armed {
 
     /// From now on this process aborts when it gets to `moment` of `transaction`.
     pub fn arm(transaction: Transaction, moment: Moment) {
-        *ARMED.lock().expect("nobody panics while arming") = Some((transaction, moment));
+        *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((transaction, moment));
     }
 
     pub(crate) fn reach(transaction: Transaction, moment: Moment) {
-        let armed = *ARMED.lock().expect("nobody panics while arming");
+        let armed = *ARMED.lock().unwrap_or_else(PoisonError::into_inner);
         if armed == Some((transaction, moment)) {
             // No destructor runs and nothing is flushed, as with a kill.
             std::process::abort();

@@ -6,14 +6,15 @@ mod normalise;
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
 
+use crate::admin;
 use crate::files::FilesApi;
 use crate::health::HealthApi;
 use crate::uploads::UploadsApi;
 
 /// All operations.
-pub type Operations = (UploadsApi, FilesApi, HealthApi);
+pub type Operations = (UploadsApi, FilesApi, HealthApi, admin::Operations);
 
-const OPERATIONS: Operations = (UploadsApi, FilesApi, HealthApi);
+const OPERATIONS: Operations = (UploadsApi, FilesApi, HealthApi, admin::OPERATIONS);
 
 const DESCRIPTION: &str = "\
 mediamill takes in people's files and hands back safe, ready-to-serve media.

@@ -27,6 +27,8 @@ pub enum Code {
     SizeMismatch,
     /// Parts have another `ETag` than the client says.
     EtagMismatch,
+    /// A run, a dead letter, a re-drive or a queue does not stand so.
+    Conflict,
     /// The upload was not finished in time.
     UploadExpired,
     /// The request body is too large.
@@ -66,7 +68,8 @@ impl Code {
             | Self::UploadAborted
             | Self::PartsMissing
             | Self::SizeMismatch
-            | Self::EtagMismatch => StatusCode::CONFLICT,
+            | Self::EtagMismatch
+            | Self::Conflict => StatusCode::CONFLICT,
             Self::UploadExpired => StatusCode::GONE,
             Self::BodyTooLarge | Self::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -94,6 +97,7 @@ impl Code {
             Self::PartsMissing => "parts_missing",
             Self::SizeMismatch => "size_mismatch",
             Self::EtagMismatch => "etag_mismatch",
+            Self::Conflict => "conflict",
             Self::UploadExpired => "upload_expired",
             Self::BodyTooLarge => "body_too_large",
             Self::FileTooLarge => "file_too_large",
@@ -122,6 +126,7 @@ impl Code {
             Self::PartsMissing => "Parts are missing",
             Self::SizeMismatch => "The stored bytes are not as many as declared",
             Self::EtagMismatch => "Stored parts are not the ones listed",
+            Self::Conflict => "It does not stand so",
             Self::UploadExpired => "The upload has expired",
             Self::BodyTooLarge => "The request body is too large",
             Self::FileTooLarge => "The file is too large",

@@ -76,7 +76,8 @@ fn description(status: u16) -> &'static str {
         405 => "The method is not allowed here: `method_not_allowed`.",
         409 => {
             "The upload does not stand so: `upload_completed`, `upload_aborted`, `parts_missing`, \
-             `size_mismatch` or `etag_mismatch`."
+             `size_mismatch` or `etag_mismatch`; or a run, a dead letter, a re-drive or a queue does \
+             not: `conflict`."
         }
         410 => "The upload was not finished in time: `upload_expired`.",
         413 => "Too large: `body_too_large` or `file_too_large`.",

@@ -2,6 +2,7 @@
 //!
 //! Handlers return a [`Problem`]; the request middleware renders it, adds the request id, and logs it if it is ours.
 
+mod admin;
 mod code;
 mod documented;
 mod foreign;

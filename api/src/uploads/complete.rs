@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{list_parts, view};
 use crate::ApiState;
 use crate::problem::{Code, Problem};
+use crate::trace::TraceParent;
 
 /// What the client believes to have sent. May be left out: the store is asked in any case.
 #[derive(Debug, Deserialize, Object)]
@@ -53,6 +54,7 @@ pub async fn run(
     owner_id: &OwnerId,
     upload_id: UploadId,
     body: Option<CompleteUpload>,
+    trace: &TraceParent,
 ) -> Result<CompletedUpload, Problem> {
     let mut connection = state.pool.acquire().await?;
     let upload = uploads::get(&mut connection, owner_id, upload_id).await?;
@@ -65,7 +67,7 @@ pub async fn run(
     let stored = list_parts::stored(state, &upload).await?;
     let checked = uploads::check(&upload.plan, &stored, claimed(body).as_deref());
     match checked {
-        Ok(()) => commit(state, &upload, &stored).await,
+        Ok(()) => commit(state, &upload, &stored, trace).await,
         Err(incomplete) => refuse(state, &upload, incomplete).await,
     }
 }
@@ -74,6 +76,7 @@ async fn commit(
     state: &ApiState,
     upload: &Upload,
     stored: &[Part],
+    trace: &TraceParent,
 ) -> Result<CompletedUpload, Problem> {
     let (owner_id, upload_id, now) = (&upload.owner_id, upload.upload_id, state.now());
     let mut transaction = state.pool.begin().await?;
@@ -94,6 +97,8 @@ async fn commit(
     };
     let run_id = state
         .starter
+        .clone()
+        .trace_parent(Some(trace.to_string()))
         .start(
             &mut transaction,
             upload.file_id.0,

@@ -22,6 +22,7 @@ use crate::ApiState;
 use crate::auth::{Caller, UploadsWrite};
 use crate::body::JsonBody;
 use crate::problem::{Refused, Statuses};
+use crate::trace::TraceParent;
 
 /// The operations on uploads.
 #[derive(Debug, Clone, Copy)]
@@ -180,10 +181,11 @@ impl UploadsApi {
         caller: Caller<UploadsWrite>,
         /// The upload.
         upload_id: Path<Uuid>,
+        trace: Data<&TraceParent>,
         body: JsonBody<Option<CompleteUpload>>,
     ) -> Result<Completed, Refused<WriteErrors>> {
         let id = UploadId(upload_id.0);
-        let completed = complete::run(&state, caller.owner_id(), id, body.0).await?;
+        let completed = complete::run(&state, caller.owner_id(), id, body.0, &trace).await?;
         let location = file_path(completed.file_id);
         Ok(Completed::Accepted(JsonBody(completed), location))
     }

@@ -1,6 +1,7 @@
 //! The HTTP interface against a real database and a real object store, as a client sees it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod admin;
 mod contract;
 mod edge;
 mod listing;

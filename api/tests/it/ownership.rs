@@ -20,7 +20,8 @@ async fn another_owners_ids_lead_nowhere_and_change_nothing() {
     let document = api::openapi::document_31();
     let mut tried = 0;
     for (template, item) in document["paths"].as_object().unwrap() {
-        if !template.contains('{') {
+        // Operators see every owner's; nobody else gets in there.
+        if !template.contains('{') || template.starts_with("/v1/admin/") {
             continue;
         }
         let path = template

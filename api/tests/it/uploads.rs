@@ -283,3 +283,36 @@ fn path(upload: &Value, suffix: &str) -> String {
         upload["upload_id"].as_str().unwrap()
     )
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trace_of_the_request_goes_on_in_the_run() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let service = Service::start().await;
+    let key = service.key("ann", &[Scope::UploadsWrite]).await;
+    let mut kept = Vec::new();
+    for given in [Some(TRACE), Some("nonsense"), None] {
+        let upload = service.initiate(&key, 5).await;
+        service.send(&upload["upload"], b"hello".to_vec()).await;
+        let path = format!(
+            "/v1/uploads/{}/complete",
+            upload["upload_id"].as_str().unwrap()
+        );
+        let mut request = service.request(Method::POST, &path, &key);
+        if let Some(given) = given {
+            request = request.header("traceparent", given);
+        }
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::ACCEPTED);
+        let sql = "SELECT trace_parent FROM workflows.runs ORDER BY run_id DESC LIMIT 1";
+        let trace: String = sqlx::query_scalar(sql)
+            .fetch_one(&service.pool)
+            .await
+            .unwrap();
+        kept.push(trace);
+    }
+    assert_eq!(kept[0], TRACE);
+    for fresh in &kept[1..] {
+        assert_eq!(fresh.len(), TRACE.len(), "{fresh}");
+        assert!(fresh.starts_with("00-") && fresh != TRACE, "{fresh}");
+    }
+    assert_ne!(kept[1], kept[2]);
+}

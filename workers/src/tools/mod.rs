@@ -7,13 +7,13 @@ use decoders::{ImageLimits, Launcher};
 use media::{
     UploadId, keys,
     limits::Limits,
-    storage::{Bucket, ObjectStore, StorageError},
+    storage::{Bucket, ObjectStore, StorageConfig, StorageError},
 };
 use sqlx::PgPool;
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
-use self::clamd::ClamdClient;
+use self::clamd::{ClamdAddress, ClamdClient};
 
 /// Everything a step may touch, made once per process.
 pub struct Tools {
@@ -34,6 +34,29 @@ pub struct Tools {
 }
 
 impl Tools {
+    /// Tools that reach nothing, for a route of which only the names are asked.
+    pub(crate) fn unconnected(pool: PgPool) -> Self {
+        let nowhere = StorageConfig {
+            endpoint: Some("http://localhost:0".to_owned()),
+            public_endpoint: None,
+            region: String::new(),
+            access_key_id: String::new(),
+            secret_access_key: String::new(),
+            path_style: true,
+            staging_bucket: String::new(),
+            origin_bucket: String::new(),
+        };
+        Self {
+            pool,
+            store: ObjectStore::new(&nowhere),
+            clamd: ClamdClient::new(ClamdAddress::Unix("/dev/null".into())),
+            decoders: Launcher::current_program(),
+            scratch: Scratch::nowhere(),
+            limits: Limits::default(),
+            cdn_base_url: String::new(),
+        }
+    }
+
     /// Deletes what the client sent. Doing it again does no harm.
     pub async fn clear_staging(&self, upload_id: UploadId) -> Result<(), StorageError> {
         for key in [keys::staging(upload_id), keys::frozen(upload_id)] {

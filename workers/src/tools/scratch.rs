@@ -73,6 +73,15 @@ impl Scratch {
         })
     }
 
+    /// Where nothing can be kept.
+    pub(super) fn nowhere() -> Self {
+        Self {
+            folder: "/dev/null".into(),
+            max_bytes: 0,
+            prefix: String::new(),
+        }
+    }
+
     /// An empty file to fill.
     pub fn create(&self) -> io::Result<ScratchFile> {
         let named = tempfile::Builder::new()

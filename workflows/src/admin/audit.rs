@@ -48,7 +48,7 @@ pub(super) async fn record(
     tx: &mut PgConnection,
     by: By<'_>,
     action: &str,
-    target: impl ToString,
+    target: impl std::fmt::Display,
     details: Value,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(

@@ -7,16 +7,12 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    AdminError, check,
+    AdminError, places,
     runs::{self, RunEntry},
 };
 
 /// A timeline is cut off after so many attempts.
 const TIMELINE: i64 = 1000;
-/// Of a run that is at many places at once, so many are looked at.
-const TASKS: i64 = 200;
-/// Nobody reads a place in a queue beyond this.
-const COUNTED: i64 = 10_000;
 
 /// A run explained.
 #[derive(Debug, Clone)]
@@ -160,7 +156,7 @@ pub struct Attempt {
 /// Explains a run.
 pub async fn explain(pool: &PgPool, run_id: Uuid) -> Result<Explanation, AdminError> {
     let run = runs::get(pool, run_id).await?;
-    let tasks = live_tasks(pool, &run).await?;
+    let tasks = places::live_tasks(pool, &run).await?;
     let answer = answer(pool, &run, &tasks).await?;
     let timeline = attempts_of(pool, run_id, None).await?;
     Ok(Explanation {
@@ -235,103 +231,4 @@ async fn answer(pool: &PgPool, run: &RunEntry, tasks: &[TaskAnswer]) -> Result<A
             at: run.ended_at,
         }),
     }
-}
-
-async fn live_tasks(pool: &PgPool, run: &RunEntry) -> Result<Vec<TaskAnswer>, AdminError> {
-    let known: Vec<Value> =
-        sqlx::query_scalar!("SELECT knows FROM workflows.workers WHERE left_at IS NULL")
-            .fetch_all(pool)
-            .await?;
-    let rows = sqlx::query!(
-        r#"SELECT t.task_id, t.step, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
-                  n.queue, n.workflow, n.version,
-                  l.started_at AS "since?", l.expires_at AS "lease_until?",
-                  coalesce(w.name, 'worker ' || l.worker_id) AS worker, coalesce(w.build, '') AS "build!",
-                  d.due_at AS "due_at?",
-                  q.paused_at AS "queue_paused_at?", q.paused_by AS "queue_paused_by?", q.reason AS "queue_reason?"
-           FROM workflows.tasks t
-           JOIN workflows.lanes n USING (lane)
-           LEFT JOIN workflows.leases l ON l.task_id = t.task_id
-           LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
-           LEFT JOIN workflows.deferred d ON d.task_id = t.task_id
-           LEFT JOIN workflows.queues q ON q.queue = n.queue
-           WHERE t.run_id = $1
-           ORDER BY (l.task_id IS NULL), t.child NULLS FIRST, t.task_id LIMIT $2"#,
-        run.run_id,
-        TASKS,
-    )
-    .fetch_all(pool)
-    .await?;
-    let mut tasks = Vec::with_capacity(rows.len());
-    for row in rows {
-        let knows = |k: &Value| check::knows(k, &row.workflow, row.version, &row.step);
-        let answer = if let (Some(since), Some(lease_until)) = (row.since, row.lease_until) {
-            Answer::Running {
-                step: row.step.clone(),
-                worker: row.worker.unwrap_or_default(),
-                build: row.build,
-                since,
-                lease_until,
-            }
-        } else if let Some(paused) = &run.paused {
-            Answer::RunPaused {
-                by: paused.by.clone(),
-                at: paused.at,
-                reason: paused.reason.clone(),
-            }
-        } else if let Some(due_at) = row.due_at {
-            Answer::WaitingForRetry {
-                step: row.step.clone(),
-                due_at,
-                errors: row.errors,
-            }
-        } else if let Some(at) = row.queue_paused_at {
-            Answer::QueuePaused {
-                queue: row.queue,
-                by: row.queue_paused_by.unwrap_or_default(),
-                at,
-                reason: row.queue_reason.unwrap_or_default(),
-            }
-        } else if !known.iter().any(knows) {
-            Answer::NoWorker {
-                workflow: row.workflow,
-                version: row.version,
-                step: row.step.clone(),
-            }
-        } else {
-            let (ahead, keys) = place(pool, row.lane, row.key, row.rank).await?;
-            Answer::WaitingForSlot {
-                queue: row.queue,
-                step: row.step.clone(),
-                since: row.ready_at,
-                ahead,
-                keys,
-            }
-        };
-        tasks.push(TaskAnswer {
-            task_id: row.task_id,
-            step: row.step,
-            child: row.child,
-            answer,
-        });
-    }
-    Ok(tasks)
-}
-
-/// Tasks of the same key that go first, and the keys that take turns.
-async fn place(pool: &PgPool, lane: i32, key: i64, rank: i64) -> Result<(i64, i64), sqlx::Error> {
-    let place = sqlx::query!(
-        r#"SELECT (SELECT count(*) FROM (
-                    SELECT FROM workflows.ready r
-                    WHERE r.lane = $1 AND r.key = $2 AND r.rank < $3 LIMIT $4) ahead) AS "ahead!",
-                  (SELECT count(DISTINCT key) FROM (
-                    SELECT r.key FROM workflows.ready r WHERE r.lane = $1 LIMIT $4) keys) AS "keys!""#,
-        lane,
-        key,
-        rank,
-        COUNTED,
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok((place.ahead, place.keys))
 }

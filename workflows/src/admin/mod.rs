@@ -8,8 +8,10 @@ pub mod check;
 pub mod dead_letters;
 mod depths;
 pub mod explain;
+mod places;
 pub mod queues;
 pub mod redrive;
+mod revive;
 pub mod runs;
 
 use chrono::{DateTime, Utc};
@@ -57,7 +59,7 @@ pub enum AdminError {
     Database(#[from] sqlx::Error),
 }
 
-fn not_found(what: &'static str, id: impl ToString) -> AdminError {
+fn not_found(what: &'static str, id: impl std::fmt::Display) -> AdminError {
     AdminError::NotFound {
         what,
         id: id.to_string(),

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::{
     AdminError, By, audit,
-    dead_letters::{LetterFilter, Open, again},
+    dead_letters::LetterFilter,
     not_found,
+    revive::{Open, again},
 };
 use crate::{
     faults::Transaction,

@@ -139,9 +139,12 @@ impl Dispatcher {
             let (claims, left) = within(QUERY_TIMEOUT, claiming).await?;
             self.link.mend();
             meters::claimed(claims.len(), began.elapsed());
-            let numbered = claims
-                .iter()
-                .map(|claim| (self.lanes.number_of(&claim.lane).unwrap_or_default(), &**claim));
+            let numbered = claims.iter().map(|claim| {
+                (
+                    self.lanes.number_of(&claim.lane).unwrap_or_default(),
+                    &**claim,
+                )
+            });
             self.fronts
                 .learn(numbered, began.elapsed(), demand.fronts.is_none());
             more = left;

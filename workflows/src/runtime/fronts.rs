@@ -34,7 +34,9 @@ impl Fronts {
         self.until.filter(|until| Instant::now() < *until)?;
         let mut known = Vec::new();
         for (lane, _, most, served) in lanes {
-            let behind = self.ranks.range((*lane, served.saturating_add(1))..=(*lane, i64::MAX));
+            let behind = self
+                .ranks
+                .range((*lane, served.saturating_add(1))..=(*lane, i64::MAX));
             let before = self.ranks.range((*lane, i64::MIN)..=(*lane, *served));
             let all = behind.chain(before).take(*most);
             known.extend(all.map(|((lane, key), rank)| (*lane, *key, *rank)));

@@ -2,9 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::lanes::Lanes;
+use super::lanes::{Lane, Lanes};
 use crate::{
     faults::{Moment, Transaction, reach},
     plan::Claim,
@@ -55,7 +58,8 @@ pub(crate) async fn claim(
         ranks.push(*rank);
     }
     reach(Transaction::Claim, Moment::Before);
-    let rows = sqlx::query_file!(
+    let rows = sqlx::query_file_as!(
+        Row,
         "src/store/claim.sql",
         &lanes,
         &queues,
@@ -84,28 +88,54 @@ pub(crate) async fn claim(
         *share += 1;
         more |= *share >= row.quota;
         // Every lane that was asked for is known.
-        let Some(lane) = known.get(row.lane) else {
-            continue;
-        };
-        claims.push(Arc::new(Claim {
-            task_id: row.task_id,
-            run_id: row.run_id,
-            subject: row.subject,
-            lane: lane.clone(),
-            key: row.key,
-            rank: row.rank,
-            step: row.step,
-            fan_out_id: row.fan_out_id,
-            child: row.child,
-            input: row.input,
-            errors: row.errors,
-            crashes: row.crashes,
-            interruptions: row.interruptions,
-            token: row.token,
-            started_at: row.started_at,
-            trace_parent: row.trace_parent,
-            waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
-        }));
+        if let Some(lane) = known.get(row.lane) {
+            claims.push(Arc::new(row.into_claim(lane.clone())));
+        }
     }
     Ok((claims, more))
+}
+
+struct Row {
+    task_id: Uuid,
+    run_id: Uuid,
+    subject: Uuid,
+    trace_parent: Option<String>,
+    lane: i32,
+    key: i64,
+    rank: i64,
+    step: String,
+    fan_out_id: Option<Uuid>,
+    child: Option<i32>,
+    input: Value,
+    errors: i32,
+    crashes: i32,
+    interruptions: i32,
+    token: i64,
+    started_at: DateTime<Utc>,
+    waited: f64,
+    quota: i64,
+}
+
+impl Row {
+    fn into_claim(self, lane: Lane) -> Claim {
+        Claim {
+            task_id: self.task_id,
+            run_id: self.run_id,
+            subject: self.subject,
+            lane,
+            key: self.key,
+            rank: self.rank,
+            step: self.step,
+            fan_out_id: self.fan_out_id,
+            child: self.child,
+            input: self.input,
+            errors: self.errors,
+            crashes: self.crashes,
+            interruptions: self.interruptions,
+            token: self.token,
+            started_at: self.started_at,
+            trace_parent: self.trace_parent,
+            waited: Duration::try_from_secs_f64(self.waited).unwrap_or_default(),
+        }
+    }
 }

@@ -149,11 +149,6 @@ impl<'a> Effects<'a> {
         lanes: &Lanes,
         paused: &Paused,
     ) -> Result<Vec<String>, sqlx::Error> {
-        let lane = |claim: &Claim, queue| {
-            lanes
-                .number(queue, claim.lane.workflow, claim.lane.version)
-                .ok_or(sqlx::Error::RowNotFound)
-        };
         let mut queues = Vec::new();
         let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of, free: bool| {
             let ready = free && !paused.runs.contains(&claim.run_id);
@@ -163,7 +158,7 @@ impl<'a> Effects<'a> {
             Ok::<_, sqlx::Error>(Row {
                 task_id,
                 run_id: claim.run_id,
-                lane: lane(claim, task.queue)?,
+                lane: lane_of(lanes, claim, task.queue)?,
                 key: claim.key,
                 rank: claim.rank,
                 step: task.step,
@@ -187,7 +182,14 @@ impl<'a> Effects<'a> {
                 row(claim, task, Uuid::now_v7(), Some((*fan_out, *place)), true)
             })
             .collect::<Result<_, _>>()?;
-        let mut fan_outs = Vec::new();
+        tasks::advance(tx, &moved).await?;
+        fan_out::insert(tx, &self.fan_out_rows(lanes)?).await?;
+        tasks::insert(tx, &new).await?;
+        Ok(queues)
+    }
+
+    fn fan_out_rows(&self, lanes: &Lanes) -> Result<Vec<NewFanOut<'a>>, sqlx::Error> {
+        let mut rows = Vec::new();
         for (claim, next) in &self.fan_outs {
             let Next::FanOut {
                 fan_out_id,
@@ -200,7 +202,7 @@ impl<'a> Effects<'a> {
             else {
                 continue;
             };
-            fan_outs.push(NewFanOut {
+            rows.push(NewFanOut {
                 fan_out_id: *fan_out_id,
                 run_id: claim.run_id,
                 step,
@@ -208,13 +210,10 @@ impl<'a> Effects<'a> {
                 carry,
                 partial: *partial,
                 join_step,
-                join_lane: lane(claim, join_queue)?,
+                join_lane: lane_of(lanes, claim, join_queue)?,
             });
         }
-        tasks::advance(tx, &moved).await?;
-        fan_out::insert(tx, &fan_outs).await?;
-        tasks::insert(tx, &new).await?;
-        Ok(queues)
+        Ok(rows)
     }
 
     async fn defer(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -273,6 +272,13 @@ impl<'a> Effects<'a> {
         .await?;
         Ok(())
     }
+}
+
+/// The lane of a step of the claim's run.
+fn lane_of(lanes: &Lanes, claim: &Claim, queue: &'static str) -> Result<i32, sqlx::Error> {
+    lanes
+        .number(queue, claim.lane.workflow, claim.lane.version)
+        .ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Ends a run by its input's fault.

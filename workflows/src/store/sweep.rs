@@ -8,6 +8,10 @@ use super::presence;
 
 /// What a look found.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one row of a query, one thing to see to each"
+)]
 pub(crate) struct Found {
     /// One of the given lanes has something to claim.
     pub ready: bool,

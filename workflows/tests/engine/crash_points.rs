@@ -218,10 +218,10 @@ async fn operate(pool: &PgPool) {
         .await
         .unwrap();
     if let Some(letter) = letter(pool, "redriven").await {
-        tolerate(dead_letters::redrive(pool, letter.letter_id, None, BY).await);
+        tolerate(&dead_letters::redrive(pool, letter.letter_id, None, BY).await);
     }
     if let Some(letter) = letter(pool, "discarded").await {
-        tolerate(dead_letters::discard(pool, letter.letter_id, BY).await);
+        tolerate(&dead_letters::discard(pool, letter.letter_id, BY).await);
     }
     let filter = LetterFilter {
         workflow: Some("bulk".into()),
@@ -233,11 +233,11 @@ async fn operate(pool: &PgPool) {
     };
     redrive::request(pool, &filter, pace, BY).await.unwrap();
     let refused = until(pool, "cancelled", &["running", "cancelled"]).await;
-    tolerate(runs::cancel(pool, refused.run_id, BY).await);
+    tolerate(&runs::cancel(pool, refused.run_id, BY).await);
     let gated = until(pool, "gated", &["running", "succeeded"]).await;
-    tolerate(runs::pause(pool, gated.run_id, BY).await);
-    tolerate(runs::resume(pool, gated.run_id, BY).await);
-    tolerate(queues::resume(pool, "gated", BY).await);
+    tolerate(&runs::pause(pool, gated.run_id, BY).await);
+    tolerate(&runs::resume(pool, gated.run_id, BY).await);
+    tolerate(&queues::resume(pool, "gated", BY).await);
     for (route, end) in routes(pool) {
         if route.name() != "held" {
             until(pool, route.name(), &[end]).await;
@@ -264,7 +264,7 @@ async fn start(pool: &PgPool) {
     }
 }
 
-fn tolerate(result: Result<(), AdminError>) {
+fn tolerate(result: &Result<(), AdminError>) {
     assert!(
         matches!(result, Ok(()) | Err(AdminError::Conflict(_))),
         "{result:?}"

@@ -81,7 +81,7 @@ async fn a_failing_step_waits_in_the_database_and_not_in_a_slot() {
     let engine = Engine::new(&world.pool, slots(1))
         .register(&route)
         .register(&other);
-    let engine = world.run(engine);
+    let engine = World::run(engine);
     for _ in 0..5 {
         world.start(&route, &None).await;
     }

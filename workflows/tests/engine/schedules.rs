@@ -32,7 +32,7 @@ async fn a_tick_is_fired_by_one_worker_and_missed_ones_make_one_run() {
     let every = Duration::from_mins(10);
     let engine = || {
         let engine = Engine::new(&world.pool, config()).register(&route);
-        world.run(engine.schedule("clock", every, &route.starter(), 1))
+        World::run(engine.schedule("clock", every, &route.starter(), 1))
     };
     let engines = [engine(), engine(), engine()];
     world

@@ -46,10 +46,10 @@ impl World {
     }
 
     pub fn engine_with<I>(&self, workflow: &Workflow<I>, config: EngineConfig) -> Running {
-        self.run(Engine::new(&self.pool, config).register(workflow))
+        Self::run(Engine::new(&self.pool, config).register(workflow))
     }
 
-    pub fn run(&self, engine: Engine) -> Running {
+    pub fn run(engine: Engine) -> Running {
         let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
         let task = tokio::spawn(engine.run(stop.clone(), hasten.clone()));
         Running { stop, hasten, task }

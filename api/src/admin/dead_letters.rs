@@ -1,0 +1,167 @@
+//! `/v1/admin/dead-letters`: what failed for good, and what to do about it.
+
+use chrono::{DateTime, Utc};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Deserialize;
+use uuid::Uuid;
+use workflows::admin::By;
+use workflows::admin::dead_letters::{self, LetterFilter};
+
+use super::view::{DeadLetterDetail, DeadLetterPage};
+use super::{ActErrors, GetErrors, ListErrors, Reasoned, Tag, default_limit, paging};
+use crate::ApiState;
+use crate::auth::{Admin, Caller};
+use crate::body::JsonBody;
+use crate::problem::{Problem, Refused};
+
+/// The operations on dead letters.
+#[derive(Debug, Clone, Copy)]
+pub struct DeadLettersApi;
+
+/// How to start anew.
+#[derive(Debug, Deserialize, Object)]
+#[oai(deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct RedriveLetter {
+    /// Kept in the audit, with the key that asked.
+    #[oai(validator(min_length = 1, max_length = 1000))]
+    reason: String,
+    /// Start the run again from this earlier step, which it has been through. Whatever else the run was doing is
+    /// stopped. Left out: from the step that died.
+    #[oai(validator(min_length = 1, max_length = 200), nullable)]
+    from_step: Option<String>,
+}
+
+#[derive(ApiResponse)]
+enum Listed {
+    /// One page, newest first.
+    #[oai(status = 200)]
+    Ok(JsonBody<DeadLetterPage>),
+}
+
+#[derive(ApiResponse)]
+enum Shown {
+    /// The letter as it is now.
+    #[oai(status = 200)]
+    Ok(JsonBody<DeadLetterDetail>),
+}
+
+#[OpenApi(prefix_path = "/v1/admin/dead-letters", tag = "Tag::Admin")]
+impl DeadLettersApi {
+    /// List dead letters
+    ///
+    /// Newest first, by pages; open ones unless told otherwise. Needs the scope `admin`.
+    #[oai(path = "/", method = "get", operation_id = "listDeadLetters")]
+    #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
+    async fn list(
+        &self,
+        state: Data<&ApiState>,
+        _caller: Caller<Admin>,
+        /// Only of this workflow.
+        workflow: Query<Option<String>>,
+        /// Only of this step.
+        step: Query<Option<String>>,
+        /// Only with this fingerprint.
+        fingerprint: Query<Option<String>>,
+        /// Only of this owner's runs.
+        owner: Query<Option<String>>,
+        /// Only those that died before.
+        died_before: Query<Option<DateTime<Utc>>>,
+        /// Only those that died at this time or later.
+        died_since: Query<Option<DateTime<Utc>>>,
+        /// Those that are resolved, too.
+        #[oai(default)]
+        resolved: Query<bool>,
+        /// Where the page begins: `next_cursor` of the page before.
+        after: Query<Option<Uuid>>,
+        /// Most letters on a page.
+        #[oai(
+            default = "default_limit",
+            validator(minimum(value = "1"), maximum(value = "500"))
+        )]
+        limit: Query<u32>,
+    ) -> Result<Listed, Refused<ListErrors>> {
+        let filter = LetterFilter {
+            workflow: workflow.0,
+            step: step.0,
+            fingerprint: fingerprint.0,
+            owner: owner.0,
+            died_before: died_before.0,
+            died_since: died_since.0,
+        };
+        let paging = paging(after.0, limit.0);
+        let page = dead_letters::list(&state.pool, &filter, resolved.0, paging).await;
+        Ok(Listed::Ok(JsonBody(page.map_err(Problem::from)?.into())))
+    }
+
+    /// Get a dead letter
+    ///
+    /// With every attempt of its task. Needs the scope `admin`.
+    #[oai(path = "/:letter_id", method = "get", operation_id = "getDeadLetter")]
+    async fn get(
+        &self,
+        state: Data<&ApiState>,
+        _caller: Caller<Admin>,
+        /// The letter.
+        letter_id: Path<Uuid>,
+    ) -> Result<Shown, Refused<GetErrors>> {
+        Ok(shown(&state, letter_id.0).await?)
+    }
+
+    /// Re-drive a dead letter
+    ///
+    /// Starts the dead task anew with all its attempts, or its run from an earlier step. Works once a letter.
+    /// Needs the scope `admin`.
+    #[oai(
+        path = "/:letter_id/redrive",
+        method = "post",
+        operation_id = "redriveDeadLetter"
+    )]
+    async fn redrive(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<Admin>,
+        /// The letter.
+        letter_id: Path<Uuid>,
+        body: JsonBody<RedriveLetter>,
+    ) -> Result<Shown, Refused<ActErrors>> {
+        let actor = caller.actor();
+        let by = By {
+            actor: &actor,
+            reason: &body.0.reason,
+        };
+        let from_step = body.0.from_step.as_deref();
+        let done = dead_letters::redrive(&state.pool, letter_id.0, from_step, by).await;
+        done.map_err(Problem::from)?;
+        Ok(shown(&state, letter_id.0).await?)
+    }
+
+    /// Discard a dead letter
+    ///
+    /// Gives the dead task up, and with it its run, which is cancelled. Needs the scope `admin`.
+    #[oai(
+        path = "/:letter_id/discard",
+        method = "post",
+        operation_id = "discardDeadLetter"
+    )]
+    async fn discard(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<Admin>,
+        /// The letter.
+        letter_id: Path<Uuid>,
+        body: JsonBody<Reasoned>,
+    ) -> Result<Shown, Refused<ActErrors>> {
+        let actor = caller.actor();
+        let done = dead_letters::discard(&state.pool, letter_id.0, body.0.by(&actor)).await;
+        done.map_err(Problem::from)?;
+        Ok(shown(&state, letter_id.0).await?)
+    }
+}
+
+async fn shown(state: &ApiState, letter_id: Uuid) -> Result<Shown, Problem> {
+    let letter = dead_letters::show(&state.pool, letter_id).await?;
+    Ok(Shown::Ok(JsonBody(letter.into())))
+}

@@ -1,0 +1,85 @@
+//! `/v1/admin`: what operators do with runs, dead letters and queues. One file for each resource; each a thin layer over
+//! [`workflows::admin`], which also writes who did what, and why. Operators see every owner's.
+
+mod audit;
+mod dead_letters;
+mod queues;
+mod redrives;
+mod runs;
+pub mod view;
+
+use poem_openapi::types::ToJSON;
+use poem_openapi::{Object, Tags};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+use workflows::admin::{By, Paging};
+
+use self::audit::AuditApi;
+use self::dead_letters::DeadLettersApi;
+use self::queues::QueuesApi;
+use self::redrives::RedrivesApi;
+use self::runs::RunsApi;
+use crate::problem::Statuses;
+
+/// The operations for operators.
+pub type Operations = (RunsApi, DeadLettersApi, RedrivesApi, QueuesApi, AuditApi);
+
+/// All of them.
+pub const OPERATIONS: Operations = (RunsApi, DeadLettersApi, RedrivesApi, QueuesApi, AuditApi);
+
+#[derive(Tags)]
+enum Tag {
+    /// For operators: what every run waits for, what failed for good, and what to do about it. Needs the scope `admin`.
+    Admin,
+}
+
+/// Why something is done.
+#[derive(Debug, Deserialize, Object)]
+#[oai(deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct Reasoned {
+    /// Kept in the audit, with the key that asked.
+    #[oai(validator(min_length = 1, max_length = 1000))]
+    pub reason: String,
+}
+
+impl Reasoned {
+    fn by<'a>(&'a self, actor: &'a str) -> By<'a> {
+        By {
+            actor,
+            reason: &self.reason,
+        }
+    }
+}
+
+struct ListErrors;
+impl Statuses for ListErrors {
+    const STATUSES: &'static [u16] = &[400, 401, 403, 500, 503];
+}
+
+struct GetErrors;
+impl Statuses for GetErrors {
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 500, 503];
+}
+
+struct ActErrors;
+impl Statuses for ActErrors {
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 413, 415, 422, 500, 503];
+}
+
+/// The JSON form of what this module answers with.
+pub fn to_json(view: &impl ToJSON) -> Value {
+    view.to_json().unwrap_or_default()
+}
+
+fn paging(after: Option<Uuid>, limit: u32) -> Paging {
+    Paging {
+        after,
+        limit: limit.into(),
+    }
+}
+
+fn default_limit() -> u32 {
+    50
+}

@@ -1,0 +1,158 @@
+//! Why a run is not running, as a type for each reason.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::{Object, Union};
+use uuid::Uuid;
+use workflows::admin::explain;
+
+/// Why a run or a task is not running, or who runs it. Branch on `code`.
+#[derive(Debug, Union)]
+#[oai(
+    rename = "Answer",
+    discriminator_name = "code",
+    rename_all = "snake_case"
+)]
+pub enum Answer {
+    /// It is running.
+    Running(Running),
+    /// The run is over.
+    Ended(Ended),
+    /// Somebody paused the run.
+    RunPaused(RunPaused),
+    /// It waits for somebody to re-drive or discard a dead letter.
+    Dead(Dead),
+    /// The next attempt is due later.
+    WaitingForRetry(WaitingForRetry),
+    /// Somebody paused the queue.
+    QueuePaused(QueuePaused),
+    /// No worker knows the step.
+    NoWorker(NoWorker),
+    /// Others go first.
+    WaitingForSlot(WaitingForSlot),
+}
+
+/// A worker is at it.
+#[derive(Debug, Object)]
+pub struct Running {
+    /// The step.
+    step: String,
+    /// The worker.
+    worker: String,
+    /// Version of the worker's program.
+    build: String,
+    /// Since when.
+    since: DateTime<Utc>,
+    /// Without a sign of life the task is taken from the worker then.
+    lease_until: DateTime<Utc>,
+}
+
+/// The run is over.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Ended {
+    /// How: `succeeded`, `rejected` or `cancelled`.
+    state: String,
+    /// When.
+    at: Option<DateTime<Utc>>,
+}
+
+/// Somebody paused the run.
+#[derive(Debug, Object)]
+pub struct RunPaused {
+    /// Who.
+    by: String,
+    /// Since when.
+    at: DateTime<Utc>,
+    /// Why.
+    reason: String,
+}
+
+/// A task used up its attempts, and waits for somebody to re-drive or discard it.
+#[derive(Debug, Object)]
+pub struct Dead {
+    /// The newest open dead letter.
+    letter_id: Uuid,
+    /// How many of the run are open.
+    #[oai(validator(minimum(value = "0")))]
+    letters: i64,
+    /// The step that died.
+    step: String,
+    /// Its last error.
+    error: String,
+}
+
+/// The last attempt failed, and the next is due later.
+#[derive(Debug, Object)]
+pub struct WaitingForRetry {
+    /// The step.
+    step: String,
+    /// When the next attempt is due.
+    due_at: DateTime<Utc>,
+    /// Attempts that failed so far.
+    #[oai(validator(minimum(value = "0")))]
+    errors: i32,
+}
+
+/// Somebody paused the queue.
+#[derive(Debug, Object)]
+pub struct QueuePaused {
+    /// The queue.
+    queue: String,
+    /// Who.
+    by: String,
+    /// Since when.
+    at: DateTime<Utc>,
+    /// Why.
+    reason: String,
+}
+
+/// No worker that is running has this step in this version.
+#[derive(Debug, Object)]
+pub struct NoWorker {
+    /// The workflow.
+    workflow: String,
+    /// Its version.
+    version: i32,
+    /// The step.
+    step: String,
+}
+
+/// It is ready, and others go first.
+#[derive(Debug, Object)]
+pub struct WaitingForSlot {
+    /// The queue.
+    queue: String,
+    /// The step.
+    step: String,
+    /// Since when it is ready.
+    since: DateTime<Utc>,
+    /// Tasks of the same owner that go first, counted up to 10,000.
+    #[oai(validator(minimum(value = "0")))]
+    ahead: i64,
+    /// Owners that take turns, counted up to 10,000.
+    #[oai(validator(minimum(value = "0")))]
+    keys: i64,
+}
+
+impl From<explain::Answer> for Answer {
+    #[rustfmt::skip] // A table: a line for each reason.
+    fn from(answer: explain::Answer) -> Self {
+        use explain::Answer as A;
+        match answer {
+            A::Running { step, worker, build, since, lease_until } =>
+                Self::Running(Running { step, worker, build, since, lease_until }),
+            A::Ended { state, at } => Self::Ended(Ended { state, at }),
+            A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at, reason }),
+            A::Dead { letter_id, letters, step, error } =>
+                Self::Dead(Dead { letter_id, letters, step, error }),
+            A::WaitingForRetry { step, due_at, errors } =>
+                Self::WaitingForRetry(WaitingForRetry { step, due_at, errors }),
+            A::QueuePaused { queue, by, at, reason } =>
+                Self::QueuePaused(QueuePaused { queue, by, at, reason }),
+            A::NoWorker { workflow, version, step } =>
+                Self::NoWorker(NoWorker { workflow, version, step }),
+            A::WaitingForSlot { queue, step, since, ahead, keys } =>
+                Self::WaitingForSlot(WaitingForSlot { queue, step, since, ahead, keys }),
+        }
+    }
+}

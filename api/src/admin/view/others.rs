@@ -1,0 +1,69 @@
+//! Queues and the audit.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::Object;
+use serde_json::Value;
+use workflows::admin::audit::AuditEntry;
+use workflows::admin::queues::QueueEntry;
+
+use super::PauseView;
+
+/// A queue.
+#[derive(Debug, Object)]
+#[oai(rename = "Queue", skip_serializing_if_is_none)]
+pub struct QueueView {
+    /// Its name.
+    queue: String,
+    /// Workflows, with their versions, that have steps in it.
+    workflows: Vec<String>,
+    /// Tasks that could be worked on now, counted up to 100,000 a version of a workflow.
+    #[oai(validator(minimum(value = "0")))]
+    ready: i64,
+    /// Somebody holds it.
+    paused: Option<PauseView>,
+}
+
+impl From<QueueEntry> for QueueView {
+    fn from(queue: QueueEntry) -> Self {
+        Self {
+            queue: queue.queue,
+            workflows: queue.workflows,
+            ready: queue.ready,
+            paused: queue.paused.map(Into::into),
+        }
+    }
+}
+
+/// Something that was done.
+#[derive(Debug, Object)]
+#[oai(rename = "AuditEntry")]
+pub struct AuditEntryView {
+    /// Grows with time.
+    pub(super) audit_id: i64,
+    /// When.
+    at: DateTime<Utc>,
+    /// Who.
+    actor: String,
+    /// What, such as `run.cancel`.
+    action: String,
+    /// To what: the id of a run, a letter or a re-drive, or the name of a queue.
+    target: String,
+    /// Why.
+    reason: String,
+    /// What else is known.
+    details: Value,
+}
+
+impl From<AuditEntry> for AuditEntryView {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            audit_id: entry.audit_id,
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            target: entry.target,
+            reason: entry.reason,
+            details: entry.details,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What operators ask for and cannot have, put into our words.
+
+use workflows::admin::AdminError;
+
+use super::{Code, Problem};
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound { .. } => Self::new(Code::NotFound, error.to_string()),
+            AdminError::Conflict(message) => Self::new(Code::Conflict, message),
+            AdminError::NoReason => Self::field("/reason", "a reason is required"),
+            // 22021, 22P05: Postgres stores every character in text and JSON but NUL.
+            AdminError::Database(sqlx::Error::Database(db))
+                if matches!(db.code().as_deref(), Some("22021" | "22P05")) =>
+            {
+                Self::new(Code::InvalidParameter, "no text may contain NUL")
+            }
+            AdminError::Database(source) => source.into(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Which dead letters, as people say it.
+
+use chrono::{TimeDelta, Utc};
+use workflows::admin::dead_letters::LetterFilter;
+
+#[derive(clap::Args)]
+pub struct Filter {
+    /// Only of this workflow
+    #[arg(long)]
+    workflow: Option<String>,
+    /// Only of this step
+    #[arg(long)]
+    step: Option<String>,
+    /// Only with this fingerprint
+    #[arg(long)]
+    fingerprint: Option<String>,
+    /// Only of this owner's runs
+    #[arg(long)]
+    owner: Option<String>,
+    /// Only those that died longer ago, such as 90s, 15m, 2h, 3d
+    #[arg(long, value_parser = age)]
+    older_than: Option<TimeDelta>,
+    /// Only those that died since, such as 90s, 15m, 2h, 3d
+    #[arg(long, value_parser = age)]
+    younger_than: Option<TimeDelta>,
+}
+
+impl From<Filter> for LetterFilter {
+    fn from(filter: Filter) -> Self {
+        let now = Utc::now();
+        Self {
+            workflow: filter.workflow,
+            step: filter.step,
+            fingerprint: filter.fingerprint,
+            owner: filter.owner,
+            died_before: filter.older_than.map(|age| now - age),
+            died_since: filter.younger_than.map(|age| now - age),
+        }
+    }
+}
+
+fn age(text: &str) -> Result<TimeDelta, String> {
+    let seconds = |unit| match unit {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(24 * 3600),
+        _ => None,
+    };
+    // A century is enough for anybody, and no time stamp overflows.
+    let age = text.char_indices().next_back().and_then(|(end, unit)| {
+        let count: u32 = text[..end].parse().ok()?;
+        let age = u64::from(count).checked_mul(seconds(unit)?)?;
+        (age <= 100 * 366 * 24 * 3600).then_some(age)
+    });
+    age.map(|age| TimeDelta::seconds(age.cast_signed()))
+        .ok_or_else(|| "say a number and a unit: 90s, 15m, 2h, 3d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_a_unit() {
+        assert_eq!(age("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(age("3d"), Ok(TimeDelta::days(3)));
+        for bad in ["", "s", "3", "-3d", "3 d", "3ä", "4000000000d"] {
+            assert!(age(bad).is_err(), "{bad}");
+        }
+    }
+}

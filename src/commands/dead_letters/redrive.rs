@@ -1,0 +1,141 @@
+//! `mediamill dead-letters redrive`: one letter, or many as a job that workers see to.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use api::admin::{
+    to_json,
+    view::{RedriveCount, RedriveView},
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+use workflows::admin::{
+    By,
+    dead_letters::{self, LetterFilter},
+    redrive::{self, Pace, Redrive},
+};
+
+use super::{
+    super::admin::{self, Output, user},
+    filter::Filter,
+};
+use crate::signals::Stop;
+
+/// Between two looks at a job.
+const LOOK: Duration = Duration::from_millis(500);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The letter
+    #[arg(
+        required_unless_present = "all",
+        conflicts_with_all = ["all", "Filter", "dry_run", "rate", "cap", "no_wait"],
+    )]
+    id: Option<Uuid>,
+    /// Start its run again from this earlier step
+    #[arg(long, conflicts_with = "all")]
+    from_step: Option<String>,
+    /// Every open letter that the filters leave
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only say how many there are
+    #[arg(long)]
+    dry_run: bool,
+    /// How many a second
+    #[arg(long, default_value_t = 10.0)]
+    rate: f64,
+    /// How many at most
+    #[arg(long, default_value_t = 10_000)]
+    cap: i32,
+    /// Do not wait for the end
+    #[arg(long)]
+    no_wait: bool,
+    /// Why; kept in the audit
+    #[arg(long, required_unless_present = "dry_run")]
+    reason: Option<String>,
+    /// Who; kept in the audit
+    #[arg(long, default_value_t = user())]
+    actor: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub async fn run(pool: &PgPool, args: Args) -> anyhow::Result<ExitCode> {
+    let by = By {
+        actor: &args.actor,
+        reason: args.reason.as_deref().unwrap_or_default(),
+    };
+    let Some(id) = args.id else {
+        let filter = args.filter.into();
+        if args.dry_run {
+            let matched = redrive::count(pool, &filter).await?;
+            return Ok(count(matched, &args.output));
+        }
+        let pace = Pace {
+            per_second: args.rate,
+            cap: args.cap,
+        };
+        return many(pool, &filter, pace, by, args.no_wait, &args.output).await;
+    };
+    dead_letters::redrive(pool, id, args.from_step.as_deref(), by).await?;
+    super::resolved(pool, id, &args.output, "re-driven").await
+}
+
+fn count(matched: i64, output: &Output) -> ExitCode {
+    if output.json {
+        return admin::done(&to_json(&RedriveCount { matched }).to_string());
+    }
+    admin::done(&format!("{matched} dead letter(s) match"))
+}
+
+async fn many(
+    pool: &PgPool,
+    filter: &LetterFilter,
+    pace: Pace,
+    by: By<'_>,
+    no_wait: bool,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let stop = Stop::on_signals().context("cannot listen for signals")?;
+    let redrive = redrive::request(pool, filter, pace, by).await?;
+    let id = redrive.redrive_id;
+    eprintln!(
+        "re-drive {id}: {} dead letter(s), at most {}, {} a second",
+        redrive.matched, redrive.cap, redrive.per_second
+    );
+    let redrive = if no_wait {
+        redrive
+    } else {
+        tokio::select! {
+            redrive = see_through(pool, redrive) => redrive?,
+            () = stop.stop.cancelled() => {
+                eprintln!("it goes on; to stop it: mediamill dead-letters stop {id} --reason WHY");
+                redrive::get(pool, id).await?
+            }
+        }
+    };
+    let (redriven, ended) = (redrive.redriven, redrive.ended_at.is_some());
+    Ok(if output.json {
+        admin::done(&to_json(&RedriveView::from(redrive)).to_string())
+    } else if ended {
+        admin::done(&format!("re-drive {id} has ended: {redriven} re-driven"))
+    } else {
+        admin::done(&format!("re-drive {id} goes on: {redriven} re-driven"))
+    })
+}
+
+/// Looks at a job until it has ended, and says how far it is.
+async fn see_through(pool: &PgPool, mut redrive: Redrive) -> anyhow::Result<Redrive> {
+    let wanted = redrive.matched.min(redrive.cap.into());
+    while redrive.ended_at.is_none() {
+        tokio::time::sleep(LOOK).await;
+        let before = redrive.redriven;
+        redrive = redrive::get(pool, redrive.redrive_id).await?;
+        if redrive.redriven > before {
+            eprintln!("{} of {wanted} re-driven", redrive.redriven);
+        }
+    }
+    Ok(redrive)
+}

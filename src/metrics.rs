@@ -1,0 +1,76 @@
+//! The metrics of a worker process, for Prometheus.
+//!
+//! The engine records what it does as it does it. What waits in the database is the same for every
+//! process, so it is counted here at intervals, bounded by one query.
+
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use sqlx::PgPool;
+use workflows::admin::{Depth, depths};
+
+/// Time between two counts of what waits.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+
+/// Serves `http://LISTEN/metrics` until the process ends.
+pub fn serve(listen: SocketAddr, pool: PgPool) -> anyhow::Result<()> {
+    PrometheusBuilder::new()
+        .with_http_listener(listen)
+        .install()
+        .with_context(|| format!("cannot serve metrics on {listen}"))?;
+    tokio::spawn(count(pool));
+    Ok(())
+}
+
+async fn count(pool: PgPool) {
+    let mut seen = HashMap::new();
+    loop {
+        match depths(&pool).await {
+            Ok(depths) => record(&depths, &mut seen),
+            Err(error) => tracing::warn!(error = %error, "tasks could not be counted"),
+        }
+        tokio::time::sleep(COUNT_EVERY).await;
+    }
+}
+
+type Labels = [(&'static str, String); 4];
+
+/// Sets the gauges. A step that has no task any more is at zero, not at what it was last.
+fn record(depths: &[Depth], seen: &mut HashMap<Labels, f64>) {
+    for value in seen.values_mut() {
+        *value = 0.0;
+    }
+    for depth in depths {
+        for (state, tasks) in [
+            ("ready", depth.ready),
+            ("deferred", depth.deferred),
+            ("running", depth.running),
+            ("dead", depth.dead),
+        ] {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+            seen.insert(labels(depth, state), tasks as f64);
+        }
+        let age = depth.oldest_ready_seconds.unwrap_or(0.0);
+        seen.insert(labels(depth, "oldest"), age);
+    }
+    for (labels, value) in seen {
+        let [queue, workflow, step, (_, state)] = labels.clone();
+        if state == "oldest" {
+            let labels = [queue, workflow, step];
+            metrics::gauge!("workflows_oldest_ready_seconds", &labels).set(*value);
+        } else {
+            let labels = [queue, workflow, step, ("state", state)];
+            metrics::gauge!("workflows_tasks", &labels).set(*value);
+        }
+    }
+}
+
+fn labels(depth: &Depth, state: &str) -> Labels {
+    [
+        ("queue", depth.queue.clone()),
+        ("workflow", depth.workflow.clone()),
+        ("step", depth.step.clone()),
+        ("state", state.to_owned()),
+    ]
+}
