@@ -38,6 +38,7 @@
 
 pub mod admin;
 pub mod backoff;
+mod claim;
 pub mod faults;
 pub mod inspect;
 mod plan;

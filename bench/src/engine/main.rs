@@ -6,6 +6,7 @@
 //!
 //! A new subject is a module with a `measure` function and a variant of [`Subject`].
 
+mod claim;
 mod cluster;
 mod counter;
 mod database;
@@ -69,6 +70,7 @@ async fn measure(options: Options) -> Result<()> {
             Subject::Steps => steps::measure(&mut bench).await?,
             Subject::Fanout => fan_outs::measure(&mut bench).await?,
             Subject::Pickup => pickup::measure(&mut bench).await?,
+            Subject::Claim => claim::measure(&mut bench).await?,
             Subject::Rescue => rescue::measure(&mut bench).await?,
             Subject::Idle => idle::measure(&mut bench).await?,
             Subject::Pinned => pinned::measure(&mut bench).await?,

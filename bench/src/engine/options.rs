@@ -29,6 +29,8 @@ pub enum Subject {
     Fanout,
     /// From commit to the entry of the step, on an idle worker.
     Pickup,
+    /// A claim with much waiting beside one with little.
+    Claim,
     /// From the kill of a worker to the entry of its step elsewhere.
     Rescue,
     /// Statements of an idle worker.

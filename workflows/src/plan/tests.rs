@@ -1,4 +1,7 @@
+use chrono::DateTime;
+
 use super::*;
+use crate::store::lanes::Lane;
 use crate::{Done, Joined, Step, StepContext, Workflow};
 
 struct Pass;

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::plan::Claim;
+use crate::claim::Claim;
 
 /// A claimed task on its way through the worker. Its slot is free when the last clone is gone.
 #[derive(Clone)]

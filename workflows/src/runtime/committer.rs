@@ -21,7 +21,8 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    plan::{self, Cause, Claim, Ended, Settlement, Verdict, describe},
+    claim::Claim,
+    plan::{self, Cause, Ended, Settlement, Verdict, describe},
     step::{BoxError, StepError},
     store::{
         lanes::Lanes,

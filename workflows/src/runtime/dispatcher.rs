@@ -17,7 +17,7 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    plan::Claim,
+    claim::Claim,
     store::{
         claim::{Demand, claim},
         lanes::Lanes,

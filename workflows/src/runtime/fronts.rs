@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::plan::Claim;
+use crate::claim::Claim;
 
 /// A look costs this much anyway, and this much for each task that it brings.
 const USUAL: Duration = Duration::from_millis(4);

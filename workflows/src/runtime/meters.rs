@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use crate::plan::{Claim, Settlement, Verdict};
+use crate::{
+    claim::Claim,
+    plan::{Settlement, Verdict},
+};
 
 /// One claim statement.
 pub(super) fn claimed(tasks: usize, took: Duration) {

@@ -18,7 +18,7 @@ use super::{
     rehearsal::Rehearsal,
 };
 use crate::{
-    plan::Claim,
+    claim::Claim,
     step::{StepContext, StepError},
     workflow::Performed,
 };

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    plan::Claim,
+    claim::Claim,
     step::StepSettings,
     store::lanes::{Lane, Lanes},
     workflow::{Definition, StepDefinition},

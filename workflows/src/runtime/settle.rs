@@ -18,7 +18,8 @@ use super::{
     registry::Registry,
 };
 use crate::{
-    plan::{self, Claim, Ended, Settlement, Verdict},
+    claim::Claim,
+    plan::{self, Ended, Settlement, Verdict},
     step::StepError,
     workflow::Performed,
 };

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::lanes::{Lane, Lanes};
 use crate::{
+    claim::Claim,
     faults::{Moment, Transaction, reach},
-    plan::Claim,
 };
 
 /// What one process would take now.

@@ -15,8 +15,9 @@ use super::{
     tasks::{self, Row},
 };
 use crate::{
+    claim::Claim,
     faults::Transaction,
-    plan::{Claim, NewTask, Next, Settlement, Verdict, fingerprint},
+    plan::{NewTask, Next, Settlement, Verdict, fingerprint},
 };
 
 /// The batch, sorted into what has to be written where.

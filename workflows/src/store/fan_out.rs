@@ -8,7 +8,7 @@ use super::{
     lock::Paused,
     tasks::{self, Row},
 };
-use crate::plan::Claim;
+use crate::claim::Claim;
 
 /// A fan-out to record, beside its children.
 pub(super) struct NewFanOut<'a> {

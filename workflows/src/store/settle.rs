@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::{commit::commit, effects::Effects, lanes::Lanes, lock};
 use crate::{
-    plan::{Claim, NewTask, Next, Settlement, Verdict},
+    claim::Claim,
+    plan::{NewTask, Next, Settlement, Verdict},
     step::BoxError,
     workflow::Rejected,
 };
