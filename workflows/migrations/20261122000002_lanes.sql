@@ -66,6 +66,12 @@ SELECT lane, key, rank, task_id FROM workflows.tasks t
 WHERE NOT EXISTS (SELECT FROM workflows.leases l WHERE l.task_id = t.task_id)
   AND NOT EXISTS (SELECT FROM workflows.deferred d WHERE d.task_id = t.task_id);
 
+-- A fan-out now says where it joins, which those of before do not know.
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM workflows.fan_outs) THEN
+        RAISE EXCEPTION 'runs are in the middle of a fan-out: let the old version finish them, then migrate';
+    END IF;
+END $$;
 ALTER TABLE workflows.fan_outs
     DROP CONSTRAINT fan_outs_run_id_fkey,
     -- The join follows even when children died, and is told which.

@@ -1,5 +1,7 @@
 -- What people do with runs and queues: pause, re-drive, discard, and the record of it.
 
+CREATE INDEX runs_by_owner ON workflows.runs (fairness_key, run_id DESC);
+
 -- Only queues that somebody paused have a row.
 CREATE TABLE workflows.queues (
     queue     text        PRIMARY KEY,

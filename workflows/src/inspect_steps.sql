@@ -6,7 +6,8 @@ WITH task AS (
                 ELSE 'ready' END AS state
     FROM workflows.tasks t WHERE run_id = $1
     UNION ALL
-    SELECT task_id, step, 'dead' FROM workflows.dead_letters WHERE run_id = $1
+    SELECT task_id, step, 'dead' FROM workflows.dead_letters
+    WHERE run_id = $1 AND (resolved_at IS NULL OR resolution = 'skipped')
     UNION ALL
     SELECT task_id, step, outcome FROM workflows.attempts
     WHERE run_id = $1 AND outcome IN ('done', 'rejected')

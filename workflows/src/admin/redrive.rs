@@ -65,8 +65,9 @@ pub async fn request(
     by: By<'_>,
 ) -> Result<Redrive, AdminError> {
     by.check()?;
-    if !(pace.per_second > 0.0 && pace.per_second.is_finite() && pace.cap > 0) {
-        let message = "a re-drive needs a rate and a cap above zero";
+    if !((0.001..=10_000.0).contains(&pace.per_second) && pace.cap > 0) {
+        let message =
+            "a re-drive needs a rate between 0.001 and 10,000 a second, and a cap above zero";
         return Err(AdminError::Conflict(message.to_owned()));
     }
     let mut transaction = pool.begin().await?;
@@ -154,11 +155,11 @@ pub(crate) async fn work_off(pool: &PgPool) -> Result<(), sqlx::Error> {
 /// One bounded step of a re-drive. `false` when there is nothing to write: another worker is at it,
 /// or its rate allows none yet.
 async fn proceed(tx: &mut PgConnection, redrive_id: Uuid) -> Result<bool, sqlx::Error> {
-    // The rate saves up at most two seconds, whatever happened in between.
+    // The rate saves up at most two seconds, or two letters, whatever happened in between.
     let row = sqlx::query!(
         r#"SELECT filter AS "filter: Json<LetterFilter>", per_second, cap, actor, reason, redriven, position,
                   created_at,
-                  least(extract(epoch FROM clock_timestamp() - ticked_at)::float8, greatest(2.0, 1.0 / per_second))
+                  least(extract(epoch FROM clock_timestamp() - ticked_at)::float8, greatest(2.0, 2.0 / per_second))
                   * per_second AS "allowed!"
            FROM workflows.redrives WHERE redrive_id = $1 AND ended_at IS NULL
            FOR UPDATE SKIP LOCKED"#,

@@ -48,7 +48,10 @@ impl Attempts {
             since: Instant::now(),
             begun: false,
         };
-        self.lock().insert(claim.task_id, in_hand);
+        // An attempt that was taken from us and came back while we were still at it.
+        if let Some(earlier) = self.lock().insert(claim.task_id, in_hand) {
+            earlier.cancelled.cancel();
+        }
         cancelled
     }
 

@@ -6,16 +6,15 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgPool;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     announcer::Announcements,
-    link::{is_transient, jittered, within},
+    link::{Link, is_too_slow, is_transient, jittered, within},
     meters,
     registry::Registry,
     slots::Slots,
@@ -48,7 +47,9 @@ struct Job {
 
 /// What the task that commits needs.
 pub(crate) struct Committing {
-    pub pool: PgPool,
+    pub link: Link,
+    /// Whether the last commit came through.
+    pub well: watch::Sender<bool>,
     pub worker_id: i64,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
@@ -79,7 +80,7 @@ impl Committer {
 }
 
 impl Committing {
-    async fn run(self, mut inbox: mpsc::Receiver<Job>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(BATCH);
         while inbox.recv_many(&mut jobs, BATCH).await > 0 {
             let (settlements, waiting): (Vec<_>, Vec<_>) =
@@ -89,16 +90,18 @@ impl Committing {
                 let _ = done.send(claim);
             }
         }
+        self.link.close().await;
     }
 
     /// Commits a batch; one that the database will not take is split, so that a single bad
     /// settlement disturbs no other. Answers in the batch's order.
-    async fn commit(&self, batch: Vec<Settlement>) -> Vec<Option<Arc<Claim>>> {
+    async fn commit(&mut self, batch: Vec<Settlement>) -> Vec<Option<Arc<Claim>>> {
         let error = match self.with_patience(&batch).await {
             Ok(going_on) => return going_on,
             Err(error) => error,
         };
-        if is_transient(&error) {
+        let alone = batch.len() == 1;
+        if is_transient(&error) && (alone || !is_too_slow(&error)) {
             let error = &error as &dyn std::error::Error;
             let settlements = batch.len();
             tracing::error!(error, settlements, "gave up committing; leases will expire");
@@ -123,26 +126,41 @@ impl Committing {
 
     /// Tries until it works, fails for good, or the leases must have expired.
     async fn with_patience(
-        &self,
+        &mut self,
         batch: &[Settlement],
     ) -> Result<Vec<Option<Arc<Claim>>>, sqlx::Error> {
         let started = Instant::now();
         let mut wait = Duration::from_millis(50);
         loop {
             match within(COMMIT_TIMEOUT, self.once(batch)).await {
+                // Whatever is slow in it will be found by itself.
+                Err(error) if is_too_slow(&error) && batch.len() > 1 => {
+                    self.link.lose();
+                    return Err(error);
+                }
                 Err(error) if is_transient(&error) && started.elapsed() < self.patience => {
                     tracing::warn!(error = %error, "commit failed, trying again");
+                    self.well.send_replace(false);
+                    // The connection is closed here, not given back to be asked how it is.
+                    self.link.lose();
                     tokio::time::sleep(jittered(wait)).await;
                     wait = (wait * 2).min(Duration::from_secs(1));
                 }
-                other => return other,
+                other => {
+                    if other.is_ok() {
+                        self.well
+                            .send_if_modified(|well| !std::mem::replace(well, true));
+                    }
+                    return other;
+                }
             }
         }
     }
 
-    async fn once(&self, batch: &[Settlement]) -> Result<Vec<Option<Arc<Claim>>>, sqlx::Error> {
+    async fn once(&mut self, batch: &[Settlement]) -> Result<Vec<Option<Arc<Claim>>>, sqlx::Error> {
         let began = Instant::now();
-        let refused = |settlement: &Settlement, error| self.refused(settlement, error);
+        let registry = &self.registry;
+        let refused = |settlement: &Settlement, error| refused(registry, settlement, error);
         let may_go_on = |queue: &str| !self.stop.is_cancelled() && self.slots.may_go_on(queue);
         let context = Context {
             lanes: &self.lanes,
@@ -151,7 +169,9 @@ impl Committing {
             may_go_on: &may_go_on,
             refused: &refused,
         };
-        let settled = settle(&self.pool, batch, &context).await?;
+        let (connection, _) = self.link.get().await?;
+        let settled = settle(connection, batch, &context).await?;
+        self.link.mend();
         let Settled {
             stale,
             mut going_on,
@@ -187,22 +207,22 @@ impl Committing {
             }
         }
     }
+}
 
-    /// The caller's own write failed: an error of this attempt.
-    fn refused(&self, settlement: &Settlement, error: BoxError) -> Settlement {
-        let claim = Arc::clone(&settlement.claim);
-        tracing::warn!(error = %error, task.step = %claim.step, "a write of the step was refused");
-        match self.registry.find(&settlement.claim) {
-            Some((definition, step)) => {
-                let failed = StepError::Retry {
-                    source: error,
-                    after: None,
-                };
-                let ended = Ended::Failed(failed);
-                plan::settle(claim, definition, step, ended, rand::random())
-            }
-            None => unstorable(settlement, error.as_ref()),
+/// The caller's own write failed: an error of this attempt.
+fn refused(registry: &Registry, settlement: &Settlement, error: BoxError) -> Settlement {
+    let claim = Arc::clone(&settlement.claim);
+    tracing::warn!(error = %error, task.step = %claim.step, "a write of the step was refused");
+    match registry.find(&settlement.claim) {
+        Some((definition, step)) => {
+            let failed = StepError::Retry {
+                source: error,
+                after: None,
+            };
+            let ended = Ended::Failed(failed);
+            plan::settle(claim, definition, step, ended, rand::random())
         }
+        None => unstorable(settlement, error.as_ref()),
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Dispatcher {
     pub steps: Vec<(i32, &'static str)>,
     /// The key served last in each lane. The next claim begins behind it, so keys take turns.
     pub served: HashMap<i32, i64>,
+    /// When each lane was served last, counted in claims: the one that waits longest comes first.
+    pub turns: HashMap<i32, u64>,
     pub fronts: Fronts,
     pub worker_id: i64,
     pub lease: Duration,
@@ -50,6 +52,8 @@ pub(crate) struct Dispatcher {
     pub attempts: Arc<Attempts>,
     /// Whether others see that this process lives. Without it nothing is claimed.
     pub present: watch::Receiver<bool>,
+    /// Whether ends of attempts can be written. What is claimed without would be done in vain.
+    pub committing: watch::Receiver<bool>,
 }
 
 impl Dispatcher {
@@ -58,10 +62,8 @@ impl Dispatcher {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => break,
-                present = self.present.wait_for(|present| *present) => {
-                    if present.is_err() {
-                        break;
-                    }
+                gone = self.fit() => if gone {
+                    break;
                 }
             }
             let wait = match self.claim_once().await {
@@ -77,6 +79,17 @@ impl Dispatcher {
             }
         }
         self.link.close().await;
+    }
+
+    /// Waits until others can see this process and its commits come through. `true`: it ends.
+    async fn fit(&mut self) -> bool {
+        let present = self.present.wait_for(|present| *present).await.is_err();
+        present
+            || self
+                .committing
+                .wait_for(|committing| *committing)
+                .await
+                .is_err()
     }
 
     async fn pause(&self, wait: Wait) {
@@ -132,9 +145,13 @@ impl Dispatcher {
         }
         let mut more = false;
         if !demand.lanes.is_empty() {
+            let turns = &self.turns;
+            demand
+                .lanes
+                .sort_by_key(|(lane, ..)| turns.get(lane).copied());
             demand.fronts = self.fronts.known(&demand.lanes);
-            let began = Instant::now();
             let (connection, _) = self.link.get().await?;
+            let began = Instant::now();
             let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease);
             let (claims, left) = within(QUERY_TIMEOUT, claiming).await?;
             self.link.mend();
@@ -192,6 +209,8 @@ impl Dispatcher {
         };
         if let Some(number) = self.lanes.number_of(&claim.lane) {
             self.served.insert(number, claim.key);
+            let latest = self.turns.values().max().copied().unwrap_or_default();
+            self.turns.insert(number, latest + 1);
         }
         let cancelled = self.attempts.enter(&claim);
         // A closed channel means shutdown; the lease is then given up to the sweepers.

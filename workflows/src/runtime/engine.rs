@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// Starts a run of a workflow at intervals, in whichever worker comes first. The first tick is
-    /// one interval after the schedule was first seen; ticks that nobody was there for make one run
+    /// one interval (a second at least) after the schedule was first seen; ticks that nobody was there for make one run
     /// together, and while an earlier tick's run goes on there is none.
     #[must_use]
     pub fn schedule<I>(
@@ -138,6 +138,7 @@ impl Engine {
             let (starter, input, key) = (starter.clone(), Arc::clone(&input), key.clone());
             Box::pin(async move { starter.start(tx, Uuid::now_v7(), &key, &input).await })
         });
+        let every = every.max(Duration::from_secs(1));
         self.schedules.push(Schedule { name, every, start });
     }
 

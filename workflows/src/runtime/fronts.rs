@@ -18,6 +18,8 @@ const USUAL: Duration = Duration::from_millis(4);
 const USUAL_EACH: Duration = Duration::from_micros(60);
 /// Looks from the front take at most this part of the time.
 const PART: u32 = 15;
+/// And this is the longest time without one.
+const LONGEST: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub(super) struct Fronts {
@@ -54,7 +56,8 @@ impl Fronts {
         if from_the_front {
             let count = u32::try_from(claims.len()).unwrap_or(u32::MAX);
             let dear = took > USUAL + USUAL_EACH.saturating_mul(count);
-            self.until = dear.then(|| Instant::now() + took * PART);
+            let brought = count > 0;
+            self.until = (dear && brought).then(|| Instant::now() + (took * PART).min(LONGEST));
             self.ranks.clear();
         }
         for (lane, claim) in claims {

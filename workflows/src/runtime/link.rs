@@ -72,6 +72,16 @@ pub(crate) async fn within<T>(
     })
 }
 
+/// True when the statement may have worked with more time, or with less to do.
+pub(crate) fn is_too_slow(error: &sqlx::Error) -> bool {
+    match error {
+        // PostgreSQL appendix A: query_canceled, which a statement timeout is.
+        sqlx::Error::Database(db) => db.code().is_some_and(|code| code == "57014"),
+        sqlx::Error::Io(io) => io.kind() == std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
 /// True for errors that pass: a lost or refused connection, a deadlock, a restart.
 pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     match error {

@@ -38,6 +38,7 @@ pub(super) struct Parts {
     announcements: Announcements,
     pub attempts: Arc<Attempts>,
     present: watch::Sender<bool>,
+    committing: watch::Sender<bool>,
 }
 
 impl Parts {
@@ -84,6 +85,7 @@ impl Parts {
             announcements: Announcements::default(),
             attempts: Arc::default(),
             present: watch::Sender::new(false),
+            committing: watch::Sender::new(true),
         })
     }
 
@@ -92,7 +94,8 @@ impl Parts {
         stop: CancellationToken,
     ) -> (Committer, impl Future<Output = ()> + use<>) {
         Committer::new(Committing {
-            pool: self.pool.clone(),
+            link: Link::new(for_the_engine(&self.options)),
+            well: self.committing.clone(),
             worker_id: self.worker_id,
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
@@ -151,6 +154,7 @@ impl Parts {
             lanes: Arc::clone(&self.lanes),
             steps: self.registry.steps_in(&self.lanes),
             served: HashMap::new(),
+            turns: HashMap::new(),
             fronts: Fronts::default(),
             worker_id: self.worker_id,
             lease: self.config.lease,
@@ -158,6 +162,7 @@ impl Parts {
             slots: self.slots.clone(),
             attempts: Arc::clone(&self.attempts),
             present: self.present.subscribe(),
+            committing: self.committing.subscribe(),
         }
     }
 }

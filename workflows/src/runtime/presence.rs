@@ -42,8 +42,13 @@ impl Presence {
             if !in_hand.is_empty() || Instant::now() >= due {
                 match self.beat(in_hand).await {
                     Ok(()) => {
-                        self.present.send_replace(true);
-                        due = Instant::now() + jittered(self.lease / 4);
+                        self.present.send_replace(self.announced);
+                        // An earlier session of ours still has the lock: ask again soon, because
+                        // with its end it will be gone.
+                        due = Instant::now();
+                        if self.announced {
+                            due += jittered(self.lease / 4);
+                        }
                     }
                     Err(error) => {
                         tracing::warn!(error = %error, "heartbeat failed");

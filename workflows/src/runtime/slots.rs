@@ -62,9 +62,11 @@ impl Slots {
         }
     }
 
-    /// There may be work anywhere that nobody told of.
+    /// There may be work that nobody told of. Where slots are free, a look tells whether there is;
+    /// where none is, the next one to end gives its slot back.
     pub fn news_everywhere(&self) {
-        for queue in self.queues.values() {
+        let queues = self.queues.values();
+        for queue in queues.filter(|queue| queue.slots.available_permits() == 0) {
             queue.news.store(true, Ordering::Release);
         }
     }

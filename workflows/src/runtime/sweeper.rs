@@ -29,6 +29,8 @@ use crate::{
 const COMING_BACK: Duration = Duration::from_secs(10);
 /// Each so many looks, all leases are read.
 const THOROUGHLY: u32 = 10;
+/// Batches of due tasks that one sweep moves at most: its other duties do not wait for a backlog.
+const DUE_BATCHES: u32 = 20;
 
 /// A workflow that starts by the clock.
 pub(crate) struct Schedule {
@@ -91,11 +93,25 @@ impl Sweeper {
         let mut found = look(&mut connection, &idle, self.lease / 2, thoroughly).await?;
         drop(connection);
         found.absent.retain(|id| *id != self.worker_id);
-        if found.due {
-            while due(&self.pool).await? {}
-        }
         self.slots.news_everywhere();
+        let now = self.take_lost(before, &found).await?;
+        // The rest waits for the next look when it fails; what is lost does not wait for it.
+        if let Err(error) = self.see_to(&found).await {
+            tracing::warn!(error = %error, "not all that was due is done");
+        }
+        Ok(Suspicion { found, ..now })
+    }
+
+    async fn see_to(&self, found: &Found) -> Result<(), sqlx::Error> {
         if found.ready || found.due {
+            self.slots.look();
+        }
+        if found.due {
+            for _ in 0..DUE_BATCHES {
+                if !due(&self.pool).await? {
+                    break;
+                }
+            }
             self.slots.look();
         }
         for schedule in self
@@ -108,11 +124,11 @@ impl Sweeper {
         if found.redrives {
             redrive::work_off(&self.pool).await?;
         }
-        self.take_lost(before, found).await
+        Ok(())
     }
 
     /// Takes what this look and the one before saw as lost.
-    async fn take_lost(&self, before: &Suspicion, found: Found) -> Result<Suspicion, sqlx::Error> {
+    async fn take_lost(&self, before: &Suspicion, found: &Found) -> Result<Suspicion, sqlx::Error> {
         let suspects: HashSet<_> = before.found.absent.iter().collect();
         let absent = found.absent.iter().copied();
         let lost: Vec<i64> = absent.filter(|worker| suspects.contains(worker)).collect();
@@ -130,7 +146,7 @@ impl Sweeper {
         }
         let suspicious = !found.absent.is_empty() || found.expired;
         Ok(Suspicion {
-            found,
+            found: Found::default(),
             since: suspicious.then_some(since),
         })
     }

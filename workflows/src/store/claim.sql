@@ -3,33 +3,40 @@
 -- first. So the cost does not depend on how much is waiting. Rows that another worker is claiming
 -- are skipped, and so are tasks at a step that this build does not have.
 WITH RECURSIVE lane AS (
-    SELECT l.lane, l.queue, l.slots, l.after
-    FROM unnest($1::int[], $2::text[], $3::int[], $4::bigint[]) AS l (lane, queue, slots, after)
+    SELECT l.*
+    FROM unnest($1::int[], $2::text[], $3::int[], $4::bigint[])
+         WITH ORDINALITY AS l (lane, queue, slots, after, lane_turn)
     WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
 ), step AS MATERIALIZED (
     SELECT * FROM unnest($5::int[], $6::text[]) AS s (lane, step)
 ), waiting AS MATERIALIZED (
-    SELECT lane.*, found.key, row_number() OVER (PARTITION BY lane.lane) AS place,
-           (-9223372036854775808)::bigint AS front
+    SELECT lane.*, found.key, found.place, (-9223372036854775808)::bigint AS front
     FROM lane CROSS JOIN LATERAL (
         (WITH RECURSIVE hop AS (
-            (SELECT key FROM workflows.ready
-             WHERE lane = lane.lane AND key > lane.after ORDER BY key LIMIT 1)
+            (SELECT r.key, 1 AS place FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
+             WHERE r.lane = lane.lane AND r.key > lane.after
+               AND (r.lane, t.step) IN (SELECT lane, step FROM step)
+             ORDER BY r.key LIMIT 1)
             UNION ALL
-            SELECT next.key FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r
-                WHERE r.lane = lane.lane AND r.key > hop.key ORDER BY r.key LIMIT 1) next)
-         SELECT key FROM hop LIMIT lane.slots)
+            SELECT next.key, hop.place + 1 FROM hop CROSS JOIN LATERAL (
+                SELECT r.key FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
+                WHERE r.lane = lane.lane AND r.key > hop.key
+                  AND (r.lane, t.step) IN (SELECT lane, step FROM step)
+                ORDER BY r.key LIMIT 1) next)
+         SELECT key, place FROM hop LIMIT lane.slots)
         UNION ALL
         (WITH RECURSIVE hop AS (
-            (SELECT key FROM workflows.ready
-             WHERE lane = lane.lane AND key <= lane.after ORDER BY key LIMIT 1)
+            (SELECT r.key, 1000001 AS place FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
+             WHERE r.lane = lane.lane AND r.key <= lane.after
+               AND (r.lane, t.step) IN (SELECT lane, step FROM step)
+             ORDER BY r.key LIMIT 1)
             UNION ALL
-            SELECT next.key FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r
+            SELECT next.key, hop.place + 1 FROM hop CROSS JOIN LATERAL (
+                SELECT r.key FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
                 WHERE r.lane = lane.lane AND r.key > hop.key AND r.key <= lane.after
+                  AND (r.lane, t.step) IN (SELECT lane, step FROM step)
                 ORDER BY r.key LIMIT 1) next)
-         SELECT key FROM hop LIMIT lane.slots)
+         SELECT key, place FROM hop LIMIT lane.slots)
         LIMIT lane.slots
     ) found
     WHERE $9
@@ -39,10 +46,11 @@ WITH RECURSIVE lane AS (
     FROM unnest($10::int[], $11::bigint[], $12::bigint[]) WITH ORDINALITY AS k (lane, key, front, place)
     JOIN lane USING (lane)
 ), share AS (
+    -- The lanes of a queue take turns as its keys do.
     SELECT lane, key, slots, front,
            greatest(1, slots / count(*) OVER (PARTITION BY queue)) AS quota,
-           row_number() OVER (PARTITION BY queue ORDER BY place, lane) AS turn
-    FROM waiting
+           row_number() OVER (PARTITION BY queue ORDER BY lane_place, lane_turn) AS turn
+    FROM (SELECT *, row_number() OVER (PARTITION BY lane ORDER BY place) AS lane_place FROM waiting) waiting
 ), front AS MATERIALIZED (
     -- The token: milliseconds, and a running number below. It grows, and a number that a crash of
     -- the server gave out twice still makes another token.

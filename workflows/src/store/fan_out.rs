@@ -163,14 +163,13 @@ async fn count_down(
          SELECT g.fan_out_id AS "fan_out_id!", g.join_step AS "step!", g.join_lane AS "lane!",
                 coalesce(l.queue, '') AS "queue!",
                 jsonb_build_object('carry', g.carry, 'children', CASE WHEN g.partial THEN (
-                    SELECT jsonb_agg(CASE WHEN a.token IS NOT NULL THEN jsonb_build_object('Ok', a.output)
-                        ELSE jsonb_build_object('Err', jsonb_build_object('error', d.error ->> 'message')) END
-                        ORDER BY place)
-                    FROM generate_series(0, g.total - 1) place
-                    LEFT JOIN workflows.attempts a ON a.run_id = g.run_id AND a.fan_out_id = g.fan_out_id
-                        AND a.child = place AND a.outcome = 'done'
-                    LEFT JOIN workflows.dead_letters d ON d.run_id = g.run_id AND d.fan_out_id = g.fan_out_id
-                        AND d.child = place AND d.resolution = 'skipped')
+                    SELECT jsonb_agg(ended.outcome ORDER BY ended.child) FROM (
+                        SELECT a.child, jsonb_build_object('Ok', a.output) AS outcome FROM workflows.attempts a
+                        WHERE a.run_id = g.run_id AND a.fan_out_id = g.fan_out_id AND a.outcome = 'done'
+                        UNION ALL
+                        SELECT d.child, jsonb_build_object('Err', jsonb_build_object('error', d.error ->> 'message'))
+                        FROM workflows.dead_letters d
+                        WHERE d.run_id = g.run_id AND d.fan_out_id = g.fan_out_id AND d.resolution = 'skipped') ended)
                 ELSE (
                     SELECT jsonb_agg(a.output ORDER BY a.child) FROM workflows.attempts a
                     WHERE a.run_id = g.run_id AND a.fan_out_id = g.fan_out_id AND a.outcome = 'done')

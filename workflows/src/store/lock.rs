@@ -48,7 +48,7 @@ pub(crate) async fn end_leases(
     tasks: &[Uuid],
     tokens: &[i64],
     worker_id: i64,
-) -> Result<HashSet<Uuid>, sqlx::Error> {
+) -> Result<HashSet<(Uuid, i64)>, sqlx::Error> {
     if tasks.is_empty() {
         return Ok(HashSet::new());
     }
@@ -56,7 +56,7 @@ pub(crate) async fn end_leases(
         r#"DELETE FROM workflows.leases l
            USING unnest($1::uuid[], $2::bigint[]) AS held (task_id, token)
            WHERE l.task_id = held.task_id AND l.token = held.token AND l.worker_id = $3
-           RETURNING l.task_id,
+           RETURNING l.task_id, l.token,
                EXISTS (SELECT FROM workflows.tasks t WHERE t.task_id = l.task_id) AS "alive!""#,
         tasks,
         tokens,
@@ -67,7 +67,7 @@ pub(crate) async fn end_leases(
     Ok(ended
         .into_iter()
         .filter(|lease| lease.alive)
-        .map(|lease| lease.task_id)
+        .map(|lease| (lease.task_id, lease.token))
         .collect())
 }
 

@@ -18,7 +18,7 @@ pub(crate) async fn prune(pool: &PgPool, age: Duration) -> Result<usize, sqlx::E
     // Ids begin with the time of the start, so the primary key bounds the search.
     let old = sqlx::query_scalar!(
         "SELECT run_id FROM workflows.runs r,
-              (SELECT clock_timestamp() - make_interval(secs => $1) AS at) cutoff
+              (SELECT now() - make_interval(secs => $1) AS at) cutoff
          WHERE run_id < rpad(lpad(to_hex((extract(epoch FROM cutoff.at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
            AND ended_at < cutoff.at AND state IN ('succeeded', 'rejected', 'cancelled')
            AND NOT EXISTS (SELECT FROM workflows.dead_letters d

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{commit::commit, effects::Effects, lanes::Lanes, lock};
@@ -43,11 +43,11 @@ pub(crate) struct Settled {
 
 /// Commits the batch.
 pub(crate) async fn settle(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     batch: &[Settlement],
     context: &Context<'_>,
 ) -> Result<Settled, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     let runs: Vec<Uuid> = batch.iter().map(|s| s.claim.run_id).collect();
     let paused = lock::runs(tx, &runs).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn settle(
         let task_id = settlement.claim.task_id;
         // A rejection ends the run for all that comes after it.
         let late = rejected.contains(&settlement.claim.run_id);
-        if !fence.held.remove(&task_id) || late {
+        if !fence.held.remove(&(task_id, settlement.claim.token)) || late {
             settled.stale.insert(place);
             continue;
         }
@@ -126,7 +126,8 @@ fn next_here<'a>(
 
 /// Which attempts hold their leases. Those leases are ended, or renewed for the next step.
 struct Fence {
-    held: HashSet<Uuid>,
+    /// Task and token.
+    held: HashSet<(Uuid, i64)>,
     renewed: HashMap<Uuid, (i64, chrono::DateTime<chrono::Utc>)>,
 }
 
@@ -151,7 +152,8 @@ impl Fence {
         let mut held = lock::end_leases(tx, &ending.0, &ending.1, worker).await?;
         let renewed =
             lock::renew_leases(tx, &going_on.0, &going_on.1, worker, context.lease).await?;
-        held.extend(renewed.keys());
+        let going_on = going_on.0.iter().copied().zip(going_on.1);
+        held.extend(going_on.filter(|(task, _)| renewed.contains_key(task)));
         Ok(Self { held, renewed })
     }
 }

@@ -207,6 +207,14 @@ pub(crate) async fn clear(
 /// Waits for whoever is just moving tasks of this run, so that the next statement sees them where
 /// they are then.
 pub(crate) async fn hold(connection: &mut PgConnection, run_id: Uuid) -> Result<(), sqlx::Error> {
+    // In the order of those who move them: they pass over deferred rows that are locked.
+    sqlx::query!(
+        "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
+         WHERE t.run_id = $1 ORDER BY d.due_at, d.task_id FOR UPDATE OF d",
+        run_id,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     sqlx::query!(
         "SELECT task_id FROM workflows.tasks WHERE run_id = $1 ORDER BY task_id FOR UPDATE",
         run_id,

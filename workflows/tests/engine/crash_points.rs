@@ -58,6 +58,10 @@ step!(Hold "hold": u32 => u32, quick(9), |cx, n| {
     }
     Ok(leaving(cx, "hold", n))
 });
+step!(One "one": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "one", n)));
+step!(Two "two": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "two", n)));
+step!(Three "three": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "three", n)));
+step!(Four "four": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "four", n)));
 step!(Tick "tick": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "tick", n)));
 fn hourly() -> StepSettings {
     let mut settings = quick(9);
@@ -104,7 +108,14 @@ fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
         .step(Spread)
         .fan_out(Child)
         .join(Gather);
+    let chain = Workflow::named("chain", 1)
+        .step(One)
+        .step(Two)
+        .step(Three)
+        .step(Four);
     vec![
+        // Four steps in one queue: the worker goes on with at least one of them.
+        (chain.build(), "succeeded"),
         (wide.build(), "succeeded"),
         (Workflow::named("judged", 1).step(Judge).build(), "rejected"),
         (
@@ -146,7 +157,7 @@ fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
 /// What is there before: runs, a task that a lost worker holds, a paused queue, due schedules, and
 /// a run that is old enough to go.
 async fn prepare(world: &World) {
-    for (route, _) in routes(&world.pool).iter().take(9) {
+    for (route, _) in routes(&world.pool).iter().take(10) {
         world.start(route, &3).await;
     }
     for sql in [
@@ -199,6 +210,7 @@ pub async fn scenario(url: &str, point: &str) {
         until(&pool, "held", &["running", "succeeded"]).await;
     }
     until_pruned(&pool).await;
+    until(&pool, "workflows.upkeep", &["succeeded"]).await;
     hasten.cancel();
     stop.cancel();
     running.await.unwrap().unwrap();
@@ -341,21 +353,13 @@ async fn dies_and_recovers(point: (Transaction, Moment)) {
     assert!(status.success(), "{point:?}: {status}");
 
     world.assert_idle().await;
-    let expected = [
-        "begin", "child 0", "child 1", "child 2", "gated", "gather", "hold",
-    ];
-    let expected = expected
-        .iter()
-        .chain(&["mended", "mortal", "mortal", "spread"]);
-    let expected: Vec<_> = expected
-        .chain(&["tick", "tick", "tick", "tick"])
-        .copied()
-        .collect();
+    let expected = "begin, child 0, child 1, child 2, four, gated, gather, hold, mended, mortal, \
+                    mortal, one, spread, three, tick, tick, tick, tick, two";
     let effects: Vec<String> = sqlx::query_scalar("SELECT what FROM effects ORDER BY what")
         .fetch_all(&world.pool)
         .await
         .unwrap();
-    assert_eq!(effects, expected, "{point:?}: each effect once");
+    assert_eq!(effects.join(", "), expected, "{point:?}: each effect once");
     for (route, end) in routes(&world.pool) {
         let states = "SELECT state FROM workflows.runs WHERE workflow = $1";
         let states: Vec<String> = sqlx::query_scalar(states)
