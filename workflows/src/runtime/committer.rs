@@ -11,6 +11,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     announcer::Announcements,
@@ -170,7 +171,8 @@ impl Committing {
             refused: &refused,
         };
         let (connection, _) = self.link.get().await?;
-        let settled = settle(connection, batch, &context).await?;
+        let span = tracing::debug_span!("settle", settle.attempts = batch.len());
+        let settled = settle(connection, batch, &context).instrument(span).await?;
         self.link.mend();
         let Settled {
             stale,

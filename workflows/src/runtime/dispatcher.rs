@@ -8,6 +8,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     attempts::{Attempts, Held},
@@ -152,7 +153,9 @@ impl Dispatcher {
             demand.fronts = self.fronts.known(&demand.lanes);
             let (connection, _) = self.link.get().await?;
             let began = Instant::now();
-            let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease);
+            let span = tracing::debug_span!("claim", worker.id = self.worker_id);
+            let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease)
+                .instrument(span);
             let (claims, left) = within(QUERY_TIMEOUT, claiming).await?;
             self.link.mend();
             meters::claimed(claims.len(), began.elapsed());

@@ -1,12 +1,13 @@
 //! What a worker process runs: apalis workers, one per queue, over a backend of our own.
 //!
 //! ```text
-//! listener ─┐ hints                        ┌► presence: heartbeat, leases, presence lock
+//! listener ─┐ news (slots)                 ┌► presence: heartbeat, leases, presence lock
 //! sweeper ──┤                              │
 //!           ▼                              │ attempts in hand
 //!       dispatcher ─claims─► QueueBackend ─┴► Perform ─► Settle ─► committer ─one commit─► Postgres
-//!           ▲                 └──────── apalis Worker ───────┘          │
-//!           └───────────────────── slots freed, more work ready ◄───────┘
+//!           ▲                 ▲ └────── apalis Worker ───────┘     │    └─► announcer ─NOTIFY─► others
+//!           │                 └───── next step, same slot ◄────────┤
+//!           └───────────────────── slots freed, more work ready ◄──┘
 //! ```
 
 mod announcer;

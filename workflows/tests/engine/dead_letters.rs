@@ -77,6 +77,9 @@ async fn a_letter_is_shown_whole_and_re_driven_once() {
         "once, with a fresh budget"
     );
     assert_eq!(world.result(subject).await, 50);
+    let summary = workflows::inspect::latest_run(&world.pool, subject).await;
+    let steps = summary.unwrap().unwrap().steps;
+    assert!(steps.iter().all(|step| step.state == "done"), "{steps:?}");
     let late = redrive(&world.pool, letter.letter_id, None, BY).await;
     assert!(matches!(late, Err(AdminError::Conflict(_))), "{late:?}");
     from_an_earlier_step(&world, &route).await;

@@ -135,3 +135,61 @@ impl workflows::Step for Serve2 {
         Ok(workflows::Done::new(n))
     }
 }
+
+static LANES: LazyLock<Mutex<Vec<&str>>> = LazyLock::new(Mutex::default);
+step!(Many "many": u32 => u32, quick(3), |_cx, n| {
+    LANES.lock().unwrap().push("many");
+    Ok(workflows::Done::new(n))
+});
+step!(Few "few": u32 => u32, quick(3), |_cx, n| {
+    LANES.lock().unwrap().push("few");
+    Ok(workflows::Done::new(n))
+});
+
+#[tokio::test]
+async fn workflows_that_share_a_queue_take_turns() {
+    let world = World::new().await;
+    let many = Workflow::named("many", 1).step(Many).build();
+    let few = Workflow::named("few", 1).step(Few).build();
+    let mut subjects = Vec::new();
+    for n in 0..50 {
+        subjects.push(world.start(&many, &n).await);
+    }
+    for n in 0..3 {
+        subjects.push(world.start(&few, &n).await);
+    }
+    let engine = workflows::Engine::new(&world.pool, slots(1));
+    let engine = World::run(engine.register(&many).register(&few));
+    for subject in subjects {
+        world.reaches(subject, "succeeded").await;
+    }
+    let order = LANES.lock().unwrap().clone();
+    let last = order.iter().rposition(|lane| *lane == "few").unwrap();
+    assert!(last <= 6, "the few waited for the many: {order:?}");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_with_nothing_that_this_build_can_do_holds_up_no_other() {
+    let world = World::new().await;
+    let theirs = Workflow::named("mixed", 1).step(Many).build();
+    let ours = Workflow::named("mixed", 1).step(Finish).build();
+    // Whichever key comes first, one of them is behind the other.
+    for owner in ["a", "b", "c", "d"] {
+        world.start_for(owner, &theirs.starter(), &1).await;
+    }
+    let mut subjects = Vec::new();
+    for owner in ["a", "b", "c", "d", "e"] {
+        subjects.push(world.start_for(owner, &ours.starter(), &1).await);
+    }
+    let engine = world.engine_with(&ours, slots(1));
+    for subject in subjects {
+        world.reaches(subject, "succeeded").await;
+    }
+    assert_eq!(
+        world.count("ready").await,
+        4,
+        "the others wait for their build"
+    );
+    engine.stop().await;
+}
