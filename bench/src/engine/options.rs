@@ -55,10 +55,10 @@ pub struct Options {
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
     /// Runs of three steps waiting when the clock starts, for us.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 30_000)]
     pub runs: u64,
     /// The same for the limit.
-    #[arg(long, default_value_t = 40_000)]
+    #[arg(long, default_value_t = 60_000)]
     pub raw_runs: u64,
     /// The same for apalis-workflow.
     #[arg(long, default_value_t = 2_000)]
@@ -70,7 +70,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4)]
     pub engines: usize,
     /// Slots of each engine.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 512)]
     pub slots: usize,
     /// Fairness keys that the runs are spread over.
     #[arg(long, default_value_t = 20)]

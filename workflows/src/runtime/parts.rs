@@ -177,6 +177,8 @@ fn for_the_engine(options: &PgConnectOptions) -> PgConnectOptions {
         ("enable_bitmapscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        // Short statements; and what is "off" above has a price that would call for it.
+        ("jit", "off"),
     ])
 }
 
