@@ -24,7 +24,7 @@ ALTER TABLE workflows.runs
     ADD COLUMN paused_at    timestamptz,
     ADD COLUMN paused_by    text,
     ADD COLUMN pause_reason text,
-    SET (fillfactor = 80);
+    SET (fillfactor = 60);
 CREATE INDEX runs_paused ON workflows.runs (run_id) WHERE paused_at IS NOT NULL;
 
 -- A task is the place in a run at which work goes on. It moves from step to step; a fan-out

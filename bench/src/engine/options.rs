@@ -70,7 +70,7 @@ pub struct Options {
     #[arg(long, default_value_t = 4)]
     pub engines: usize,
     /// Slots of each engine.
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 1024)]
     pub slots: usize,
     /// Fairness keys that the runs are spread over.
     #[arg(long, default_value_t = 20)]

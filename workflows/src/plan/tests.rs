@@ -35,13 +35,8 @@ impl Step for Join {
     }
 }
 
-fn plan(step: &str, ended: Ended) -> Verdict {
-    let workflow: Workflow<u8> = Workflow::named("test", 1)
-        .step(Pass)
-        .fan_out(Each)
-        .join(Join)
-        .build();
-    let claim = Claim {
+fn claim(step: &str) -> Claim {
+    Claim {
         task_id: Uuid::nil(),
         run_id: Uuid::nil(),
         subject: Uuid::nil(),
@@ -63,10 +58,18 @@ fn plan(step: &str, ended: Ended) -> Verdict {
         started_at: DateTime::UNIX_EPOCH,
         trace_parent: None,
         waited: Duration::ZERO,
-    };
+    }
+}
+
+fn plan(step: &str, ended: Ended) -> Verdict {
+    let workflow: Workflow<u8> = Workflow::named("test", 1)
+        .step(Pass)
+        .fan_out(Each)
+        .join(Join)
+        .build();
     let definition = &workflow.definition;
     let step = definition.step(step).expect("the route has it");
-    settle(Arc::new(claim), definition, step, ended, 0.5).verdict
+    settle(Arc::new(claim(step.name)), definition, step, ended, 0.5).verdict
 }
 
 fn performed(output: Value) -> Ended {
@@ -175,4 +178,26 @@ fn fingerprints_ignore_numbers_and_keep_words() {
     let print = |text: &str| fingerprint("scan", &json!({ "message": text }));
     assert_eq!(print("part 12 of 345 lost"), print("part 9 of 7 lost"));
     assert_ne!(print("part lost"), print("part late"));
+}
+
+#[test]
+fn interruptions_are_free_unless_the_step_says_how_many_are_too_many() {
+    let often = Claim {
+        interruptions: 99,
+        ..claim("each")
+    };
+    let free = StepSettings::default();
+    assert!(matches!(interrupt(free, &often), Verdict::HandBack));
+    let limited = StepSettings {
+        interruption_limit: Some(100),
+        ..free
+    };
+    let Verdict::Bury { cause, .. } = interrupt(limited, &often) else {
+        panic!("the hundredth is too many")
+    };
+    assert_eq!(cause, Cause::Interruptions);
+    assert!(matches!(
+        interrupt(limited, &claim("each")),
+        Verdict::HandBack
+    ));
 }

@@ -25,12 +25,16 @@ use crate::{
     },
 };
 
-/// Slots that become free this close together are filled by one claim.
-const TOGETHER: Duration = Duration::from_millis(1);
+/// Slots that become free this close together are filled by one claim, as long as they are few.
+const TOGETHER: Duration = Duration::from_millis(3);
+/// A claim does not wait for more than this part of a queue's slots.
+const FEW: usize = 4;
 
 /// One queue's slots and its way to the worker.
 pub(crate) struct Desk {
     pub queue: String,
+    /// How many there are in all.
+    pub slots: usize,
     pub permits: Arc<Semaphore>,
     pub worker: mpsc::UnboundedSender<Held>,
 }
@@ -95,7 +99,11 @@ impl Dispatcher {
 
     async fn pause(&self, wait: Wait) {
         let full = match wait {
-            Wait::No => return,
+            Wait::No => {
+                return self
+                    .more_slots(&(0..self.desks.len()).collect::<Vec<_>>())
+                    .await;
+            }
             Wait::Out(time) => return tokio::time::sleep(time).await,
             Wait::ForWork(full) => full,
         };
@@ -110,9 +118,21 @@ impl Dispatcher {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
             () = self.slots.looked_for(), if full.len() < self.desks.len() => {}
             // Others are about to be free too: one claim for all of them.
-            () = slot, if !full.is_empty() => tokio::time::sleep(TOGETHER).await,
+            () = slot, if !full.is_empty() => self.more_slots(&full).await,
             () = tokio::time::sleep(jittered(self.poll)) => {}
             () = tokio::time::sleep(again), if again < self.poll => {}
+        }
+    }
+
+    /// Waits a little, unless a good part of one of the queues is free already.
+    async fn more_slots(&self, full: &[usize]) {
+        let deadline = Instant::now() + TOGETHER;
+        let few = |desk: &usize| {
+            let desk = &self.desks[*desk];
+            desk.permits.available_permits() * FEW < desk.slots
+        };
+        while full.iter().all(few) && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
@@ -226,7 +246,7 @@ impl Dispatcher {
 }
 
 enum Wait {
-    /// There may be more.
+    /// There may be more: as soon as it is worth a claim.
     No,
     /// The database is unwell: wait this long.
     Out(Duration),

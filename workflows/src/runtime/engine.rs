@@ -226,6 +226,7 @@ fn desks(slots: &Slots) -> (Vec<Desk>, Vec<Way>) {
             let (worker, way) = mpsc::unbounded_channel();
             let desk = Desk {
                 queue: queue.clone(),
+                slots: permits.available_permits(),
                 permits: Arc::clone(permits),
                 worker,
             };
