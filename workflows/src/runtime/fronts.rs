@@ -2,7 +2,7 @@
 //!
 //! Claimed rows stay in the index of `ready` as dead ones until a vacuum, and no vacuum can remove
 //! them while some old transaction is open. A claim that begins at the very front of a key would
-//! step over all of them. So when a look from the front was dear, the next ones begin where the
+//! step over all of them. So when two looks from the front were dear, the next ones begin where the
 //! last one ended, and only now and then one looks from the front again: for keys that are new, and
 //! for tasks of older runs that came back.
 
@@ -14,7 +14,7 @@ use std::{
 use crate::claim::Claim;
 
 /// A look costs this much anyway, and this much for each task that it brings.
-const USUAL: Duration = Duration::from_millis(4);
+const USUAL: Duration = Duration::from_millis(10);
 const USUAL_EACH: Duration = Duration::from_micros(60);
 /// Looks from the front take at most this part of the time.
 const PART: u32 = 15;
@@ -25,6 +25,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 pub(super) struct Fronts {
     /// Rank to begin at, by lane and key.
     ranks: BTreeMap<(i32, i64), i64>,
+    /// The last look from the front was dear. One may be chance, two are not.
+    dear: bool,
     /// Until then looks begin at the fronts.
     until: Option<Instant>,
 }
@@ -56,8 +58,8 @@ impl Fronts {
         if from_the_front {
             let count = u32::try_from(claims.len()).unwrap_or(u32::MAX);
             let dear = took > USUAL + USUAL_EACH.saturating_mul(count);
-            let brought = count > 0;
-            self.until = (dear && brought).then(|| Instant::now() + (took * PART).min(LONGEST));
+            let again = std::mem::replace(&mut self.dear, dear) && dear && count > 0;
+            self.until = again.then(|| Instant::now() + (took * PART).min(LONGEST));
             self.ranks.clear();
         }
         for (lane, claim) in claims {
