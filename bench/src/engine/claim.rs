@@ -24,7 +24,7 @@ const SLOTS: i32 = 100;
 const ROUNDS: usize = 200;
 const MILLION: i64 = 1_000_000;
 
-/// Copies the waiting task of each key until there are `$1` of them.
+/// Copies the waiting task of each key until there are `$1` of them, each started a little later.
 const FILL: &str = "
     WITH run AS (
         INSERT INTO workflows.runs (run_id, workflow, version, subject, fairness_key, input)
@@ -33,7 +33,8 @@ const FILL: &str = "
         RETURNING run_id, fairness_key),
     task AS (
         INSERT INTO workflows.tasks (task_id, run_id, step, input, lane, key, rank)
-        SELECT gen_random_uuid(), r.run_id, t.step, '1', t.lane, hashtextextended(r.fairness_key, 0), t.rank
+        SELECT gen_random_uuid(), r.run_id, t.step, '1', t.lane, hashtextextended(r.fairness_key, 0),
+               t.rank + row_number() OVER ()
         FROM run r, (SELECT * FROM workflows.tasks LIMIT 1) t
         RETURNING lane, key, rank, task_id)";
 
