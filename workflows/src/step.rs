@@ -102,7 +102,8 @@ impl<O> Done<O> {
         }
     }
 
-    /// Adds a write to the completing transaction. It must be short: the run is locked meanwhile.
+    /// Adds a write to the completing transaction. It must be short, and find its rows by index: the
+    /// run is locked meanwhile, and the connection's planner is set against reading whole tables.
     /// It may be called again when the transaction has to be repeated.
     #[must_use]
     pub fn writing<W>(mut self, write: W) -> Self
