@@ -57,7 +57,8 @@ pub async fn list(
     filter: &RunFilter,
     paging: Paging,
 ) -> Result<Page<RunEntry>, AdminError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "SELECT run_id, workflow, version, subject, fairness_key, priority, state, created_at, ended_at,
                 result, paused_at, paused_by, pause_reason
          FROM workflows.runs
@@ -74,25 +75,14 @@ pub async fn list(
     )
     .fetch_all(pool)
     .await?;
-    let entries = rows.into_iter().map(|row| RunEntry {
-        run_id: row.run_id,
-        workflow: row.workflow,
-        version: row.version,
-        subject: row.subject,
-        owner: row.fairness_key,
-        priority: row.priority,
-        state: row.state,
-        started_at: row.created_at,
-        ended_at: row.ended_at,
-        result: row.result,
-        paused: Pause::from(row.paused_at, row.paused_by, row.pause_reason),
-    });
+    let entries = rows.into_iter().map(Row::into_entry);
     Ok(paging.page(entries.collect(), |run| run.run_id))
 }
 
 /// One run.
 pub async fn get(pool: &PgPool, run_id: Uuid) -> Result<RunEntry, AdminError> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "SELECT run_id, workflow, version, subject, fairness_key, priority, state, created_at, ended_at,
                 result, paused_at, paused_by, pause_reason
          FROM workflows.runs WHERE run_id = $1",
@@ -101,19 +91,42 @@ pub async fn get(pool: &PgPool, run_id: Uuid) -> Result<RunEntry, AdminError> {
     .fetch_optional(pool)
     .await?
     .ok_or_else(|| not_found("run", run_id))?;
-    Ok(RunEntry {
-        run_id: row.run_id,
-        workflow: row.workflow,
-        version: row.version,
-        subject: row.subject,
-        owner: row.fairness_key,
-        priority: row.priority,
-        state: row.state,
-        started_at: row.created_at,
-        ended_at: row.ended_at,
-        result: row.result,
-        paused: Pause::from(row.paused_at, row.paused_by, row.pause_reason),
-    })
+    Ok(row.into_entry())
+}
+
+/// A row of `runs`, as it is read.
+struct Row {
+    run_id: Uuid,
+    workflow: String,
+    version: i32,
+    subject: Uuid,
+    fairness_key: String,
+    priority: i16,
+    state: String,
+    created_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    result: Option<Value>,
+    paused_at: Option<DateTime<Utc>>,
+    paused_by: Option<String>,
+    pause_reason: Option<String>,
+}
+
+impl Row {
+    fn into_entry(self) -> RunEntry {
+        RunEntry {
+            run_id: self.run_id,
+            workflow: self.workflow,
+            version: self.version,
+            subject: self.subject,
+            owner: self.fairness_key,
+            priority: self.priority,
+            state: self.state,
+            started_at: self.created_at,
+            ended_at: self.ended_at,
+            result: self.result,
+            paused: Pause::from(self.paused_at, self.paused_by, self.pause_reason),
+        }
+    }
 }
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
