@@ -1,6 +1,7 @@
 //! The `mediamill` command: every part of the service behind one binary.
 
 mod commands;
+mod database;
 mod metrics;
 mod settings;
 mod signals;
@@ -54,6 +55,16 @@ mod tests {
         for good in [
             "mediamill dead-letters redrive --all --step scan --older-than 2h --cap 5 --reason x",
             "mediamill dead-letters redrive --all --dry-run",
+            "mediamill dead-letters redrive --all --from-step scan --reason x",
+            "mediamill dead-letters redrives",
+            "mediamill dead-letters redrives --going-on --json",
+            "mediamill dead-letters redrives show 0193a000-0000-7000-8000-000000000000",
+            "mediamill dead-letters redrives stop 0193a000-0000-7000-8000-000000000000 --reason x",
+            "mediamill dead-letters discard --all --step scan --dry-run",
+            "mediamill dead-letters discard 0193a000-0000-7000-8000-000000000000 --reason x",
+            "mediamill runs restart 0193a000-0000-7000-8000-000000000000 --from-step scan --reason x",
+            "mediamill audit list --before 7",
+            "mediamill workers list",
             "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --reason x",
         ] {
             assert!(Cli::try_parse_from(good.split(' ')).is_ok(), "{good}");
@@ -67,6 +78,11 @@ mod tests {
             "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --cap 5 --reason x",
             "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --dry-run --reason x",
             "mediamill dead-letters redrive --dry-run",
+            "mediamill dead-letters discard --reason x",
+            "mediamill dead-letters discard --all",
+            "mediamill dead-letters discard 0193a000-0000-7000-8000-000000000000 --all --reason x",
+            "mediamill dead-letters redrives stop 0193a000-0000-7000-8000-000000000000",
+            "mediamill runs restart 0193a000-0000-7000-8000-000000000000",
             "mediamill runs cancel 0193a000-0000-7000-8000-000000000000",
         ] {
             assert!(Cli::try_parse_from(bad.split(' ')).is_err(), "{bad}");

@@ -1,13 +1,13 @@
 //! Puts the crates together: the same for `dev` and for the separate processes of production.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use api::{ApiConfig, ApiState};
 use chrono::Utc;
 use decoders::Launcher;
 use media::{limits::Limits, storage::ObjectStore};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workers::{
     Tools, WorkersConfig, route,
@@ -16,32 +16,6 @@ use workers::{
 use workflows::{Engine, EngineConfig};
 
 use crate::signals::Stop;
-
-/// A pool on the database at `url`. No statement may take longer than half a minute.
-pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
-    let options: sqlx::postgres::PgConnectOptions =
-        url.parse().context("the database address cannot be read")?;
-    let options = options
-        .application_name("mediamill")
-        .options([("statement_timeout", "30s")]);
-    PgPoolOptions::new()
-        .max_connections(20)
-        .acquire_timeout(Duration::from_secs(15))
-        .connect_with(options)
-        .await
-        .context("cannot connect to the database")
-}
-
-/// Brings both schemas up to this build.
-pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
-    media::MIGRATOR
-        .run(pool)
-        .await
-        .context("cannot migrate the domain's schema")?;
-    workflows::migrate(pool)
-        .await
-        .context("cannot migrate the engine's schema")
-}
 
 /// What the steps work with. Fails when the scanner would find nothing.
 pub async fn tools(

@@ -1,6 +1,7 @@
 //! Settings of the HTTP interface, read and checked at start.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use media::limits::Limits;
@@ -20,6 +21,8 @@ pub struct ApiConfig {
     pub url_lifetime: TimeDelta,
     /// How long a client has to finish an upload.
     pub upload_lifetime: TimeDelta,
+    /// How long the making of an answer may take.
+    pub deadline: Duration,
     /// What is too large.
     pub limits: Limits,
     /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
@@ -30,7 +33,7 @@ pub struct ApiConfig {
 
 impl ApiConfig {
     /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
-    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
+    /// `_REQUEST_SECONDS`, `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
     pub fn from_env(reader: &mut Reader) -> Self {
         const HOUR: u64 = 3600;
         let mut seconds = |name, most, default| {
@@ -50,6 +53,11 @@ impl ApiConfig {
             edge: reader.flag_or("MEDIAMILL_EDGE", false),
             url_lifetime,
             upload_lifetime,
+            deadline: Duration::from_secs(reader.number_or(
+                "MEDIAMILL_REQUEST_SECONDS",
+                1..=300,
+                20,
+            )),
             limits: Limits::from_env(reader),
             allowed_origins: allowed_origins(reader),
             storage_origins: storage_origins(reader),

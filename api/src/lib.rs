@@ -70,6 +70,7 @@ pub fn app(state: ApiState) -> impl Endpoint {
     let requests = Requests {
         allowed_origins: state.config.allowed_origins.clone().into(),
         allowed_methods: Arc::new(AllowedMethods::of_document(&openapi::document_31())),
+        deadline: state.config.deadline,
     };
     let route = docs::add_to(page::add_to(Route::new()));
     let route = if state.config.edge {

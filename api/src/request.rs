@@ -3,11 +3,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use poem::http::{HeaderMap, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse as _, Middleware, Request, Response};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub struct Requests {
     pub allowed_origins: Arc<[HeaderValue]>,
     /// For the `Allow` header of a 405.
     pub allowed_methods: Arc<AllowedMethods>,
+    /// How long the making of an answer may take. The sending of one that is made may take longer.
+    pub deadline: Duration,
 }
 
 impl<E: Endpoint> Middleware<E> for Requests {
@@ -86,15 +89,15 @@ impl<E: Endpoint> Handled<E> {
 
     async fn answer(&self, request: Request, request_id: &str) -> Response {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let handled = AssertUnwindSafe(self.inner.call(request))
-            .catch_unwind()
-            .await;
-        let error = match handled {
-            Ok(Ok(answer)) => return answer.into_response(),
-            Ok(Err(error)) if error.is_from_response() => return error.into_response(),
-            Ok(Err(error)) => Problem::from(error),
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let error = match timeout(self.requests.deadline, handled).await {
+            Ok(Ok(Ok(answer))) => return answer.into_response(),
+            Ok(Ok(Err(error))) if error.is_from_response() => return error.into_response(),
+            Ok(Ok(Err(error))) => Problem::from(error),
             // The hook has printed the message and place; here it gets its request id.
-            Err(_panic) => Problem::internal("the handler panicked"),
+            Ok(Err(_panic)) => Problem::internal("the handler panicked"),
+            // What it waited for goes with it: statements, and what it sent to the object store.
+            Err(late) => Problem::unavailable(late),
         };
         let mut response = match error.code() {
             Code::MethodNotAllowed => {
@@ -143,34 +146,77 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
 
 #[cfg(test)]
 mod tests {
-    use poem::{EndpointExt as _, Route, get, handler};
+    use std::io;
+
+    use bytes::Bytes;
+    use futures::{StreamExt as _, stream};
+    use poem::{Body, EndpointExt as _, Route, get, handler};
     use serde_json::json;
 
     use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
 
     #[handler]
     fn panics() {
         panic!("as some code will one day");
     }
 
-    #[tokio::test]
-    async fn a_panic_is_a_problem_with_an_id() {
+    #[handler]
+    async fn never_answers() {
+        std::future::pending::<()>().await;
+    }
+
+    #[handler]
+    fn answers_slowly() -> Body {
+        let chunks = stream::iter([b"one", b"two"]).then(async |chunk| {
+            tokio::time::sleep(SHORT * 2).await;
+            Ok::<_, io::Error>(Bytes::from_static(chunk))
+        });
+        Body::from_bytes_stream(chunks)
+    }
+
+    async fn call(path: &str) -> (Response, String) {
         let requests = Requests {
             allowed_origins: Arc::default(),
             allowed_methods: Arc::new(AllowedMethods::of_document(&json!({}))),
+            deadline: SHORT,
         };
-        let app = Route::new().at("/", get(panics)).with(requests);
-        let request = Request::builder()
-            .header(REQUEST_ID, "given-by-a-proxy")
-            .finish();
+        let app = Route::new()
+            .at("/panics", get(panics))
+            .at("/never", get(never_answers))
+            .at("/slowly", get(answers_slowly))
+            .with(requests);
+        let request = Request::builder().uri(path.parse().unwrap());
+        let request = request.header(REQUEST_ID, "given-by-a-proxy").finish();
         let mut response = app.call(request).await.unwrap();
+        let body = response.take_body().into_string().await.unwrap();
+        (response, body)
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_with_an_id() {
+        let (response, body) = call("/panics").await;
         assert_eq!(response.status().as_u16(), 500);
         assert_eq!(response.headers()[REQUEST_ID], "given-by-a-proxy");
-        let body = response.take_body().into_string().await.unwrap();
         assert!(
             body.contains("\"internal\"") && body.contains("given-by-a-proxy"),
             "{body}"
         );
         assert!(!body.contains("one day"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_a_problem_too() {
+        let (response, body) = call("/never").await;
+        assert_eq!(response.status().as_u16(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        assert!(body.contains("\"unavailable\""), "{body}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_has_begun_is_not_cut() {
+        let (response, body) = call("/slowly").await;
+        assert_eq!((response.status().as_u16(), &*body), (200, "onetwo"));
     }
 }

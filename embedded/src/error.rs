@@ -98,6 +98,9 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no port for a proxy.
+    #[error("cannot listen on a port of 127.0.0.1")]
+    Listen(#[source] io::Error),
     /// The thread that makes and drops test databases has ended.
     #[error("the test cluster has stopped")]
     ClusterStopped,

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::{By, Paging, Pause, explain::Attempt};
+use workflows::admin::{By, Paging, Pause, Payload, explain::Attempt};
 
-use crate::{settings, table, wiring};
+use crate::{database, settings, table};
 
 /// How to answer.
 #[derive(clap::Args)]
@@ -30,10 +30,7 @@ pub struct Because {
 
 impl Because {
     pub fn by(&self) -> By<'_> {
-        By {
-            actor: &self.actor,
-            reason: &self.reason,
-        }
+        By::new(&self.actor, &self.reason)
     }
 }
 
@@ -65,7 +62,7 @@ pub fn user() -> String {
 }
 
 pub async fn pool() -> anyhow::Result<PgPool> {
-    wiring::connect(&settings::database()?.url).await
+    database::connect(&settings::database()?.url).await
 }
 
 /// Says that something was done, in the way that was asked for.
@@ -91,6 +88,11 @@ pub fn pause(pause: Option<&Pause>) -> String {
     })
 }
 
+/// Text without anything that could steer a terminal.
+pub fn harmless(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Prints what was tried.
 pub fn print_attempts(attempts: &[Attempt]) {
     table::print(
@@ -98,7 +100,7 @@ pub fn print_attempts(attempts: &[Attempt]) {
             "ENDED", "STEP", "CHILD", "OUTCOME", "TOOK", "WORKER", "ERROR",
         ],
         attempts.iter().map(|attempt| {
-            let error = attempt.error.as_ref();
+            let error = attempt.error.as_ref().map(Payload::to_value);
             [
                 time(attempt.ended_at),
                 attempt.step.clone(),
@@ -106,7 +108,7 @@ pub fn print_attempts(attempts: &[Attempt]) {
                 attempt.outcome.clone(),
                 took(attempt.ended_at - attempt.started_at),
                 attempt.worker.clone().unwrap_or_default(),
-                error.map_or_else(String::new, message),
+                error.as_ref().map_or_else(String::new, message),
             ]
         }),
     );

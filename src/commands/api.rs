@@ -6,13 +6,14 @@ use anyhow::Context;
 use media::storage::ObjectStore;
 use tokio::net::TcpListener;
 
-use crate::{settings, signals::Stop, telemetry, wiring};
+use crate::{database, settings, signals::Stop, telemetry, wiring};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     telemetry::start("info");
-    let (database, storage, config) = settings::api()?;
+    let (settings, storage, config) = settings::api()?;
     let stop = Stop::on_signals()?;
-    let pool = wiring::connect(&database.url).await?;
+    let pool = database::connect(&settings.url).await?;
+    database::must_be_migrated(&pool).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;

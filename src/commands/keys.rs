@@ -11,7 +11,7 @@ use media::{
 };
 use uuid::Uuid;
 
-use crate::{settings, wiring};
+use crate::{database, settings};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -35,7 +35,7 @@ pub enum Command {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let pool = wiring::connect(&settings::database()?.url).await?;
+    let pool = database::connect(&settings::database()?.url).await?;
     let mut connection = pool.acquire().await?;
     match command {
         Command::Create {

@@ -3,11 +3,11 @@
 
 use std::process::ExitCode;
 
-use crate::{settings, telemetry, wiring};
+use crate::{database, settings, telemetry};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     telemetry::start("info");
-    let pool = wiring::connect(&settings::database()?.url).await?;
-    wiring::migrate(&pool).await?;
+    let pool = database::connect(&settings::database()?.url).await?;
+    database::migrate(&pool).await?;
     Ok(ExitCode::SUCCESS)
 }

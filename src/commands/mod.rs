@@ -2,6 +2,7 @@
 
 mod admin;
 mod api;
+mod audit;
 mod dead_letters;
 mod dev;
 mod keys;
@@ -11,6 +12,7 @@ mod queues;
 mod runs;
 mod upload;
 mod worker;
+mod workers;
 mod workflows;
 
 use std::process::ExitCode;
@@ -33,15 +35,21 @@ pub enum Command {
     /// Make and revoke API keys (settings from the environment)
     #[command(subcommand)]
     Keys(keys::Command),
-    /// What every run does or waits for: list, explain, cancel, pause, resume
+    /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     #[command(subcommand)]
     Runs(runs::Command),
-    /// What failed for good: list, show, re-drive, discard
+    /// What failed for good: list, sum up, show, re-drive, discard
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
     /// How much waits where: list, pause, resume
     #[command(subcommand)]
     Queues(queues::Command),
+    /// Who is at work
+    #[command(subcommand)]
+    Workers(workers::Command),
+    /// Who did what, when and why
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Whether this build can go on with the runs in flight
     #[command(subcommand)]
     Workflows(workflows::Command),
@@ -62,6 +70,8 @@ impl Command {
             Self::Runs(command) => runs::run(command).await,
             Self::DeadLetters(command) => dead_letters::run(command).await,
             Self::Queues(command) => queues::run(command).await,
+            Self::Workers(command) => workers::run(command).await,
+            Self::Audit(command) => audit::run(command).await,
             Self::Workflows(command) => workflows::run(command).await,
             Self::Openapi(args) => openapi::run(&args),
         }

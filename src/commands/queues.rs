@@ -41,11 +41,13 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 return Ok(admin::done(&to_json(&QueueList::from(queues)).to_string()));
             }
             table::print(
-                ["QUEUE", "READY", "WORKFLOWS", "PAUSED"],
+                ["QUEUE", "READY", "SUSPECTS", "SLOTS", "WORKFLOWS", "PAUSED"],
                 queues.iter().map(|queue| {
                     [
                         queue.queue.clone(),
                         queue.ready.to_string(),
+                        queue.suspects.to_string(),
+                        queue.slots.to_string(),
                         queue.workflows.join(", "),
                         admin::pause(queue.paused.as_ref()),
                     ]

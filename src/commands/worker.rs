@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use media::storage::ObjectStore;
 
-use crate::{metrics, settings, signals::Stop, telemetry, wiring};
+use crate::{database, metrics, settings, signals::Stop, telemetry, wiring};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     telemetry::start("info");
     let settings = settings::worker()?;
     let stop = Stop::on_signals()?;
-    let pool = wiring::connect(&settings.database.url).await?;
+    let pool = database::connect(&settings.database.url).await?;
+    database::must_be_migrated(&pool).await?;
     if let Some(listen) = settings.metrics_listen {
         metrics::serve(listen, pool.clone())?;
     }

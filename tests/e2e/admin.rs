@@ -100,6 +100,8 @@ async fn an_operator_finds_out_and_repairs() {
     broken.store(false, Ordering::SeqCst);
     repairs(&stack, &runs).await;
     holds_a_queue(&stack, &workflow).await;
+    broken.store(true, Ordering::SeqCst);
+    gives_up(&stack, &workflow).await;
 
     well(&stack, "workflows check").await;
     stop.cancel();
@@ -110,6 +112,19 @@ async fn finds_out(stack: &Stack, runs: &[Uuid]) {
     let listed = well(stack, "dead-letters list --step deliver --younger-than 1h").await;
     assert_eq!(listed.lines().count(), 4, "{listed}");
     assert!(listed.contains("no van for a parcel"), "{listed}");
+    let summary = well(stack, "dead-letters summary").await;
+    assert_eq!(summary.lines().count(), 2, "{summary}");
+    assert!(
+        summary.contains("deliver: no van for a parcel"),
+        "{summary}"
+    );
+    let summary = json_of(stack, "dead-letters summary --step deliver").await;
+    assert_eq!(summary["kinds"][0]["letters"], 3);
+    let workers = well(stack, "workers list").await;
+    assert!(
+        workers.contains("vans 1") && workers.contains("yes"),
+        "{workers}"
+    );
     let none = well(stack, "dead-letters list --older-than 1h").await;
     assert_eq!(none.lines().count(), 1, "{none}");
     let why = well(stack, &format!("runs explain {}", runs[0])).await;
@@ -157,8 +172,22 @@ async fn leaves_a_redrive_going_on(stack: &Stack) {
         (&json!(3), None)
     );
     let id = redrive["redrive_id"].as_str().unwrap();
+    // Whoever lost the id finds it again.
+    let listed = json_of(stack, "dead-letters redrives --going-on").await;
+    assert_eq!(listed["redrives"], json!([redrive]));
+    let shown = well(stack, &format!("dead-letters redrives show {id}")).await;
+    assert!(shown.contains("done       0 of 3"), "{shown}");
     let stopped = well(stack, &format!("dead-letters stop {id} --reason enough")).await;
     assert!(stopped.ends_with("has ended: 0 re-driven\n"), "{stopped}");
+    let listed = well(stack, "dead-letters redrives --going-on").await;
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    let listed = well(stack, "dead-letters redrives").await;
+    assert!(listed.contains("0 of 3"), "{listed}");
+    let audit = well(stack, "audit list --limit 1").await;
+    assert!(
+        audit.contains("redrive.stop") && audit.contains("enough"),
+        "{audit}"
+    );
 }
 
 async fn repairs(stack: &Stack, runs: &[Uuid]) {
@@ -198,6 +227,17 @@ async fn repairs(stack: &Stack, runs: &[Uuid]) {
         format!("mediamill: there is no dead letter {nobody}\n")
     );
 
+    let again = format!(
+        "runs restart {} --from-step deliver --reason found",
+        runs[2]
+    );
+    well(stack, &again).await;
+    let state = format!(
+        "SELECT state = 'succeeded' FROM workflows.runs WHERE run_id = '{}'",
+        runs[2]
+    );
+    stack.until(&state).await;
+
     let counted = well(stack, "dead-letters redrive --all --owner ann --dry-run").await;
     assert_eq!(counted, "1 dead letter(s) match\n");
     let all = "dead-letters redrive --all --owner ann --rate 100 --reason repaired";
@@ -207,7 +247,7 @@ async fn repairs(stack: &Stack, runs: &[Uuid]) {
         "{ended}"
     );
     stack
-        .until("SELECT count(*) = 2 FROM workflows.runs WHERE state = 'succeeded'")
+        .until("SELECT count(*) = 3 FROM workflows.runs WHERE state = 'succeeded'")
         .await;
     let said = refused(stack, &format!("runs cancel {} --reason late", runs[0])).await;
     assert_eq!(said, "mediamill: the run has ended: it is succeeded\n");
@@ -222,6 +262,23 @@ async fn holds_a_queue(stack: &Stack, workflow: &Workflow<String>) {
     assert!(why.contains("paused the queue vans"), "{why}");
     well(stack, "queues resume vans --reason thaw").await;
     stack
-        .until("SELECT count(*) = 3 FROM workflows.runs WHERE state = 'succeeded'")
+        .until("SELECT count(*) = 4 FROM workflows.runs WHERE state = 'succeeded'")
         .await;
+}
+
+async fn gives_up(stack: &Stack, workflow: &Workflow<String>) {
+    for _ in 0..3 {
+        start(stack, workflow).await;
+    }
+    stack
+        .until("SELECT count(*) = 3 FROM workflows.runs WHERE state = 'dead'")
+        .await;
+    let counted = well(stack, "dead-letters discard --all --step deliver --dry-run").await;
+    assert_eq!(counted, "3 dead letter(s) match\n");
+    let done = well(
+        stack,
+        "dead-letters discard --all --step deliver --reason lost",
+    )
+    .await;
+    assert_eq!(done, "3 run(s) cancelled, 0 letter(s) left\n");
 }

@@ -11,5 +11,7 @@ mod fixtures;
 mod page;
 mod process;
 mod refusals;
+mod silence;
 mod stack;
+mod unmigrated;
 mod uploads;

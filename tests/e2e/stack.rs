@@ -129,11 +129,23 @@ impl Stack {
     }
 
     pub async fn api(&self) -> Process {
-        Process::start(self.command(&["api"]).await, &self.log("api")).await
+        self.api_with(&[]).await
+    }
+
+    /// With some settings of the test's own.
+    pub async fn api_with(&self, settings: &[(&str, &str)]) -> Process {
+        let mut command = self.command(&["api"]).await;
+        command.envs(settings.iter().copied());
+        Process::start(command, &self.log("api")).await
     }
 
     pub async fn worker(&self) -> Process {
         Process::start(self.command(&["worker"]).await, &self.log("worker")).await
+    }
+
+    /// It holds the password.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
     }
 
     fn log(&self, name: &str) -> PathBuf {

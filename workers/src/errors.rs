@@ -10,30 +10,43 @@ use workflows::{Rejected, StepError};
 
 use crate::tools::{ScratchError, clamd::ClamdError};
 
-/// The store is away (retry), or says something that more tries will not change (fail).
+/// The outside services that steps need, by the names under which operators see them.
+pub(crate) const STORE: &str = "s3";
+pub(crate) const SCANNER: &str = "clamd";
+
+/// The store is away (which is not the file's fault), or says something that more tries will not
+/// change (fail).
 pub(crate) fn storage(error: StorageError) -> StepError {
     let transient = error.is_transient();
-    sort(error, transient)
+    sort(error, transient, STORE)
 }
 
 /// The scanner is away, or is set up wrongly.
 pub(crate) fn scanner(error: ClamdError) -> StepError {
     let transient = error.is_transient();
-    sort(error, transient)
+    sort(error, transient, SCANNER)
 }
 
 /// The local copy could not be made: the disk's or the store's trouble.
 pub(crate) fn scratch(error: ScratchError) -> StepError {
     match error {
         ScratchError::Storage(error) => storage(error),
-        other => sort(other, true),
+        other => StepError::Retry {
+            source: Box::new(other),
+            after: None,
+        },
     }
 }
 
-fn sort(error: impl std::error::Error + Send + Sync + 'static, transient: bool) -> StepError {
+fn sort(
+    error: impl std::error::Error + Send + Sync + 'static,
+    transient: bool,
+    dependency: &'static str,
+) -> StepError {
     let source = Box::new(error);
     if transient {
-        StepError::Retry {
+        StepError::Unavailable {
+            dependency,
             source,
             after: None,
         }

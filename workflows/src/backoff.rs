@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::plan::LONGEST_DELAY;
+
 /// How long a failed task waits before its next attempt, and how many attempts it has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
@@ -31,6 +33,19 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// What is wrong with it, as the end of a sentence.
+    pub(crate) fn mistake(&self) -> Option<&'static str> {
+        let factor = self.factor;
+        match () {
+            () if !(factor.is_finite() && (1.0..=1000.0).contains(&factor)) => {
+                Some("the factor of its backoff is not between 1 and 1,000")
+            }
+            () if self.attempts == 0 => Some("its backoff allows no attempt"),
+            () if self.cap > LONGEST_DELAY => Some("its backoff waits for more than a day"),
+            () => None,
+        }
+    }
+
     /// The delay after the `errors`-th error (from 1), or `None` when the attempts are used up.
     /// `random` is drawn evenly from `0.0..1.0`.
     pub fn delay(&self, errors: u32, random: f64) -> Option<Duration> {
@@ -39,14 +54,30 @@ impl Backoff {
         }
         let exponent = i32::try_from(errors.saturating_sub(1)).unwrap_or(i32::MAX);
         let bound = self.first.as_secs_f64() * self.factor.powi(exponent);
-        let bound = bound.min(self.cap.as_secs_f64());
-        Some(Duration::from_secs_f64(bound * random.clamp(0.0, 1.0)))
+        let bound = bound.min(self.cap.as_secs_f64()) * random.clamp(0.0, 1.0);
+        // Whatever the settings: no delay is negative, and none has no end.
+        Some(Duration::try_from_secs_f64(bound).unwrap_or(self.cap))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn senseless_settings_are_found_and_give_no_senseless_delay() {
+        for factor in [-2.0, f64::NAN, f64::INFINITY, 0.0] {
+            let backoff = Backoff {
+                factor,
+                ..Backoff::default()
+            };
+            assert!(backoff.mistake().is_some(), "{factor}");
+            for errors in 1..8 {
+                assert!(backoff.delay(errors, 1.0) <= Some(backoff.cap));
+            }
+        }
+        assert_eq!(Backoff::default().mistake(), None);
+    }
 
     #[test]
     fn the_bound_doubles_up_to_the_cap_and_then_attempts_end() {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{plan::NewTask, store::lanes::Lane};
+use crate::{payload::Payload, plan::NewTask, store::lanes::Lane};
 
 /// A task that a worker holds, with the token that proves it.
 #[derive(Debug, Clone)]
@@ -14,18 +13,20 @@ pub(crate) struct Claim {
     pub task_id: Uuid,
     pub run_id: Uuid,
     pub subject: Uuid,
-    /// Queue, workflow and version.
+    /// Workflow, version and step, and the queue in which this build runs it.
     pub lane: Lane,
-    /// The hash of the run's fairness key, and the run's place among those of its key.
+    /// The hash of the run's fairness key.
     pub key: i64,
+    /// Orders the tasks of one key.
     pub rank: i64,
-    pub step: String,
     pub fan_out_id: Option<Uuid>,
     pub child: Option<i32>,
-    pub input: Value,
+    pub input: Payload,
     pub errors: i32,
     pub crashes: i32,
     pub interruptions: i32,
+    /// In how many processes it was, among others, when they died.
+    pub suspicion: i16,
     pub token: i64,
     /// By the database's clock.
     pub started_at: DateTime<Utc>,
@@ -39,11 +40,12 @@ impl Claim {
     /// The claim on the next step of the same task, by the worker that has just done this one.
     pub fn going_on(&self, next: &NewTask, token: i64, started_at: DateTime<Utc>) -> Self {
         Self {
-            step: next.step.to_owned(),
+            lane: next.lane.clone(),
             input: next.input.clone(),
             errors: 0,
             crashes: 0,
             interruptions: 0,
+            suspicion: 0,
             token,
             started_at,
             waited: Duration::ZERO,

@@ -46,6 +46,8 @@ pub enum Transaction {
     Discard,
     /// A run is cancelled.
     Cancel,
+    /// A run that has ended or is dead starts again.
+    Restart,
     /// A run or a queue is paused.
     Pause,
     /// A run or a queue goes on.
@@ -54,11 +56,13 @@ pub enum Transaction {
     Schedule,
     /// Old runs are removed.
     Prune,
+    /// What waits where is counted for all who ask.
+    Count,
 }
 
 impl Transaction {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Start,
         Self::Claim,
         Self::Advance,
@@ -78,10 +82,12 @@ impl Transaction {
         Self::BulkStep,
         Self::Discard,
         Self::Cancel,
+        Self::Restart,
         Self::Pause,
         Self::Resume,
         Self::Schedule,
         Self::Prune,
+        Self::Count,
     ];
 }
 

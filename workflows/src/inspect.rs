@@ -44,7 +44,7 @@ pub struct StepSummary {
 pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummary>, sqlx::Error> {
     let run = sqlx::query!(
         "SELECT run_id, workflow, version, state, created_at, ended_at
-         FROM workflows.runs WHERE subject = $1 ORDER BY run_id DESC LIMIT 1",
+         FROM workflows.runs WHERE subject = $1 ORDER BY created_at DESC, run_id DESC LIMIT 1",
         subject,
     )
     .fetch_optional(pool)

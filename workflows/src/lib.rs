@@ -39,8 +39,13 @@
 pub mod admin;
 pub mod backoff;
 mod claim;
+mod failure;
+mod fingerprint;
 pub mod faults;
+mod hints;
 pub mod inspect;
+mod panics;
+mod payload;
 mod plan;
 mod runtime;
 mod start;
@@ -49,11 +54,13 @@ mod store;
 pub mod workflow;
 
 pub use backoff::Backoff;
-pub use runtime::{Engine, EngineConfig, EngineError, Rehearsal};
+pub use hints::Hints;
+pub use runtime::{Engine, EngineConfig, EngineError, Health, Rehearsal};
 pub use start::{RunId, StartError, Starter};
 pub use step::{
     BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext, StepError,
     StepSettings,
 };
 pub use store::migrate;
-pub use workflow::{Rejected, Workflow};
+pub use payload::PayloadError;
+pub use workflow::{Outcome, Rejected, RunEnd, Workflow};

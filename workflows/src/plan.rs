@@ -5,15 +5,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
     claim::Claim,
+    failure::{describe, storable},
+    payload::{Payload, PayloadError},
     step::{FanOut, Rejection, StepError, StepSettings, Write},
+    store::lanes::Lane,
     workflow::{Definition, Performed, StepDefinition, Then},
 };
+
+/// Longest delay that a dependency can ask for. One that says ten years is broken.
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_hours(24);
+
+/// Tasks that found a dependency down come back within about this time.
+const SPREAD: Duration = Duration::from_secs(1);
 
 /// How an attempt ended, as the runtime saw it.
 pub(crate) enum Ended {
@@ -21,6 +29,8 @@ pub(crate) enum Ended {
     Failed(StepError),
     /// The worker gave the task back without blame.
     Interrupted,
+    /// The process was lost under the task for the last time.
+    Crashed,
 }
 
 /// What to write about one attempt.
@@ -28,22 +38,58 @@ pub(crate) struct Settlement {
     pub claim: Arc<Claim>,
     pub verdict: Verdict,
     pub writes: Vec<Write>,
+    /// The writes share no transaction with those of other settlements.
+    pub alone: bool,
+    /// The route, for its hooks. `None` when this build does not know it.
+    pub definition: Option<Arc<Definition>>,
+}
+
+impl Settlement {
+    /// Whether a hook of the route may have to run in the transaction.
+    fn has_hook(&self) -> bool {
+        let Some(definition) = &self.definition else {
+            return false;
+        };
+        match &self.verdict {
+            Verdict::Reject { .. } => definition.on_reject.is_some() || definition.on_end.is_some(),
+            Verdict::Bury { .. }
+            | Verdict::Advance {
+                next: Next::End { .. },
+            } => definition.on_end.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it has to be committed in a transaction of its own.
+    pub fn is_alone(&self) -> bool {
+        self.alone || self.has_hook()
+    }
+
+    /// Whether code of the caller runs in the transaction.
+    pub fn has_writes(&self) -> bool {
+        !self.writes.is_empty() || self.is_alone()
+    }
 }
 
 pub(crate) enum Verdict {
     /// The step is done; this follows.
     Advance { next: Next },
     /// A child is done; if it was the last, the join follows.
-    Joined { output: Value },
+    Joined { output: Payload },
     /// Try again after the delay.
-    Defer { error: Value, delay: Duration },
+    Defer { error: Payload, delay: Duration },
+    /// A dependency is down: back into the queue a little later, free of charge.
+    Wait {
+        dependency: &'static str,
+        error: Payload,
+        delay: Duration,
+    },
     /// Into the dead letters.
-    Bury { cause: Cause, error: Value },
-    /// The run ends by the input's fault.
+    Bury { cause: Cause, error: Payload },
+    /// The run ends by the input's fault. `result` is the rejection as it is stored.
     Reject {
         rejection: Rejection,
-        definition: Arc<Definition>,
-        step: &'static str,
+        result: Payload,
     },
     /// Back into the queue, free of charge.
     HandBack,
@@ -51,28 +97,25 @@ pub(crate) enum Verdict {
 
 pub(crate) enum Next {
     End {
-        output: Value,
+        output: Payload,
     },
     Task(NewTask),
     FanOut {
         fan_out_id: Uuid,
-        /// Name of the children's step.
-        step: &'static str,
-        carry: Value,
+        carry: Payload,
         children: Vec<NewTask>,
         /// The join is told of dead children.
         partial: bool,
-        /// Step and queue of the join.
-        join: (&'static str, &'static str),
+        join: Lane,
     },
 }
 
 /// A step to do.
 #[derive(Debug, Clone)]
 pub(crate) struct NewTask {
-    pub step: &'static str,
-    pub queue: &'static str,
-    pub input: Value,
+    pub lane: Lane,
+    pub input: Payload,
+    pub crash_limit: i32,
 }
 
 /// Why a task died.
@@ -93,9 +136,19 @@ impl Cause {
             Self::Failed => "failed",
         }
     }
+
+    /// How the history calls the last attempt.
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::Crashes => "crashed",
+            Self::Interruptions => "interrupted",
+            Self::Errors | Self::Failed => "error",
+        }
+    }
 }
 
-/// Decides. `random` is drawn evenly from `0.0..1.0`.
+/// Decides. `random` is drawn evenly from `0.0..1.0`. Calls code of the caller: `Display` of its
+/// errors.
 pub(crate) fn settle(
     claim: Arc<Claim>,
     definition: &Arc<Definition>,
@@ -103,40 +156,52 @@ pub(crate) fn settle(
     ended: Ended,
     random: f64,
 ) -> Settlement {
-    let (verdict, writes) = match ended {
+    let settings = step.settings;
+    let mut writes = Vec::new();
+    let mut alone = false;
+    let verdict = match ended {
         Ended::Performed(done) => match follow(definition, step, done.output) {
-            Ok(verdict) => (verdict, done.writes),
-            Err(error) => (bury(Cause::Failed, &error), Vec::new()),
+            Ok(verdict) => {
+                writes = done.writes;
+                alone = done.alone;
+                verdict
+            }
+            Err(error) => bury(Cause::Failed, &error),
         },
-        Ended::Interrupted => (interrupt(step.settings, &claim), Vec::new()),
-        Ended::Failed(StepError::Reject(rejection)) => {
-            let definition = Arc::clone(definition);
-            (
-                Verdict::Reject {
-                    rejection,
-                    definition,
-                    step: step.name,
-                },
-                Vec::new(),
-            )
-        }
-        Ended::Failed(StepError::Fail { source }) => {
-            (bury(Cause::Failed, source.as_ref()), Vec::new())
-        }
+        Ended::Interrupted => interrupt(settings, &claim),
+        Ended::Crashed => bury(Cause::Crashes, &LostUnderIt(claim.crashes + 1)),
+        Ended::Failed(StepError::Reject(rejection)) => reject(rejection),
+        Ended::Failed(StepError::Fail { source }) => bury(Cause::Failed, source.as_ref()),
+        Ended::Failed(StepError::Unavailable {
+            dependency,
+            source,
+            after,
+        }) => Verdict::Wait {
+            dependency,
+            error: describe(source.as_ref()),
+            // Spread out, so that tasks that failed together do not come back together.
+            delay: after
+                .unwrap_or(Duration::ZERO)
+                .min(LONGEST_DELAY)
+                .saturating_add(SPREAD.mul_f64(0.25 + random.clamp(0.0, 1.0))),
+        },
         Ended::Failed(StepError::Retry { source, after }) => {
             let errors = u32::try_from(claim.errors).unwrap_or(0) + 1;
-            (
-                retry(step.settings, errors, source.as_ref(), after, random),
-                Vec::new(),
-            )
+            retry(settings, errors, source.as_ref(), after, random)
         }
     };
     Settlement {
         claim,
         verdict,
         writes,
+        alone,
+        definition: Some(Arc::clone(definition)),
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the worker was lost under this task {0} times")]
+struct LostUnderIt(i32);
 
 /// Interruptions are nobody's fault. A step may still say how many are too many.
 fn interrupt(settings: StepSettings, claim: &Claim) -> Verdict {
@@ -165,9 +230,26 @@ fn retry(
         // A dependency that says when to come back knows better than our formula.
         Some(delay) => Verdict::Defer {
             error: describe(error),
-            delay: after.unwrap_or(delay),
+            delay: after.unwrap_or(delay).min(LONGEST_DELAY),
         },
     }
+}
+
+/// A rejection whose details cannot be stored is told without them.
+fn reject(rejection: Rejection) -> Verdict {
+    let mut rejection = Rejection {
+        message: storable(&rejection.message),
+        code: storable(&rejection.code).into(),
+        ..rejection
+    };
+    let result = match Payload::encode(&rejection) {
+        Ok(result) => result,
+        Err(_) => {
+            rejection.details = serde_json::Value::Null;
+            Payload::encode(&rejection).unwrap_or_else(|_| Payload::stored("{}"))
+        }
+    };
+    Verdict::Reject { rejection, result }
 }
 
 fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Verdict {
@@ -180,15 +262,15 @@ fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Verdict {
 fn follow(
     definition: &Definition,
     step: &StepDefinition,
-    output: Value,
+    output: Payload,
 ) -> Result<Verdict, FollowError> {
-    let queue = |name| {
+    let task = |name: &'static str, input| {
         let step = definition.step(name).ok_or(FollowError::NoSuchStep(name))?;
-        Ok::<_, FollowError>(step.queue)
-    };
-    let task = |step: &'static str, input| {
-        let queue = queue(step)?;
-        Ok::<_, FollowError>(NewTask { step, queue, input })
+        Ok::<_, FollowError>(NewTask {
+            lane: definition.lane(step),
+            input,
+            crash_limit: step.settings.crash_limit(),
+        })
     };
     let next = match step.then {
         Then::End => Next::End { output },
@@ -199,19 +281,20 @@ fn follow(
             join,
             partial,
         } => {
-            let FanOut { children, carry } =
-                FanOut::<Value, Value>::deserialize(&output).map_err(FollowError::NotAFanOut)?;
+            let FanOut { children, carry }: FanOut<Box<RawValue>, Box<RawValue>> =
+                output.decode().map_err(FollowError::NotAFanOut)?;
             if children.is_empty() {
-                Next::Task(task(join, json!({ "carry": carry, "children": [] }))?)
+                let nothing = format!(r#"{{"carry":{},"children":[]}}"#, carry.get());
+                Next::Task(task(join, Payload::stored(nothing))?)
             } else {
-                let children = children.into_iter().map(|input| task(child, input));
+                let raw = |value: Box<RawValue>| Payload::stored(String::from(Box::<str>::from(value)));
+                let children = children.into_iter().map(|input| task(child, raw(input)));
                 Next::FanOut {
                     fan_out_id: Uuid::now_v7(),
-                    step: child,
-                    carry,
+                    carry: raw(carry),
                     children: children.collect::<Result<_, FollowError>>()?,
                     partial,
-                    join: (join, queue(join)?),
+                    join: task(join, Payload::stored("null"))?.lane,
                 }
             }
         }
@@ -227,34 +310,10 @@ enum FollowError {
     NotAFanOut(#[source] serde_json::Error),
 }
 
-/// An error with its sources, outermost first, as it is kept. Postgres cannot store NUL in text.
-pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> Value {
-    let mut chain = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        chain.push(Value::String(error.to_string().replace('\0', "\u{fffd}")));
-        next = error.source();
-    }
-    json!({ "message": chain[0], "chain": chain })
-}
-
-/// Groups deaths of the same cause: the step and the error's words without their numbers.
-pub(crate) fn fingerprint(step: &str, error: &Value) -> String {
-    let mut words = String::from(step);
-    words.push_str(": ");
-    let message = error
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    for c in message.chars().take(200) {
-        match c {
-            c if !c.is_ascii_digit() => words.push(c),
-            _ if !words.ends_with('#') => words.push('#'),
-            _ => {}
-        }
-    }
-    words
-}
+/// The result of a step cannot be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("the step's output cannot be stored")]
+pub(crate) struct UnstorableOutput(#[source] pub PayloadError);
 
 #[cfg(test)]
 mod tests;

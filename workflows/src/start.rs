@@ -1,12 +1,19 @@
 //! Starting runs, as part of the caller's own transaction.
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, time::Duration};
 
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{step::Step, store, workflow::Definition};
+use crate::{
+    hints::{self, Hint, Hints},
+    panics::caught,
+    payload::{Payload, PayloadError},
+    step::Step,
+    store,
+    workflow::Definition,
+};
 
 /// Identity of a run (`UUIDv7`: sorts by time of start).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,6 +33,9 @@ pub struct Starter<I> {
     queue: &'static str,
     priority: i16,
     trace_parent: Option<String>,
+    unique_key: Option<String>,
+    delay: Duration,
+    hints: Option<Hints>,
     input: PhantomData<fn(I)>,
 }
 
@@ -33,6 +43,8 @@ impl<I> Clone for Starter<I> {
     fn clone(&self) -> Self {
         Self {
             trace_parent: self.trace_parent.clone(),
+            unique_key: self.unique_key.clone(),
+            hints: self.hints.clone(),
             input: PhantomData,
             ..*self
         }
@@ -42,9 +54,12 @@ impl<I> Clone for Starter<I> {
 /// A run that could not be started. The caller's transaction should be rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The input has no JSON form.
-    #[error("the run's input does not encode")]
-    Input(#[source] serde_json::Error),
+    /// The input has no JSON form, or none that could be read back.
+    #[error("the run's input cannot be stored")]
+    Input(#[source] PayloadError),
+    /// The input's own code panicked.
+    #[error("encoding the run's input failed: it {0}")]
+    Panicked(String),
     /// The database refused or was lost.
     #[error("the run could not be stored")]
     Database(#[from] sqlx::Error),
@@ -53,28 +68,31 @@ pub enum StartError {
 impl<I: Serialize> Starter<I> {
     pub(crate) fn new(definition: &Definition) -> Self {
         let first = definition.first();
-        let (workflow, version) = (definition.name, definition.version);
-        Self {
-            workflow,
-            version,
-            step: first.name,
-            queue: first.queue,
-            priority: 0,
-            trace_parent: None,
-            input: PhantomData,
-        }
+        Self::named(definition.name, definition.version, first.name, first.queue)
     }
 
     /// The entry of a workflow whose first step is `S`, for a process that starts runs and has
     /// nothing that its steps need. The same as [`Workflow::starter`](crate::Workflow::starter).
     pub fn at<S: Step<Input = I>>(workflow: &'static str, version: i32) -> Self {
+        Self::named(workflow, version, S::NAME, S::QUEUE)
+    }
+
+    fn named(
+        workflow: &'static str,
+        version: i32,
+        step: &'static str,
+        queue: &'static str,
+    ) -> Self {
         Self {
             workflow,
             version,
-            step: S::NAME,
-            queue: S::QUEUE,
+            step,
+            queue,
             priority: 0,
             trace_parent: None,
+            unique_key: None,
+            delay: Duration::ZERO,
+            hints: None,
             input: PhantomData,
         }
     }
@@ -95,8 +113,30 @@ impl<I: Serialize> Starter<I> {
         self
     }
 
-    /// Inserts a run and its first task. They exist when the caller's transaction commits, and
-    /// workers hear of it then.
+    /// Among the runs of this workflow that have not ended, at most one has this key: a second start
+    /// changes nothing and returns the run that is there.
+    #[must_use]
+    pub fn unique(mut self, key: impl Into<String>) -> Self {
+        self.unique_key = Some(key.into());
+        self
+    }
+
+    /// The first step becomes due so long after the start, within about a second.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Tells workers of the run when it is committed. Without hints they find it within about a
+    /// second.
+    #[must_use]
+    pub fn hinting(mut self, hints: &Hints) -> Self {
+        self.hints = Some(hints.clone());
+        self
+    }
+
+    /// Inserts a run and its first task. They exist when the caller's transaction commits.
     ///
     /// `subject` is what the run is about, in the caller's terms; work is shared fairly between
     /// `fairness_key`s (owners, tenants).
@@ -107,22 +147,32 @@ impl<I: Serialize> Starter<I> {
         fairness_key: &str,
         input: &I,
     ) -> Result<RunId, StartError> {
-        let input = serde_json::to_value(input).map_err(StartError::Input)?;
-        let run_id = Uuid::now_v7();
+        let input = caught(|| Payload::encode(input))
+            .map_err(|panic| StartError::Panicked(panic.to_string()))?
+            .map_err(StartError::Input)?;
         let run = store::start::NewRun {
-            run_id,
+            run_id: Uuid::now_v7(),
             workflow: self.workflow,
             version: self.version,
             subject,
             fairness_key,
             priority: self.priority,
             trace_parent: self.trace_parent.as_deref(),
+            unique_key: self.unique_key.as_deref(),
+            delay: self.delay,
             step: self.step,
             queue: self.queue,
             input: &input,
         };
-        store::start::insert_run(transaction, &run).await?;
-        tracing::debug!(run.id = %run_id, run.workflow = self.workflow, "run started");
-        Ok(RunId(run_id))
+        let started = store::start::insert_run(transaction, &run).await?;
+        if !started.existing && self.delay.is_zero() {
+            let hint = Hint {
+                lane: started.lane,
+                transaction: started.transaction,
+            };
+            hints::give(self.hints.as_ref(), hint);
+        }
+        tracing::debug!(run.id = %started.run_id, run.workflow = self.workflow, "run started");
+        Ok(RunId(started.run_id))
     }
 }

@@ -18,6 +18,9 @@ pub trait Step: Send + Sync + 'static {
     const NAME: &'static str;
     /// Which workers take it: each queue has its own number of slots.
     const QUEUE: &'static str = "default";
+    /// Outside services without which the step cannot work, by names of the caller's. While one of
+    /// them is down ([`StepError::Unavailable`]), tasks of this step wait.
+    const NEEDS: &'static [&'static str] = &[];
     /// What it is given: small facts (ids, keys, hashes), never bytes.
     type Input: DeserializeOwned + Send + 'static;
     /// What it hands on.
@@ -41,13 +44,22 @@ pub trait Step: Send + Sync + 'static {
 pub struct StepSettings {
     /// Delays and number of attempts that may end in an error.
     pub backoff: Backoff,
-    /// How many times a worker may be lost under one task before the task is taken for poison.
+    /// How many times the process may die of one task before the task is taken for poison. A task
+    /// that was one of several in a process that died is not charged: it is tried again apart
+    /// from the others, to see which of them it was. With a limit of 1 it is not tried again.
     pub crash_limit: u32,
     /// How many times a worker may hand the task back (stop, deploy) before it goes to the dead
     /// letters. `None`: as often as it likes.
     pub interruption_limit: Option<u32>,
     /// Wall time of one attempt, after which it counts as an error.
     pub timeout: Duration,
+}
+
+impl StepSettings {
+    /// As it is written with a lease.
+    pub(crate) fn crash_limit(&self) -> i32 {
+        i32::try_from(self.crash_limit).unwrap_or(i32::MAX)
+    }
 }
 
 impl Default for StepSettings {
@@ -91,6 +103,7 @@ pub(crate) type Write =
 pub struct Done<O> {
     pub(crate) output: O,
     pub(crate) writes: Vec<Write>,
+    pub(crate) alone: bool,
 }
 
 impl<O> Done<O> {
@@ -99,14 +112,35 @@ impl<O> Done<O> {
         Self {
             output,
             writes: Vec::new(),
+            alone: false,
         }
     }
 
-    /// Adds a write to the completing transaction. It must be short, and find its rows by index: the
-    /// run is locked meanwhile, and the connection's planner is set against reading whole tables.
-    /// It may be called again when the transaction has to be repeated.
+    /// Adds a write to the completing transaction, which belongs to this attempt alone: what it
+    /// locks or sets for the session (`SET LOCAL`, temporary tables, advisory locks) meets no other
+    /// attempt's. A row that somebody else holds is waited for, at no charge.
+    ///
+    /// It must be short, and find its rows by index: the run is locked meanwhile, and the
+    /// connection's planner is set against reading whole tables. It may be called again when the
+    /// transaction has to be repeated.
     #[must_use]
     pub fn writing<W>(mut self, write: W) -> Self
+    where
+        W: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.writes.push(Arc::new(write));
+        self.alone = true;
+        self
+    }
+
+    /// Adds a write that may share its transaction with those of other attempts, which is many times
+    /// faster. For a write that touches only rows of its own run, which no other run's step locks,
+    /// and that sets nothing for the session or the transaction.
+    #[must_use]
+    pub fn writing_own_rows<W>(mut self, write: W) -> Self
     where
         W: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>
             + Send
@@ -156,6 +190,18 @@ pub enum StepError {
         /// Delay that the dependency asked for (`Retry-After`), instead of the backoff's.
         after: Option<Duration>,
     },
+    /// An outside service is down, which says nothing about this task: it spends nobody's budget.
+    /// After a few in a row the tasks of all steps that need the service wait, but for one at a time
+    /// that tries whether it is back; then all go on by themselves.
+    #[error("{dependency} is unavailable: {source}")]
+    Unavailable {
+        /// Name of the service, as in [`Step::NEEDS`].
+        dependency: &'static str,
+        /// What went wrong.
+        source: BoxError,
+        /// Delay that the service asked for.
+        after: Option<Duration>,
+    },
     /// The input's fault: the run ends, and its owner is told why.
     #[error("rejected: {0}")]
     Reject(Rejection),
@@ -184,6 +230,8 @@ pub struct Rejection {
 pub trait NextOnError<T> {
     /// The attempt failed; another one may succeed.
     fn or_retry(self) -> Result<T, StepError>;
+    /// The outside service of this name is down.
+    fn or_unavailable(self, dependency: &'static str) -> Result<T, StepError>;
     /// No attempt can succeed, and the input is not to blame.
     fn or_fail(self) -> Result<T, StepError>;
 }
@@ -191,6 +239,14 @@ pub trait NextOnError<T> {
 impl<T, E: Into<BoxError>> NextOnError<T> for Result<T, E> {
     fn or_retry(self) -> Result<T, StepError> {
         self.map_err(|e| StepError::Retry {
+            source: e.into(),
+            after: None,
+        })
+    }
+
+    fn or_unavailable(self, dependency: &'static str) -> Result<T, StepError> {
+        self.map_err(|e| StepError::Unavailable {
+            dependency,
             source: e.into(),
             after: None,
         })

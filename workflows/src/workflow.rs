@@ -15,20 +15,22 @@
 //! let route: Workflow<i64> = Workflow::named("wrong", 1).step(Text).step(Text).build();
 //! ```
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use futures::future::BoxFuture;
 use serde::Serialize;
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     Starter,
+    payload::Payload,
+    plan::UnstorableOutput,
     step::{
         BoxError, FanOut, Joined, Missing, Rejection, Step, StepContext, StepError, StepSettings,
         Write,
     },
+    store::lanes::Lane,
 };
 
 /// A complete route whose runs start from an `I`.
@@ -46,6 +48,7 @@ impl<I: Serialize> Workflow<I> {
             version,
             steps: Vec::new(),
             on_reject: None,
+            on_end: None,
         };
         Route {
             definition,
@@ -91,6 +94,21 @@ impl<I, O> Route<I, O> {
             + 'static,
     {
         self.definition.on_reject = Some(Arc::new(hook));
+        self
+    }
+
+    /// Runs in the transaction that ends a run, or that leaves it dead, however that comes about.
+    /// The transaction is that run's alone. When the hook fails or panics, the run does not end: the
+    /// attempt counts as failed, and is repeated.
+    #[must_use]
+    pub fn on_end<H>(mut self, hook: H) -> Self
+    where
+        H: for<'c> Fn(&'c mut PgConnection, RunEnd) -> BoxFuture<'c, Result<(), BoxError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.definition.on_end = Some(Arc::new(hook));
         self
     }
 
@@ -190,18 +208,61 @@ pub(crate) type RejectHook = Arc<
         + Sync,
 >;
 
+/// How a run ended, as its hook sees it.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// The run.
+    pub run_id: Uuid,
+    /// What it was about.
+    pub subject: Uuid,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The ways in which a run ends, and the one in which it waits for somebody.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The last step is done.
+    Succeeded,
+    /// A step refused the input.
+    Rejected(Rejected),
+    /// A task went to the dead letters. The run has not ended: it can be re-driven.
+    Dead {
+        /// The step that died.
+        step: String,
+        /// Its last error.
+        error: String,
+    },
+    /// An operator cancelled it or discarded its dead letter.
+    Cancelled {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+pub(crate) type EndHook = Arc<
+    dyn for<'c> Fn(&'c mut PgConnection, RunEnd) -> BoxFuture<'c, Result<(), BoxError>>
+        + Send
+        + Sync,
+>;
+
 /// A route with its types erased, as the runtime walks it.
 pub(crate) struct Definition {
     pub name: &'static str,
     pub version: i32,
     pub steps: Vec<StepDefinition>,
     pub on_reject: Option<RejectHook>,
+    pub on_end: Option<EndHook>,
 }
 
 pub(crate) struct StepDefinition {
     pub name: &'static str,
     pub queue: &'static str,
     pub settings: StepSettings,
+    /// Outside services without which it cannot work.
+    pub needs: &'static [&'static str],
     pub handler: Arc<dyn Handler>,
     pub then: Then,
 }
@@ -220,9 +281,48 @@ pub(crate) enum Then {
     Join,
 }
 
+impl fmt::Display for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::End => f.write_str("the end"),
+            Self::Step(step) => f.write_str(step),
+            Self::FanOut {
+                child,
+                join,
+                partial: false,
+            } => write!(f, "a fan-out to {child}, joined by {join}"),
+            Self::FanOut { child, join, .. } => {
+                write!(f, "a partial fan-out to {child}, joined by {join}")
+            }
+            Self::Join => f.write_str("the join"),
+        }
+    }
+}
+
 impl Definition {
     pub fn step(&self, name: &str) -> Option<&StepDefinition> {
         self.steps.iter().find(|s| s.name == name)
+    }
+
+    /// Where tasks of the step wait.
+    pub fn lane(&self, step: &StepDefinition) -> Lane {
+        Lane {
+            queue: step.queue,
+            workflow: self.name,
+            version: self.version,
+            step: step.name,
+        }
+    }
+
+    /// Tells the hooks that a run has ended.
+    pub async fn ended(&self, tx: &mut PgConnection, end: RunEnd) -> Result<(), BoxError> {
+        if let (Some(hook), Outcome::Rejected(rejected)) = (&self.on_reject, &end.outcome) {
+            hook(&mut *tx, end.subject, rejected.clone()).await?;
+        }
+        match &self.on_end {
+            Some(hook) => hook(tx, end).await,
+            None => Ok(()),
+        }
     }
 
     pub fn first(&self) -> &StepDefinition {
@@ -241,6 +341,7 @@ impl Definition {
             name: S::NAME,
             queue: S::QUEUE,
             settings: step.settings(),
+            needs: S::NEEDS,
             handler: Arc::new(Erased(step)),
             then: Then::End,
         });
@@ -249,8 +350,9 @@ impl Definition {
 
 /// What an attempt brought, with its output as JSON.
 pub(crate) struct Performed {
-    pub output: Value,
+    pub output: Payload,
     pub writes: Vec<Write>,
+    pub alone: bool,
 }
 
 /// A [`Step`] behind one type.
@@ -258,7 +360,7 @@ pub(crate) trait Handler: Send + Sync {
     fn run<'a>(
         &'a self,
         context: &'a StepContext,
-        input: Value,
+        input: &'a Payload,
     ) -> BoxFuture<'a, Result<Performed, StepError>>;
 }
 
@@ -268,19 +370,20 @@ impl<S: Step> Handler for Erased<S> {
     fn run<'a>(
         &'a self,
         context: &'a StepContext,
-        input: Value,
+        input: &'a Payload,
     ) -> BoxFuture<'a, Result<Performed, StepError>> {
         Box::pin(async move {
-            let input = serde_json::from_value(input).map_err(|e| StepError::Fail {
+            let input = input.decode().map_err(|e| StepError::Fail {
                 source: Box::new(UndecodableInput(e)),
             })?;
             let done = self.0.run(context, input).await?;
-            let output = serde_json::to_value(done.output).map_err(|e| StepError::Fail {
-                source: Box::new(UnencodableOutput(e)),
+            let output = Payload::encode(&done.output).map_err(|e| StepError::Fail {
+                source: Box::new(UnstorableOutput(e)),
             })?;
             Ok(Performed {
                 output,
                 writes: done.writes,
+                alone: done.alone,
             })
         })
     }
@@ -289,7 +392,3 @@ impl<S: Step> Handler for Erased<S> {
 #[derive(Debug, thiserror::Error)]
 #[error("the task's input does not decode")]
 struct UndecodableInput(#[source] serde_json::Error);
-
-#[derive(Debug, thiserror::Error)]
-#[error("the step's output does not encode")]
-struct UnencodableOutput(#[source] serde_json::Error);

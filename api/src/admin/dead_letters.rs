@@ -9,7 +9,7 @@ use uuid::Uuid;
 use workflows::admin::By;
 use workflows::admin::dead_letters::{self, LetterFilter};
 
-use super::view::{DeadLetterDetail, DeadLetterPage};
+use super::view::{DeadLetterDetail, DeadLetterPage, KindList};
 use super::{ActErrors, GetErrors, ListErrors, Reasoned, Tag, default_limit, paging};
 use crate::ApiState;
 use crate::auth::{Admin, Caller};
@@ -42,6 +42,13 @@ enum Listed {
 }
 
 #[derive(ApiResponse)]
+enum SummedUp {
+    /// The kinds, the most frequent first.
+    #[oai(status = 200)]
+    Ok(JsonBody<KindList>),
+}
+
+#[derive(ApiResponse)]
 enum Shown {
     /// The letter as it is now.
     #[oai(status = 200)]
@@ -52,7 +59,8 @@ enum Shown {
 impl DeadLettersApi {
     /// List dead letters
     ///
-    /// Newest first, by pages; open ones unless told otherwise. Needs the scope `admin`.
+    /// Newest first, by pages, without what their steps were given; open ones unless told otherwise. Needs the scope
+    /// `admin`.
     #[oai(path = "/", method = "get", operation_id = "listDeadLetters")]
     #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
     async fn list(
@@ -96,9 +104,47 @@ impl DeadLettersApi {
         Ok(Listed::Ok(JsonBody(page.map_err(Problem::from)?.into())))
     }
 
+    /// Sum up dead letters
+    ///
+    /// How many open ones there are of each kind: those with the same fingerprint. Needs the scope `admin`.
+    #[oai(
+        path = "/summary",
+        method = "get",
+        operation_id = "summarizeDeadLetters"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
+    async fn summary(
+        &self,
+        state: Data<&ApiState>,
+        _caller: Caller<Admin>,
+        /// Only of this workflow.
+        workflow: Query<Option<String>>,
+        /// Only of this step.
+        step: Query<Option<String>>,
+        /// Only with this fingerprint.
+        fingerprint: Query<Option<String>>,
+        /// Only of this owner's runs.
+        owner: Query<Option<String>>,
+        /// Only those that died before.
+        died_before: Query<Option<DateTime<Utc>>>,
+        /// Only those that died at this time or later.
+        died_since: Query<Option<DateTime<Utc>>>,
+    ) -> Result<SummedUp, Refused<ListErrors>> {
+        let filter = LetterFilter {
+            workflow: workflow.0,
+            step: step.0,
+            fingerprint: fingerprint.0,
+            owner: owner.0,
+            died_before: died_before.0,
+            died_since: died_since.0,
+        };
+        let kinds = dead_letters::summary(&state.pool, &filter).await;
+        Ok(SummedUp::Ok(JsonBody(kinds.map_err(Problem::from)?.into())))
+    }
+
     /// Get a dead letter
     ///
-    /// With every attempt of its task. Needs the scope `admin`.
+    /// With what its step was given, and every attempt of its task. Needs the scope `admin`.
     #[oai(path = "/:letter_id", method = "get", operation_id = "getDeadLetter")]
     async fn get(
         &self,
@@ -128,10 +174,7 @@ impl DeadLettersApi {
         body: JsonBody<RedriveLetter>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let by = By {
-            actor: &actor,
-            reason: &body.0.reason,
-        };
+        let by = By::new(&actor, &body.0.reason);
         let from_step = body.0.from_step.as_deref();
         let done = dead_letters::redrive(&state.pool, letter_id.0, from_step, by).await;
         done.map_err(Problem::from)?;

@@ -3,10 +3,12 @@
 
 mod audit;
 mod dead_letters;
+mod discards;
 mod queues;
 mod redrives;
 mod runs;
 pub mod view;
+mod workers;
 
 use poem_openapi::types::ToJSON;
 use poem_openapi::{Object, Tags};
@@ -17,16 +19,34 @@ use workflows::admin::{By, Paging};
 
 use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
+use self::discards::DiscardsApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
 use self::runs::RunsApi;
+use self::workers::WorkersApi;
 use crate::problem::Statuses;
 
 /// The operations for operators.
-pub type Operations = (RunsApi, DeadLettersApi, RedrivesApi, QueuesApi, AuditApi);
+pub type Operations = (
+    RunsApi,
+    DeadLettersApi,
+    DiscardsApi,
+    RedrivesApi,
+    QueuesApi,
+    WorkersApi,
+    AuditApi,
+);
 
 /// All of them.
-pub const OPERATIONS: Operations = (RunsApi, DeadLettersApi, RedrivesApi, QueuesApi, AuditApi);
+pub const OPERATIONS: Operations = (
+    RunsApi,
+    DeadLettersApi,
+    DiscardsApi,
+    RedrivesApi,
+    QueuesApi,
+    WorkersApi,
+    AuditApi,
+);
 
 #[derive(Tags)]
 enum Tag {
@@ -46,10 +66,7 @@ pub struct Reasoned {
 
 impl Reasoned {
     fn by<'a>(&'a self, actor: &'a str) -> By<'a> {
-        By {
-            actor,
-            reason: &self.reason,
-        }
+        By::new(actor, &self.reason)
     }
 }
 
@@ -61,6 +78,12 @@ impl Statuses for ListErrors {
 struct GetErrors;
 impl Statuses for GetErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 500, 503];
+}
+
+/// Of requests for something to be done with many, whichever they are.
+struct RequestErrors;
+impl Statuses for RequestErrors {
+    const STATUSES: &'static [u16] = &[400, 401, 403, 413, 415, 422, 500, 503];
 }
 
 struct ActErrors;

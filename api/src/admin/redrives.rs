@@ -1,19 +1,19 @@
 //! `/v1/admin/redrives`: re-driving many dead letters at a rate. Workers see to it, so it survives restarts.
 
 use poem::web::Data;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
 use uuid::Uuid;
 use workflows::admin::By;
 use workflows::admin::redrive::{self, Pace};
 
-use super::view::{LetterFilterView, RedriveCount, RedriveView};
-use super::{ActErrors, GetErrors, Reasoned, Tag};
+use super::view::{LetterFilterView, RedriveCount, RedriveList, RedriveView};
+use super::{ActErrors, GetErrors, ListErrors, Reasoned, RequestErrors, Tag};
 use crate::ApiState;
 use crate::auth::{Admin, Caller};
 use crate::body::JsonBody;
-use crate::problem::{Problem, Refused, Statuses};
+use crate::problem::{Problem, Refused};
 
 /// The operations on re-drives of many.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,10 @@ pub struct RedrivesApi;
 pub struct RequestRedrive {
     /// Which letters. Only open ones, and only those that are dead already.
     filter: LetterFilterView,
+    /// Start their runs again from this earlier step. Letters of runs that have not been through it are left as they
+    /// are. Left out: from the step that died.
+    #[oai(validator(min_length = 1, max_length = 200), nullable)]
+    from_step: Option<String>,
     /// Only count them.
     #[oai(default)]
     #[serde(default)]
@@ -54,11 +58,6 @@ fn default_cap() -> i32 {
     10_000
 }
 
-struct RequestErrors;
-impl Statuses for RequestErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 413, 415, 422, 500, 503];
-}
-
 #[derive(ApiResponse)]
 #[expect(
     clippy::large_enum_variant,
@@ -76,6 +75,13 @@ enum Requested {
         #[oai(header = "Location")]
         String,
     ),
+}
+
+#[derive(ApiResponse)]
+enum Listed {
+    /// The re-drives.
+    #[oai(status = 200)]
+    Ok(JsonBody<RedriveList>),
 }
 
 #[derive(ApiResponse)]
@@ -106,18 +112,33 @@ impl RedrivesApi {
             return Ok(Requested::Counted(JsonBody(RedriveCount { matched })));
         }
         let actor = caller.actor();
-        let by = By {
-            actor: &actor,
-            reason: body.reason.as_deref().unwrap_or_default(),
-        };
+        let by = By::new(&actor, body.reason.as_deref().unwrap_or_default());
         let pace = Pace {
             per_second: body.per_second,
             cap: body.cap,
         };
-        let redrive = redrive::request(&state.pool, &filter, pace, by).await;
+        let redrive =
+            redrive::request(&state.pool, &filter, body.from_step.as_deref(), pace, by).await;
         let redrive = redrive.map_err(Problem::from)?;
         let location = format!("/v1/admin/redrives/{}", redrive.redrive_id);
         Ok(Requested::Accepted(JsonBody(redrive.into()), location))
+    }
+
+    /// List re-drives
+    ///
+    /// With how far each is, newest first. Needs the scope `admin`.
+    #[oai(path = "/", method = "get", operation_id = "listRedrives")]
+    async fn list(
+        &self,
+        state: Data<&ApiState>,
+        _caller: Caller<Admin>,
+        /// Only those that have not ended.
+        #[oai(default)]
+        going_on: Query<bool>,
+    ) -> Result<Listed, Refused<ListErrors>> {
+        let redrives = redrive::list(&state.pool, going_on.0).await;
+        let redrives = redrives.map_err(Problem::from)?;
+        Ok(Listed::Ok(JsonBody(redrives.into())))
     }
 
     /// Get a re-drive

@@ -2,8 +2,10 @@
 
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
-use poem_openapi::{ApiResponse, Enum, OpenApi};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use serde::Deserialize;
 use uuid::Uuid;
+use workflows::admin::By;
 use workflows::admin::explain;
 use workflows::admin::runs::{self, RunFilter};
 
@@ -44,6 +46,19 @@ impl RunState {
             Self::Cancelled => "cancelled",
         }
     }
+}
+
+/// How to start again.
+#[derive(Debug, Deserialize, Object)]
+#[oai(deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+pub struct RestartRun {
+    /// Kept in the audit, with the key that asked.
+    #[oai(validator(min_length = 1, max_length = 1000))]
+    reason: String,
+    /// From this step, which the run has been through. Left out: from its first step, with its input.
+    #[oai(validator(min_length = 1, max_length = 200), nullable)]
+    from_step: Option<String>,
 }
 
 #[derive(ApiResponse)]
@@ -173,6 +188,31 @@ impl RunsApi {
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
         let done = runs::resume(&state.pool, run_id.0, body.0.by(&actor)).await;
+        done.map_err(Problem::from)?;
+        changed(&state, run_id.0).await
+    }
+
+    /// Restart a run
+    ///
+    /// A run that has ended or is dead starts again, as the same run: from its first step, or from one that it has been
+    /// through. Its history stays, what it had ended with is forgotten. Needs the scope `admin`.
+    #[oai(
+        path = "/:run_id/restart",
+        method = "post",
+        operation_id = "restartRun"
+    )]
+    async fn restart(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<Admin>,
+        /// The run.
+        run_id: Path<Uuid>,
+        body: JsonBody<RestartRun>,
+    ) -> Result<Changed, Refused<ActErrors>> {
+        let actor = caller.actor();
+        let by = By::new(&actor, &body.0.reason);
+        let from_step = body.0.from_step.as_deref();
+        let done = runs::restart(&state.pool, run_id.0, from_step, by).await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }

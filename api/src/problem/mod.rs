@@ -227,19 +227,21 @@ impl From<sqlx::Error> for Problem {
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed => Self::unavailable(error),
-            // 08 connection, 40 rollback, 53 resources, 57 operator intervention (PostgreSQL, appendix A).
-            sqlx::Error::Database(db)
-                if db.code().is_some_and(|code| {
-                    ["08", "40", "53", "57"]
-                        .iter()
-                        .any(|class| code.starts_with(class))
-                }) =>
-            {
+            sqlx::Error::Database(db) if db.code().is_some_and(|code| passes(&code)) => {
                 Self::unavailable(error)
             }
             _ => Self::internal(error),
         }
     }
+}
+
+/// Whether an error of the database passes by itself (`PostgreSQL`, appendix A): connection, rollback,
+/// resources, operator intervention; a server that is a standby still, a transaction that was left
+/// idle, a lock that others had for too long.
+fn passes(code: &str) -> bool {
+    ["08", "40", "53", "57", "25006", "25P03", "55P03"]
+        .iter()
+        .any(|kind| code.starts_with(kind))
 }
 
 impl From<StorageError> for Problem {

@@ -3,21 +3,18 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use api::admin::{
-    to_json,
-    view::{RedriveCount, RedriveView},
-};
+use api::admin::{to_json, view::RedriveCount};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    By,
-    dead_letters::{self, LetterFilter},
+    By, dead_letters,
     redrive::{self, Pace, Redrive},
 };
 
 use super::{
     super::admin::{self, Output, user},
     filter::Filter,
+    redrives,
 };
 use crate::signals::Stop;
 
@@ -32,8 +29,8 @@ pub struct Args {
         conflicts_with_all = ["all", "Filter", "dry_run", "rate", "cap", "no_wait"],
     )]
     id: Option<Uuid>,
-    /// Start its run again from this earlier step
-    #[arg(long, conflicts_with = "all")]
+    /// Start the run again from this earlier step
+    #[arg(long)]
     from_step: Option<String>,
     /// Every open letter that the filters leave
     #[arg(long)]
@@ -63,10 +60,7 @@ pub struct Args {
 }
 
 pub async fn run(pool: &PgPool, args: Args) -> anyhow::Result<ExitCode> {
-    let by = By {
-        actor: &args.actor,
-        reason: args.reason.as_deref().unwrap_or_default(),
-    };
+    let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
     let Some(id) = args.id else {
         let filter = args.filter.into();
         if args.dry_run {
@@ -77,7 +71,9 @@ pub async fn run(pool: &PgPool, args: Args) -> anyhow::Result<ExitCode> {
             per_second: args.rate,
             cap: args.cap,
         };
-        return many(pool, &filter, pace, by, args.no_wait, &args.output).await;
+        let from_step = args.from_step.as_deref();
+        let redrive = redrive::request(pool, &filter, from_step, pace, by).await?;
+        return many(pool, redrive, args.no_wait, &args.output).await;
     };
     dead_letters::redrive(pool, id, args.from_step.as_deref(), by).await?;
     super::resolved(pool, id, &args.output, "re-driven").await
@@ -92,14 +88,11 @@ fn count(matched: i64, output: &Output) -> ExitCode {
 
 async fn many(
     pool: &PgPool,
-    filter: &LetterFilter,
-    pace: Pace,
-    by: By<'_>,
+    redrive: Redrive,
     no_wait: bool,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let stop = Stop::on_signals().context("cannot listen for signals")?;
-    let redrive = redrive::request(pool, filter, pace, by).await?;
     let id = redrive.redrive_id;
     eprintln!(
         "re-drive {id}: {} dead letter(s), at most {}, {} a second",
@@ -116,14 +109,7 @@ async fn many(
             }
         }
     };
-    let (redriven, ended) = (redrive.redriven, redrive.ended_at.is_some());
-    Ok(if output.json {
-        admin::done(&to_json(&RedriveView::from(redrive)).to_string())
-    } else if ended {
-        admin::done(&format!("re-drive {id} has ended: {redriven} re-driven"))
-    } else {
-        admin::done(&format!("re-drive {id} goes on: {redriven} re-driven"))
-    })
+    Ok(redrives::told(redrive, output))
 }
 
 /// Looks at a job until it has ended, and says how far it is.

@@ -4,7 +4,7 @@ mod key;
 mod services;
 mod welcome;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use api::ApiConfig;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use workers::WorkersConfig;
 
 use self::services::Services;
-use crate::{signals::Stop, telemetry, wiring};
+use crate::{database, signals::Stop, telemetry, wiring};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -56,8 +56,8 @@ async fn serve(
     stop: Stop,
 ) -> anyhow::Result<()> {
     let base_url = format!("http://{}", reachable(listener.local_addr()?));
-    let pool = wiring::connect(&services.database_url()).await?;
-    wiring::migrate(&pool).await?;
+    let pool = database::connect(&services.database_url()).await?;
+    database::migrate(&pool).await?;
     let store = ObjectStore::new(&services.storage);
     store
         .ensure_buckets()
@@ -87,7 +87,7 @@ async fn ending(part: impl Future<Output = anyhow::Result<()>>, stop: &Stop) -> 
 }
 
 async fn watch(services: &Services, stop: Stop) -> anyhow::Result<()> {
-    let mut interval = tokio::time::interval(std::time::Duration::from_secs(2));
+    let mut interval = tokio::time::interval(Duration::from_secs(2));
     loop {
         tokio::select! {
             () = stop.stop.cancelled() => return Ok(()),
@@ -104,7 +104,7 @@ async fn watch(services: &Services, stop: Stop) -> anyhow::Result<()> {
 
 async fn close(pool: PgPool) {
     // A connection that was leaked must not keep us; Postgres ends it when it stops.
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(3), pool.close()).await;
+    let _ = tokio::time::timeout(Duration::from_secs(3), pool.close()).await;
 }
 
 /// An address that a browser on this machine can open.
@@ -143,6 +143,7 @@ fn api_config(
         edge: true,
         url_lifetime: TimeDelta::hours(1),
         upload_lifetime: TimeDelta::hours(24),
+        deadline: Duration::from_secs(20),
         limits,
         allowed_origins: Vec::new(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),

@@ -27,6 +27,7 @@ pub(crate) struct Assemble(pub Arc<Tools>);
 impl Step for Assemble {
     const NAME: &'static str = "assemble";
     const QUEUE: &'static str = queues::LIGHT;
+    const NEEDS: &'static [&'static str] = &[errors::STORE];
     type Input = UploadedFile;
     type Output = Assembled;
 

@@ -23,6 +23,7 @@ pub(crate) struct Discard(pub Arc<Tools>);
 impl Step for Discard {
     const NAME: &'static str = "discard";
     const QUEUE: &'static str = queues::LIGHT;
+    const NEEDS: &'static [&'static str] = &[errors::STORE];
     type Input = Refused;
     type Output = ();
 

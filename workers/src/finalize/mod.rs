@@ -24,6 +24,7 @@ pub(crate) struct Finalize(pub Arc<Tools>);
 impl Step for Finalize {
     const NAME: &'static str = "finalize";
     const QUEUE: &'static str = queues::LIGHT;
+    const NEEDS: &'static [&'static str] = &[errors::STORE];
     type Input = Joined<Promoted, Transcoded>;
     type Output = ();
 
@@ -45,7 +46,7 @@ impl Step for Finalize {
             .map_err(errors::storage)?;
         let file_id = carry.validated.scanned.assembled.file_id;
         let ready = Arc::new((variants, carry.original, cdn_url));
-        Ok(Done::new(()).writing(move |tx| {
+        Ok(Done::new(()).writing_own_rows(move |tx| {
             let ready = ready.clone();
             Box::pin(async move {
                 let (made, original, cdn_url) = ready.as_ref();

@@ -17,6 +17,7 @@ pub(crate) struct Promote(pub Arc<Tools>);
 impl Step for Promote {
     const NAME: &'static str = "promote";
     const QUEUE: &'static str = queues::LIGHT;
+    const NEEDS: &'static [&'static str] = &[errors::STORE];
     type Input = Validated;
     type Output = FanOut<TranscodeUnit, Promoted>;
 
@@ -33,7 +34,7 @@ impl Step for Promote {
             validated,
             original,
         };
-        Ok(Done::new(FanOut { children, carry }).writing(move |tx| {
+        Ok(Done::new(FanOut { children, carry }).writing_own_rows(move |tx| {
             Box::pin(async move { Ok(files::mark_processing(tx, file_id).await?) })
         }))
     }

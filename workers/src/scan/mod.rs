@@ -22,6 +22,7 @@ pub(crate) struct Scan(pub Arc<Tools>);
 impl Step for Scan {
     const NAME: &'static str = "scan";
     const QUEUE: &'static str = queues::SCAN;
+    const NEEDS: &'static [&'static str] = &[errors::STORE, errors::SCANNER];
     type Input = Assembled;
     type Output = Scanned;
 

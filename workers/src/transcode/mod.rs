@@ -27,6 +27,7 @@ const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 impl Step for Transcode {
     const NAME: &'static str = "transcode";
     const QUEUE: &'static str = queues::TRANSCODE;
+    const NEEDS: &'static [&'static str] = &[errors::STORE];
     type Input = TranscodeUnit;
     type Output = Transcoded;
 

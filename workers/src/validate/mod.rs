@@ -42,7 +42,7 @@ impl Step for Validate {
             scanned,
         };
         let record = validated.clone();
-        Ok(Done::new(validated).writing(move |tx| {
+        Ok(Done::new(validated).writing_own_rows(move |tx| {
             let Validated {
                 format, scanned, ..
             } = record.clone();

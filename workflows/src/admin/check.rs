@@ -1,6 +1,5 @@
 //! Before a deploy: which runs in flight could a build not go on with?
 
-use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -53,11 +52,11 @@ pub async fn unresumable(pool: &PgPool, build: &Build) -> Result<Vec<Unresumable
     let places = sqlx::query_as!(
         Unresumable,
         r#"WITH place AS (
-            SELECT lane, step, run_id FROM workflows.tasks
+            SELECT lane, run_id FROM workflows.tasks
             UNION ALL
-            SELECT lane, step, run_id FROM workflows.dead_letters WHERE resolved_at IS NULL
+            SELECT lane, run_id FROM workflows.dead_letters WHERE resolved_at IS NULL
             UNION ALL
-            SELECT join_lane, join_step, run_id FROM workflows.fan_outs)
+            SELECT join_lane, run_id FROM workflows.fan_outs)
          SELECT workflow, version, step AS "step!", count(*) AS "count!",
                 (array_agg(run_id ORDER BY run_id))[1:10] AS "runs!"
          FROM place JOIN workflows.lanes USING (lane)
@@ -69,15 +68,4 @@ pub async fn unresumable(pool: &PgPool, build: &Build) -> Result<Vec<Unresumable
             && !build.has(&place.workflow, place.version, &place.step)
     });
     Ok(places)
-}
-
-/// Whether a worker that has shown what it knows can run the step.
-pub(super) fn knows(knows: &Value, workflow: &str, version: i32, step: &str) -> bool {
-    let entries = knows.as_array().into_iter().flatten();
-    let mut versions =
-        entries.filter(|entry| entry["workflow"] == workflow && entry["version"] == version);
-    versions.any(|entry| {
-        let steps = entry["steps"].as_array();
-        steps.is_some_and(|steps| steps.iter().any(|known| known == step))
-    })
 }

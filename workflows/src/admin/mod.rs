@@ -1,23 +1,35 @@
 //! What people and their tools do with runs, dead letters and queues. The HTTP API and the command
 //! line are both thin layers over these functions.
 //!
-//! Whatever changes something takes [`By`] and leaves an [`audit`] row in the same transaction.
+//! Whatever changes something takes [`By`] and leaves an [`audit`] row in the same transaction. Each
+//! action has two forms: one for a pool, which also tells the workers, and one (`…_in`) that is part
+//! of the caller's own transaction and returns the [`Hints`] to send after its commit.
 
 pub mod audit;
 pub mod check;
+mod clear;
 pub mod dead_letters;
 mod depths;
 pub mod explain;
+mod hints;
+mod hooks;
+mod locks;
+mod payload;
 mod places;
 pub mod queues;
 pub mod redrive;
+pub(crate) mod retention;
 mod revive;
 pub mod runs;
+pub mod workers;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use depths::{Depth, depths};
+pub use depths::{Depth, Depths, depths};
+pub use hints::Hints;
+pub use hooks::Hooks;
+pub use payload::Payload;
 
 /// Who acts, and why. Both are kept.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +38,27 @@ pub struct By<'a> {
     pub actor: &'a str,
     /// Never empty: [`AdminError::NoReason`].
     pub reason: &'a str,
+    /// Workflows that are told in the same transaction of runs that end by this.
+    pub hooks: Option<&'a Hooks>,
 }
 
-impl By<'_> {
+impl<'a> By<'a> {
+    /// Somebody with a reason. No workflow is told.
+    pub const fn new(actor: &'a str, reason: &'a str) -> Self {
+        Self {
+            actor,
+            reason,
+            hooks: None,
+        }
+    }
+
+    /// These workflows are told of runs that end by it.
+    #[must_use]
+    pub const fn telling(mut self, hooks: &'a Hooks) -> Self {
+        self.hooks = Some(hooks);
+        self
+    }
+
     fn check(&self) -> Result<(), AdminError> {
         if self.reason.trim().is_empty() {
             return Err(AdminError::NoReason);
@@ -37,7 +67,7 @@ impl By<'_> {
     }
 }
 
-/// An action that could not be done. Nothing was changed.
+/// An action that could not be done. Nothing was changed, if the caller's transaction is rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// There is no such run, letter or queue.
@@ -54,6 +84,9 @@ pub enum AdminError {
     /// Every action needs a reason.
     #[error("a reason is required")]
     NoReason,
+    /// A workflow's hook for the end of a run failed.
+    #[error("the workflow's own part of it failed: {0}")]
+    Hook(#[source] crate::BoxError),
     /// The database refused or was lost.
     #[error("the database could not be asked")]
     Database(#[from] sqlx::Error),

@@ -1,14 +1,17 @@
 //! Where the live tasks of a run are, and what each of them waits for.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    AdminError, check,
-    explain::{Answer, TaskAnswer},
+    AdminError, Pause,
+    explain::{Answer, Lack, TaskAnswer},
+    queues,
     runs::RunEntry,
+    workers::Fleet,
 };
 
 /// Of a run that is at many places at once, so many are looked at.
@@ -21,23 +24,27 @@ pub(super) async fn live_tasks(
     pool: &PgPool,
     run: &RunEntry,
 ) -> Result<Vec<TaskAnswer>, AdminError> {
-    let builds = sqlx::query_scalar!("SELECT knows FROM workflows.workers WHERE left_at IS NULL");
-    let builds: Vec<Value> = builds.fetch_all(pool).await?;
+    let surroundings = Surroundings {
+        run,
+        fleet: Fleet::muster(pool).await?,
+        paused: queues::paused(pool).await?,
+    };
     let places = sqlx::query_as!(
         Place,
-        r#"SELECT t.task_id, t.step, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
-                  n.queue, n.workflow, n.version,
-                  l.started_at AS "since?", l.expires_at AS "lease_until?",
+        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
+                  n.queue, n.workflow, n.version, n.step,
+                  l.worker_id AS "worker_id?", l.started_at AS "since?", l.expires_at AS "lease_until?",
+                  coalesce(l.expires_at < clock_timestamp(), false) AS "expired!",
                   coalesce(w.name, 'worker ' || l.worker_id, '') AS "worker!", coalesce(w.build, '') AS "build!",
-                  d.due_at AS "due_at?",
-                  q.paused_at AS "paused_at?", coalesce(q.paused_by, '') AS "paused_by!",
-                  coalesce(q.reason, '') AS "pause_reason!"
+                  w.seen_at AS "seen_at?", d.due_at AS "due_at?",
+                  coalesce(d.due_at < clock_timestamp(), false) AS "overdue!",
+                  s.task_id IS NOT NULL AS "suspect!"
            FROM workflows.tasks t
            JOIN workflows.lanes n USING (lane)
            LEFT JOIN workflows.leases l ON l.task_id = t.task_id
            LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
            LEFT JOIN workflows.deferred d ON d.task_id = t.task_id
-           LEFT JOIN workflows.queues q ON q.queue = n.queue
+           LEFT JOIN workflows.suspects s ON (s.lane, s.rank, s.task_id) = (t.lane, t.rank, t.task_id)
            WHERE t.run_id = $1
            ORDER BY (l.task_id IS NULL), t.child NULLS FIRST, t.task_id LIMIT $2"#,
         run.run_id,
@@ -47,9 +54,9 @@ pub(super) async fn live_tasks(
     .await?;
     let mut tasks = Vec::with_capacity(places.len());
     for place in places {
-        let answer = match place.held_back(run, &builds) {
-            Some(answer) => answer,
-            None => place.in_the_queue(pool).await?,
+        let answer = match place.held_back(&surroundings) {
+            Err(answer) => answer,
+            Ok(queue) => place.in_the_queue(pool, queue).await?,
         };
         tasks.push(TaskAnswer {
             task_id: place.task_id,
@@ -61,9 +68,16 @@ pub(super) async fn live_tasks(
     Ok(tasks)
 }
 
+/// What holds for all tasks of the run.
+struct Surroundings<'a> {
+    run: &'a RunEntry,
+    fleet: Fleet,
+    /// Queues that somebody holds.
+    paused: HashMap<String, Pause>,
+}
+
 struct Place {
     task_id: Uuid,
-    step: String,
     child: Option<i32>,
     errors: i32,
     ready_at: DateTime<Utc>,
@@ -73,62 +87,114 @@ struct Place {
     queue: String,
     workflow: String,
     version: i32,
+    step: String,
+    worker_id: Option<i64>,
     since: Option<DateTime<Utc>>,
     lease_until: Option<DateTime<Utc>>,
+    expired: bool,
     worker: String,
     build: String,
+    seen_at: Option<DateTime<Utc>>,
     due_at: Option<DateTime<Utc>>,
-    paused_at: Option<DateTime<Utc>>,
-    paused_by: String,
-    pause_reason: String,
+    overdue: bool,
+    suspect: bool,
 }
 
 impl Place {
-    /// Who works on it, or what keeps it from being claimed.
-    fn held_back(&self, run: &RunEntry, builds: &[Value]) -> Option<Answer> {
-        let step = self.step.clone();
-        if let (Some(since), Some(lease_until)) = (self.since, self.lease_until) {
-            return Some(Answer::Running {
-                step,
-                worker: self.worker.clone(),
-                build: self.build.clone(),
-                since,
-                lease_until,
-            });
+    /// Who works on it, or what keeps it from being claimed. If nothing does: the queue in which it
+    /// waits for a slot.
+    fn held_back(&self, around: &Surroundings<'_>) -> Result<String, Answer> {
+        if let Some(answer) = self.in_hand(&around.fleet) {
+            return Err(answer);
         }
-        if let Some(paused) = &run.paused {
-            return Some(Answer::RunPaused {
-                by: paused.by.clone(),
-                at: paused.at,
-                reason: paused.reason.clone(),
-            });
+        if let Some(paused) = &around.run.paused {
+            return Err(paused.into());
         }
         if let Some(due_at) = self.due_at {
-            return Some(Answer::WaitingForRetry {
-                step,
+            if self.overdue && around.fleet.is_empty() {
+                return Err(self.nobody(Lack::Workers, self.queue.clone()));
+            }
+            return Err(Answer::WaitingForRetry {
+                step: self.step.clone(),
                 due_at,
                 errors: self.errors,
             });
         }
-        if let Some(at) = self.paused_at {
-            return Some(Answer::QueuePaused {
-                queue: self.queue.clone(),
-                by: self.paused_by.clone(),
-                at,
-                reason: self.pause_reason.clone(),
+        self.queue_that_serves(around)
+    }
+
+    /// Who has it, or had it.
+    fn in_hand(&self, fleet: &Fleet) -> Option<Answer> {
+        let (worker_id, since) = (self.worker_id?, self.since?);
+        let (step, worker, build) = (self.step.clone(), self.worker.clone(), self.build.clone());
+        if fleet.has(worker_id) && !self.expired {
+            return Some(Answer::Running {
+                step,
+                worker,
+                build,
+                since,
+                lease_until: self.lease_until?,
             });
         }
-        let knows = |build| check::knows(build, &self.workflow, self.version, &self.step);
-        let nobody = !builds.iter().any(knows);
-        nobody.then(|| Answer::NoWorker {
-            workflow: self.workflow.clone(),
-            version: self.version,
+        Some(Answer::WorkerLost {
             step,
+            worker,
+            build,
+            since,
+            gone: !fleet.has(worker_id),
+            seen_at: self.seen_at,
+            taken_soon: !fleet.is_empty(),
         })
     }
 
-    /// Tasks of the same key that go first, and the keys that take turns.
-    async fn in_the_queue(&self, pool: &PgPool) -> Result<Answer, sqlx::Error> {
+    /// The queue in which a live worker claims it. Workers go by their own routes, so two builds may
+    /// have the step in two queues.
+    fn queue_that_serves(&self, around: &Surroundings<'_>) -> Result<String, Answer> {
+        let placements = around
+            .fleet
+            .placements(&self.workflow, self.version, &self.step);
+        let newest = placements.first().map(|placement| &placement.queue);
+        let queue = newest.unwrap_or(&self.queue).clone();
+        let served = placements.iter().filter(|placement| placement.slots > 0);
+        let served: Vec<&String> = served.map(|placement| &placement.queue).collect();
+        let open = served
+            .iter()
+            .find(|queue| !around.paused.contains_key(**queue));
+        if let Some(open) = open {
+            return Ok((*open).clone());
+        }
+        // Where nobody serves it, a pause of its queue is still the first thing to know.
+        if let Some(paused) = around.paused.get(&queue) {
+            return Err(Answer::QueuePaused {
+                by: paused.by.clone(),
+                at: paused.at,
+                reason: paused.reason.clone(),
+                queue,
+            });
+        }
+        let lack = match (around.fleet.is_empty(), placements.is_empty()) {
+            (true, _) => Lack::Workers,
+            (false, true) => Lack::Step,
+            (false, false) => Lack::Slots,
+        };
+        Err(self.nobody(lack, queue))
+    }
+
+    fn nobody(&self, lack: Lack, queue: String) -> Answer {
+        Answer::NoWorker {
+            workflow: self.workflow.clone(),
+            version: self.version,
+            step: self.step.clone(),
+            lack,
+            queue,
+        }
+    }
+
+    async fn in_the_queue(&self, pool: &PgPool, queue: String) -> Result<Answer, sqlx::Error> {
+        if self.suspect {
+            return self.among_suspects(pool, queue).await;
+        }
+        // Tasks of the same key that go first, and the keys that take turns.
         let place = sqlx::query!(
             r#"SELECT (SELECT count(*) FROM (
                         SELECT FROM workflows.ready r
@@ -143,11 +209,29 @@ impl Place {
         .fetch_one(pool)
         .await?;
         Ok(Answer::WaitingForSlot {
-            queue: self.queue.clone(),
+            queue,
             step: self.step.clone(),
             since: self.ready_at,
             ahead: place.ahead,
             keys: place.keys,
+        })
+    }
+
+    async fn among_suspects(&self, pool: &PgPool, queue: String) -> Result<Answer, sqlx::Error> {
+        let ahead = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "ahead!" FROM (
+                SELECT FROM workflows.suspects
+                WHERE lane = $1 AND (rank, task_id) < ($2, $3) LIMIT $4) ahead"#,
+            self.lane,
+            self.rank,
+            self.task_id,
+            COUNTED,
+        );
+        Ok(Answer::Suspect {
+            queue,
+            step: self.step.clone(),
+            since: self.ready_at,
+            ahead: ahead.fetch_one(pool).await?,
         })
     }
 }

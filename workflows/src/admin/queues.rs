@@ -1,13 +1,12 @@
 //! Queues: list, pause, resume. A pause is kept in the database, so it outlives deploys.
 
-use serde_json::json;
-use sqlx::PgPool;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{AdminError, By, Pause, audit, not_found};
-use crate::{
-    faults::Transaction,
-    store::{self, commit::commit},
-};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+
+use super::{AdminError, By, Hints, Pause, audit, hints::finish, not_found, workers::Fleet};
+use crate::faults::Transaction;
 
 /// One queue.
 #[derive(Debug, Clone)]
@@ -16,8 +15,12 @@ pub struct QueueEntry {
     pub queue: String,
     /// Workflows, with version, that have steps in it.
     pub workflows: Vec<String>,
-    /// Claimable tasks, counted up to [`COUNTED`].
+    /// Claimable tasks, counted up to [`COUNTED`] a step.
     pub ready: i64,
+    /// Those among them that were in a process when it died, and are claimed one at a time.
+    pub suspects: i64,
+    /// How many of its tasks run at once in all live workers together. 0: nobody serves it.
+    pub slots: i64,
     /// Somebody holds it.
     pub paused: Option<Pause>,
 }
@@ -25,36 +28,91 @@ pub struct QueueEntry {
 /// A list does not count further than this.
 pub const COUNTED: i64 = 100_000;
 
-/// All queues that ever had work, by name.
+/// All queues that ever had work, by name. A step counts for the queue in which the newest live
+/// worker runs it.
 pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
-    let rows = sqlx::query!(
-        r#"SELECT l.queue AS "queue!",
-                  array_agg(l.workflow || ' v' || l.version ORDER BY l.workflow, l.version) AS "workflows!",
-                  sum((SELECT count(*) FROM (
-                      SELECT FROM workflows.ready r WHERE r.lane = l.lane LIMIT $1) waiting))::bigint AS "ready!",
-                  max(q.paused_at) AS paused_at, max(q.paused_by) AS paused_by, max(q.reason) AS reason
-           FROM workflows.lanes l LEFT JOIN workflows.queues q USING (queue)
-           GROUP BY l.queue ORDER BY l.queue"#,
+    let fleet = Fleet::muster(pool).await?;
+    let lanes = sqlx::query!(
+        r#"SELECT workflow, version, step, queue,
+                  (SELECT count(*) FROM (
+                      SELECT FROM workflows.ready r WHERE r.lane = l.lane LIMIT $1) waiting) AS "ready!",
+                  (SELECT count(*) FROM (
+                      SELECT FROM workflows.suspects s WHERE s.lane = l.lane LIMIT $1) waiting) AS "suspects!"
+           FROM workflows.lanes l"#,
         COUNTED,
     )
     .fetch_all(pool)
     .await?;
-    let entries = rows.into_iter().map(|row| QueueEntry {
-        queue: row.queue,
-        workflows: row.workflows,
-        ready: row.ready,
-        paused: Pause::from(row.paused_at, row.paused_by, row.reason),
+    let mut queues: BTreeMap<String, Waiting> = BTreeMap::new();
+    for lane in lanes {
+        let queue = fleet.queue_of(&lane.workflow, lane.version, &lane.step, &lane.queue);
+        let waiting = queues.entry(queue).or_default();
+        waiting.workflows.insert((lane.workflow, lane.version));
+        waiting.ready += lane.ready + lane.suspects;
+        waiting.suspects += lane.suspects;
+    }
+    // A pause stays visible when its queue is no longer any step's.
+    let mut paused = paused(pool).await?;
+    for queue in paused.keys() {
+        queues.entry(queue.clone()).or_default();
+    }
+    let slots = fleet.slots();
+    let entries = queues.into_iter().map(|(queue, waiting)| QueueEntry {
+        workflows: waiting
+            .workflows
+            .into_iter()
+            .map(|(workflow, version)| format!("{workflow} v{version}"))
+            .collect(),
+        ready: waiting.ready,
+        suspects: waiting.suspects,
+        slots: slots.get(queue.as_str()).copied().unwrap_or_default(),
+        paused: paused.remove(&queue),
+        queue,
     });
     Ok(entries.collect())
 }
 
+/// What waits in a queue.
+#[derive(Default)]
+struct Waiting {
+    /// With their versions.
+    workflows: BTreeSet<(String, i32)>,
+    ready: i64,
+    suspects: i64,
+}
+
+/// The queues that somebody holds.
+pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, sqlx::Error> {
+    let rows = sqlx::query!("SELECT queue, paused_at, paused_by, reason FROM workflows.queues")
+        .fetch_all(pool)
+        .await?;
+    let pauses = rows.into_iter().map(|row| {
+        let pause = Pause {
+            at: row.paused_at,
+            by: row.paused_by,
+            reason: row.reason,
+        };
+        (row.queue, pause)
+    });
+    Ok(pauses.collect())
+}
+
 /// Holds a queue: nothing more of it is claimed. What is under way goes on.
 pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
-    by.check()?;
     let mut transaction = pool.begin().await?;
-    let tx = &mut *transaction;
+    let hints = pause_in(&mut transaction, queue, by).await?;
+    finish(pool, transaction, Transaction::Pause, hints).await
+}
+
+/// [`pause`] as part of the caller's transaction.
+pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<Hints, AdminError> {
+    by.check()?;
+    // The queue of the newest build, or of any build that is at work.
     let known = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1) AS "known!""#,
+        r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
+               OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
+                          AND jsonb_path_exists(knows, '$[*].steps[*].queue ? (@ == $queue)',
+                                                jsonb_build_object('queue', $1::text))) AS "known!""#,
         queue,
     );
     if !known.fetch_one(&mut *tx).await? {
@@ -73,23 +131,29 @@ pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminEr
         )));
     }
     audit::record(tx, by, "queue.pause", queue, json!({})).await?;
-    commit(transaction, &[Transaction::Pause]).await?;
-    Ok(())
+    Ok(Hints::default())
 }
 
 /// Lets a paused queue go on.
 pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
-    by.check()?;
     let mut transaction = pool.begin().await?;
-    let tx = &mut *transaction;
+    let hints = resume_in(&mut transaction, queue, by).await?;
+    finish(pool, transaction, Transaction::Resume, hints).await
+}
+
+/// [`resume`] as part of the caller's transaction.
+pub async fn resume_in(
+    tx: &mut PgConnection,
+    queue: &str,
+    by: By<'_>,
+) -> Result<Hints, AdminError> {
+    by.check()?;
     let resumed = sqlx::query!("DELETE FROM workflows.queues WHERE queue = $1", queue);
     if resumed.execute(&mut *tx).await?.rows_affected() == 0 {
         return Err(AdminError::Conflict(format!(
             "the queue {queue} is not paused"
         )));
     }
-    store::notify(tx, &[queue.to_owned()]).await?;
     audit::record(tx, by, "queue.resume", queue, json!({})).await?;
-    commit(transaction, &[Transaction::Resume]).await?;
-    Ok(())
+    Ok(Hints::queues(vec![queue.to_owned()]))
 }

@@ -1,125 +1,193 @@
-//! How a dead task lives again.
+//! How what is dead or over lives again. All of it works on many runs at once, under their locks, and
+//! no payload leaves the database.
 
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{AdminError, By};
-use crate::store::{
-    self,
-    tasks::{self, Row},
-};
 
-/// What is needed to start a task of a letter.
-pub(super) struct Open {
-    pub letter_id: Uuid,
-    pub run_id: Uuid,
-    pub task_id: Uuid,
-    pub step: String,
-    pub input: Value,
-    pub lane: i32,
-    pub key: i64,
-    pub rank: i64,
-    pub fan_out_id: Option<Uuid>,
-    pub child: Option<i32>,
+/// What became of letters.
+#[derive(Debug, Default)]
+pub(super) struct Revived {
+    /// Letters that were still open.
+    pub letters: i64,
+    /// Queues to tell.
+    pub queues: Vec<String>,
 }
 
-/// Reads a letter under its run's lock.
-pub(super) async fn open(tx: &mut PgConnection, letter_id: Uuid) -> Result<Open, AdminError> {
-    sqlx::query_as!(
-        Open,
-        "SELECT letter_id, run_id, task_id, step, input, lane, key, rank, fan_out_id, child
-         FROM workflows.dead_letters WHERE letter_id = $1 AND resolved_at IS NULL",
-        letter_id,
-    )
-    .fetch_optional(tx)
-    .await?
-    .ok_or_else(|| AdminError::Conflict("the dead letter is resolved already".to_owned()))
-}
-
-/// Makes a dead task live again, under its run's lock.
+/// Makes the dead tasks of open letters live again, with all their attempts. One that died of crashes
+/// is under suspicion from the start, so that it takes no other along if it is not mended.
 pub(super) async fn again(
     tx: &mut PgConnection,
-    letter: &Open,
-    paused: bool,
+    letters: &[Uuid],
     by: By<'_>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE workflows.dead_letters
-         SET resolved_at = now(), resolution = 'redriven', resolved_by = $2, reason = $3
-         WHERE letter_id = $1",
-        letter.letter_id,
+) -> Result<Revived, sqlx::Error> {
+    let revived = sqlx::query!(
+        r#"WITH resolved AS (
+            UPDATE workflows.dead_letters
+            SET resolved_at = now(), resolution = 'redriven', resolved_by = $2, reason = $3
+            WHERE letter_id = ANY($1) AND resolved_at IS NULL
+            RETURNING *),
+         task AS (
+            INSERT INTO workflows.tasks
+                (task_id, run_id, lane, key, rank, fan_out_id, child, input, token, suspicion)
+            SELECT task_id, run_id, lane, key, rank, fan_out_id, child, input, token,
+                   (cause = 'crashes')::int::smallint
+            FROM resolved
+            RETURNING task_id, run_id, lane, key, rank, suspicion),
+         free AS (
+            SELECT task.* FROM task JOIN workflows.runs USING (run_id) WHERE paused_at IS NULL),
+         ready AS (
+            INSERT INTO workflows.ready (lane, key, rank, task_id)
+            SELECT lane, key, rank, task_id FROM free WHERE suspicion = 0),
+         suspects AS (
+            INSERT INTO workflows.suspects (lane, rank, task_id, suspicion)
+            SELECT lane, rank, task_id, suspicion FROM free WHERE suspicion > 0),
+         going_on AS (
+            UPDATE workflows.runs r SET state = 'running'
+            WHERE run_id IN (SELECT run_id FROM resolved) AND state = 'dead'
+              AND NOT EXISTS (SELECT FROM workflows.dead_letters d WHERE d.run_id = r.run_id
+                              AND d.resolved_at IS NULL AND d.letter_id <> ALL($1)))
+         SELECT (SELECT count(*) FROM resolved) AS "letters!",
+                ARRAY(SELECT DISTINCT queue FROM free JOIN workflows.lanes USING (lane)) AS "queues!""#,
+        letters,
         by.actor,
         by.reason,
     )
-    .execute(&mut *tx)
+    .fetch_one(tx)
     .await?;
-    let row = Row {
-        task_id: letter.task_id,
-        run_id: letter.run_id,
-        lane: letter.lane,
-        key: letter.key,
-        rank: letter.rank,
-        step: &letter.step,
-        input: &letter.input,
-        child_of: letter.fan_out_id.zip(letter.child),
-        ready: !paused,
-    };
-    set_going(tx, &row).await
+    Ok(Revived {
+        letters: revived.letters,
+        queues: revived.queues,
+    })
 }
 
-/// Starts the letter's run again from a step that it has been through.
-pub(super) async fn again_from(
+/// Where a run starts again, and where its input for that is kept: with an attempt, with a letter, or
+/// with the run itself.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub run_id: Uuid,
+    lane: i32,
+    attempt: Option<i64>,
+    letter: Option<Uuid>,
+}
+
+/// The entries at a step of those of the runs that have been through it or died at it. The children
+/// of a fan-out are none: their join would not know what to wait for.
+pub(super) async fn been(
     tx: &mut PgConnection,
-    letter: &Open,
+    runs: &[Uuid],
     step: &str,
-    paused: bool,
-    by: By<'_>,
-) -> Result<(), AdminError> {
-    let been = sqlx::query!(
-        r#"SELECT input AS "input!", lane AS "lane!" FROM workflows.attempts
-           WHERE run_id = $1 AND step = $2 AND outcome = 'done'
-             AND input IS NOT NULL AND lane IS NOT NULL
-           ORDER BY token DESC LIMIT 1"#,
-        letter.run_id,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_as!(
+        Entry,
+        r#"SELECT DISTINCT ON (run_id) run_id AS "run_id!", lane AS "lane!", attempt, letter
+         FROM (
+            SELECT run_id, lane, token, token AS attempt, NULL::uuid AS letter
+            FROM workflows.attempts
+            WHERE run_id = ANY($1) AND outcome = 'done' AND fan_out_id IS NULL AND input IS NOT NULL
+            UNION ALL
+            SELECT run_id, lane, token, NULL, letter_id
+            FROM workflows.dead_letters
+            WHERE run_id = ANY($1) AND fan_out_id IS NULL) been
+         JOIN workflows.lanes USING (lane)
+         WHERE step = $2
+         ORDER BY run_id, token DESC"#,
+        runs,
         step,
     )
-    .fetch_optional(&mut *tx)
-    .await?
-    .ok_or_else(|| {
-        AdminError::Conflict(format!(
-            "the run cannot start again from {step}: it has not been through it"
-        ))
-    })?;
-    tasks::clear(tx, letter.run_id, "redriven", (by.actor, by.reason)).await?;
-    let row = Row {
-        task_id: Uuid::now_v7(),
-        run_id: letter.run_id,
-        lane: been.lane,
-        key: letter.key,
-        rank: letter.rank,
-        step,
-        input: &been.input,
-        child_of: None,
-        ready: !paused,
-    };
-    set_going(tx, &row).await?;
-    Ok(())
+    .fetch_all(tx)
+    .await
 }
 
-async fn set_going(tx: &mut PgConnection, row: &Row<'_>) -> Result<(), sqlx::Error> {
-    let run_id = row.run_id;
-    tasks::insert(tx, std::slice::from_ref(row)).await?;
-    let queues = sqlx::query_scalar!(
-        r#"WITH going AS (
-            UPDATE workflows.runs r SET state = 'running' WHERE run_id = $1 AND state = 'dead'
-            AND NOT EXISTS (SELECT FROM workflows.dead_letters d
-                            WHERE d.run_id = r.run_id AND d.resolved_at IS NULL))
-         SELECT queue FROM workflows.lanes WHERE lane = $2"#,
+/// Says that a run cannot start again from a step.
+pub(super) fn not_been(step: &str) -> AdminError {
+    AdminError::Conflict(format!(
+        "the run cannot start again from {step}: it has not been through it"
+    ))
+}
+
+/// The entry at a run's first step, and that step's name. A run that was cancelled before its first
+/// attempt has it in its result.
+pub(super) async fn first(
+    tx: &mut PgConnection,
+    run_id: Uuid,
+) -> Result<Option<(Entry, String)>, sqlx::Error> {
+    let first = sqlx::query!(
+        r#"SELECT lane AS "lane!", step AS "step!" FROM (
+            SELECT lane, step, token AS place FROM (
+                (SELECT lane, token FROM workflows.attempts
+                 WHERE run_id = $1 AND fan_out_id IS NULL ORDER BY token LIMIT 1)
+                UNION ALL
+                SELECT lane, token FROM workflows.dead_letters WHERE run_id = $1 AND fan_out_id IS NULL) been
+            JOIN workflows.lanes USING (lane)
+            UNION ALL
+            SELECT l.lane, l.step, 9223372036854775807
+            FROM workflows.runs r JOIN workflows.lanes l
+                ON (l.workflow, l.version) = (r.workflow, r.version) AND l.step = r.result -> 'steps' ->> 0
+            WHERE r.run_id = $1 AND r.state = 'cancelled') known
+         ORDER BY place LIMIT 1"#,
         run_id,
-        row.lane,
     )
-    .fetch_all(&mut *tx)
+    .fetch_optional(tx)
     .await?;
-    store::notify(tx, &queues).await
+    Ok(first.map(|first| {
+        let entry = Entry {
+            run_id,
+            lane: first.lane,
+            attempt: None,
+            letter: None,
+        };
+        (entry, first.step)
+    }))
+}
+
+/// Starts runs again, of which nothing is left to do. Among the runs of its owner one that was dead
+/// keeps its place, one that had ended goes last. Returns the queues to tell.
+pub(super) async fn enter(
+    tx: &mut PgConnection,
+    entries: &[Entry],
+) -> Result<Vec<String>, sqlx::Error> {
+    let (mut runs, mut tasks, mut lanes) = (vec![], vec![], vec![]);
+    let (mut attempts, mut letters) = (vec![], vec![]);
+    for entry in entries {
+        runs.push(entry.run_id);
+        tasks.push(Uuid::now_v7());
+        lanes.push(entry.lane);
+        attempts.push(entry.attempt);
+        letters.push(entry.letter);
+    }
+    sqlx::query_scalar!(
+        r#"WITH entry AS (
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::uuid[])
+                AS e (run_id, task_id, lane, attempt, letter_id)),
+         task AS (
+            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, input, token)
+            SELECT e.task_id, e.run_id, e.lane, hashtextextended(r.fairness_key, 0),
+                   (extract(epoch FROM CASE WHEN r.ended_at IS NULL THEN r.created_at
+                                            ELSE clock_timestamp() END) * 1000000)::bigint
+                       + r.priority::bigint * 60000000,
+                   coalesce(a.input, d.input, r.input),
+                   coalesce((SELECT max(token) FROM workflows.attempts h WHERE h.run_id = e.run_id), 0)
+            FROM entry e JOIN workflows.runs r USING (run_id)
+            LEFT JOIN workflows.attempts a ON (a.run_id, a.token) = (e.run_id, e.attempt)
+            LEFT JOIN workflows.dead_letters d ON d.letter_id = e.letter_id
+            RETURNING task_id, run_id, lane, key, rank),
+         free AS (
+            SELECT task.* FROM task JOIN workflows.runs USING (run_id) WHERE paused_at IS NULL),
+         ready AS (
+            INSERT INTO workflows.ready (lane, key, rank, task_id)
+            SELECT lane, key, rank, task_id FROM free),
+         going_on AS (
+            UPDATE workflows.runs SET state = 'running', ended_at = NULL, result = NULL
+            WHERE run_id = ANY($1))
+         SELECT DISTINCT queue FROM free JOIN workflows.lanes USING (lane)"#,
+        &runs,
+        &tasks,
+        &lanes,
+        &attempts as &[Option<i64>],
+        &letters as &[Option<Uuid>],
+    )
+    .fetch_all(tx)
+    .await
 }

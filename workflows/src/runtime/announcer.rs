@@ -13,29 +13,32 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::link::{Link, QUERY_TIMEOUT, within};
-use crate::store::notify;
+use super::link::Link;
+use crate::store::{
+    notify,
+    session::{ANSWER, within},
+};
 
 /// Announcements that come this close together share one.
 const TOGETHER: Duration = Duration::from_millis(10);
 
-/// Collects the queues to announce.
+/// Collects the lanes to announce.
 #[derive(Clone, Default)]
 pub(crate) struct Announcements {
-    queues: Arc<Mutex<BTreeSet<String>>>,
+    lanes: Arc<Mutex<BTreeSet<i32>>>,
     some: Arc<Notify>,
 }
 
 impl Announcements {
-    pub fn add(&self, queue: &str) {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        queues.insert(queue.to_owned());
+    pub fn add(&self, lane: i32) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.insert(lane);
         self.some.notify_one();
     }
 
-    fn take(&self) -> Vec<String> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *queues).into_iter().collect()
+    fn take(&self) -> Vec<i32> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *lanes).into_iter().collect()
     }
 }
 
@@ -52,20 +55,24 @@ impl Announcer {
                 () = stop.cancelled() => {}
                 () = self.announcements.some.notified() => tokio::time::sleep(TOGETHER).await,
             }
-            let queues = self.announcements.take();
-            if !queues.is_empty()
-                && let Err(error) = self.announce(&queues).await
+            let lanes = self.announcements.take();
+            if !lanes.is_empty()
+                && let Err(error) = self.announce(&lanes).await
             {
-                tracing::warn!(error = %error, "announcement failed, others will look");
-                tokio::time::sleep(self.link.lose()).await;
+                tracing::debug!(error = %error, "announcement failed, others will look");
+                let wait = self.link.lose();
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(wait) => {}
+                }
             }
         }
         self.link.close().await;
     }
 
-    async fn announce(&mut self, queues: &[String]) -> Result<(), sqlx::Error> {
+    async fn announce(&mut self, lanes: &[i32]) -> Result<(), sqlx::Error> {
         let (connection, _) = self.link.get().await?;
-        within(QUERY_TIMEOUT, notify(connection, queues)).await?;
+        within(ANSWER, notify(connection, lanes)).await?;
         self.link.mend();
         Ok(())
     }

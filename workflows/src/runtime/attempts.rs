@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,23 +26,38 @@ pub(crate) struct Held {
 #[error("interrupted")]
 pub(crate) struct Interrupted;
 
-struct InHand {
+struct Attempt {
     claim: Arc<Claim>,
     cancelled: CancellationToken,
     since: Instant,
     begun: bool,
 }
 
+/// What tells an attempt from others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InHand {
+    pub run_id: Uuid,
+    pub task_id: Uuid,
+    pub token: i64,
+}
+
 #[derive(Default)]
 pub(crate) struct Attempts {
-    in_hand: Mutex<HashMap<Uuid, InHand>>,
+    in_hand: Mutex<HashMap<Uuid, Attempt>>,
+    /// Wakes whoever waits for fewer attempts.
+    fewer: Notify,
+    /// Run and token of attempts that came to their end and had been taken from us.
+    taken: Mutex<Vec<(Uuid, i64)>>,
 }
+
+/// So many are remembered at most.
+const TAKEN: usize = 10_000;
 
 impl Attempts {
     /// Enters an attempt; the returned token fires when it loses its right to work.
     pub fn enter(&self, claim: &Arc<Claim>) -> CancellationToken {
         let cancelled = CancellationToken::new();
-        let in_hand = InHand {
+        let in_hand = Attempt {
             claim: Arc::clone(claim),
             cancelled: cancelled.clone(),
             since: Instant::now(),
@@ -72,6 +87,8 @@ impl Attempts {
         let held = in_hand.get(&claim.task_id);
         if held.is_some_and(|held| held.claim.token == claim.token) {
             in_hand.remove(&claim.task_id);
+            drop(in_hand);
+            self.fewer.notify_waiters();
         }
     }
 
@@ -94,13 +111,58 @@ impl Attempts {
         unbegun.map(|(_, attempt)| attempt.claim).collect()
     }
 
-    /// Task and token of the attempts in hand for at least `age`.
-    pub fn older_than(&self, age: Duration) -> Vec<(Uuid, i64)> {
+    /// The attempts in hand for at least `age`.
+    pub fn older_than(&self, age: Duration) -> Vec<InHand> {
         self.lock()
-            .iter()
-            .filter(|(_, attempt)| attempt.since.elapsed() >= age)
-            .map(|(task, attempt)| (*task, attempt.claim.token))
+            .values()
+            .filter(|attempt| attempt.since.elapsed() >= age)
+            .map(|attempt| InHand {
+                run_id: attempt.claim.run_id,
+                task_id: attempt.claim.task_id,
+                token: attempt.claim.token,
+            })
             .collect()
+    }
+
+    pub fn any_older_than(&self, age: Duration) -> bool {
+        let in_hand = self.lock();
+        in_hand.values().any(|attempt| attempt.since.elapsed() >= age)
+    }
+
+    /// An attempt was taken from us, though we were there.
+    pub fn was_taken(&self, claim: &Claim) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.len() < TAKEN {
+            taken.push((claim.run_id, claim.token));
+        }
+    }
+
+    /// Those that were, and forgets them.
+    pub fn take_taken(&self) -> Vec<(Uuid, i64)> {
+        std::mem::take(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Their tasks.
+    pub fn tasks(&self) -> Vec<Uuid> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Whether one of them was in a process when it died.
+    pub fn has_suspect(&self) -> bool {
+        let in_hand = self.lock();
+        in_hand.values().any(|attempt| attempt.claim.suspicion > 0)
+    }
+
+    /// Waits until there are at most so many.
+    pub async fn at_most(&self, count: usize) {
+        loop {
+            let fewer = self.fewer.notified();
+            if self.lock().len() <= count {
+                return;
+            }
+            // Those that are taken out in other ways are seen here.
+            let _ = tokio::time::timeout(Duration::from_millis(500), fewer).await;
+        }
     }
 
     /// Cancels an attempt whose lease is somebody else's now.
@@ -129,7 +191,7 @@ impl Attempts {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, InHand>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Attempt>> {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

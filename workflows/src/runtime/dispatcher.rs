@@ -1,7 +1,14 @@
 //! Claims tasks for the free slots of this process and hands them to the queues' workers. It
 //! claims no more than can begin at once, so nothing waits claimed behind something slow.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
@@ -12,16 +19,17 @@ use tracing::Instrument;
 
 use super::{
     attempts::{Attempts, Held},
-    fronts::Fronts,
-    link::{Link, QUERY_TIMEOUT, jittered, within},
+    demand::Demands,
+    link::{Link, jittered},
     meters,
     slots::Slots,
 };
 use crate::{
     claim::Claim,
     store::{
-        claim::{Demand, claim},
+        claim::{Claimed, claim, claim_suspect, strays},
         lanes::Lanes,
+        session::{ANSWER, within},
     },
 };
 
@@ -39,17 +47,16 @@ pub(crate) struct Desk {
     pub worker: mpsc::UnboundedSender<Held>,
 }
 
+/// The worker of a queue is gone: nobody takes what is claimed.
+#[derive(Debug, thiserror::Error)]
+#[error("the worker of the queue {0} has ended")]
+pub(crate) struct WorkerGone(String);
+
 pub(crate) struct Dispatcher {
     pub link: Link,
     pub desks: Vec<Desk>,
     pub lanes: Arc<Lanes>,
-    /// Steps that this build has, with their lane.
-    pub steps: Vec<(i32, &'static str)>,
-    /// The key served last in each lane. The next claim begins behind it, so keys take turns.
-    pub served: HashMap<i32, i64>,
-    /// When each lane was served last, counted in claims: the one that waits longest comes first.
-    pub turns: HashMap<i32, u64>,
-    pub fronts: Fronts,
+    pub demands: Demands,
     pub worker_id: i64,
     pub lease: Duration,
     pub poll: Duration,
@@ -59,22 +66,31 @@ pub(crate) struct Dispatcher {
     pub present: watch::Receiver<bool>,
     /// Whether ends of attempts can be written. What is claimed without would be done in vain.
     pub committing: watch::Receiver<bool>,
+    /// The answer of a claim may have been lost.
+    pub astray: Arc<AtomicBool>,
 }
+
+pub(super) type Permits = HashMap<&'static str, OwnedSemaphorePermit>;
 
 impl Dispatcher {
     /// Runs until `stop`; the workers' channels close when it returns.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), WorkerGone> {
         while !stop.is_cancelled() {
+            let gone = self.desks.iter().find(|desk| desk.worker.is_closed());
+            if let Some(desk) = gone {
+                return Err(WorkerGone(desk.queue.clone()));
+            }
             tokio::select! {
                 () = stop.cancelled() => break,
                 gone = self.fit() => if gone {
                     break;
                 }
             }
-            let wait = match self.claim_once().await {
+            let wait = match self.claim_once(&stop).await {
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::warn!(error = %error, "claim failed");
+                    self.astray.store(true, Ordering::Release);
                     Wait::Out(self.link.lose())
                 }
             };
@@ -84,6 +100,7 @@ impl Dispatcher {
             }
         }
         self.link.close().await;
+        Ok(())
     }
 
     /// Waits until others can see this process and its commits come through. `true`: it ends.
@@ -107,18 +124,22 @@ impl Dispatcher {
             Wait::Out(time) => return tokio::time::sleep(time).await,
             Wait::ForWork(full) => full,
         };
-        let again = self.fronts.again_in().unwrap_or(self.poll);
+        let again = self.demands.again_in().unwrap_or(self.poll);
         let slot = async {
             let waits = full
                 .iter()
                 .map(|desk| Box::pin(self.desks[*desk].permits.acquire()));
             let _ = futures::future::select_all(waits).await;
         };
+        let gone = futures::future::select_all(
+            self.desks.iter().map(|desk| Box::pin(desk.worker.closed())),
+        );
         tokio::select! {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
             () = self.slots.looked_for(), if full.len() < self.desks.len() => {}
             // Others are about to be free too: one claim for all of them.
             () = slot, if !full.is_empty() => self.more_slots(&full).await,
+            _ = gone, if !self.desks.is_empty() => {}
             () = tokio::time::sleep(jittered(self.poll)) => {}
             () = tokio::time::sleep(again), if again < self.poll => {}
         }
@@ -137,14 +158,36 @@ impl Dispatcher {
     }
 
     /// Takes what there is for the free slots and says when to look again.
-    async fn claim_once(&mut self) -> Result<Wait, sqlx::Error> {
-        let mut permits: HashMap<&'static str, OwnedSemaphorePermit> = HashMap::new();
-        let mut demand = Demand {
-            lanes: Vec::new(),
-            steps: self.steps.clone(),
-            fronts: None,
-        };
-        for (number, lane) in self.lanes.iter() {
+    async fn claim_once(&mut self, stop: &CancellationToken) -> Result<Wait, sqlx::Error> {
+        if self.astray.swap(false, Ordering::AcqRel) {
+            self.find_strays().await?;
+        }
+        let mut permits = self.free_permits();
+        if self.slots.suspects() && !self.attempts.has_suspect() {
+            self.try_suspect(&mut permits, stop).await?;
+        }
+        let mut more = false;
+        let demand = self.demands.of(&permits, &self.slots);
+        if !demand.lanes.is_empty() {
+            let (connection, _) = self.link.get().await?;
+            let span = tracing::debug_span!("claim", worker.id = self.worker_id);
+            let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease)
+                .instrument(span);
+            let claimed = within(ANSWER, claiming).await?;
+            self.link.mend();
+            meters::claimed(claimed.claims.len(), claimed.took);
+            self.demands
+                .learn(&self.lanes, &claimed, demand.fronts.is_none());
+            more = claimed.more;
+            self.hand_over_all(claimed, &mut permits);
+        }
+        Ok(self.next_look(more, &permits))
+    }
+
+    /// The free slots of each queue, held until the claim is answered.
+    fn free_permits(&self) -> Permits {
+        let mut permits = Permits::new();
+        for (_, lane) in self.lanes.iter() {
             let Some(desk) = self.desks.iter().find(|desk| desk.queue == lane.queue) else {
                 continue;
             };
@@ -155,49 +198,71 @@ impl Dispatcher {
                     permits.insert(lane.queue, permit);
                 }
             }
-            let free = permits
-                .get(lane.queue)
-                .map_or(0, OwnedSemaphorePermit::num_permits);
-            if free > 0 {
-                self.slots.looking(lane.queue);
-                let served = self.served.get(&number).copied().unwrap_or(i64::MIN);
-                demand.lanes.push((number, lane.queue, free, served));
+        }
+        permits
+    }
+
+    /// What is ours by the database's word, and we do not know of.
+    async fn find_strays(&mut self) -> Result<(), sqlx::Error> {
+        let in_hand = self.attempts.tasks();
+        let (connection, _) = self.link.get().await?;
+        let finding = strays(connection, &self.lanes, self.worker_id, &in_hand);
+        let found = within(ANSWER, finding).await?;
+        if !found.is_empty() {
+            tracing::info!(tasks = found.len(), "found tasks of a claim whose answer was lost");
+        }
+        for claim in found {
+            // It may be one too many for a moment: its slot is one that nobody holds.
+            let slot = Arc::new(Semaphore::new(1));
+            if let Ok(slot) = slot.try_acquire_owned() {
+                self.hand_over(claim, slot);
             }
         }
-        let mut more = false;
-        if !demand.lanes.is_empty() {
-            let turns = &self.turns;
-            demand
-                .lanes
-                .sort_by_key(|(lane, ..)| turns.get(lane).copied());
-            demand.fronts = self.fronts.known(&demand.lanes);
-            let (connection, _) = self.link.get().await?;
-            let began = Instant::now();
-            let span = tracing::debug_span!("claim", worker.id = self.worker_id);
-            let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease)
-                .instrument(span);
-            let (claims, left) = within(QUERY_TIMEOUT, claiming).await?;
-            self.link.mend();
-            meters::claimed(claims.len(), began.elapsed());
-            let numbered = claims.iter().map(|claim| {
-                (
-                    self.lanes.number_of(&claim.lane).unwrap_or_default(),
-                    &**claim,
-                )
-            });
-            self.fronts
-                .learn(numbered, began.elapsed(), demand.fronts.is_none());
-            more = left;
-            for claim in claims {
-                self.hand_over(claim, &mut permits);
-            }
+        Ok(())
+    }
+
+    /// Tries one of the tasks that were in a process when it died: beside others, or alone when
+    /// that has happened to it before.
+    async fn try_suspect(
+        &mut self,
+        permits: &mut Permits,
+        stop: &CancellationToken,
+    ) -> Result<(), sqlx::Error> {
+        let demand = self.demands.of(permits, &self.slots);
+        let (connection, _) = self.link.get().await?;
+        let claiming = claim_suspect(connection, &self.lanes, &demand, self.worker_id, self.lease);
+        let Some(claim) = within(ANSWER, claiming).await? else {
+            return Ok(());
+        };
+        let slot = permits
+            .get_mut(claim.lane.queue)
+            .and_then(|permits| permits.split(1));
+        let Some(slot) = slot else { return Ok(()) };
+        if claim.suspicion < 2 {
+            self.hand_over(claim, slot);
+            return Ok(());
         }
-        Ok(self.next_look(more, &permits))
+        tracing::info!(run.id = %claim.run_id, task.id = %claim.task_id, "a suspect is tried alone");
+        // The lease is renewed while the others come to their ends.
+        permits.clear();
+        self.slots.hold(true);
+        let cancelled = self.attempts.enter(&claim);
+        let alone = async {
+            self.attempts.at_most(1).await;
+            self.send(&claim, cancelled, slot);
+            self.attempts.at_most(0).await;
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = alone => {}
+        }
+        self.slots.hold(false);
+        Ok(())
     }
 
     /// At once while slots are free and shares were used up; otherwise at the next hint, or when a
     /// slot becomes free of a queue that has none, before or after the claim.
-    fn next_look(&self, more: bool, permits: &HashMap<&'static str, OwnedSemaphorePermit>) -> Wait {
+    fn next_look(&self, more: bool, permits: &Permits) -> Wait {
         let left = |desk: &Desk| {
             permits
                 .get(desk.queue.as_str())
@@ -215,33 +280,34 @@ impl Dispatcher {
         )
     }
 
-    fn hand_over(
-        &mut self,
-        claim: Arc<Claim>,
-        permits: &mut HashMap<&'static str, OwnedSemaphorePermit>,
-    ) {
-        let desk = self
-            .desks
-            .iter()
-            .find(|desk| desk.queue == claim.lane.queue);
-        let slot = permits
-            .get_mut(claim.lane.queue)
-            .and_then(|permits| permits.split(1));
-        let (Some(desk), Some(slot)) = (desk, slot) else {
-            return;
-        };
-        if let Some(number) = self.lanes.number_of(&claim.lane) {
-            self.served.insert(number, claim.key);
-            let latest = self.turns.values().max().copied().unwrap_or_default();
-            self.turns.insert(number, latest + 1);
+    fn hand_over_all(&mut self, claimed: Claimed, permits: &mut Permits) {
+        for claim in claimed.claims {
+            let slot = permits
+                .get_mut(claim.lane.queue)
+                .and_then(|permits| permits.split(1));
+            if let Some(slot) = slot {
+                self.demands.served(&claim);
+                self.hand_over(claim, slot);
+            }
         }
+    }
+
+    fn hand_over(&self, claim: Arc<Claim>, slot: OwnedSemaphorePermit) {
         let cancelled = self.attempts.enter(&claim);
-        // A closed channel means shutdown; the lease is then given up to the sweepers.
-        let _ = desk.worker.send(Held {
-            claim,
-            cancelled,
-            _slot: Arc::new(slot),
-        });
+        self.send(&claim, cancelled, slot);
+    }
+
+    fn send(&self, claim: &Arc<Claim>, cancelled: CancellationToken, slot: OwnedSemaphorePermit) {
+        let mut desks = self.desks.iter();
+        if let Some(desk) = desks.find(|desk| desk.queue == claim.lane.queue) {
+            // A worker that has ended leaves it among the attempts that were not begun: the loop
+            // sees that next, and the engine gives them back.
+            let _ = desk.worker.send(Held {
+                claim: Arc::clone(claim),
+                cancelled,
+                _slot: Arc::new(slot),
+            });
+        }
     }
 }
 

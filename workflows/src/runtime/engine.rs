@@ -1,4 +1,4 @@
-//! Wiring: builds the parts, runs them, and takes them down in the right order.
+//! Wiring: builds the parts, runs them under supervision, and takes them down in the right order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,88 +6,60 @@ use apalis::{layers::WorkerBuilderExt, prelude::Monitor};
 use apalis_core::worker::{builder::WorkerBuilder, ext::parallelize::ParallelizeExt};
 use serde::Serialize;
 use sqlx::{PgPool, postgres::PgConnectOptions};
-use tokio::{
-    sync::{Mutex, mpsc},
-    task::JoinSet,
-};
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    attempts::{Attempts, Held},
+    attempts::Held,
     backend::QueueBackend,
+    committer::{Committer, Tasks},
+    config::EngineConfig,
     dispatcher::Desk,
+    errands::Schedule,
+    health::{Health, Vitals},
     parts::Parts,
     perform::Perform,
     registry::Registry,
-    rehearsal::Rehearsal,
     settle::SettleLayer,
+    shutdown::{Phases, Stop},
     slots::Slots,
-    sweeper::Schedule,
     upkeep::{self, Upkeep},
 };
 use crate::{Starter, Workflow, store::schedules::StartTick};
 
-/// How a worker process behaves.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// Name of this process, for people (host and process id, say).
-    pub name: String,
-    /// Version of the program, for people.
-    pub build: String,
-    /// Slots of each queue: how many of its tasks run here at once. A queue that a step uses and
-    /// that is not named here gets one slot.
-    pub queues: Vec<(String, usize)>,
-    /// How long a claim holds without a heartbeat.
-    pub lease: Duration,
-    /// Upper bound of the time between two claims while nothing hints at work. (A sweep that sees
-    /// work is a hint.)
-    pub poll: Duration,
-    /// Upper bound of the time between two sweeps for due retries, lost workers and work whose
-    /// notification was lost.
-    pub sweep: Duration,
-    /// What running steps get to finish after a stop was asked for.
-    pub grace: Duration,
-    /// How long runs that ended are kept, with their history. `None`: for ever. Runs with an open
-    /// dead letter are never removed.
-    pub retention: Option<Duration>,
-    /// For tests of workflows.
-    pub rehearsal: Rehearsal,
-}
-
-impl Default for EngineConfig {
-    fn default() -> Self {
-        Self {
-            name: format!("pid {}", std::process::id()),
-            build: env!("CARGO_PKG_VERSION").to_owned(),
-            queues: Vec::new(),
-            lease: Duration::from_secs(30),
-            poll: Duration::from_secs(10),
-            sweep: Duration::from_secs(1),
-            grace: Duration::from_secs(20),
-            retention: Some(Duration::from_hours(30 * 24)),
-            rehearsal: Rehearsal::None,
-        }
-    }
-}
-
 /// A worker process of the engine: knows workflows, runs their steps.
+///
+/// It keeps up to ten connections to Postgres of its own, most of them only while they are needed.
 pub struct Engine {
     pub(super) options: PgConnectOptions,
     pub(super) config: EngineConfig,
     pub(super) registry: Registry,
     pub(super) schedules: Vec<Schedule>,
+    pub(super) vitals: Vitals,
 }
 
-/// The engine could not start.
+/// The engine could not start, or could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// Settings, workflows or the way to the database make no sense. Nothing was begun.
+    #[error("the engine is set up wrongly: {}", .0.join("; "))]
+    Misconfigured(Vec<String>),
     /// Postgres could not be reached or refused.
     #[error("cannot register with the database")]
     Database(#[from] sqlx::Error),
-    /// The runtime failed as a whole.
-    #[error("the workers stopped: {0}")]
-    Runtime(String),
+    /// The system gave no thread.
+    #[error("cannot start a thread")]
+    Thread(#[from] std::io::Error),
+    /// A part of the engine ended by itself. What it had claimed was handed back; the process
+    /// should be started again.
+    #[error("the engine stopped, because {part} ended: {why}")]
+    Ended {
+        /// Which part.
+        part: String,
+        /// What it said.
+        why: String,
+    },
 }
 
 impl Engine {
@@ -99,6 +71,7 @@ impl Engine {
             config,
             registry: Registry::default(),
             schedules: Vec::new(),
+            vitals: Vitals::default(),
         }
     }
 
@@ -143,11 +116,11 @@ impl Engine {
     }
 
     /// Adds the engine's own scheduled work.
-    pub(super) fn keep_up(&mut self, pool: &PgPool) {
+    pub(super) fn keep_up(&mut self) {
         let Some(age) = self.config.retention else {
             return;
         };
-        let workflow = upkeep::upkeep(pool.clone());
+        let workflow = upkeep::upkeep(&self.options, self.config.lease);
         self.registry.add(Arc::clone(&workflow.definition));
         let input = Upkeep {
             keep_seconds: age.as_secs(),
@@ -155,63 +128,76 @@ impl Engine {
         self.add_schedule(upkeep::NAME, upkeep::EVERY, &workflow.starter(), input);
     }
 
+    /// What makes no sense, in sentences.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = self.config.mistakes();
+        mistakes.extend(self.registry.mistakes());
+        let mut names: Vec<_> = self.schedules.iter().map(|s| &s.name).collect();
+        names.sort_unstable();
+        for twice in names.windows(2).filter(|w| w[0] == w[1]) {
+            mistakes.push(format!("two schedules are called {}", twice[0]));
+        }
+        mistakes
+    }
+
+    /// The health of this engine, from before it runs.
+    pub fn health(&self) -> Health {
+        Health(self.vitals.clone())
+    }
+
     /// Works until `stop` fires; then claims nothing more, gives running steps their grace (cut
-    /// short by `hasten`), hands back the rest and returns.
+    /// short by `hasten`), hands back the rest and returns, in bounded time whatever hangs.
+    ///
+    /// Ends with [`EngineError::Ended`] when a part of it ends by itself. What runs then gets its
+    /// grace as after a stop; the caller should let the process be started again.
     pub async fn run(
         mut self,
         stop: CancellationToken,
         hasten: CancellationToken,
     ) -> Result<(), EngineError> {
         let parts = Parts::prepare(&mut self).await?;
-        let (committer, committing) = parts.committer(stop.clone());
+        let mut phases = Phases::default();
+        let Stop {
+            claiming,
+            sweeping,
+            leaving,
+            give_up,
+        } = phases.stop.clone();
+
+        let committing = parts.committing(claiming.clone(), give_up);
+        let (committer, Tasks { group, alone }) = Committer::new(&committing);
+        phases.committing.spawn("the group commit", group);
+        phases.committing.spawn("the commits of one", alone);
+        let sweeper = parts.sweeper(committer.clone()).run(sweeping.clone());
+        phases.sweeping.spawn("the sweeper", sweeper);
+        let errand = parts.errand(self.schedules).run(sweeping);
+        phases.sweeping.spawn("schedules and re-drives", errand);
+        let announcer = parts.announcer().run(leaving.clone());
+        phases.leaving.spawn("the announcer", announcer);
+        let presence = parts.presence().spawn(leaving)?;
+        phases.leaving.spawn_fallible("the heartbeat", presence);
+
         let (desks, ways) = desks(&parts.slots);
-        let settle = SettleLayer {
-            registry: Arc::clone(&parts.registry),
-            attempts: Arc::clone(&parts.attempts),
-            committer,
-            desks: Arc::new(
-                desks
-                    .iter()
-                    .map(|d| (d.queue.clone(), d.worker.downgrade()))
-                    .collect(),
-            ),
-        };
-        let monitor = workers(&parts, ways, &settle);
+        let settle = SettleLayer::new(&parts, committer, &desks);
+        for way in ways {
+            let name = format!("the worker of {}", way.0);
+            let worker = worker(&parts, way, &settle, claiming.clone());
+            phases.working.spawn_fallible(&name, worker);
+        }
+        let listener = parts.listener().run(claiming.clone());
+        phases.claiming.spawn("the listener", listener);
+        let dispatcher = parts.dispatcher(desks).run(claiming);
+        phases.claiming.spawn_fallible("the dispatcher", dispatcher);
 
-        // Claims come first to an end, the workers drain, their commits follow, and only then
-        // does the presence go.
-        let drained = CancellationToken::new();
-        let mut background = JoinSet::new();
-        background.spawn(parts.presence().run(drained.clone()));
-        background.spawn(parts.sweeper(self.schedules).run(drained.clone()));
-        background.spawn(parts.announcer().run(drained.clone()));
-        background.spawn(parts.listener().run(stop.clone()));
-        let committing = tokio::spawn(committing);
-        let dispatching = parts.dispatcher(desks).run(stop.clone());
-        let claiming = tokio::spawn(async move {
-            dispatching.await;
-            settle.hand_back_unbegun().await;
-        });
-        let (attempts, grace) = (Arc::clone(&parts.attempts), parts.config.grace);
-        tokio::spawn(end_grace(
-            attempts,
-            stop.clone(),
-            hasten,
-            grace,
-            drained.clone(),
-        ));
-
-        let signal = async {
-            stop.cancelled().await;
-            Ok(())
-        };
-        let result = monitor.run_with_signal(signal).await;
-        let _ = claiming.await;
-        let _ = committing.await;
-        drained.cancel();
-        while background.join_next().await.is_some() {}
-        parts.pool.close().await;
-        result.map_err(|e| EngineError::Runtime(e.to_string()))
+        let ended = phases.first_end(&stop).await;
+        phases.shut_down(settle, &parts, &hasten).await;
+        match ended {
+            None => Ok(()),
+            Some(ended) => Err(EngineError::Ended {
+                part: ended.part,
+                why: ended.why,
+            }),
+        }
     }
 }
 
@@ -235,43 +221,35 @@ fn desks(slots: &Slots) -> (Vec<Desk>, Vec<Way>) {
         .unzip()
 }
 
-/// One apalis worker per queue.
-fn workers(parts: &Parts, ways: Vec<Way>, settle: &SettleLayer) -> Monitor {
-    let mut monitor = Monitor::new();
-    for (queue, way) in ways {
-        // A monitor may build a worker again after a failure. Our backend has none (its error type
-        // is `Infallible`), so the factory is called once.
-        let backend = Mutex::new(Some(QueueBackend::new(way, settle.clone())));
-        let perform = Perform {
-            registry: Arc::clone(&parts.registry),
-            attempts: Arc::clone(&parts.attempts),
-            rehearsal: parts.config.rehearsal,
-        };
-        monitor = monitor.register(move |_| {
-            let backend = backend.try_lock().ok().and_then(|mut slot| slot.take());
-            WorkerBuilder::new(queue.as_str())
-                .backend(backend.expect("a queue's worker is built once"))
-                .catch_panic()
-                .parallelize(tokio::spawn)
-                .build(perform.clone())
-        });
-    }
-    monitor
-}
-
-/// After the grace period whatever still runs is interrupted, at no charge.
-async fn end_grace(
-    attempts: Arc<Attempts>,
+/// The apalis worker of one queue.
+fn worker(
+    parts: &Parts,
+    (queue, way): Way,
+    settle: &SettleLayer,
     stop: CancellationToken,
-    hasten: CancellationToken,
-    grace: Duration,
-    drained: CancellationToken,
-) {
-    stop.cancelled().await;
-    tokio::select! {
-        () = drained.cancelled() => return,
-        () = hasten.cancelled() => {}
-        () = tokio::time::sleep(grace) => {}
+) -> impl Future<Output = Result<(), String>> + use<> {
+    // A monitor may build a worker again after a failure. Our backend has none (its error type is
+    // `Infallible`), so the factory is called once.
+    let backend = Mutex::new(Some(QueueBackend::new(way, settle.clone())));
+    let perform = Perform {
+        registry: Arc::clone(&parts.registry),
+        attempts: Arc::clone(&parts.attempts),
+        rehearsal: parts.config.rehearsal,
+    };
+    let monitor = Monitor::new().register(move |_| {
+        let backend = backend.try_lock().ok().and_then(|mut slot| slot.take());
+        WorkerBuilder::new(queue.as_str())
+            .backend(backend.expect("a queue's worker is built once"))
+            .catch_panic()
+            .parallelize(tokio::spawn)
+            .build(perform.clone())
+    });
+    async move {
+        let signal = async {
+            stop.cancelled().await;
+            Ok(())
+        };
+        let result = monitor.run_with_signal(signal).await;
+        result.map_err(|error| error.to_string())
     }
-    attempts.cancel_all();
 }

@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::claim::Claim;
+use crate::{claim::Claim, store::claim::Wanted};
 
-/// A look costs this much anyway, and this much for each task that it brings.
+/// A look costs the server this much anyway, and this much for each task that it brings.
 const USUAL: Duration = Duration::from_millis(10);
 const USUAL_EACH: Duration = Duration::from_micros(60);
 /// Looks from the front take at most this part of the time.
@@ -34,21 +34,27 @@ pub(super) struct Fronts {
 impl Fronts {
     /// Lane, key and rank to look at, at most `most` of each lane and those behind the key served
     /// last first; or `None`: look from the front.
-    pub fn known(&self, lanes: &[(i32, &str, usize, i64)]) -> Option<Vec<(i32, i64, i64)>> {
+    pub fn known(&self, lanes: &[Wanted]) -> Option<Vec<(i32, i64, i64)>> {
         self.until.filter(|until| Instant::now() < *until)?;
         let mut known = Vec::new();
-        for (lane, _, most, served) in lanes {
+        for Wanted {
+            lane,
+            slots,
+            after: served,
+            ..
+        } in lanes
+        {
             let behind = self
                 .ranks
                 .range((*lane, served.saturating_add(1))..=(*lane, i64::MAX));
             let before = self.ranks.range((*lane, i64::MIN)..=(*lane, *served));
-            let all = behind.chain(before).take(*most);
+            let all = behind.chain(before).take(*slots);
             known.extend(all.map(|((lane, key), rank)| (*lane, *key, *rank)));
         }
         Some(known)
     }
 
-    /// Learns from a look: what it brought, how long it took, whether it was from the front.
+    /// Learns from a look: what it brought, how long it took the server, whether it was from the front.
     pub fn learn<'a>(
         &mut self,
         claims: impl ExactSizeIterator<Item = (i32, &'a Claim)>,

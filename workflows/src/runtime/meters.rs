@@ -21,8 +21,8 @@ pub(super) fn picked_up(claim: &Claim) {
 }
 
 /// A step returned.
-pub(super) fn stepped(claim: &Claim, step: &'static str, took: Duration) {
-    let labels = [("queue", claim.lane.queue), ("step", step)];
+pub(super) fn stepped(claim: &Claim, took: Duration) {
+    let labels = [("queue", claim.lane.queue), ("step", claim.lane.step)];
     metrics::histogram!("workflows_step_seconds", &labels).record(took);
 }
 
@@ -31,6 +31,7 @@ pub(super) fn settled(settlement: &Settlement) {
     let outcome = match settlement.verdict {
         Verdict::Advance { .. } | Verdict::Joined { .. } => "done",
         Verdict::Defer { .. } => "retry",
+        Verdict::Wait { .. } => "unavailable",
         Verdict::Bury { .. } => "dead",
         Verdict::Reject { .. } => "rejected",
         Verdict::HandBack => "interrupted",
@@ -38,7 +39,7 @@ pub(super) fn settled(settlement: &Settlement) {
     let claim = &settlement.claim;
     metrics::counter!(
         "workflows_attempts_total",
-        "queue" => claim.lane.queue, "step" => claim.step.clone(), "outcome" => outcome,
+        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => outcome,
     )
     .increment(1);
 }
@@ -59,6 +60,22 @@ pub(super) fn lease_lost() {
 pub(super) fn rescued(tasks: usize, after: Duration) {
     metrics::counter!("workflows_rescued_total").increment(tasks as u64);
     metrics::histogram!("workflows_rescue_seconds").record(after);
+}
+
+/// Whether others see this process, by the server's word.
+pub(super) fn present(present: bool) {
+    metrics::gauge!("workflows_present").set(if present { 1.0 } else { 0.0 });
+}
+
+/// Runs that a rescue passed over because somebody holds them.
+pub(super) fn busy(runs: usize) {
+    metrics::counter!("workflows_rescue_busy_total").increment(runs as u64);
+}
+
+/// Whether a dependency is down.
+pub(super) fn breaker(dependency: &str, down: bool) {
+    metrics::gauge!("workflows_dependency_down", "dependency" => dependency.to_owned())
+        .set(if down { 1.0 } else { 0.0 });
 }
 
 /// Whether notifications come through.

@@ -1,29 +1,45 @@
 //! Makes the parts of a running engine, each from what they share.
 
-use std::{collections::HashMap, sync::Arc};
-
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
+
+use serde_json::Value;
+use sqlx::{Connection, postgres::PgConnectOptions};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     announcer::{Announcements, Announcer},
     attempts::Attempts,
+    breakers::Breakers,
     committer::{Committer, Committing},
+    config::EngineConfig,
+    demand::Demands,
     dispatcher::{Desk, Dispatcher},
-    engine::{Engine, EngineConfig, EngineError},
-    fronts::Fronts,
-    link::{Link, QUERY_TIMEOUT, within},
+    engine::{Engine, EngineError},
+    errands::{Errand, Errands, Schedule},
+    health::Vitals,
+    link::{Link, jittered},
     listener::Listener,
     presence::Presence,
     registry::Registry,
     slots::Slots,
-    sweeper::{Schedule, Sweeper},
+    sweeper::{Memory, Sweeper},
 };
-use crate::store::{self, lanes::Lanes, presence::Who};
+use crate::admin::redrive::Batch;
+use crate::store::{
+    self,
+    lanes::{Lane, Lanes},
+    presence::Who,
+    session::{ANSWER, Session, prove, within},
+    weather,
+};
+
+/// A start that is broken off is tried so often.
+const TRIES: u32 = 5;
 
 /// What the parts of a running engine share.
 pub(super) struct Parts {
@@ -31,117 +47,138 @@ pub(super) struct Parts {
     pub config: EngineConfig,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
-    pub pool: PgPool,
     worker_id: i64,
     who: Who,
     pub slots: Slots,
     announcements: Announcements,
     pub attempts: Arc<Attempts>,
-    present: watch::Sender<bool>,
-    committing: watch::Sender<bool>,
+    vitals: Vitals,
+    astray: Arc<AtomicBool>,
+    breakers: Breakers,
+    errands: watch::Sender<Errands>,
 }
 
 impl Parts {
-    /// Connects and registers this worker.
+    /// Connects, proves what the engine relies on, and registers this worker.
     pub async fn prepare(engine: &mut Engine) -> Result<Self, EngineError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            // Losing a connection is handled where it shows; asking first would double the queries.
-            .test_before_acquire(false)
-            .acquire_timeout(QUERY_TIMEOUT)
-            .connect_with(for_the_engine(&engine.options))
-            .await?;
-        engine.keep_up(&pool);
-        let registry = Arc::new(std::mem::take(&mut engine.registry));
-        let who = Who {
-            name: engine.config.name.clone(),
-            build: engine.config.build.clone(),
-            knows: registry.knows(),
-        };
-        let mut connection = pool.acquire().await?;
-        let used = registry.lanes();
-        let lanes = Lanes::enter(&mut connection, &used);
-        let lanes = Arc::new(within(QUERY_TIMEOUT, lanes).await?);
-        let registering = store::presence::register(&mut connection, &who);
-        let worker_id = within(QUERY_TIMEOUT, registering).await?;
-        for schedule in &engine.schedules {
-            let entering = store::schedules::enter(&mut connection, &schedule.name, schedule.every);
-            within(QUERY_TIMEOUT, entering).await?;
+        engine.keep_up();
+        let mistakes = engine.mistakes();
+        if !mistakes.is_empty() {
+            return Err(EngineError::Misconfigured(mistakes));
         }
-        drop(connection);
+        let session = Session::of(&engine.options, "start", engine.config.lease);
+        let registry = Arc::new(std::mem::take(&mut engine.registry));
+        let (used, shapes) = registry.lanes();
         let mut queues: HashMap<String, usize> = engine.config.queues.iter().cloned().collect();
         for lane in &used {
             queues.entry(lane.queue.to_owned()).or_insert(1);
         }
+        let who = Who {
+            name: engine.config.name.clone(),
+            build: engine.config.build.clone(),
+            knows: registry.knows(|queue| queues.get(queue).copied().unwrap_or_default()),
+        };
+        let mut tries = 0;
+        let (lanes, worker_id) = loop {
+            tries += 1;
+            match enter(&session, (&used, &shapes), &who, &engine.schedules).await {
+                Err(EngineError::Database(error)) if tries < TRIES && breaks_off(&error) => {
+                    tracing::warn!(error = %error, "the start was broken off, trying again");
+                    tokio::time::sleep(jittered(Duration::from_millis(400))).await;
+                }
+                entered => break entered?,
+            }
+        };
         Ok(Self {
             options: engine.options.clone(),
             config: engine.config.clone(),
             registry,
             lanes,
-            pool,
             worker_id,
             who,
             slots: Slots::new(queues),
             announcements: Announcements::default(),
             attempts: Arc::default(),
-            present: watch::Sender::new(false),
-            committing: watch::Sender::new(true),
+            vitals: engine.vitals.clone(),
+            astray: Arc::default(),
+            breakers: Breakers::default(),
+            errands: watch::Sender::default(),
         })
     }
 
-    pub fn committer(
-        &self,
-        stop: CancellationToken,
-    ) -> (Committer, impl Future<Output = ()> + use<>) {
-        Committer::new(Committing {
-            link: Link::new(for_the_engine(&self.options)),
-            well: self.committing.clone(),
+    /// A session that shows this worker's presence.
+    fn session(&self, part: &str) -> Session {
+        Session::of(&self.options, part, self.config.lease).of_worker(self.worker_id)
+    }
+
+    pub fn committing(&self, stop: CancellationToken, give_up: CancellationToken) -> Committing {
+        Committing {
+            session: self.session("committer"),
+            well: self.vitals.committing.clone(),
             worker_id: self.worker_id,
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
             slots: self.slots.clone(),
             announcements: self.announcements.clone(),
+            breakers: self.breakers.clone(),
+            attempts: Arc::clone(&self.attempts),
             lease: self.config.lease,
             stop,
-            patience: self.config.lease,
-        })
+            give_up,
+        }
     }
 
     pub fn announcer(&self) -> Announcer {
         Announcer {
-            link: Link::new(for_claims(&self.options)),
+            link: Link::new(self.session("announcer").for_claims()),
             announcements: self.announcements.clone(),
         }
     }
 
     pub fn presence(&self) -> Presence {
         Presence {
-            link: Link::new(for_the_engine(&self.options)),
+            link: Link::new(self.session("presence")),
             worker_id: self.worker_id,
             who: self.who.clone(),
-            announced: false,
             lease: self.config.lease,
             attempts: Arc::clone(&self.attempts),
-            present: self.present.clone(),
+            present: self.vitals.present.clone(),
         }
     }
 
-    pub fn sweeper(&self, schedules: Vec<Schedule>) -> Sweeper {
+    pub fn sweeper(&self, committer: Committer) -> Sweeper {
         Sweeper {
-            pool: self.pool.clone(),
+            link: Link::new(self.session("sweeper")),
             worker_id: self.worker_id,
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
-            schedules,
             slots: self.slots.clone(),
+            announcements: self.announcements.clone(),
+            committer,
+            breakers: self.breakers.clone(),
+            errands: self.errands.clone(),
             interval: self.config.sweep,
             lease: self.config.lease,
+            memory: Memory::default(),
+        }
+    }
+
+    pub fn errand(&self, schedules: Vec<Schedule>) -> Errand {
+        Errand {
+            link: Link::new(self.session("errands").patient(Duration::from_secs(15))),
+            schedules: Arc::new(schedules),
+            slots: self.slots.clone(),
+            announcements: self.announcements.clone(),
+            breakers: self.breakers.clone(),
+            found: self.errands.subscribe(),
+            batch: Batch::default(),
         }
     }
 
     pub fn listener(&self) -> Listener {
         Listener {
-            pool: self.pool.clone(),
+            session: self.session("listener"),
+            lanes: Arc::clone(&self.lanes),
             slots: self.slots.clone(),
             attempts: Arc::clone(&self.attempts),
         }
@@ -149,43 +186,48 @@ impl Parts {
 
     pub fn dispatcher(&self, desks: Vec<Desk>) -> Dispatcher {
         Dispatcher {
-            link: Link::new(for_claims(&self.options)),
+            link: Link::new(self.session("claims").for_claims()),
             desks,
             lanes: Arc::clone(&self.lanes),
-            steps: self.registry.steps_in(&self.lanes),
-            served: HashMap::new(),
-            turns: HashMap::new(),
-            fronts: Fronts::default(),
+            demands: Demands::new(&self.lanes, &self.registry, self.breakers.clone()),
             worker_id: self.worker_id,
             lease: self.config.lease,
             poll: self.config.poll,
             slots: self.slots.clone(),
             attempts: Arc::clone(&self.attempts),
-            present: self.present.subscribe(),
-            committing: self.committing.subscribe(),
+            present: self.vitals.present.subscribe(),
+            committing: self.vitals.committing.subscribe(),
+            astray: Arc::clone(&self.astray),
         }
     }
 }
 
-/// Every internal statement has a limit on the server's side too. All of them find their rows by
-/// index; what the planner knows of tables that fill and empty within seconds is always out of date,
-/// and must not tempt it into reading them whole.
-fn for_the_engine(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().application_name("workflows").options([
-        ("statement_timeout", "15s"),
-        ("enable_seqscan", "off"),
-        ("enable_bitmapscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-        // Short statements; and what is "off" above has a price that would call for it.
-        ("jit", "off"),
-    ])
+/// Whether a connection that was there was lost, or the server could not take it just now.
+fn breaks_off(error: &sqlx::Error) -> bool {
+    let refused = matches!(error, sqlx::Error::Io(io)
+        if io.kind() == std::io::ErrorKind::ConnectionRefused);
+    !refused && weather::in_chain(error).is_some()
 }
 
-/// Claims need no durable commit, and one plan fits all.
-fn for_claims(options: &PgConnectOptions) -> PgConnectOptions {
-    for_the_engine(options).options([
-        ("synchronous_commit", "off"),
-        ("plan_cache_mode", "force_generic_plan"),
-    ])
+/// Proves that the connection is good for what the engine does, and enters what this worker has.
+async fn enter(
+    session: &Session,
+    (used, shapes): (&[Lane], &[Value]),
+    who: &Who,
+    schedules: &[Schedule],
+) -> Result<(Arc<Lanes>, i64), EngineError> {
+    prove(session)
+        .await?
+        .map_err(|no_sessions| EngineError::Misconfigured(vec![no_sessions.to_string()]))?;
+    let mut connection = session.open().await?;
+    let lanes = Lanes::enter(&mut connection, used, shapes);
+    let lanes = within(ANSWER * 4, lanes).await?;
+    let registering = store::presence::register(&mut connection, who);
+    let worker_id = within(ANSWER, registering).await?;
+    for schedule in schedules {
+        let entering = store::schedules::enter(&mut connection, &schedule.name, schedule.every);
+        within(ANSWER, entering).await?;
+    }
+    let _ = within(ANSWER, connection.close()).await;
+    Ok((Arc::new(lanes), worker_id))
 }

@@ -63,7 +63,7 @@ fn span(claim: &Claim) -> tracing::Span {
         run.workflow = claim.lane.workflow,
         run.version = claim.lane.version,
         task.queue = claim.lane.queue,
-        task.step = %claim.step,
+        task.step = claim.lane.step,
         task.child = claim.child,
         attempt.number = claim.attempt(),
         attempt.token = claim.token,
@@ -80,7 +80,7 @@ impl Perform {
         }
         meters::picked_up(claim);
         let (_, step) = self.registry.find(claim).ok_or_else(|| StepError::Fail {
-            source: Box::new(UnknownStep(claim.step.clone())),
+            source: Box::new(UnknownStep(claim.lane.step)),
         })?;
         let context = StepContext {
             run_id: claim.run_id,
@@ -93,7 +93,7 @@ impl Perform {
         let began = Instant::now();
         let work = self.rehearsal.around(
             context.attempt,
-            step.handler.run(&context, claim.input.clone()),
+            step.handler.run(&context, &claim.input),
         );
         let result = tokio::select! {
             biased;
@@ -103,7 +103,7 @@ impl Perform {
             }
             result = tokio::time::timeout(step.settings.timeout, work) => result,
         };
-        meters::stepped(claim, step.name, began.elapsed());
+        meters::stepped(claim, began.elapsed());
         let result = result.unwrap_or_else(|_| {
             let source = Box::new(TimedOut(step.settings.timeout));
             Err(StepError::Retry {
@@ -130,7 +130,7 @@ fn report(result: &Result<Performed, StepError>) {
 
 #[derive(Debug, thiserror::Error)]
 #[error("this build's route has no step `{0}`")]
-struct UnknownStep(String);
+struct UnknownStep(&'static str);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the attempt took longer than {0:?}")]

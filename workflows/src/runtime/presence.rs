@@ -1,18 +1,25 @@
-//! Shows that this process lives and renews its leases, on a task and a connection of its own, so
-//! that no amount of work can starve it.
+//! Shows that this process lives and renews its leases, on a thread and a connection of its own:
+//! no amount of work can starve it, not even steps that block all threads of the runtime.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
     attempts::Attempts,
-    link::{Link, QUERY_TIMEOUT, jittered, within},
+    link::{Link, jittered},
     meters,
 };
-use crate::store::presence::{Who, announce, leave, renew};
+use crate::store::{
+    presence::{Beat, Who, leave, renew},
+    rescue::forgive,
+    session::{ANSWER, within},
+};
 
 /// Attempts that last longer are asked after at this interval, so that one whose run was cancelled
 /// stops within about a second even if the notification is lost.
@@ -22,37 +29,52 @@ pub(crate) struct Presence {
     pub link: Link,
     pub worker_id: i64,
     pub who: Who,
-    /// This session has the presence lock.
-    pub announced: bool,
     pub lease: Duration,
     pub attempts: Arc<Attempts>,
-    /// Whether others see us. Claims wait for it: what an absent worker claims is taken from it,
-    /// and an innocent task would be charged with the crash.
+    /// Whether others see us. Claims wait for it: what an absent worker claims is taken from it.
     pub present: watch::Sender<bool>,
 }
 
 impl Presence {
-    /// Runs until `stop`, then takes the worker off the list.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Runs on a thread of its own until `stop`; the future ends with it.
+    pub fn spawn(
+        self,
+        stop: CancellationToken,
+    ) -> std::io::Result<impl Future<Output = Result<(), String>> + use<>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (mut ended, end) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new()
+            .name("workflows presence".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = self.run(stop) => {}
+                        // Whoever ran the engine has dropped it, as if the process were gone.
+                        () = ended.closed() => {}
+                    }
+                });
+            })?;
+        Ok(async move {
+            let _ = end.await;
+            let panicked = |panic: Box<dyn std::any::Any + Send>| crate::panics::message(&*panic);
+            // Its last act was to drop the sender, so joining does not wait.
+            thread.join().map_err(panicked)
+        })
+    }
+
+    async fn run(mut self, stop: CancellationToken) {
         let tick = BRIEF.min(self.lease / 4);
         let mut due = Instant::now();
         while !stop.is_cancelled() {
-            let in_hand = self.attempts.older_than(tick);
             let mut wait = tick;
-            if !in_hand.is_empty() || Instant::now() >= due {
-                match self.beat(in_hand).await {
-                    Ok(()) => {
-                        self.present.send_replace(self.announced);
-                        // An earlier session of ours still has the lock: ask again soon, because
-                        // with its end it will be gone.
-                        due = Instant::now();
-                        if self.announced {
-                            due += jittered(self.lease / 4);
-                        }
-                    }
+            if self.attempts.any_older_than(tick) || Instant::now() >= due {
+                match self.beat(tick).await {
+                    Ok(()) => due = Instant::now() + jittered(self.lease / 3),
                     Err(error) => {
                         tracing::warn!(error = %error, "heartbeat failed");
-                        self.present.send_replace(false);
+                        self.show(false);
                         wait = self.link.lose();
                         due = Instant::now();
                     }
@@ -63,28 +85,58 @@ impl Presence {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        if let Ok((connection, _)) = self.link.get().await {
-            let _ = within(QUERY_TIMEOUT, leave(connection, self.worker_id)).await;
-        }
+        let leaving = async {
+            let (connection, _) = self.link.get().await?;
+            leave(connection, self.worker_id).await
+        };
+        let _ = within(ANSWER, leaving).await;
         self.link.close().await;
     }
 
-    async fn beat(&mut self, in_hand: Vec<(Uuid, i64)>) -> Result<(), sqlx::Error> {
+    fn show(&self, present: bool) {
+        self.present
+            .send_if_modified(|was| std::mem::replace(was, present) != present);
+        meters::present(present);
+    }
+
+    async fn beat(&mut self, tick: Duration) -> Result<(), sqlx::Error> {
         let (connection, fresh) = self.link.get().await?;
-        if fresh || !self.announced {
-            self.announced = within(QUERY_TIMEOUT, announce(connection, self.worker_id)).await?;
-        }
-        let tasks: Vec<_> = in_hand.iter().map(|(task, _)| *task).collect();
+        // After an interruption all of them are asked after.
+        let age = if fresh { Duration::ZERO } else { tick };
+        let in_hand = self.attempts.older_than(age);
+        let tasks: Vec<Uuid> = in_hand.iter().map(|attempt| attempt.task_id).collect();
         let renewing = renew(connection, self.worker_id, &self.who, &tasks, self.lease);
-        let held: HashSet<_> = within(QUERY_TIMEOUT, renewing).await?.into_iter().collect();
+        let Beat {
+            held,
+            present,
+            was_lost,
+        } = within(ANSWER, renewing).await?;
+        if !present {
+            // Something between us and Postgres has taken the session, and with it the lock.
+            let text = "this session has lost the lock that shows that this process lives";
+            return Err(sqlx::Error::Io(std::io::Error::other(text)));
+        }
+        let held: HashSet<_> = held.into_iter().collect();
+        let lost: Vec<_> = in_hand
+            .iter()
+            .filter(|attempt| !held.contains(&(attempt.task_id, attempt.token)))
+            .collect();
+        let mut taken: HashSet<_> = self.attempts.take_taken().into_iter().collect();
+        taken.extend(lost.iter().map(|attempt| (attempt.run_id, attempt.token)));
+        if was_lost || !taken.is_empty() {
+            let forgiven = within(ANSWER, forgive(connection, &taken)).await?;
+            if forgiven > 0 {
+                tracing::warn!(forgiven, "tasks were taken from this worker, which lives");
+            }
+        }
         self.link.mend();
-        for (task_id, token) in in_hand
-            .into_iter()
-            .filter(|attempt| !held.contains(attempt))
-        {
-            if self.attempts.cancel(task_id, token) {
+        self.show(true);
+        for attempt in lost {
+            if self.attempts.cancel(attempt.task_id, attempt.token) {
                 meters::lease_lost();
-                tracing::info!(task.id = %task_id, attempt.token = token, "lease is gone");
+                tracing::info!(
+                    task.id = %attempt.task_id, attempt.token = attempt.token, "lease is gone"
+                );
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The workflows this build knows.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
@@ -10,54 +10,55 @@ use serde_json::{Value, json};
 use crate::{
     claim::Claim,
     step::StepSettings,
-    store::lanes::{Lane, Lanes},
+    store::lanes::Lane,
     workflow::{Definition, StepDefinition},
 };
 
 #[derive(Default)]
 pub(crate) struct Registry {
     workflows: HashMap<(String, i32), Arc<Definition>>,
+    /// Sentences about workflows that were added twice.
+    twice: Vec<String>,
 }
 
 impl Registry {
     pub fn add(&mut self, definition: Arc<Definition>) {
-        self.workflows
-            .insert((definition.name.to_owned(), definition.version), definition);
+        let (name, version) = (definition.name, definition.version);
+        let key = (name.to_owned(), version);
+        if self.workflows.insert(key, definition).is_some() {
+            self.twice
+                .push(format!("two workflows are called {name} version {version}"));
+        }
     }
 
     /// The route and the step of a claim.
     pub fn find(&self, claim: &Claim) -> Option<(&Arc<Definition>, &StepDefinition)> {
-        let key = (claim.lane.workflow.to_owned(), claim.lane.version);
+        self.find_lane(&claim.lane)
+    }
+
+    fn find_lane(&self, lane: &Lane) -> Option<(&Arc<Definition>, &StepDefinition)> {
+        let key = (lane.workflow.to_owned(), lane.version);
         let definition = self.workflows.get(&key)?;
-        Some((definition, definition.step(&claim.step)?))
+        Some((definition, definition.step(lane.step)?))
     }
 
-    /// Where tasks of these workflows wait.
-    pub fn lanes(&self) -> Vec<Lane> {
-        let steps = self.steps().map(|(definition, step)| Lane {
-            queue: step.queue,
-            workflow: definition.name,
-            version: definition.version,
+    /// Where tasks of these workflows wait, with what the check before a deploy wants to know.
+    pub fn lanes(&self) -> (Vec<Lane>, Vec<Value>) {
+        let steps = self.steps().map(|(definition, step)| {
+            let then = json!({ "then": step.then.to_string() });
+            (definition.lane(step), then)
         });
-        let lanes: HashSet<Lane> = steps.collect();
-        lanes.into_iter().collect()
-    }
-
-    /// Every step with the number of the lane in which its tasks wait.
-    pub fn steps_in(&self, lanes: &Lanes) -> Vec<(i32, &'static str)> {
-        self.steps()
-            .filter_map(|(definition, step)| {
-                let lane = lanes.number(step.queue, definition.name, definition.version)?;
-                Some((lane, step.name))
-            })
-            .collect()
+        steps.unzip()
     }
 
     /// What this build can run, as others read it in the list of workers.
-    pub fn knows(&self) -> Value {
+    pub fn knows(&self, slots: impl Fn(&str) -> usize) -> Value {
         let mut sorted = BTreeMap::new();
         for ((name, version), definition) in &self.workflows {
-            let steps: Vec<_> = definition.steps.iter().map(|step| step.name).collect();
+            let steps = definition.steps.iter().map(|step| {
+                json!({ "step": step.name, "queue": step.queue, "slots": slots(step.queue), "needs": step.needs })
+            });
+            let steps: Vec<Value> = steps.collect();
             sorted.insert((name, version), steps);
         }
         let entries = sorted.into_iter().map(|((workflow, version), steps)| {
@@ -66,13 +67,28 @@ impl Registry {
         Value::Array(entries.collect())
     }
 
-    pub fn crash_limit(&self, workflow: &str, version: i32, step: &str) -> u32 {
-        self.workflows
-            .get(&(workflow.to_owned(), version))
-            .and_then(|definition| definition.step(step))
-            .map_or(StepSettings::default().crash_limit, |step| {
-                step.settings.crash_limit
-            })
+    pub fn crash_limit(&self, lane: &Lane) -> i32 {
+        self.find_lane(lane).map_or_else(
+            || StepSettings::default().crash_limit(),
+            |(_, step)| step.settings.crash_limit(),
+        )
+    }
+
+    /// Outside services that a step needs.
+    pub fn needs(&self, lane: &Lane) -> &'static [&'static str] {
+        self.find_lane(lane).map_or(&[], |(_, step)| step.needs)
+    }
+
+    /// What is wrong with these workflows, in sentences.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = self.twice.clone();
+        for (definition, step) in self.steps() {
+            if let Some(mistake) = step.settings.backoff.mistake() {
+                let (workflow, step) = (definition.name, step.name);
+                mistakes.push(format!("the step {step} of {workflow}: {mistake}"));
+            }
+        }
+        mistakes
     }
 
     fn steps(&self) -> impl Iterator<Item = (&Arc<Definition>, &StepDefinition)> {

@@ -3,22 +3,28 @@
 
 use std::{
     collections::HashMap,
+    panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use apalis_core::{error::BoxDynError, task::Task};
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::mpsc;
 use tower::{Layer, Service};
 
 use super::{
     attempts::{Attempts, Held, Interrupted},
-    committer::Committer,
+    committer::{Committer, mourned},
+    dispatcher::Desk,
+    parts::Parts,
     registry::Registry,
+    slots::Slots,
 };
 use crate::{
     claim::Claim,
+    failure::describe,
+    panics::{Panicked, caught, message},
     plan::{self, Ended, Settlement, Verdict},
     step::StepError,
     workflow::Performed,
@@ -29,21 +35,41 @@ pub(crate) struct SettleLayer {
     pub registry: Arc<Registry>,
     pub attempts: Arc<Attempts>,
     pub committer: Committer,
+    pub slots: Slots,
     /// The ways to the queues' workers, which are closed when a stop is asked for.
     pub desks: Arc<HashMap<String, mpsc::WeakUnboundedSender<Held>>>,
 }
 
 impl SettleLayer {
+    pub fn new(parts: &Parts, committer: Committer, desks: &[Desk]) -> Self {
+        let ways = desks
+            .iter()
+            .map(|desk| (desk.queue.clone(), desk.worker.downgrade()));
+        Self {
+            registry: Arc::clone(&parts.registry),
+            attempts: Arc::clone(&parts.attempts),
+            committer,
+            slots: parts.slots.clone(),
+            desks: Arc::new(ways.collect()),
+        }
+    }
+
     /// Returns the claim on the next step when this worker is to go on with it.
     async fn settle(&self, claim: Arc<Claim>, ended: Ended) -> Option<Arc<Claim>> {
-        let settlement = match self.registry.find(&claim) {
+        // What is decided here reads the caller's errors, and they may panic.
+        let deciding = caught(|| match self.registry.find(&claim) {
             Some((definition, step)) => {
                 plan::settle(Arc::clone(&claim), definition, step, ended, rand::random())
             }
             None => unknown_step(Arc::clone(&claim), &ended),
-        };
+        });
+        let settlement = deciding.unwrap_or_else(|panic| mourned(&self.registry, &claim, &panic));
         let next = self.committer.commit(settlement).await;
         self.attempts.leave(&claim);
+        if claim.suspicion > 0 {
+            // The next suspect may be tried.
+            self.slots.look();
+        }
         next
     }
 
@@ -79,14 +105,16 @@ fn unknown_step(claim: Arc<Claim>, ended: &Ended) -> Settlement {
     let verdict = match ended {
         Ended::Failed(error) => Verdict::Bury {
             cause: plan::Cause::Failed,
-            error: plan::describe(error),
+            error: describe(error),
         },
-        Ended::Performed(_) | Ended::Interrupted => Verdict::HandBack,
+        Ended::Performed(_) | Ended::Interrupted | Ended::Crashed => Verdict::HandBack,
     };
     Settlement {
         claim,
         verdict,
         writes: Vec::new(),
+        alone: false,
+        definition: None,
     }
 }
 
@@ -126,9 +154,11 @@ where
         let layer = self.layer.clone();
         let attempt = self.inner.call(task);
         Box::pin(async move {
-            let ended = match attempt.await {
-                Ok(performed) => Ended::Performed(performed),
-                Err(error) => ended_by(error.into()),
+            // The layers below catch panics of the step; this one is for whatever they do not.
+            let ended = match AssertUnwindSafe(attempt).catch_unwind().await {
+                Ok(Ok(performed)) => Ended::Performed(performed),
+                Ok(Err(error)) => ended_by(error.into()),
+                Err(panic) => ended_by(Box::new(Panicked(message(&*panic)))),
             };
             layer.end(held, ended).await;
             Ok(())

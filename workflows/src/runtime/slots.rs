@@ -18,6 +18,10 @@ pub(crate) struct Slots {
     queues: Arc<HashMap<String, Queue>>,
     /// Wakes the dispatcher.
     look: Arc<Notify>,
+    /// Tasks wait that were in a process when it died.
+    suspects: Arc<AtomicBool>,
+    /// A task is waiting to run alone: nothing goes on meanwhile.
+    holding: Arc<AtomicBool>,
 }
 
 struct Queue {
@@ -41,7 +45,26 @@ impl Slots {
         Self {
             queues: Arc::new(queues.collect()),
             look: Arc::default(),
+            suspects: Arc::default(),
+            holding: Arc::default(),
         }
+    }
+
+    /// Whether tasks wait that were in a process when it died.
+    pub fn set_suspects(&self, waiting: bool) {
+        self.suspects.store(waiting, Ordering::Release);
+        if waiting {
+            self.look.notify_one();
+        }
+    }
+
+    pub fn suspects(&self) -> bool {
+        self.suspects.load(Ordering::Acquire)
+    }
+
+    /// Whether slots are to be given back after each step.
+    pub fn hold(&self, holding: bool) {
+        self.holding.store(holding, Ordering::Release);
     }
 
     pub fn queues(&self) -> impl Iterator<Item = (&String, &Arc<Semaphore>)> {
@@ -100,6 +123,7 @@ impl Slots {
     /// Nobody new can be waiting, so a slot may go on with what it has.
     pub fn may_go_on(&self, queue: &str) -> bool {
         let queue = self.queues.get(queue);
-        queue.is_some_and(|queue| !queue.news.load(Ordering::Acquire))
+        !self.holding.load(Ordering::Acquire)
+            && queue.is_some_and(|queue| !queue.news.load(Ordering::Acquire))
     }
 }

@@ -1,170 +1,335 @@
 //! Recovery as the ordinary path: at intervals every process takes one look around and sees to what
-//! it finds: due retries, lost workers, schedules, re-drives. The same look tells the dispatcher of
-//! work whose notification was lost.
+//! it finds. The same look tells the dispatcher of work whose notification was lost. Each duty is
+//! independent of the others: what fails is logged, and seen to at the next look.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
-use sqlx::PgPool;
-use tokio::time::Instant;
+use rand::Rng;
+use sqlx::PgConnection;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    link::{QUERY_TIMEOUT, jittered, within},
+    announcer::Announcements,
+    breakers::Breakers,
+    committer::Committer,
+    errands::Errands,
+    link::Link,
     meters,
     registry::Registry,
     slots::Slots,
 };
 use crate::{
-    admin::redrive,
-    start::StartError,
+    plan::{self, Ended},
     store::{
+        claim::take_over,
         lanes::Lanes,
-        rescue::{due, rescue},
-        schedules::{StartTick, fire},
-        sweep::{Found, look},
+        rescue::{self, Candidate, Losses},
+        session::{ANSWER, within},
+        sweep::{Found, View, look, note_server},
     },
 };
 
-/// What workers get to reconnect after an outage before they count as lost.
+/// What workers get to come back after an outage before they count as lost, and before a task is
+/// buried because its worker was.
 const COMING_BACK: Duration = Duration::from_secs(10);
+/// Time for which a worker has to be absent before its tasks are taken.
+const ABSENT: Duration = Duration::from_millis(300);
 /// Each so many looks, all leases are read.
 const THOROUGHLY: u32 = 10;
 /// Batches of due tasks that one sweep moves at most: its other duties do not wait for a backlog.
 const DUE_BATCHES: u32 = 20;
 
-/// A workflow that starts by the clock.
-pub(crate) struct Schedule {
-    pub name: String,
-    pub every: Duration,
-    pub start: Box<StartTick>,
-}
-
 pub(crate) struct Sweeper {
-    pub pool: PgPool,
+    pub link: Link,
     pub worker_id: i64,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
-    pub schedules: Vec<Schedule>,
     /// Work is looked for where no claim has looked lately.
     pub slots: Slots,
+    pub announcements: Announcements,
+    pub committer: Committer,
+    pub breakers: Breakers,
+    /// What is due besides.
+    pub errands: watch::Sender<Errands>,
     pub interval: Duration,
     pub lease: Duration,
+    pub memory: Memory,
 }
 
-/// The last look, and when it was first seen that something is lost.
+/// What earlier looks saw.
 #[derive(Default)]
-struct Suspicion {
-    found: Found,
-    since: Option<Instant>,
+pub(crate) struct Memory {
+    /// Since when each worker is absent.
+    absent: HashMap<i64, Instant>,
+    /// Since when leases are expired.
+    expired: Option<Instant>,
+    /// Until then absence and expiry mean nothing: the database was away.
+    distrust: Option<Instant>,
+    /// There are other workers, which may be lost.
+    company: bool,
 }
 
-impl Sweeper {
-    pub async fn run(self, stop: CancellationToken) {
-        // Only what two looks in a row saw is taken for lost. After a restart of Postgres every
-        // worker is absent and every lease may have expired: they get time to come back.
-        let mut before = Suspicion::default();
-        let mut trust_from = Instant::now();
-        for look in 1_u32.. {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(jittered(self.interval)) => {}
-            }
-            match within(QUERY_TIMEOUT, self.sweep_once(&before, look)).await {
-                Ok(now) if Instant::now() >= trust_from => before = now,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(error = %error, "sweep failed");
-                    before = Suspicion::default();
-                    trust_from = Instant::now() + COMING_BACK;
-                }
-            }
+impl Memory {
+    /// Time until the next look. What was seen for the first time is looked at again soon. Where
+    /// nobody can be lost, less often will do.
+    fn wait(&self, interval: Duration) -> Duration {
+        match () {
+            () if self.suspects() => ABSENT,
+            () if self.company => interval.mul_f64(rand::rng().random_range(0.72..0.88)),
+            () => interval.mul_f64(rand::rng().random_range(1.2..1.6)),
         }
     }
 
-    async fn sweep_once(&self, before: &Suspicion, round: u32) -> Result<Suspicion, sqlx::Error> {
+    fn learn(&mut self, found: &Found) {
+        self.company = found.company;
+        let now = Instant::now();
+        let distrusted = self.distrust.is_some_and(|until| now < until);
+        if distrusted || found.fresh_server {
+            self.absent.clear();
+            self.expired = None;
+            return;
+        }
+        self.absent.retain(|id, _| found.absent.contains(id));
+        for id in &found.absent {
+            self.absent.entry(*id).or_insert(now);
+        }
+        self.expired = found.expired.then(|| self.expired.unwrap_or(now));
+    }
+
+    /// Workers that have been absent for at least `time`.
+    fn absent_for(&self, time: Duration) -> Vec<i64> {
+        let absent = self.absent.iter();
+        absent
+            .filter(|(_, since)| since.elapsed() >= time)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Something was seen for the first time, and has to be seen once more.
+    fn suspects(&self) -> bool {
+        let fresh = |since: &Instant| since.elapsed() < ABSENT;
+        self.absent.values().any(fresh) || self.expired.as_ref().is_some_and(fresh)
+    }
+}
+
+impl Sweeper {
+    pub async fn run(mut self, stop: CancellationToken) {
+        let coming_back = COMING_BACK.min(self.lease / 2);
+        for round in 1_u32.. {
+            let wait = self.memory.wait(self.interval);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+            let swept = tokio::select! {
+                () = stop.cancelled() => break,
+                swept = self.sweep_once(round, coming_back) => swept,
+            };
+            if let Err(error) = swept {
+                tracing::warn!(error = %error, "sweep failed");
+                self.memory = Memory {
+                    distrust: Some(Instant::now() + coming_back),
+                    ..Memory::default()
+                };
+                let wait = self.link.lose();
+                tokio::time::sleep(wait).await;
+            }
+        }
+        self.link.close().await;
+    }
+
+    async fn sweep_once(&mut self, round: u32, coming_back: Duration) -> Result<(), sqlx::Error> {
         let lanes = self.lanes.iter();
         let idle: Vec<i32> = lanes
             .filter(|(_, lane)| self.slots.idle_for(lane.queue, self.interval / 2))
             .map(|(number, _)| number)
             .collect();
+        let all: Vec<i32> = self.lanes.iter().map(|(number, _)| number).collect();
         // What the last look saw has to be seen again.
-        let thoroughly = before.found.expired || round.is_multiple_of(THOROUGHLY);
-        let mut connection = self.pool.acquire().await?;
-        let mut found = look(&mut connection, &idle, self.lease / 2, thoroughly).await?;
-        drop(connection);
-        found.absent.retain(|id| *id != self.worker_id);
+        let thoroughly = self.memory.expired.is_some() || round.is_multiple_of(THOROUGHLY);
+        let (connection, _) = self.link.get().await?;
+        let view = View {
+            worker_id: self.worker_id,
+            idle: &idle,
+            all: &all,
+            stale: self.lease / 2,
+            thoroughly,
+            coming_back,
+        };
+        let looking = look(connection, &view);
+        let mut found = within(ANSWER, looking).await?;
+        self.link.mend();
         self.slots.news_everywhere();
-        let now = self.take_lost(before, &found).await?;
-        // The rest waits for the next look when it fails; what is lost does not wait for it.
-        if let Err(error) = self.see_to(&found).await {
-            tracing::warn!(error = %error, "not all that was due is done");
+        self.slots.set_suspects(found.suspects);
+        if !found.ready.is_empty() || found.due {
+            self.slots.look();
         }
-        Ok(Suspicion { found, ..now })
+        self.memory.learn(&found);
+        self.breakers.heard(&found.down);
+        let errands = Errands {
+            schedules: std::mem::take(&mut found.schedules),
+            redrives: found.redrives,
+            probes: std::mem::take(&mut found.probes),
+        };
+        self.errands.send_replace(errands);
+        self.see_to(&found, thoroughly, coming_back).await
     }
 
-    async fn see_to(&self, found: &Found) -> Result<(), sqlx::Error> {
-        if found.ready || found.due {
-            self.slots.look();
+    /// Each duty in turn. A refusal by the server concerns that duty alone; a lost connection ends
+    /// the sweep.
+    async fn see_to(
+        &mut self,
+        found: &Found,
+        thoroughly: bool,
+        coming_back: Duration,
+    ) -> Result<(), sqlx::Error> {
+        if found.unnoted {
+            let (connection, _) = self.link.get().await?;
+            let noting = note_server(connection, &found.server);
+            independent("note the server", within(ANSWER, noting).await)?;
         }
         if found.due {
-            for _ in 0..DUE_BATCHES {
-                if !due(&self.pool).await? {
-                    break;
-                }
-            }
-            self.slots.look();
+            let moved = self.move_due().await;
+            independent("make due tasks ready", moved)?;
         }
-        for schedule in self
-            .schedules
-            .iter()
-            .filter(|s| found.schedules.contains(&s.name))
-        {
-            self.tick(schedule).await?;
+        let losses = self.losses(coming_back);
+        if !losses.lost.is_empty() || self.memory.expired.is_some() {
+            let rescued = self.rescue(&losses).await;
+            independent("rescue tasks", rescued)?;
         }
-        if found.redrives {
-            redrive::work_off(&self.pool).await?;
+        if thoroughly {
+            let (connection, _) = self.link.get().await?;
+            let dropping = rescue::drop_orphans(connection);
+            independent("remove leases without a task", within(ANSWER, dropping).await)?;
         }
         Ok(())
     }
 
-    /// Takes what this look and the one before saw as lost.
-    async fn take_lost(&self, before: &Suspicion, found: &Found) -> Result<Suspicion, sqlx::Error> {
-        let suspects: HashSet<_> = before.found.absent.iter().collect();
-        let absent = found.absent.iter().copied();
-        let lost: Vec<i64> = absent.filter(|worker| suspects.contains(worker)).collect();
-        let since = before.since.unwrap_or_else(Instant::now);
-        if !lost.is_empty() || (found.expired && before.found.expired) {
-            let limit = |workflow: &str, version, step: &str| {
-                self.registry.crash_limit(workflow, version, step)
-            };
-            let rescued = rescue(&self.pool, &lost, limit).await?;
-            if rescued > 0 {
-                meters::rescued(rescued, since.elapsed());
-                tracing::warn!(rescue.tasks = rescued, rescue.workers = ?lost, "tasks rescued");
-                self.slots.look();
-            }
+    fn losses(&self, coming_back: Duration) -> Losses {
+        Losses {
+            lost: self.memory.absent_for(ABSENT),
+            gone: self.memory.absent_for(coming_back),
+            known: self.lanes.iter().map(|(number, _)| number).collect(),
         }
-        let suspicious = !found.absent.is_empty() || found.expired;
-        Ok(Suspicion {
-            found: Found::default(),
-            since: suspicious.then_some(since),
-        })
     }
 
-    async fn tick(&self, schedule: &Schedule) -> Result<(), sqlx::Error> {
-        match fire(&self.pool, &schedule.name, schedule.every, &*schedule.start).await {
-            Ok(Some(run)) => {
-                tracing::info!(schedule.name = %schedule.name, run.id = %run, "schedule fired");
-                self.slots.look();
-                Ok(())
-            }
-            Ok(None) => Ok(()),
-            Err(StartError::Database(error)) => Err(error),
-            Err(error @ StartError::Input(_)) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, schedule.name = %schedule.name, "schedule cannot start");
-                Ok(())
+    async fn move_due(&mut self) -> Result<(), sqlx::Error> {
+        for _ in 0..DUE_BATCHES {
+            let (connection, _) = self.link.get().await?;
+            let moved = within(ANSWER, rescue::due(connection)).await?;
+            self.tell(&moved.lanes);
+            if !moved.more {
+                break;
             }
         }
+        Ok(())
+    }
+
+    async fn rescue(&mut self, losses: &Losses) -> Result<(), sqlx::Error> {
+        let (connection, _) = self.link.get().await?;
+        within(ANSWER, rescue::count_lost(connection, &losses.lost)).await?;
+        let candidates = within(ANSWER, rescue::candidates(connection, losses)).await?;
+        let rescuing = rescue::rescue(connection, losses, &candidates);
+        let rescued = match within(ANSWER, rescuing).await {
+            Err(error @ sqlx::Error::Database(_)) if candidates.len() > 1 => {
+                // One of them has it: each by itself, so that it holds up no other.
+                tracing::warn!(error = %error, "a rescue failed, each goes alone");
+                one_by_one(connection, losses, &candidates).await?
+            }
+            rescued => rescued?,
+        };
+        within(ANSWER, rescue::strike_off(connection, &losses.lost)).await?;
+        let since = losses.lost.iter().filter_map(|id| self.memory.absent.get(id));
+        let since = since.chain(&self.memory.expired).min().copied();
+        if rescued.taken > 0 {
+            let after = since.map(|since| since.elapsed()).unwrap_or_default();
+            meters::rescued(rescued.taken, after);
+            tracing::warn!(
+                rescue.tasks = rescued.taken, rescue.workers = ?losses.lost, "tasks rescued"
+            );
+        }
+        if rescued.busy > 0 {
+            meters::busy(rescued.busy);
+            tracing::info!(rescue.runs = rescued.busy, "somebody holds runs that are to be rescued");
+        }
+        self.tell(&rescued.lanes);
+        self.bury(&rescued.poison).await
+    }
+
+    /// Tasks of which their workers died for the last time: their ends are written as any other.
+    async fn bury(&mut self, poison: &[Candidate]) -> Result<(), sqlx::Error> {
+        if poison.is_empty() {
+            return Ok(());
+        }
+        let leases = poison.iter().map(Candidate::lease).collect();
+        let (connection, _) = self.link.get().await?;
+        let taking = take_over(connection, &self.lanes, self.worker_id, self.lease, &leases);
+        for claim in within(ANSWER, taking).await? {
+            let Some((definition, step)) = self.registry.find(&claim) else {
+                continue;
+            };
+            tracing::error!(
+                run.id = %claim.run_id, task.step = claim.lane.step,
+                "a task killed its worker for the last time"
+            );
+            let claim = Arc::clone(&claim);
+            let settlement = plan::settle(claim, definition, step, Ended::Crashed, 0.0);
+            let committer = self.committer.clone();
+            tokio::spawn(async move { committer.commit(settlement).await });
+        }
+        Ok(())
+    }
+
+    /// Work became ready, for this process and for others.
+    fn tell(&self, lanes: &[i32]) {
+        if lanes.is_empty() {
+            return;
+        }
+        self.slots.look();
+        for lane in lanes.iter().collect::<BTreeSet<_>>() {
+            self.announcements.add(*lane);
+        }
+    }
+}
+
+async fn one_by_one(
+    connection: &mut PgConnection,
+    losses: &Losses,
+    candidates: &[Candidate],
+) -> Result<rescue::Rescued, sqlx::Error> {
+    let mut all = rescue::Rescued::default();
+    for candidate in candidates {
+        let one = std::slice::from_ref(candidate);
+        match within(ANSWER, rescue::rescue(connection, losses, one)).await {
+            Ok(rescued) => {
+                all.taken += rescued.taken;
+                all.busy += rescued.busy;
+                all.lanes.extend(rescued.lanes);
+                all.poison.extend(rescued.poison);
+            }
+            Err(error @ sqlx::Error::Database(_)) => {
+                tracing::warn!(
+                    error = %error, run.id = %candidate.run_id, "a task could not be rescued"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+/// What the server refuses concerns this duty alone.
+fn independent(duty: &str, result: Result<(), sqlx::Error>) -> Result<(), sqlx::Error> {
+    match result {
+        Err(error @ sqlx::Error::Database(_)) => {
+            tracing::warn!(error = %error, "could not {duty}; tried again at the next look");
+            Ok(())
+        }
+        other => other,
     }
 }

@@ -1,9 +1,12 @@
 //! Claiming ready tasks.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,21 +14,40 @@ use super::lanes::{Lane, Lanes};
 use crate::{
     claim::Claim,
     faults::{Moment, Transaction, reach},
+    payload::Payload,
 };
+
+/// A lane to look into.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub lane: i32,
+    pub queue: &'static str,
+    /// Which version of which workflow it belongs to.
+    pub group: i32,
+    /// Free slots of the queue.
+    pub slots: usize,
+    /// The key after which to look.
+    pub after: i64,
+    pub crash_limit: i32,
+}
 
 /// What one process would take now.
 #[derive(Debug, Default)]
 pub(crate) struct Demand {
-    /// Lanes to look into, with their queue's free slots and the key after which to look.
-    pub lanes: Vec<(i32, &'static str, usize, i64)>,
-    /// Steps that this build has, with their lane.
-    pub steps: Vec<(i32, &'static str)>,
+    pub lanes: Vec<Wanted>,
     /// Lane, key and lowest rank of where to look, instead of looking for keys.
     pub fronts: Option<Vec<(i32, i64, i64)>>,
 }
 
-/// Claimed tasks, and whether a share was used up, so that more may be waiting.
-pub(crate) type Claimed = (Vec<Arc<Claim>>, bool);
+/// What a claim brought.
+#[derive(Debug, Default)]
+pub(crate) struct Claimed {
+    pub claims: Vec<Arc<Claim>>,
+    /// A share was used up, so more may be waiting.
+    pub more: bool,
+    /// Time that it took the server.
+    pub took: Duration,
+}
 
 /// Takes tasks for `worker_id`, at most as many as there are slots. Keys take turns; within a key
 /// the order is that of the runs' ranks.
@@ -39,34 +61,23 @@ pub(crate) async fn claim(
     worker_id: i64,
     lease: Duration,
 ) -> Result<Claimed, sqlx::Error> {
-    let (mut lanes, mut queues, mut slots, mut after) = (vec![], vec![], vec![], vec![]);
-    for (lane, queue, free, key) in &demand.lanes {
-        lanes.push(*lane);
-        queues.push((*queue).to_owned());
-        slots.push(i32::try_from(*free).unwrap_or(i32::MAX));
-        after.push(*key);
-    }
-    let (step_lanes, steps): (Vec<i32>, Vec<String>) = demand
-        .steps
-        .iter()
-        .map(|(lane, step)| (*lane, (*step).to_owned()))
-        .unzip();
     let (mut front_lanes, mut keys, mut ranks) = (vec![], vec![], vec![]);
     for (lane, key, rank) in demand.fronts.iter().flatten() {
         front_lanes.push(*lane);
         keys.push(*key);
         ranks.push(*rank);
     }
+    let wanted = Columns::of(&demand.lanes);
     reach(Transaction::Claim, Moment::Before);
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/claim.sql",
-        &lanes,
-        &queues,
-        &slots,
-        &after,
-        &step_lanes,
-        &steps,
+        &wanted.lanes,
+        &wanted.queues,
+        &wanted.groups,
+        &wanted.slots,
+        &wanted.after,
+        &wanted.crash_limits,
         worker_id,
         lease.as_secs_f64(),
         demand.fronts.is_none(),
@@ -79,20 +90,134 @@ pub(crate) async fn claim(
     if !rows.is_empty() {
         reach(Transaction::Claim, Moment::After);
     }
+    Ok(claimed(rows, known))
+}
 
+/// Takes one of the tasks that were in a process when it died.
+pub(crate) async fn claim_suspect(
+    connection: &mut PgConnection,
+    known: &Lanes,
+    demand: &Demand,
+    worker_id: i64,
+    lease: Duration,
+) -> Result<Option<Arc<Claim>>, sqlx::Error> {
+    let wanted = Columns::of(&demand.lanes);
+    let rows = sqlx::query_file_as!(
+        Row,
+        "src/store/claim_suspect.sql",
+        &wanted.lanes,
+        &wanted.queues,
+        &wanted.crash_limits,
+        worker_id,
+        lease.as_secs_f64(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(claimed(rows, known).claims.pop())
+}
+
+/// Tasks that `worker_id` has by the database's word and does not know of: the answer of a claim
+/// or of a commit was lost.
+pub(crate) async fn strays(
+    connection: &mut PgConnection,
+    known: &Lanes,
+    worker_id: i64,
+    in_hand: &[Uuid],
+) -> Result<Vec<Arc<Claim>>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
+                  t.fan_out_id, t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
+                  t.suspicion, l.token, l.started_at, 0::float8 AS "waited!", 0::bigint AS "quota!",
+                  0::float8 AS "took!"
+           FROM workflows.leases l JOIN workflows.tasks t USING (task_id)
+           JOIN workflows.runs r ON r.run_id = t.run_id
+           WHERE l.worker_id = $1 AND l.task_id <> ALL($2)"#,
+        worker_id,
+        in_hand,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(claimed(rows, known).claims)
+}
+
+/// Takes over the leases of others, so that this worker can write the end of these tasks. Call
+/// under the runs' locks.
+pub(crate) async fn take_over(
+    connection: &mut PgConnection,
+    known: &Lanes,
+    worker_id: i64,
+    lease: Duration,
+    leases: &HashSet<(Uuid, i64)>,
+) -> Result<Vec<Arc<Claim>>, sqlx::Error> {
+    let (tasks, tokens): (Vec<Uuid>, Vec<i64>) = leases.iter().copied().unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"WITH mine AS (
+            UPDATE workflows.leases l
+            SET worker_id = $1, token = l.token + 1,
+                expires_at = clock_timestamp() + make_interval(secs => $4)
+            FROM unnest($2::uuid[], $3::bigint[]) AS seen (task_id, token)
+            WHERE l.task_id = seen.task_id AND l.token = seen.token
+            RETURNING l.task_id, l.token, l.started_at)
+           SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
+                  t.fan_out_id, t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
+                  t.suspicion, l.token, l.started_at, 0::float8 AS "waited!", 0::bigint AS "quota!",
+                  0::float8 AS "took!"
+           FROM mine l JOIN workflows.tasks t USING (task_id)
+           JOIN workflows.runs r ON r.run_id = t.run_id"#,
+        worker_id,
+        &tasks,
+        &tokens,
+        lease.as_secs_f64(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(claimed(rows, known).claims)
+}
+
+fn claimed(rows: Vec<Row>, known: &Lanes) -> Claimed {
     let mut taken: HashMap<(i32, i64), i64> = HashMap::new();
-    let mut more = false;
-    let mut claims = Vec::with_capacity(rows.len());
+    let mut claimed = Claimed::default();
     for row in rows {
         let share = taken.entry((row.lane, row.key)).or_default();
         *share += 1;
-        more |= *share >= row.quota;
+        claimed.more |= *share >= row.quota;
+        let took = Duration::try_from_secs_f64(row.took).unwrap_or_default();
+        claimed.took = took.max(claimed.took);
         // Every lane that was asked for is known.
         if let Some(lane) = known.get(row.lane) {
-            claims.push(Arc::new(row.into_claim(lane.clone())));
+            claimed.claims.push(Arc::new(row.into_claim(lane.clone())));
         }
     }
-    Ok((claims, more))
+    claimed
+}
+
+/// Columns for `unnest`.
+#[derive(Default)]
+struct Columns {
+    lanes: Vec<i32>,
+    queues: Vec<String>,
+    groups: Vec<i32>,
+    slots: Vec<i32>,
+    after: Vec<i64>,
+    crash_limits: Vec<i32>,
+}
+
+impl Columns {
+    fn of(wanted: &[Wanted]) -> Self {
+        let mut columns = Self::default();
+        for lane in wanted {
+            columns.lanes.push(lane.lane);
+            columns.queues.push(lane.queue.to_owned());
+            columns.groups.push(lane.group);
+            let slots = i32::try_from(lane.slots).unwrap_or(i32::MAX);
+            columns.slots.push(slots);
+            columns.after.push(lane.after);
+            columns.crash_limits.push(lane.crash_limit);
+        }
+        columns
+    }
 }
 
 struct Row {
@@ -103,17 +228,18 @@ struct Row {
     lane: i32,
     key: i64,
     rank: i64,
-    step: String,
     fan_out_id: Option<Uuid>,
     child: Option<i32>,
-    input: Value,
+    input: String,
     errors: i32,
     crashes: i32,
     interruptions: i32,
+    suspicion: i16,
     token: i64,
     started_at: DateTime<Utc>,
     waited: f64,
     quota: i64,
+    took: f64,
 }
 
 impl Row {
@@ -125,13 +251,13 @@ impl Row {
             lane,
             key: self.key,
             rank: self.rank,
-            step: self.step,
             fan_out_id: self.fan_out_id,
             child: self.child,
-            input: self.input,
+            input: Payload::stored(self.input),
             errors: self.errors,
             crashes: self.crashes,
             interruptions: self.interruptions,
+            suspicion: self.suspicion,
             token: self.token,
             started_at: self.started_at,
             trace_parent: self.trace_parent,

@@ -1,42 +1,34 @@
 -- Keys that have something waiting are found by hopping along the primary key of `ready`, from the
 -- key after the one served last; each gets an equal share of its queue's free slots, oldest run
--- first. So the cost does not depend on how much is waiting. Rows that another worker is claiming
--- are skipped, and so are tasks at a step that this build does not have.
+-- first. So the cost does not depend on how much is waiting, nor on what waits at steps that this
+-- build does not have. Rows that another worker is claiming are skipped.
 WITH RECURSIVE lane AS (
+    -- A group is a version of a workflow: the groups of a queue take turns as keys do.
     SELECT l.*
-    FROM unnest($1::int[], $2::text[], $3::int[], $4::bigint[])
-         WITH ORDINALITY AS l (lane, queue, slots, after, lane_turn)
+    FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::int[])
+         WITH ORDINALITY AS l (lane, queue, grp, slots, after, crash_limit, grp_turn)
     WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
-), step AS MATERIALIZED (
-    SELECT * FROM unnest($5::int[], $6::text[]) AS s (lane, step)
 ), waiting AS MATERIALIZED (
     SELECT lane.*, found.key, found.place, (-9223372036854775808)::bigint AS front
     FROM lane CROSS JOIN LATERAL (
         (WITH RECURSIVE hop AS (
-            (SELECT r.key, 1 AS place FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
-             WHERE r.lane = lane.lane AND r.key > lane.after
-               AND (r.lane, t.step) IN (SELECT lane, step FROM step)
-             ORDER BY r.key LIMIT 1)
+            (SELECT r.key FROM workflows.ready r
+             WHERE r.lane = lane.lane AND r.key > lane.after ORDER BY r.key LIMIT 1)
             UNION ALL
-            SELECT next.key, hop.place + 1 FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
-                WHERE r.lane = lane.lane AND r.key > hop.key
-                  AND (r.lane, t.step) IN (SELECT lane, step FROM step)
-                ORDER BY r.key LIMIT 1) next)
-         SELECT key, place FROM hop LIMIT lane.slots)
+            SELECT next.key FROM hop CROSS JOIN LATERAL (
+                SELECT r.key FROM workflows.ready r
+                WHERE r.lane = lane.lane AND r.key > hop.key ORDER BY r.key LIMIT 1) next)
+         SELECT key, 1 AS place FROM hop LIMIT lane.slots)
         UNION ALL
         (WITH RECURSIVE hop AS (
-            (SELECT r.key, 1000001 AS place FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
-             WHERE r.lane = lane.lane AND r.key <= lane.after
-               AND (r.lane, t.step) IN (SELECT lane, step FROM step)
-             ORDER BY r.key LIMIT 1)
+            (SELECT r.key FROM workflows.ready r
+             WHERE r.lane = lane.lane AND r.key <= lane.after ORDER BY r.key LIMIT 1)
             UNION ALL
-            SELECT next.key, hop.place + 1 FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
+            SELECT next.key FROM hop CROSS JOIN LATERAL (
+                SELECT r.key FROM workflows.ready r
                 WHERE r.lane = lane.lane AND r.key > hop.key AND r.key <= lane.after
-                  AND (r.lane, t.step) IN (SELECT lane, step FROM step)
                 ORDER BY r.key LIMIT 1) next)
-         SELECT key, place FROM hop LIMIT lane.slots)
+         SELECT key, 2 AS place FROM hop LIMIT lane.slots)
         LIMIT lane.slots
     ) found
     WHERE $9
@@ -46,39 +38,49 @@ WITH RECURSIVE lane AS (
     FROM unnest($10::int[], $11::bigint[], $12::bigint[]) WITH ORDINALITY AS k (lane, key, front, place)
     JOIN lane USING (lane)
 ), share AS (
-    -- The lanes of a queue take turns as its keys do.
-    SELECT lane, key, slots, front,
+    SELECT queue, grp, key,
            greatest(1, slots / count(*) OVER (PARTITION BY queue)) AS quota,
-           row_number() OVER (PARTITION BY queue ORDER BY lane_place, lane_turn) AS turn
-    FROM (SELECT *, row_number() OVER (PARTITION BY lane ORDER BY place) AS lane_place FROM waiting) waiting
+           row_number() OVER (PARTITION BY queue ORDER BY grp_place, grp_turn) AS turn
+    FROM (SELECT queue, grp, key, min(slots) AS slots, min(grp_turn) AS grp_turn,
+                 row_number() OVER (PARTITION BY queue, grp ORDER BY min(place), key) AS grp_place
+          FROM waiting GROUP BY queue, grp, key) waiting
 ), front AS MATERIALIZED (
-    -- The token: milliseconds, and a running number below. It grows, and a number that a crash of
-    -- the server gave out twice still makes another token.
-    SELECT f.*, share.quota,
-           ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-           | (nextval('workflows.attempt_tokens') & 1048575) AS token,
-           clock_timestamp() AS started_at
-    FROM share CROSS JOIN LATERAL (
-        SELECT r.lane, r.key, r.rank, t.task_id, t.run_id, t.step, t.fan_out_id, t.child, t.input,
-               t.errors, t.crashes, t.interruptions, t.ready_at
-        FROM workflows.ready r JOIN workflows.tasks t USING (task_id)
-        WHERE r.lane = share.lane AND r.key = share.key AND r.rank >= share.front
-          AND (r.lane, t.step) IN (SELECT lane, step FROM step)
+    SELECT f.*, w.queue, w.grp, w.crash_limit, share.quota
+    FROM share JOIN waiting w USING (queue, grp, key) CROSS JOIN LATERAL (
+        SELECT r.lane, r.key, r.rank, r.task_id
+        FROM workflows.ready r
+        WHERE r.lane = w.lane AND r.key = w.key AND r.rank >= w.front
         ORDER BY r.rank, r.task_id
         LIMIT share.quota
-        FOR UPDATE OF r SKIP LOCKED
+        FOR UPDATE SKIP LOCKED
     ) f
-    WHERE share.turn <= share.slots
-), claimed AS (
-    DELETE FROM workflows.ready r
-    USING front f
-    WHERE (r.lane, r.key, r.rank, r.task_id) = (f.lane, f.key, f.rank, f.task_id)
+    WHERE share.turn <= w.slots
+), chosen AS MATERIALIZED (
+    -- A key may wait in several lanes of a queue; its share is for all of them.
+    SELECT * FROM (
+        SELECT front.*, row_number() OVER (PARTITION BY queue, grp, key ORDER BY rank, task_id) AS number
+        FROM front) front
+    WHERE number <= quota
+), claimed AS MATERIALIZED (
+    -- The token: milliseconds, and a running number below. A number that a crash of the server gave
+    -- out twice still makes another token; where the clock does not grow, the task's last one does.
+    SELECT c.lane, c.key, c.rank, c.task_id, c.quota, c.crash_limit, t.run_id, t.fan_out_id, t.child,
+           t.input, t.errors, t.crashes, t.interruptions, t.suspicion, t.ready_at,
+           greatest(t.token + 1, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
+                                 | (nextval('workflows.attempt_tokens') & 1048575)) AS token,
+           clock_timestamp() AS started_at
+    FROM chosen c JOIN workflows.tasks t USING (task_id)
+), gone AS (
+    DELETE FROM workflows.ready r USING claimed c
+    WHERE (r.lane, r.key, r.rank, r.task_id) = (c.lane, c.key, c.rank, c.task_id)
 ), leased AS (
-    INSERT INTO workflows.leases (task_id, run_id, token, worker_id, started_at, expires_at)
-    SELECT task_id, run_id, token, $7, started_at, started_at + make_interval(secs => $8) FROM front
+    INSERT INTO workflows.leases (task_id, run_id, token, worker_id, crash_limit, started_at, expires_at)
+    SELECT task_id, run_id, token, $7, crash_limit, started_at, started_at + make_interval(secs => $8)
+    FROM claimed
 )
-SELECT f.task_id, f.run_id, r.subject, r.trace_parent, f.lane, f.key, f.rank, f.step,
-       f.fan_out_id, f.child, f.input, f.errors, f.crashes, f.interruptions, f.token AS "token!",
-       f.started_at AS "started_at!", extract(epoch FROM f.started_at - f.ready_at)::float8 AS "waited!",
-       f.quota AS "quota!"
-FROM front f JOIN workflows.runs r USING (run_id)
+SELECT c.task_id, c.run_id, r.subject, r.trace_parent, c.lane, c.key, c.rank,
+       c.fan_out_id, c.child, c.input::text AS "input!", c.errors, c.crashes, c.interruptions, c.suspicion,
+       c.token AS "token!", c.started_at AS "started_at!",
+       extract(epoch FROM c.started_at - c.ready_at)::float8 AS "waited!", c.quota AS "quota!",
+       extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 AS "took!"
+FROM claimed c JOIN workflows.runs r USING (run_id)

@@ -1,232 +1,255 @@
 //! What a batch of settlements writes, sorted by table, so that each is one statement.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
     fan_out::{self, Child, NewFanOut},
     history,
-    lanes::Lanes,
+    lanes::{Lane, Lanes},
     letters::{self, Dead},
-    lock::Paused,
+    lock::Locked,
     tasks::{self, Row},
 };
 use crate::{
     claim::Claim,
     faults::Transaction,
-    plan::{NewTask, Next, Settlement, Verdict, fingerprint},
+    payload::Payload,
+    fingerprint::fingerprint,
+    plan::{NewTask, Next, Settlement, Verdict},
 };
 
 /// The batch, sorted into what has to be written where.
 #[derive(Default)]
 pub(super) struct Effects<'a> {
-    /// Tasks that move on to their next step.
-    moved: Vec<(&'a Claim, &'a NewTask)>,
-    /// The same, and their worker goes on with them.
-    continued: Vec<(&'a Claim, &'a NewTask)>,
+    /// Tasks that move on to their next step, and whether their worker goes on with them.
+    moved: Vec<(&'a Claim, &'a NewTask, bool)>,
     /// Tasks that are over.
     finished: Vec<Uuid>,
     /// Children of the fan-outs.
     new: Vec<(&'a Claim, Uuid, i32, &'a NewTask)>,
-    fan_outs: Vec<(&'a Claim, &'a Next)>,
+    fan_outs: Vec<NewFanOut<'a>>,
     /// Children that are done.
     children: Vec<Child>,
-    deferred: Vec<(Uuid, f64)>,
-    handed_back: Vec<Uuid>,
-    dead: Vec<Dead>,
-    rejected: Vec<(Uuid, Value)>,
-    ended: Vec<(Uuid, &'a Value)>,
+    /// Task, seconds, token, and the errors to count.
+    deferred: Vec<(Uuid, f64, i64, i32)>,
+    handed_back: Vec<(Uuid, i64)>,
+    dead: Vec<Dead<'a>>,
+    rejected: Vec<(Uuid, &'a Payload)>,
+    ended: Vec<(Uuid, &'a Payload)>,
     /// What this transaction does, for the fault points.
-    pub(super) kinds: Vec<Transaction>,
+    kinds: Vec<Transaction>,
+}
+
+/// What was written.
+#[derive(Default)]
+pub(super) struct Written {
+    /// How many tasks became ready in which lane.
+    pub ready: HashMap<i32, usize>,
+    pub kinds: Vec<Transaction>,
+    /// Runs that are dead now and were not before.
+    pub dead_runs: HashSet<Uuid>,
+    /// A fan-out whose join could not be given all that: nothing of this may be committed.
+    pub too_large: Option<Uuid>,
 }
 
 impl<'a> Effects<'a> {
     /// Adds one settlement. `continued`: its worker has renewed the lease for the next step.
-    pub(super) fn collect(&mut self, settlement: &'a Settlement, continued: bool, worker_id: i64) {
+    pub fn collect(
+        &mut self,
+        settlement: &'a Settlement,
+        continued: bool,
+        worker_id: i64,
+        lanes: &Lanes,
+    ) -> Result<(), sqlx::Error> {
         let claim = &*settlement.claim;
         match &settlement.verdict {
-            Verdict::Advance { next } => self.advance(claim, next, continued),
-            Verdict::Joined { .. } => {
+            Verdict::Advance { next } => self.advance(claim, next, continued, lanes)?,
+            Verdict::Joined { output } => {
                 self.kinds.push(Transaction::Child);
                 self.finished.push(claim.task_id);
-                self.children.extend(Child::of(claim));
+                self.children.extend(Child::of(claim, output.as_str().len()));
             }
             Verdict::Defer { delay, .. } => {
                 self.kinds.push(Transaction::Retry);
-                self.deferred.push((claim.task_id, delay.as_secs_f64()));
+                let row = (claim.task_id, delay.as_secs_f64(), claim.token, 1);
+                self.deferred.push(row);
+            }
+            Verdict::Wait { delay, .. } => {
+                self.kinds.push(Transaction::Retry);
+                let row = (claim.task_id, delay.as_secs_f64(), claim.token, 0);
+                self.deferred.push(row);
             }
             Verdict::HandBack => {
                 self.kinds.push(Transaction::HandBack);
-                self.handed_back.push(claim.task_id);
+                self.handed_back.push((claim.task_id, claim.token));
             }
             Verdict::Bury { cause, error } => {
                 self.kinds.push(Transaction::DeadLetter);
                 self.dead.push(Dead {
                     task_id: claim.task_id,
+                    token: claim.token,
                     cause: cause.as_str(),
-                    error: error.clone(),
-                    fingerprint: fingerprint(&claim.step, error),
+                    error,
+                    fingerprint: fingerprint(claim.lane.step, &error.decode().unwrap_or_default()),
                     worker_id,
-                    child: Child::of(claim),
+                    child: Child::of(claim, error.as_str().len()),
                 });
             }
-            Verdict::Reject { rejection, .. } => {
+            Verdict::Reject { result, .. } => {
                 self.kinds.push(Transaction::Reject);
-                self.rejected.push((claim.run_id, json!(rejection)));
+                self.rejected.push((claim.run_id, result));
             }
         }
+        Ok(())
     }
 
-    fn advance(&mut self, claim: &'a Claim, next: &'a Next, continued: bool) {
+    fn advance(
+        &mut self,
+        claim: &'a Claim,
+        next: &'a Next,
+        continued: bool,
+        lanes: &Lanes,
+    ) -> Result<(), sqlx::Error> {
         match next {
             Next::End { output } => {
                 self.kinds.push(Transaction::End);
                 self.finished.push(claim.task_id);
                 self.ended.push((claim.run_id, output));
             }
-            Next::Task(task) if continued => {
-                self.kinds.push(Transaction::Continue);
-                self.continued.push((claim, task));
-            }
             Next::Task(task) => {
-                self.kinds.push(Transaction::Advance);
-                self.moved.push((claim, task));
+                self.kinds.push(match continued {
+                    true => Transaction::Continue,
+                    false => Transaction::Advance,
+                });
+                self.moved.push((claim, task, continued));
             }
             Next::FanOut {
                 fan_out_id,
                 children,
-                ..
+                carry,
+                partial,
+                join,
             } => {
                 self.kinds.push(Transaction::FanOut);
                 self.finished.push(claim.task_id);
-                self.fan_outs.push((claim, next));
+                self.fan_outs.push(NewFanOut {
+                    fan_out_id: *fan_out_id,
+                    run_id: claim.run_id,
+                    total: children.len(),
+                    carry,
+                    partial: *partial,
+                    join_lane: number(lanes, join)?,
+                });
                 let children = (0..).zip(children);
                 self.new
-                    .extend(children.map(|(place, task)| (claim, *fan_out_id, place, task)));
+                    .extend(children.map(|(child, task)| (claim, *fan_out_id, child, task)));
             }
         }
+        Ok(())
     }
 
-    /// Writes it all, in an order in which each statement finds what it reads. `paused` are the
-    /// what must not become ready. Returns how many tasks became ready in which queue.
-    pub(super) async fn write(
+    /// Writes it all, in an order in which each statement finds what it reads.
+    pub async fn write(
         mut self,
         tx: &mut PgConnection,
         lanes: &Lanes,
-        paused: &Paused,
+        locked: &Locked,
         batch: &[&'a Settlement],
         worker_id: i64,
-    ) -> Result<(HashMap<String, usize>, Vec<Transaction>), sqlx::Error> {
+    ) -> Result<Written, sqlx::Error> {
         history::record(tx, batch, worker_id).await?;
         tasks::delete(tx, &self.finished).await?;
-        let mut ready = self.place(tx, lanes, paused).await?;
+        let mut ready = self.place(tx, lanes, locked).await?;
         self.defer(tx).await?;
-        self.children.extend(letters::bury(tx, &self.dead).await?);
+        let buried = letters::bury(tx, &self.dead).await?;
+        self.children.extend(buried.skipped);
         for (run_id, result) in &self.rejected {
             tasks::clear(tx, *run_id, "obsolete", ("engine", "the run was rejected")).await?;
             reject(tx, *run_id, result).await?;
         }
-        let joined = fan_out::join(tx, &self.children, paused).await?;
-        if !joined.is_empty() {
+        let ended = fan_out::join(tx, &self.children, locked).await?;
+        if !ended.joins.is_empty() {
             self.kinds.push(Transaction::Join);
         }
-        ready.extend(joined);
+        ready.extend(ended.joins);
         self.end_runs(tx).await?;
         ready.extend(self.hand_back(tx).await?);
-        let mut counts = HashMap::new();
-        for queue in ready {
-            *counts.entry(queue).or_default() += 1;
+        let mut written = Written {
+            kinds: self.kinds,
+            dead_runs: buried.runs,
+            too_large: ended.too_large,
+            ..Written::default()
+        };
+        for lane in ready {
+            *written.ready.entry(lane).or_default() += 1;
         }
-        Ok((counts, self.kinds))
+        Ok(written)
     }
 
-    /// The tasks that follow, each in the lane of its step.
+    /// The tasks that follow, each in the lane of its step. Returns the lanes of those that became
+    /// ready.
     async fn place(
         &self,
         tx: &mut PgConnection,
         lanes: &Lanes,
-        paused: &Paused,
-    ) -> Result<Vec<String>, sqlx::Error> {
-        let mut queues = Vec::new();
+        locked: &Locked,
+    ) -> Result<Vec<i32>, sqlx::Error> {
+        let mut ready_lanes = Vec::new();
         let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of, free: bool| {
-            let ready = free && !paused.runs.contains(&claim.run_id);
+            let lane = number(lanes, &task.lane)?;
+            let ready = free && !locked.paused.contains(&claim.run_id);
             if ready {
-                queues.push(task.queue.to_owned());
+                ready_lanes.push(lane);
             }
             Ok::<_, sqlx::Error>(Row {
                 task_id,
                 run_id: claim.run_id,
-                lane: lane_of(lanes, claim, task.queue)?,
+                lane,
                 key: claim.key,
                 rank: claim.rank,
-                step: task.step,
                 input: &task.input,
                 child_of,
+                token: claim.token,
                 ready,
             })
         };
-        let mut moved: Vec<_> = self
+        let moved: Vec<_> = self
             .moved
             .iter()
-            .map(|(claim, task)| row(claim, task, claim.task_id, None, true))
+            .map(|(claim, task, continued)| row(claim, task, claim.task_id, None, !continued))
             .collect::<Result<_, _>>()?;
-        for (claim, task) in &self.continued {
-            moved.push(row(claim, task, claim.task_id, None, false)?);
-        }
         let new: Vec<_> = self
             .new
             .iter()
-            .map(|(claim, fan_out, place, task)| {
-                row(claim, task, Uuid::now_v7(), Some((*fan_out, *place)), true)
+            .map(|(claim, fan_out, child, task)| {
+                row(claim, task, Uuid::now_v7(), Some((*fan_out, *child)), true)
             })
             .collect::<Result<_, _>>()?;
         tasks::advance(tx, &moved).await?;
-        fan_out::insert(tx, &self.fan_out_rows(lanes)?).await?;
+        fan_out::insert(tx, &self.fan_outs).await?;
         tasks::insert(tx, &new).await?;
-        Ok(queues)
-    }
-
-    fn fan_out_rows(&self, lanes: &Lanes) -> Result<Vec<NewFanOut<'a>>, sqlx::Error> {
-        let mut rows = Vec::new();
-        for (claim, next) in &self.fan_outs {
-            let Next::FanOut {
-                fan_out_id,
-                step,
-                carry,
-                children,
-                partial,
-                join: (join_step, join_queue),
-            } = next
-            else {
-                continue;
-            };
-            rows.push(NewFanOut {
-                fan_out_id: *fan_out_id,
-                run_id: claim.run_id,
-                step,
-                total: children.len(),
-                carry,
-                partial: *partial,
-                join_step,
-                join_lane: lane_of(lanes, claim, join_queue)?,
-            });
-        }
-        Ok(rows)
+        Ok(ready_lanes)
     }
 
     async fn defer(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.deferred.is_empty() {
             return Ok(());
         }
-        let (ids, delays): (Vec<Uuid>, Vec<f64>) = self.deferred.iter().copied().unzip();
-        // A paused run's tasks are in no place; going on makes them ready at once.
+        let ids: Vec<Uuid> = self.deferred.iter().map(|d| d.0).collect();
+        let delays: Vec<f64> = self.deferred.iter().map(|d| d.1).collect();
+        let tokens: Vec<i64> = self.deferred.iter().map(|d| d.2).collect();
+        let errors: Vec<i32> = self.deferred.iter().map(|d| d.3).collect();
+        // The tasks of a paused run are nowhere; going on makes them ready at once. Whoever comes
+        // to the end of an attempt has not killed the process.
         sqlx::query!(
             "WITH failed AS (
-                UPDATE workflows.tasks t SET errors = t.errors + 1
-                FROM unnest($1::uuid[], $2::float8[]) AS d (task_id, delay), workflows.runs r
+                UPDATE workflows.tasks t SET errors = t.errors + d.errors, token = d.token, suspicion = 0
+                FROM unnest($1::uuid[], $2::float8[], $3::bigint[], $4::int[])
+                         AS d (task_id, delay, token, errors),
+                     workflows.runs r
                 WHERE t.task_id = d.task_id AND r.run_id = t.run_id
                 RETURNING t.task_id, d.delay, r.paused_at)
              INSERT INTO workflows.deferred (due_at, task_id)
@@ -234,37 +257,45 @@ impl<'a> Effects<'a> {
              WHERE paused_at IS NULL",
             &ids,
             &delays,
+            &tokens,
+            &errors,
         )
         .execute(tx)
         .await?;
         Ok(())
     }
 
-    async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
         if self.handed_back.is_empty() {
             return Ok(Vec::new());
         }
+        let (tasks, tokens): (Vec<Uuid>, Vec<i64>) = self.handed_back.iter().copied().unzip();
         sqlx::query!(
-            "UPDATE workflows.tasks SET interruptions = interruptions + 1 WHERE task_id = ANY($1)",
-            &self.handed_back,
+            "UPDATE workflows.tasks t SET interruptions = t.interruptions + 1, token = back.token
+             FROM unnest($1::uuid[], $2::bigint[]) AS back (task_id, token)
+             WHERE t.task_id = back.task_id",
+            &tasks,
+            &tokens,
         )
         .execute(&mut *tx)
         .await?;
-        tasks::make_ready(tx, &self.handed_back).await
+        tasks::make_ready(tx, &tasks).await
     }
 
     async fn end_runs(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.ended.is_empty() {
             return Ok(());
         }
-        let (ids, results): (Vec<Uuid>, Vec<Value>) = self
+        let (ids, results): (Vec<Uuid>, Vec<String>) = self
             .ended
             .iter()
-            .map(|(run, result)| (*run, (*result).clone()))
+            .map(|(run, result)| (*run, result.as_str().to_owned()))
             .unzip();
         sqlx::query!(
-            "UPDATE workflows.runs r SET state = 'succeeded', result = e.result, ended_at = now()
-             FROM unnest($1::uuid[], $2::jsonb[]) AS e (run_id, result)
+            "UPDATE workflows.runs r
+             SET state = 'succeeded', result = e.result::json, ended_at = now(),
+                 paused_at = NULL, paused_by = NULL, pause_reason = NULL
+             FROM unnest($1::uuid[], $2::text[]) AS e (run_id, result)
              WHERE r.run_id = e.run_id",
             &ids,
             &results,
@@ -275,19 +306,20 @@ impl<'a> Effects<'a> {
     }
 }
 
-/// The lane of a step of the claim's run.
-fn lane_of(lanes: &Lanes, claim: &Claim, queue: &'static str) -> Result<i32, sqlx::Error> {
-    lanes
-        .number(queue, claim.lane.workflow, claim.lane.version)
-        .ok_or(sqlx::Error::RowNotFound)
+/// The number of a lane of the claim's workflow.
+fn number(lanes: &Lanes, lane: &Lane) -> Result<i32, sqlx::Error> {
+    lanes.number_of(lane).ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Ends a run by its input's fault.
-async fn reject(tx: &mut PgConnection, run_id: Uuid, result: &Value) -> Result<(), sqlx::Error> {
+async fn reject(tx: &mut PgConnection, run_id: Uuid, result: &Payload) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE workflows.runs SET state = 'rejected', result = $2, ended_at = now() WHERE run_id = $1",
+        "UPDATE workflows.runs
+         SET state = 'rejected', result = $2::text::json, ended_at = now(),
+             paused_at = NULL, paused_by = NULL, pause_reason = NULL
+         WHERE run_id = $1",
         run_id,
-        result,
+        result.as_str(),
     )
     .execute(tx)
     .await?;

@@ -1,24 +1,26 @@
 //! Fan-outs and their joins.
 
-use serde_json::Value;
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    lock::Paused,
+    lock::Locked,
     tasks::{self, Row},
 };
-use crate::claim::Claim;
+use crate::{claim::Claim, payload::Payload};
+
+/// Bytes that a join can be given. Postgres stores no more than 1 GiB, and a worker must hold it.
+pub(crate) const JOIN_BYTES: usize = 128 << 20;
 
 /// A fan-out to record, beside its children.
 pub(super) struct NewFanOut<'a> {
     pub fan_out_id: Uuid,
     pub run_id: Uuid,
-    pub step: &'a str,
     pub total: usize,
-    pub carry: &'a Value,
+    pub carry: &'a Payload,
     pub partial: bool,
-    pub join_step: &'a str,
     pub join_lane: i32,
 }
 
@@ -31,28 +33,24 @@ pub(super) async fn insert(
     }
     let ids: Vec<Uuid> = new.iter().map(|f| f.fan_out_id).collect();
     let runs: Vec<Uuid> = new.iter().map(|f| f.run_id).collect();
-    let steps: Vec<String> = new.iter().map(|f| f.step.to_owned()).collect();
     let totals = new.iter().map(|f| i32::try_from(f.total));
     let totals: Vec<i32> = totals
         .collect::<Result<_, _>>()
         .map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-    let carries: Vec<Value> = new.iter().map(|f| f.carry.clone()).collect();
+    let carries: Vec<String> = new.iter().map(|f| f.carry.as_str().to_owned()).collect();
     let partial: Vec<bool> = new.iter().map(|f| f.partial).collect();
-    let join_steps: Vec<String> = new.iter().map(|f| f.join_step.to_owned()).collect();
     let join_lanes: Vec<i32> = new.iter().map(|f| f.join_lane).collect();
     sqlx::query!(
         "INSERT INTO workflows.fan_outs
-            (fan_out_id, run_id, step, total, remaining, carry, partial, join_step, join_lane)
-         SELECT id, run_id, step, total, total, carry, partial, join_step, join_lane
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::jsonb[], $6::bool[], $7::text[], $8::int[])
-              AS f (id, run_id, step, total, carry, partial, join_step, join_lane)",
+            (fan_out_id, run_id, total, remaining, bytes, carry, partial, join_lane)
+         SELECT id, run_id, total, total, octet_length(carry), carry::json, partial, join_lane
+         FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bool[], $6::int[])
+              AS f (id, run_id, total, carry, partial, join_lane)",
         &ids,
         &runs,
-        &steps,
         &totals,
         &carries,
         &partial,
-        &join_steps,
         &join_lanes,
     )
     .execute(connection)
@@ -83,29 +81,46 @@ pub(super) struct Child {
     pub run_id: Uuid,
     pub key: i64,
     pub rank: i64,
+    /// Bytes of its output.
+    pub bytes: i64,
 }
 
 impl Child {
     /// `None` when the task is no child.
-    pub fn of(claim: &Claim) -> Option<Self> {
+    pub fn of(claim: &Claim, output: usize) -> Option<Self> {
         claim.fan_out_id.map(|fan_out_id| Self {
             fan_out_id,
             run_id: claim.run_id,
             key: claim.key,
             rank: claim.rank,
+            bytes: i64::try_from(output).unwrap_or(i64::MAX),
         })
     }
 }
 
+/// What came of children that ended.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// Lanes of the joins that follow.
+    pub joins: Vec<i32>,
+    /// A fan-out whose join could not be given all that: nothing of this may be committed.
+    pub too_large: Option<Uuid>,
+}
+
 /// Counts children that have ended and inserts the join of each fan-out of which they were the last.
-/// Returns the queues of the joins.
 pub(super) async fn join(
     connection: &mut PgConnection,
     children: &[Child],
-    paused: &Paused,
-) -> Result<Vec<String>, sqlx::Error> {
-    let ids: Vec<Uuid> = children.iter().map(|c| c.fan_out_id).collect();
-    let joins = count_down(connection, &ids).await?;
+    locked: &Locked,
+) -> Result<Ended, sqlx::Error> {
+    let (completed, too_large) = count_down(connection, children).await?;
+    if too_large.is_some() || completed.is_empty() {
+        return Ok(Ended {
+            joins: Vec::new(),
+            too_large,
+        });
+    }
+    let joins = take_joins(connection, &completed).await?;
     let of = |join: &Join| children.iter().find(|c| c.fan_out_id == join.fan_out_id);
     let rows: Vec<_> = joins
         .iter()
@@ -116,67 +131,94 @@ pub(super) async fn join(
             lane: join.lane,
             key: child.key,
             rank: child.rank,
-            step: &join.step,
             input: &join.input,
             child_of: None,
-            ready: !paused.runs.contains(&child.run_id),
+            token: 0,
+            ready: !locked.paused.contains(&child.run_id),
         })
         .collect();
     tasks::insert(connection, &rows).await?;
-    Ok(joins.into_iter().map(|join| join.queue).collect())
+    Ok(Ended {
+        joins: joins.into_iter().map(|join| join.lane).collect(),
+        too_large: None,
+    })
+}
+
+/// Counts children that have ended. Returns the fan-outs that this completed, and one that has
+/// become too large.
+async fn count_down(
+    connection: &mut PgConnection,
+    children: &[Child],
+) -> Result<(Vec<Uuid>, Option<Uuid>), sqlx::Error> {
+    if children.is_empty() {
+        return Ok(Default::default());
+    }
+    let mut ended: HashMap<Uuid, (i32, i64)> = HashMap::new();
+    for child in children {
+        let (count, bytes) = ended.entry(child.fan_out_id).or_default();
+        *count += 1;
+        *bytes = bytes.saturating_add(child.bytes);
+    }
+    let ids: Vec<Uuid> = ended.keys().copied().collect();
+    let (counts, bytes): (Vec<i32>, Vec<i64>) = ids.iter().map(|id| ended[id]).unzip();
+    let counted = sqlx::query!(
+        r#"UPDATE workflows.fan_outs f
+           SET remaining = f.remaining - ended.children, bytes = f.bytes + ended.bytes
+           FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS ended (id, children, bytes)
+           WHERE f.fan_out_id = ended.id
+           RETURNING f.fan_out_id, f.remaining, f.bytes"#,
+        &ids,
+        &counts,
+        &bytes,
+    )
+    .fetch_all(connection)
+    .await?;
+    let limit = i64::try_from(JOIN_BYTES).unwrap_or(i64::MAX);
+    let too_large = counted.iter().find(|f| f.bytes > limit);
+    let completed = counted.iter().filter(|f| f.remaining == 0);
+    Ok((
+        completed.map(|f| f.fan_out_id).collect(),
+        too_large.map(|f| f.fan_out_id),
+    ))
 }
 
 /// A join that follows now.
 struct Join {
     fan_out_id: Uuid,
-    step: String,
     lane: i32,
-    queue: String,
-    input: Value,
+    input: Payload,
 }
 
-/// Counts children that have ended (an id per child). Returns the join of each fan-out that this
-/// completed; its row is gone, so no later child can complete it again.
-async fn count_down(
+/// Ends completed fan-outs. Their rows are gone, so no later child can complete them again.
+async fn take_joins(
     connection: &mut PgConnection,
-    ended: &[Uuid],
+    completed: &[Uuid],
 ) -> Result<Vec<Join>, sqlx::Error> {
-    if ended.is_empty() {
-        return Ok(Vec::new());
-    }
-    let completed = sqlx::query_scalar!(
-        "UPDATE workflows.fan_outs f SET remaining = f.remaining - ended.children
-         FROM (SELECT id, count(*)::int AS children FROM unnest($1::uuid[]) AS id GROUP BY id) ended
-         WHERE f.fan_out_id = ended.id
-         RETURNING CASE WHEN f.remaining = 0 THEN f.fan_out_id END",
-        ended,
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let completed: Vec<Uuid> = completed.into_iter().flatten().collect();
-    if completed.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_as!(
-        Join,
+    // Put together as text, so that nothing in the outputs changes.
+    let rows = sqlx::query!(
         r#"WITH gone AS (DELETE FROM workflows.fan_outs WHERE fan_out_id = ANY($1) RETURNING *)
-         SELECT g.fan_out_id AS "fan_out_id!", g.join_step AS "step!", g.join_lane AS "lane!",
-                coalesce(l.queue, '') AS "queue!",
-                jsonb_build_object('carry', g.carry, 'children', CASE WHEN g.partial THEN (
-                    SELECT jsonb_agg(ended.outcome ORDER BY ended.child) FROM (
-                        SELECT a.child, jsonb_build_object('Ok', a.output) AS outcome FROM workflows.attempts a
+         SELECT g.fan_out_id AS "fan_out_id!", g.join_lane AS "lane!",
+                '{"carry":' || g.carry::text || ',"children":[' || coalesce(CASE WHEN g.partial THEN (
+                    SELECT string_agg(ended.outcome, ',' ORDER BY ended.child) FROM (
+                        SELECT a.child, '{"Ok":' || a.output::text || '}' AS outcome FROM workflows.attempts a
                         WHERE a.run_id = g.run_id AND a.fan_out_id = g.fan_out_id AND a.outcome = 'done'
                         UNION ALL
-                        SELECT d.child, jsonb_build_object('Err', jsonb_build_object('error', d.error ->> 'message'))
+                        SELECT d.child, '{"Err":{"error":' || coalesce((d.error -> 'message')::text, '""') || '}}'
                         FROM workflows.dead_letters d
                         WHERE d.run_id = g.run_id AND d.fan_out_id = g.fan_out_id AND d.resolution = 'skipped') ended)
                 ELSE (
-                    SELECT jsonb_agg(a.output ORDER BY a.child) FROM workflows.attempts a
+                    SELECT string_agg(a.output::text, ',' ORDER BY a.child) FROM workflows.attempts a
                     WHERE a.run_id = g.run_id AND a.fan_out_id = g.fan_out_id AND a.outcome = 'done')
-                END) AS "input!"
-         FROM gone g LEFT JOIN workflows.lanes l ON l.lane = g.join_lane"#,
-        &completed,
+                END, '') || ']}' AS "input!"
+         FROM gone g"#,
+        completed,
     )
     .fetch_all(connection)
-    .await
+    .await?;
+    let joins = rows.into_iter().map(|row| Join {
+        fan_out_id: row.fan_out_id,
+        lane: row.lane,
+        input: Payload::stored(row.input),
+    });
+    Ok(joins.collect())
 }

@@ -1,9 +1,11 @@
 //! The history: every attempt that ended.
 
-use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::plan::{Settlement, Verdict};
+use crate::{
+    payload::Payload,
+    plan::{Settlement, Verdict},
+};
 
 /// Records how attempts ended whose leases this transaction has ended. The tasks' rows must still be
 /// what the attempts were given.
@@ -15,41 +17,46 @@ pub(super) async fn record(
     let (mut ids, mut tokens, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outputs, mut errors, mut started) = (Vec::new(), Vec::new(), Vec::new());
     for settlement in batch {
-        let (outcome, output, error) = match &settlement.verdict {
-            Verdict::Advance { .. } => ("done", None, None),
-            Verdict::Joined { output, .. } => ("done", Some(output.clone()), None),
-            Verdict::Defer { error, .. } | Verdict::Bury { error, .. } => {
-                ("error", None, Some(error.clone()))
-            }
-            Verdict::Reject { rejection, .. } => ("rejected", None, Some(json!(rejection))),
-            Verdict::HandBack => ("interrupted", None, None),
-        };
+        let (outcome, output, error) = told(&settlement.verdict);
         ids.push(settlement.claim.task_id);
         tokens.push(settlement.claim.token);
         outcomes.push(outcome.to_owned());
-        outputs.push(output);
-        errors.push(error);
+        outputs.push(output.map(|output| output.as_str().to_owned()));
+        errors.push(error.map(|error| error.as_str().to_owned()));
         started.push(settlement.claim.started_at);
     }
     sqlx::query!(
         "INSERT INTO workflows.attempts
-            (token, run_id, task_id, step, fan_out_id, child, outcome, lane, input, output, error,
+            (token, run_id, task_id, lane, fan_out_id, child, outcome, input, output, error,
              worker_id, started_at)
-         SELECT e.token, t.run_id, e.task_id, t.step, t.fan_out_id, t.child, e.outcome, t.lane,
+         SELECT e.token, t.run_id, e.task_id, t.lane, t.fan_out_id, t.child, e.outcome,
                 CASE WHEN e.outcome = 'done' AND t.fan_out_id IS NULL THEN t.input END,
-                e.output, e.error, $7, e.started_at
-         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+                e.output::json, e.error::json, $7, e.started_at
+         FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
               AS e (task_id, token, outcome, output, error, started_at)
          JOIN workflows.tasks t USING (task_id)",
         &ids,
         &tokens,
         &outcomes,
-        &outputs as &[Option<Value>],
-        &errors as &[Option<Value>],
+        &outputs as &[Option<String>],
+        &errors as &[Option<String>],
         &started,
         worker_id,
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Outcome, output and error.
+fn told(verdict: &Verdict) -> (&'static str, Option<&Payload>, Option<&Payload>) {
+    match verdict {
+        Verdict::Advance { .. } => ("done", None, None),
+        Verdict::Joined { output } => ("done", Some(output), None),
+        Verdict::Bury { cause, error } => (cause.outcome(), None, Some(error)),
+        Verdict::Wait { error, .. } => ("unavailable", None, Some(error)),
+        Verdict::Defer { error, .. } => ("error", None, Some(error)),
+        Verdict::Reject { result, .. } => ("rejected", None, Some(result)),
+        Verdict::HandBack => ("interrupted", None, None),
+    }
 }

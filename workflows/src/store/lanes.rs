@@ -1,15 +1,17 @@
-//! The numbers of the lanes in which tasks wait.
+//! The numbers of the lanes in which tasks wait: one for each step of each version of a workflow.
 
 use std::collections::HashMap;
 
+use serde_json::Value;
 use sqlx::PgConnection;
 
-/// One queue's share of one version of one workflow.
+/// The durable identity of a step, and the queue in which this build runs it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lane {
     pub queue: &'static str,
     pub workflow: &'static str,
     pub version: i32,
+    pub step: &'static str,
 }
 
 /// Lanes of the workflows that this build knows.
@@ -20,23 +22,29 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// Enters those that are new and learns the numbers of all.
-    pub async fn enter(connection: &mut PgConnection, lanes: &[Lane]) -> Result<Self, sqlx::Error> {
+    /// Enters those that are new and learns the numbers of all. `shapes` are theirs, in order.
+    pub async fn enter(
+        connection: &mut PgConnection,
+        lanes: &[Lane],
+        shapes: &[Value],
+    ) -> Result<Self, sqlx::Error> {
         let mut known = Self::default();
-        for lane in lanes {
-            let number = number(connection, lane.queue, lane.workflow, lane.version).await?;
+        for (lane, shape) in lanes.iter().zip(shapes) {
+            let number = number(connection, lane.workflow, lane.version, lane.step, lane.queue);
+            let number = number.await?;
+            sqlx::query!(
+                "UPDATE workflows.lanes SET queue = $2, shape = $3
+                 WHERE lane = $1 AND (queue, shape) IS DISTINCT FROM ($2, $3)",
+                number,
+                lane.queue,
+                shape,
+            )
+            .execute(&mut *connection)
+            .await?;
             known.numbers.insert(lane.clone(), number);
             known.by_number.insert(number, lane.clone());
         }
         Ok(known)
-    }
-
-    pub fn number(&self, queue: &'static str, workflow: &'static str, version: i32) -> Option<i32> {
-        self.number_of(&Lane {
-            queue,
-            workflow,
-            version,
-        })
     }
 
     pub fn number_of(&self, lane: &Lane) -> Option<i32> {
@@ -55,27 +63,29 @@ impl Lanes {
 /// The lane's number, given out now if it has none.
 pub(super) async fn number(
     connection: &mut PgConnection,
-    queue: &str,
     workflow: &str,
     version: i32,
+    step: &str,
+    queue: &str,
 ) -> Result<i32, sqlx::Error> {
     loop {
         // Reading first: an insert that meets its conflict would still use up a number.
         let found = sqlx::query_scalar!(
-            "SELECT lane FROM workflows.lanes WHERE (queue, workflow, version) = ($1, $2, $3)",
-            queue,
+            "SELECT lane FROM workflows.lanes WHERE (workflow, version, step) = ($1, $2, $3)",
             workflow,
             version,
+            step,
         );
         if let Some(lane) = found.fetch_optional(&mut *connection).await? {
             return Ok(lane);
         }
         sqlx::query!(
-            "INSERT INTO workflows.lanes (queue, workflow, version) VALUES ($1, $2, $3)
+            "INSERT INTO workflows.lanes (workflow, version, step, queue) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",
-            queue,
             workflow,
             version,
+            step,
+            queue,
         )
         .execute(&mut *connection)
         .await?;

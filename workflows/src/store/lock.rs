@@ -10,19 +10,31 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// What somebody holds back.
+/// Runs that this transaction has locked, and what somebody holds back.
 #[derive(Debug, Default)]
-pub(crate) struct Paused {
+pub(crate) struct Locked {
     pub runs: HashSet<Uuid>,
-    pub queues: HashSet<String>,
+    /// Those of the runs that are paused.
+    pub paused: HashSet<Uuid>,
+    pub paused_queues: HashSet<String>,
 }
 
-/// Holds the runs still for this transaction. Returns which of them are paused, and which queues.
+impl Locked {
+    fn add(&mut self, run_id: Uuid, paused: bool, queues: Vec<String>) {
+        self.runs.insert(run_id);
+        self.paused_queues.extend(queues);
+        if paused {
+            self.paused.insert(run_id);
+        }
+    }
+}
+
+/// Holds the runs still for this transaction, and waits for those who hold them.
 pub(crate) async fn runs(
     connection: &mut PgConnection,
     runs: &[Uuid],
-) -> Result<Paused, sqlx::Error> {
-    let locked = sqlx::query!(
+) -> Result<Locked, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
                   ARRAY(SELECT queue FROM workflows.queues) AS "queues!"
            FROM workflows.runs WHERE run_id = ANY($1) ORDER BY run_id FOR NO KEY UPDATE"#,
@@ -30,14 +42,31 @@ pub(crate) async fn runs(
     )
     .fetch_all(connection)
     .await?;
-    let mut paused = Paused::default();
-    for run in locked {
-        paused.queues.extend(run.queues);
-        if run.paused {
-            paused.runs.insert(run.run_id);
-        }
+    let mut locked = Locked::default();
+    for run in rows {
+        locked.add(run.run_id, run.paused, run.queues);
     }
-    Ok(paused)
+    Ok(locked)
+}
+
+/// The same, but passes over runs that somebody else holds: a frozen process, for example.
+pub(crate) async fn free_runs(
+    connection: &mut PgConnection,
+    runs: &[Uuid],
+) -> Result<Locked, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
+                  ARRAY(SELECT queue FROM workflows.queues) AS "queues!"
+           FROM workflows.runs WHERE run_id = ANY($1) ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED"#,
+        runs,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut locked = Locked::default();
+    for run in rows {
+        locked.add(run.run_id, run.paused, run.queues);
+    }
+    Ok(locked)
 }
 
 /// The fence: ends the leases of those of the given attempts that still hold one. Call under the
@@ -71,30 +100,40 @@ pub(crate) async fn end_leases(
         .collect())
 }
 
+/// A lease to renew for the next step.
+#[derive(Default)]
+pub(crate) struct Renewals {
+    pub tasks: Vec<Uuid>,
+    pub tokens: Vec<i64>,
+    pub crash_limits: Vec<i32>,
+}
+
 /// The same fence for attempts whose worker goes on with the next step: the lease stays, with a new
 /// token, which is returned with the time.
 pub(crate) async fn renew_leases(
     connection: &mut PgConnection,
-    tasks: &[Uuid],
-    tokens: &[i64],
+    renewals: &Renewals,
     worker_id: i64,
     lease: Duration,
 ) -> Result<HashMap<Uuid, (i64, DateTime<Utc>)>, sqlx::Error> {
-    if tasks.is_empty() {
+    if renewals.tasks.is_empty() {
         return Ok(HashMap::new());
     }
     let renewed = sqlx::query!(
         r#"UPDATE workflows.leases l
-           SET token = ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-                       | (nextval('workflows.attempt_tokens') & 1048575),
+           SET token = greatest(l.token + 1,
+                                ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
+                                | (nextval('workflows.attempt_tokens') & 1048575)),
+               crash_limit = held.crash_limit,
                started_at = clock_timestamp(),
-               expires_at = clock_timestamp() + make_interval(secs => $4)
-           FROM unnest($1::uuid[], $2::bigint[]) AS held (task_id, token)
-           WHERE l.task_id = held.task_id AND l.token = held.token AND l.worker_id = $3
+               expires_at = clock_timestamp() + make_interval(secs => $5)
+           FROM unnest($1::uuid[], $2::bigint[], $3::int[]) AS held (task_id, token, crash_limit)
+           WHERE l.task_id = held.task_id AND l.token = held.token AND l.worker_id = $4
              AND EXISTS (SELECT FROM workflows.tasks t WHERE t.task_id = l.task_id)
            RETURNING l.task_id, l.token, l.started_at"#,
-        tasks,
-        tokens,
+        &renewals.tasks,
+        &renewals.tokens,
+        &renewals.crash_limits,
         worker_id,
         lease.as_secs_f64(),
     )
@@ -104,20 +143,4 @@ pub(crate) async fn renew_leases(
         .into_iter()
         .map(|lease| (lease.task_id, (lease.token, lease.started_at)))
         .collect())
-}
-
-/// Takes back leases that were renewed too early in this transaction.
-pub(crate) async fn revoke_leases(
-    connection: &mut PgConnection,
-    tasks: &[Uuid],
-) -> Result<(), sqlx::Error> {
-    if !tasks.is_empty() {
-        sqlx::query!(
-            "DELETE FROM workflows.leases WHERE task_id = ANY($1)",
-            tasks
-        )
-        .execute(connection)
-        .await?;
-    }
-    Ok(())
 }

@@ -1,11 +1,13 @@
 //! Every SQL statement of the engine, compile-time checked, one function a statement or
 //! transaction. Lock order is the same everywhere: runs, then leases, each by ascending id.
 
+pub(crate) mod breakers;
 pub(crate) mod claim;
 pub(crate) mod commit;
 mod effects;
-mod fan_out;
+pub(crate) mod fan_out;
 mod history;
+pub(crate) mod hints;
 pub(crate) mod lanes;
 mod letters;
 pub(crate) mod lock;
@@ -16,11 +18,14 @@ pub(crate) mod schedules;
 pub(crate) mod settle;
 pub(crate) mod start;
 pub(crate) mod sweep;
+pub(crate) mod session;
 pub(crate) mod tasks;
+pub(crate) mod weather;
+mod writes;
 
 use sqlx::{PgPool, migrate::Migrator};
 
-/// The channel on which commits that made work ready are announced, with the queue as payload.
+/// The channel on which commits that made work ready are announced, with the lane as payload.
 pub(crate) const CHANNEL: &str = "workflows_ready";
 /// The channel on which runs are announced whose attempts have to stop, with the run as payload.
 pub(crate) const CANCELLED: &str = "workflows_cancelled";
@@ -38,16 +43,52 @@ pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
     migrator.run(pool).await
 }
 
-/// Announces queues with new work, in the transaction that made it.
+/// Tells all workers of lanes with new work. A hint: never part of the transaction that made it,
+/// because `NOTIFY` holds a lock of the whole server until the commit is on disk, and fails when
+/// somebody else's listener has let the queue of notifications fill up.
 pub(crate) async fn notify(
+    connection: &mut sqlx::PgConnection,
+    lanes: &[i32],
+) -> Result<(), sqlx::Error> {
+    if !lanes.is_empty() {
+        sqlx::query!(
+            "SELECT pg_notify($1, lane::text) FROM (SELECT DISTINCT unnest($2::int[]) AS lane) l",
+            CHANNEL,
+            lanes
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The same by the names of queues, as the newest builds have them.
+pub(crate) async fn notify_queues(
     connection: &mut sqlx::PgConnection,
     queues: &[String],
 ) -> Result<(), sqlx::Error> {
     if !queues.is_empty() {
         sqlx::query!(
-            "SELECT pg_notify($1, queue) FROM unnest($2::text[]) queue",
+            "SELECT pg_notify($1, lane::text) FROM workflows.lanes WHERE queue = ANY($2)",
             CHANNEL,
             queues
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Tells all workers of runs whose attempts have to stop. A hint as well.
+pub(crate) async fn notify_cancelled(
+    connection: &mut sqlx::PgConnection,
+    runs: &[String],
+) -> Result<(), sqlx::Error> {
+    if !runs.is_empty() {
+        sqlx::query!(
+            "SELECT pg_notify($1, run) FROM unnest($2::text[]) run",
+            CANCELLED,
+            runs
         )
         .execute(connection)
         .await?;

@@ -31,19 +31,18 @@ pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result
     .await
 }
 
-/// Takes the presence lock for this session, with which it ends. `false` when another session has
-/// it: an earlier one of ours whose end the server has not noticed, which shows our presence as well.
+/// Shares the presence lock with the other sessions of this process. It ends with the session.
 pub(crate) async fn announce(
     connection: &mut PgConnection,
     worker_id: i64,
 ) -> Result<bool, sqlx::Error> {
     let key = lock_key(worker_id);
-    let taken = sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_lock($1, $2) AS "taken!""#,
+    let shared = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock_shared($1, $2) AS "shared!""#,
         PRESENCE,
         key,
     );
-    taken.fetch_one(connection).await
+    shared.fetch_one(connection).await
 }
 
 /// The worker's half of the lock key. Ids are handed out from 1 upwards.
@@ -53,6 +52,16 @@ pub(crate) async fn announce(
 )]
 pub(crate) fn lock_key(worker_id: i64) -> i32 {
     worker_id as i32
+}
+
+/// What a heartbeat brings home.
+pub(crate) struct Beat {
+    /// Task and token of the attempts that hold a lease.
+    pub held: Vec<(Uuid, i64)>,
+    /// This very session has the presence lock, by the server's word.
+    pub present: bool,
+    /// Others had already taken this worker for lost.
+    pub was_lost: bool,
 }
 
 /// Shows that the worker is there, renews those leases of the attempts in hand that are past a
@@ -65,14 +74,18 @@ pub(crate) async fn renew(
     who: &Who,
     tasks: &[Uuid],
     lease: Duration,
-) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
-    let held = sqlx::query!(
-        "WITH seen AS (
+) -> Result<Beat, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"WITH before AS (
+            SELECT lost_tasks IS NOT NULL OR left_at IS NOT NULL AS lost
+            FROM workflows.workers WHERE worker_id = $1),
+         seen AS (
             INSERT INTO workflows.workers (worker_id, name, build, knows) OVERRIDING SYSTEM VALUE
             VALUES ($1, $4, $5, $6)
-            ON CONFLICT (worker_id) DO UPDATE SET seen_at = clock_timestamp(), left_at = NULL
+            ON CONFLICT (worker_id) DO UPDATE
+            SET seen_at = clock_timestamp(), left_at = NULL, lost_tasks = NULL
             WHERE workers.seen_at < clock_timestamp() - make_interval(secs => $3::float8 / 4)
-               OR workers.left_at IS NOT NULL),
+               OR workers.left_at IS NOT NULL OR workers.lost_tasks IS NOT NULL),
          mine AS (
             SELECT task_id FROM workflows.leases
             WHERE task_id = ANY($2) AND worker_id = $1
@@ -80,27 +93,42 @@ pub(crate) async fn renew(
             ORDER BY task_id FOR UPDATE SKIP LOCKED),
          renewed AS (
             UPDATE workflows.leases l SET expires_at = clock_timestamp() + make_interval(secs => $3)
-            FROM mine WHERE l.task_id = mine.task_id)
-         SELECT task_id, l.token FROM workflows.leases l
-         JOIN workflows.tasks t USING (task_id)
-         WHERE task_id = ANY($2) AND worker_id = $1",
+            FROM mine WHERE l.task_id = mine.task_id),
+         held AS (
+            SELECT task_id, l.token FROM workflows.leases l
+            JOIN workflows.tasks t USING (task_id)
+            WHERE task_id = ANY($2) AND worker_id = $1)
+         SELECT held.task_id AS "task_id?", held.token AS "token?", shown.present AS "present!",
+                coalesce((SELECT lost FROM before), false) AS "was_lost!"
+         FROM (SELECT EXISTS (
+                   SELECT FROM pg_locks l
+                   WHERE l.pid = pg_backend_pid() AND l.locktype = 'advisory' AND l.granted
+                     AND l.objsubid = 2 AND l.classid = $7::int::oid
+                     AND l.objid = ($1 % 4294967296)::text::oid) AS present) shown
+         LEFT JOIN held ON true"#,
         worker_id,
         tasks,
         lease.as_secs_f64(),
         who.name,
         who.build,
         who.knows,
+        PRESENCE,
     )
     .fetch_all(connection)
     .await?;
-    Ok(held
-        .into_iter()
-        .map(|row| (row.task_id, row.token))
-        .collect())
+    let told = rows.first();
+    Ok(Beat {
+        present: told.is_some_and(|row| row.present),
+        was_lost: told.is_some_and(|row| row.was_lost),
+        held: rows
+            .iter()
+            .filter_map(|row| row.task_id.zip(row.token))
+            .collect(),
+    })
 }
 
 /// Leaves for good. A worker that leaves leases behind stays on the list: its presence lock is gone
-/// with its session, so sweepers find it and rescue them.
+/// with its sessions, so sweepers find it and rescue them.
 pub(crate) async fn leave(
     connection: &mut PgConnection,
     worker_id: i64,

@@ -1,32 +1,36 @@
-//! The ordinary path of recovery, run at intervals by every worker: due retries become ready,
-//! and tasks of lost workers become claimable elsewhere.
+//! The ordinary path of recovery, run at intervals by every worker: due tasks become ready, and
+//! those of lost workers become claimable elsewhere.
+//!
+//! Who is to blame for a lost process? The one task that it had, if it had one. Of several, nobody
+//! knows which, so none is charged: they are tried again apart from each other, one at a time.
 
-use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use std::collections::HashSet;
+
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{
-    commit::commit,
-    fan_out::{self, Child},
-    letters::{self, Dead},
-    lock, notify, tasks,
-};
-use crate::{
-    faults::Transaction,
-    plan::{Cause, fingerprint},
-};
+use super::{commit::commit, lock, tasks};
+use crate::faults::Transaction;
 
 /// Rows handled per transaction, so that no sweep holds locks for long.
 const BATCH: i64 = 500;
 
-/// Moves due tasks to the ready table. Returns whether there may be more.
-pub(crate) async fn due(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    let row = sqlx::query!(
-        r#"WITH due AS (
-            SELECT due_at, task_id FROM workflows.deferred
-            WHERE due_at <= now()
-            ORDER BY due_at, task_id LIMIT $1
+/// What a move of due tasks did.
+pub(crate) struct Moved {
+    /// Lanes in which tasks became ready.
+    pub lanes: Vec<i32>,
+    /// There may be more.
+    pub more: bool,
+}
+
+/// Makes due tasks claimable. Passes over those that somebody else holds.
+pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let lanes = sqlx::query_scalar!(
+        "WITH due AS (
+            SELECT d.due_at, d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
+            WHERE d.due_at <= now()
+            ORDER BY d.due_at, d.task_id LIMIT $1
             FOR UPDATE SKIP LOCKED),
          moved AS (
             DELETE FROM workflows.deferred d USING due
@@ -38,133 +42,230 @@ pub(crate) async fn due(pool: &PgPool) -> Result<bool, sqlx::Error> {
             RETURNING t.lane, t.key, t.rank, t.task_id),
          ready AS (
             INSERT INTO workflows.ready (lane, key, rank, task_id)
-            SELECT lane, key, rank, task_id FROM task),
-         announced AS (
-            SELECT pg_notify($2, queue) FROM (
-                SELECT DISTINCT queue FROM task JOIN workflows.lanes USING (lane)) q)
-         SELECT (SELECT count(*) FROM moved) AS "moved!", (SELECT count(*) FROM announced) AS "queues!""#,
+            SELECT lane, key, rank, task_id FROM task)
+         SELECT lane FROM task",
         BATCH,
-        super::CHANNEL,
     )
-    .fetch_one(&mut *transaction)
+    .fetch_all(&mut *transaction)
     .await?;
-    if row.moved > 0 {
+    if !lanes.is_empty() {
         commit(transaction, &[Transaction::Due]).await?;
     }
-    Ok(row.moved == BATCH)
+    let more = i64::try_from(lanes.len()).unwrap_or(BATCH) == BATCH;
+    Ok(Moved { lanes, more })
 }
 
-/// Takes the leases of `lost` workers, and all that expired, and makes their tasks ready again,
-/// or buries those that lost too many workers. Returns how many leases were taken.
-pub(crate) async fn rescue(
-    pool: &PgPool,
+/// What a sweeper knows of losses.
+#[derive(Debug, Default)]
+pub(crate) struct Losses {
+    /// Workers of which no connection has been there for a while.
+    pub lost: Vec<i64>,
+    /// Those of them that have been away so long that they will not come back. Only then is a task
+    /// buried for it.
+    pub gone: Vec<i64>,
+    /// Lanes that this build knows: only their tasks can be buried here.
+    pub known: Vec<i32>,
+}
+
+/// Leases to take.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    pub task_id: Uuid,
+    pub run_id: Uuid,
+    token: i64,
+    /// The process died of it.
+    charged: bool,
+    /// It died of it for the last time.
+    last: bool,
+    /// It cannot be decided yet, or not here.
+    wait: bool,
+}
+
+/// What was done about losses.
+#[derive(Debug, Default)]
+pub(crate) struct Rescued {
+    /// Leases taken.
+    pub taken: usize,
+    /// Lanes in which tasks became ready.
+    pub lanes: Vec<i32>,
+    /// Task and token of tasks to bury, still leased to their lost workers.
+    pub poison: Vec<Candidate>,
+    /// Runs that somebody holds: seen to at the next look.
+    pub busy: usize,
+}
+
+impl Candidate {
+    pub fn lease(&self) -> (Uuid, i64) {
+        (self.task_id, self.token)
+    }
+}
+
+/// Remembers how many tasks each lost worker had, before the first of them is taken.
+pub(crate) async fn count_lost(
+    connection: &mut PgConnection,
     lost: &[i64],
-    crash_limit: impl Fn(&str, i32, &str) -> u32,
-) -> Result<usize, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    let tx = &mut *transaction;
-    let candidates = sqlx::query!(
-        "SELECT task_id, run_id, token FROM workflows.leases
-         WHERE expires_at < clock_timestamp() OR worker_id = ANY($1)
-         ORDER BY run_id, task_id LIMIT $2",
+) -> Result<(), sqlx::Error> {
+    if lost.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "UPDATE workflows.workers w SET lost_tasks = counted.tasks
+         FROM (SELECT worker_id, (SELECT count(*) FROM workflows.leases l
+                                  WHERE l.worker_id = lost.worker_id)::int AS tasks
+               FROM unnest($1::bigint[]) AS lost (worker_id)) counted
+         WHERE w.worker_id = counted.worker_id AND w.lost_tasks IS NULL",
         lost,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Leases of lost workers, and all that expired.
+pub(crate) async fn candidates(
+    connection: &mut PgConnection,
+    losses: &Losses,
+) -> Result<Vec<Candidate>, sqlx::Error> {
+    sqlx::query_as!(
+        Candidate,
+        r#"SELECT task_id, run_id, token, charged AS "charged!",
+                  charged AND crashes + 1 >= crash_limit AS "last!",
+                  charged AND crashes + 1 >= crash_limit
+                  AND NOT (worker_id = ANY($2) AND lane = ANY($3)) AS "wait!"
+           FROM (SELECT l.task_id, l.run_id, l.token, l.worker_id, l.crash_limit, t.lane, t.crashes,
+                        l.worker_id = ANY($1) AND (w.lost_tasks = 1 OR l.crash_limit <= 1) AS charged
+                 FROM workflows.leases l
+                 JOIN workflows.tasks t USING (task_id)
+                 LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
+                 WHERE l.expires_at < clock_timestamp() OR l.worker_id = ANY($1)
+                 ORDER BY l.run_id, l.task_id LIMIT $4) lease"#,
+        &losses.lost,
+        &losses.gone,
+        &losses.known,
         BATCH,
     )
-    .fetch_all(&mut *tx)
-    .await?;
-    let runs: Vec<Uuid> = candidates.iter().map(|c| c.run_id).collect();
-    let ids: Vec<Uuid> = candidates.iter().map(|c| c.task_id).collect();
-    let tokens: Vec<i64> = candidates.iter().map(|c| c.token).collect();
-    let paused = lock::runs(tx, &runs).await?;
-    let taken = take(tx, &ids, &tokens, lost).await?;
-    let count = taken.len();
-    let (poison, sound): (Vec<_>, Vec<_>) = taken.into_iter().partition(|t| {
-        let limit = crash_limit(&t.workflow, t.version, &t.step);
-        u32::try_from(t.crashes).unwrap_or(u32::MAX) >= limit
-    });
-    let sound: Vec<Uuid> = sound.into_iter().map(|t| t.task_id).collect();
-    let mut queues = tasks::make_ready(tx, &sound).await?;
-    let dead: Vec<_> = poison.into_iter().map(Taken::into_dead).collect();
-    let missing = letters::bury(tx, &dead).await?;
-    queues.extend(fan_out::join(tx, &missing, &paused).await?);
-    // A full batch may have left some; the worker stays on the list until nothing of it is left.
+    .fetch_all(connection)
+    .await
+}
+
+/// Takes the leases of lost workers and those that expired, and makes their tasks claimable. Those
+/// that killed their last process are left for [`take_over`](super::claim::take_over).
+pub(crate) async fn rescue(
+    connection: &mut PgConnection,
+    losses: &Losses,
+    candidates: &[Candidate],
+) -> Result<Rescued, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let tx = &mut *transaction;
+    let (last, sound): (Vec<_>, Vec<_>) = candidates.iter().cloned().partition(|c| c.last);
+    let runs: Vec<Uuid> = sound.iter().map(|c| c.run_id).collect();
+    let locked = lock::free_runs(tx, &runs).await?;
+    let (free, busy): (Vec<_>, Vec<_>) = sound
+        .into_iter()
+        .partition(|c| locked.runs.contains(&c.run_id));
+    let taken = take(tx, &free, &losses.lost).await?;
+    let lanes = tasks::make_ready(tx, &taken).await?;
+    commit(transaction, &[Transaction::Rescue]).await?;
+    Ok(Rescued {
+        taken: taken.len(),
+        lanes,
+        poison: last.into_iter().filter(|c| !c.wait).collect(),
+        busy: busy.len(),
+    })
+}
+
+/// Takes the lost workers off the list of whom nothing is left.
+pub(crate) async fn strike_off(
+    connection: &mut PgConnection,
+    lost: &[i64],
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE workflows.workers w SET left_at = clock_timestamp() WHERE worker_id = ANY($1)
          AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
         lost,
     )
-    .execute(&mut *tx)
+    .execute(connection)
     .await?;
-    notify(tx, &queues).await?;
-    commit(transaction, &[Transaction::Rescue]).await?;
-    Ok(count)
+    Ok(())
 }
 
-struct Taken {
-    task_id: Uuid,
-    run_id: Uuid,
-    key: i64,
-    rank: i64,
-    fan_out_id: Option<Uuid>,
-    workflow: String,
-    version: i32,
-    step: String,
-    crashes: i32,
-    worker_id: i64,
+/// Removes leases whose task is gone: of a claim that came when its run was just ending.
+pub(crate) async fn drop_orphans(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM workflows.leases l WHERE expires_at < clock_timestamp()
+         AND NOT EXISTS (SELECT FROM workflows.tasks t WHERE t.task_id = l.task_id)"
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
-impl Taken {
-    fn into_dead(self) -> Dead {
-        let error = json!({
-            "message": format!("the worker was lost under this task {} times", self.crashes)
-        });
-        Dead {
-            task_id: self.task_id,
-            cause: Cause::Crashes.as_str(),
-            fingerprint: fingerprint(&self.step, &error),
-            error,
-            worker_id: self.worker_id,
-            child: self.fan_out_id.map(|fan_out_id| Child {
-                fan_out_id,
-                run_id: self.run_id,
-                key: self.key,
-                rank: self.rank,
-            }),
-        }
-    }
-}
-
-/// Takes those of the leases that are still as they were seen, and counts the crash.
+/// Takes those of the leases that are still as they were seen, and charges whom it may.
 async fn take(
     tx: &mut PgConnection,
-    tasks: &[Uuid],
-    tokens: &[i64],
+    candidates: &[Candidate],
     lost: &[i64],
-) -> Result<Vec<Taken>, sqlx::Error> {
-    sqlx::query_as!(
-        Taken,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let ids: Vec<Uuid> = candidates.iter().map(|c| c.task_id).collect();
+    let tokens: Vec<i64> = candidates.iter().map(|c| c.token).collect();
+    let charged: Vec<bool> = candidates.iter().map(|c| c.charged).collect();
+    let taken = sqlx::query_scalar!(
         "WITH taken AS (
             DELETE FROM workflows.leases l
-            USING unnest($1::uuid[], $3::bigint[]) AS seen (task_id, token)
+            USING unnest($1::uuid[], $2::bigint[], $3::bool[]) AS seen (task_id, token, charged)
             WHERE l.task_id = seen.task_id AND l.token = seen.token
-              AND (l.expires_at < clock_timestamp() OR l.worker_id = ANY($2))
-            RETURNING l.task_id, l.token, l.worker_id, l.started_at),
+              AND (l.expires_at < clock_timestamp() OR l.worker_id = ANY($4))
+            RETURNING l.task_id, l.token, l.worker_id, l.started_at, seen.charged,
+                      l.worker_id = ANY($4) AS lost),
          crashed AS (
-            UPDATE workflows.tasks t SET crashes = t.crashes + 1
+            UPDATE workflows.tasks t
+            SET token = taken.token,
+                crashes = t.crashes + taken.charged::int,
+                interruptions = t.interruptions + (NOT taken.charged)::int,
+                suspicion = CASE WHEN taken.lost THEN least(t.suspicion + 1, 2) ELSE t.suspicion END
             FROM taken WHERE t.task_id = taken.task_id
-            RETURNING t.*, taken.token, taken.worker_id, taken.started_at),
+            RETURNING t.task_id, t.run_id, t.lane, t.fan_out_id, t.child, taken.token, taken.worker_id,
+                      taken.started_at, taken.charged),
          recorded AS (
             INSERT INTO workflows.attempts
-                (token, run_id, task_id, step, fan_out_id, child, outcome, worker_id, started_at)
-            SELECT token, run_id, task_id, step, fan_out_id, child, 'crashed', worker_id, started_at
+                (token, run_id, task_id, lane, fan_out_id, child, outcome, worker_id, started_at)
+            SELECT token, run_id, task_id, lane, fan_out_id, child,
+                   CASE WHEN charged THEN 'crashed' ELSE 'lost' END, worker_id, started_at
             FROM crashed)
-         SELECT c.task_id, c.run_id, c.key, c.rank, c.fan_out_id, l.workflow, l.version, c.step,
-                c.crashes, c.worker_id
-         FROM crashed c JOIN workflows.lanes l USING (lane)",
-        tasks,
+         SELECT task_id FROM crashed",
+        &ids,
+        &tokens,
+        &charged,
         lost,
-        tokens,
     )
     .fetch_all(tx)
-    .await
+    .await?;
+    Ok(taken)
+}
+
+/// Takes back charges: the worker has shown that it lives. Only of tasks that nobody else holds.
+pub(crate) async fn forgive(
+    connection: &mut PgConnection,
+    attempts: &HashSet<(Uuid, i64)>,
+) -> Result<u64, sqlx::Error> {
+    let (runs, tokens): (Vec<Uuid>, Vec<i64>) = attempts.iter().copied().unzip();
+    let done = sqlx::query!(
+        "WITH charged AS (
+            SELECT a.run_id, a.token, t.task_id
+            FROM unnest($1::uuid[], $2::bigint[]) AS lost (run_id, token)
+            JOIN workflows.attempts a ON (a.run_id, a.token) = (lost.run_id, lost.token)
+            JOIN workflows.tasks t ON t.task_id = a.task_id AND t.lane = a.lane
+            WHERE a.outcome = 'crashed' AND t.crashes > 0
+            FOR UPDATE OF t SKIP LOCKED),
+         forgiven AS (
+            UPDATE workflows.attempts a SET outcome = 'lost' FROM charged c
+            WHERE (a.run_id, a.token) = (c.run_id, c.token))
+         UPDATE workflows.tasks t SET crashes = t.crashes - 1, interruptions = t.interruptions + 1
+         FROM charged c WHERE t.task_id = c.task_id",
+        &runs,
+        &tokens,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection};
 
 use super::commit::commit;
 use crate::faults::Transaction;
@@ -12,8 +12,11 @@ const BATCH: i64 = 500;
 
 /// Removes runs that ended longer than `age` ago, a bounded batch of them, oldest first, and
 /// returns how many. A run with an open dead letter stays, however old.
-pub(crate) async fn prune(pool: &PgPool, age: Duration) -> Result<usize, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+pub(crate) async fn prune(
+    connection: &mut PgConnection,
+    age: Duration,
+) -> Result<usize, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     // Ids begin with the time of the start, so the primary key bounds the search.
     let old = sqlx::query_scalar!(

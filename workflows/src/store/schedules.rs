@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 
 use super::commit::commit;
 use crate::{
@@ -36,12 +36,12 @@ pub(crate) async fn enter(
 /// Fires a tick that is due, if no other worker is just doing it. Ticks that were missed make one
 /// run together, and while the run of an earlier tick is going on there is none.
 pub(crate) async fn fire(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     name: &str,
     every: Duration,
     start: &StartTick,
 ) -> Result<Option<RunId>, StartError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     let due = sqlx::query!(
         r#"SELECT coalesce((SELECT state = 'running' FROM workflows.runs r WHERE r.run_id = s.last_run), false)

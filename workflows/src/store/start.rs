@@ -1,11 +1,15 @@
 //! A run and its first task.
 
-use serde_json::Value;
+use std::time::Duration;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::lanes;
-use crate::faults::{Moment, Transaction, reach};
+use crate::{
+    faults::{Moment, Transaction, reach},
+    payload::Payload,
+};
 
 pub(crate) struct NewRun<'a> {
     pub run_id: Uuid,
@@ -15,47 +19,71 @@ pub(crate) struct NewRun<'a> {
     pub fairness_key: &'a str,
     pub priority: i16,
     pub trace_parent: Option<&'a str>,
+    pub unique_key: Option<&'a str>,
+    /// How long after now the first step is due.
+    pub delay: Duration,
     pub step: &'a str,
     pub queue: &'a str,
-    pub input: &'a Value,
+    pub input: &'a Payload,
+}
+
+/// What was started.
+pub(crate) struct Inserted {
+    pub run_id: Uuid,
+    /// Where its first task waits, and the transaction with whose commit it does.
+    pub lane: i32,
+    pub transaction: i64,
+    /// It is an earlier run, which has the same unique key and has not ended.
+    pub existing: bool,
 }
 
 pub(crate) async fn insert_run(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
-) -> Result<(), sqlx::Error> {
+) -> Result<Inserted, sqlx::Error> {
     reach(Transaction::Start, Moment::Before);
-    while insert(connection, run).await?.is_none() {
-        lanes::number(connection, run.queue, run.workflow, run.version).await?;
-    }
+    let inserted = loop {
+        if let Some(inserted) = insert(connection, run).await? {
+            break inserted;
+        }
+        // It has the key, or the lane has no number yet.
+        if let Some(inserted) = existing(connection, run).await? {
+            break inserted;
+        }
+        lanes::number(connection, run.workflow, run.version, run.step, run.queue).await?;
+    };
     reach(Transaction::Start, Moment::After);
-    Ok(())
+    Ok(inserted)
 }
 
-/// One statement for all of it. `None` when the lane has no number yet; nothing is written then.
+/// One statement for all of it. `None`, and nothing is written, when the lane has no number yet or
+/// another run has the unique key.
 async fn insert(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
-) -> Result<Option<()>, sqlx::Error> {
-    let announced = sqlx::query!(
-        "WITH lane AS (
-            SELECT lane FROM workflows.lanes WHERE (queue, workflow, version) = ($8, $2, $3)),
+) -> Result<Option<Inserted>, sqlx::Error> {
+    let inserted = sqlx::query!(
+        r#"WITH lane AS (
+            SELECT lane FROM workflows.lanes WHERE (workflow, version, step) = ($2, $3, $9)),
          run AS (
             INSERT INTO workflows.runs
-                (run_id, workflow, version, subject, fairness_key, priority, trace_parent, input)
-            SELECT $1, $2, $3, $4, $5, $6, $7, $10 FROM lane
+                (run_id, workflow, version, subject, fairness_key, priority, trace_parent, unique_key, input)
+            SELECT $1, $2, $3, $4, $5, $6, $7, $8, $10::text::json FROM lane
+            ON CONFLICT (workflow, unique_key) WHERE unique_key IS NOT NULL AND ended_at IS NULL DO NOTHING
             RETURNING run_id, created_at),
          task AS (
-            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, step, input)
+            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, input)
             SELECT $11, run_id, lane, hashtextextended($5, 0),
-                   (extract(epoch FROM created_at) * 1000000)::bigint + $6::bigint * 60000000, $9, $10
+                   (extract(epoch FROM created_at) * 1000000)::bigint + $6::bigint * 60000000, $10::text::json
             FROM run, lane
             RETURNING lane, key, rank, task_id),
          ready AS (
             INSERT INTO workflows.ready (lane, key, rank, task_id)
-            SELECT lane, key, rank, task_id FROM task
-            RETURNING lane)
-         SELECT pg_notify($12, $8) FROM ready",
+            SELECT lane, key, rank, task_id FROM task WHERE $12::float8 = 0),
+         deferred AS (
+            INSERT INTO workflows.deferred (due_at, task_id)
+            SELECT now() + make_interval(secs => $12), task_id FROM task WHERE $12 > 0)
+         SELECT lane, pg_current_xact_id()::text::bigint AS "transaction!" FROM task"#,
         run.run_id,
         run.workflow,
         run.version,
@@ -63,13 +91,40 @@ async fn insert(
         run.fairness_key,
         run.priority,
         run.trace_parent,
-        run.queue,
+        run.unique_key,
         run.step,
-        run.input,
+        run.input.as_str(),
         Uuid::now_v7(),
-        super::CHANNEL,
+        run.delay.as_secs_f64(),
     )
     .fetch_optional(connection)
     .await?;
-    Ok(announced.map(|_| ()))
+    Ok(inserted.map(|row| Inserted {
+        run_id: run.run_id,
+        lane: row.lane,
+        transaction: row.transaction,
+        existing: false,
+    }))
+}
+
+/// The run that has the unique key.
+async fn existing(
+    connection: &mut PgConnection,
+    run: &NewRun<'_>,
+) -> Result<Option<Inserted>, sqlx::Error> {
+    let Some(key) = run.unique_key else {
+        return Ok(None);
+    };
+    let found = sqlx::query_scalar!(
+        "SELECT run_id FROM workflows.runs
+         WHERE workflow = $1 AND unique_key = $2 AND ended_at IS NULL",
+        run.workflow,
+        key,
+    );
+    Ok(found.fetch_optional(connection).await?.map(|run_id| Inserted {
+        run_id,
+        lane: 0,
+        transaction: 0,
+        existing: true,
+    }))
 }

@@ -13,50 +13,111 @@ use super::presence;
     reason = "one row of a query, one thing to see to each"
 )]
 pub(crate) struct Found {
-    /// One of the given lanes has something to claim.
-    pub ready: bool,
-    /// Retries are due.
+    /// Idle lanes that have something to claim.
+    pub ready: Vec<i32>,
+    /// Tasks that were in a process when it died wait to be tried apart from others.
+    pub suspects: bool,
+    /// Tasks are due.
     pub due: bool,
     /// Workers whose presence lock is not held by anybody.
     pub absent: Vec<i64>,
+    /// There are other workers.
+    pub company: bool,
     /// Leases have expired.
     pub expired: bool,
     /// Schedules that are due, of any build.
     pub schedules: Vec<String>,
     /// A re-drive of many has work to do.
     pub redrives: bool,
+    /// Dependencies that are down, and those of them that may be tried again.
+    pub down: Vec<String>,
+    pub probes: Vec<String>,
+    /// The server was started or promoted not long ago, or nobody has noted yet that it was: that
+    /// workers are absent and leases expired says nothing.
+    pub fresh_server: bool,
+    /// Start and timeline of the server.
+    pub server: String,
+    /// Nobody has noted yet that it is this server.
+    pub unnoted: bool,
 }
 
-/// Looks whether one of `lanes` has something to claim, and for all the rest. Leases are read when a
-/// worker has not been seen for `stale`, or `thoroughly`: a live worker renews its own, so others
-/// cannot have expired but for those of a claim whose answer was lost.
+/// What a look is for.
+pub(crate) struct View<'a> {
+    pub worker_id: i64,
+    /// Lanes in which nobody here has looked lately.
+    pub idle: &'a [i32],
+    /// Lanes that this build knows.
+    pub all: &'a [i32],
+    /// Leases are read when a worker has not been seen for so long: a live one renews its own.
+    pub stale: Duration,
+    /// They are read in any case: those of a claim whose answer was lost expire too.
+    pub thoroughly: bool,
+    /// What workers get to come back after a start or promotion of the server.
+    pub coming_back: Duration,
+}
+
+/// Takes a look at all there is to see to.
 pub(crate) async fn look(
     connection: &mut PgConnection,
-    lanes: &[i32],
-    stale: Duration,
-    thoroughly: bool,
+    view: &View<'_>,
 ) -> Result<Found, sqlx::Error> {
     sqlx::query_as!(
         Found,
-        r#"SELECT EXISTS (SELECT FROM unnest($1::int[]) AS l (lane) CROSS JOIN LATERAL (
+        r#"WITH server AS MATERIALIZED (
+            SELECT extract(epoch FROM pg_postmaster_start_time())::text
+                   || '/' || CASE WHEN pg_is_in_recovery() THEN 'standby'
+                                  ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS identity)
+           SELECT ARRAY(SELECT l.lane FROM unnest($1::int[]) AS l (lane) CROSS JOIN LATERAL (
                       SELECT FROM workflows.ready r WHERE r.lane = l.lane ORDER BY r.key LIMIT 1) first) AS "ready!",
+                  EXISTS (SELECT FROM workflows.suspects WHERE lane = ANY($5)) AS "suspects!",
                   EXISTS (SELECT FROM workflows.deferred WHERE due_at <= now()) AS "due!",
                   ARRAY(SELECT worker_id FROM workflows.workers w
-                        WHERE left_at IS NULL AND NOT EXISTS (
+                        WHERE left_at IS NULL AND worker_id <> $7 AND NOT EXISTS (
                             SELECT FROM pg_locks l
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
                               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                               AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
+                  EXISTS (SELECT FROM workflows.workers
+                          WHERE left_at IS NULL AND worker_id <> $7) AS "company!",
                   ($4 OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
                                  AND seen_at < now() - make_interval(secs => $3)))
                   AND EXISTS (SELECT FROM workflows.leases WHERE expires_at < now()) AS "expired!",
                   ARRAY(SELECT name FROM workflows.schedules WHERE next_at <= now()) AS "schedules!",
-                  EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!""#,
-        lanes,
+                  EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!",
+                  ARRAY(SELECT dependency FROM workflows.breakers) AS "down!",
+                  ARRAY(SELECT dependency FROM workflows.breakers WHERE probe_at <= now()) AS "probes!",
+                  NOT EXISTS (SELECT FROM workflows.servers s
+                              WHERE s.identity = server.identity
+                                AND s.since < now() - make_interval(secs => $6)) AS "fresh_server!",
+                  NOT EXISTS (SELECT FROM workflows.servers s
+                              WHERE s.identity = server.identity) AS "unnoted!",
+                  server.identity AS "server!"
+           FROM server"#,
+        view.idle,
         presence::PRESENCE,
-        stale.as_secs_f64(),
-        thoroughly,
+        view.stale.as_secs_f64(),
+        view.thoroughly,
+        view.all,
+        view.coming_back.as_secs_f64(),
+        view.worker_id,
     )
     .fetch_one(connection)
     .await
+}
+
+/// Notes that the server is not the one it was.
+pub(crate) async fn note_server(
+    connection: &mut PgConnection,
+    identity: &str,
+) -> Result<(), sqlx::Error> {
+    // Where it is the first ever, nobody can have been lost with the one before.
+    sqlx::query!(
+        "INSERT INTO workflows.servers (identity, since) VALUES ($1, '-infinity')
+         ON CONFLICT (one) DO UPDATE SET identity = $1, since = clock_timestamp()
+         WHERE servers.identity <> $1",
+        identity,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

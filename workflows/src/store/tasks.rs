@@ -1,8 +1,9 @@
 //! Tasks coming and going between the queue's tables.
 
-use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use crate::payload::Payload;
 
 /// A task to write.
 pub(crate) struct Row<'a> {
@@ -11,10 +12,11 @@ pub(crate) struct Row<'a> {
     pub lane: i32,
     pub key: i64,
     pub rank: i64,
-    pub step: &'a str,
-    pub input: &'a Value,
-    /// The fan-out it is a child of, and its place there.
+    pub input: &'a Payload,
+    /// The fan-out it is a child of, and its number there.
     pub child_of: Option<(Uuid, i32)>,
+    /// Token of its last attempt, or 0.
+    pub token: i64,
     /// Claimable. The tasks of a paused run are not, nor those whose worker goes on with them.
     pub ready: bool,
 }
@@ -27,10 +29,10 @@ struct Columns {
     lanes: Vec<i32>,
     keys: Vec<i64>,
     ranks: Vec<i64>,
-    steps: Vec<String>,
-    inputs: Vec<Value>,
+    inputs: Vec<String>,
     fan_outs: Vec<Option<Uuid>>,
     children: Vec<Option<i32>>,
+    tokens: Vec<i64>,
     ready: Vec<bool>,
 }
 
@@ -43,12 +45,11 @@ impl Columns {
             columns.lanes.push(row.lane);
             columns.keys.push(row.key);
             columns.ranks.push(row.rank);
-            columns.steps.push(row.step.to_owned());
-            columns.inputs.push(row.input.clone());
-            columns
-                .fan_outs
-                .push(row.child_of.map(|(fan_out, _)| fan_out));
-            columns.children.push(row.child_of.map(|(_, child)| child));
+            columns.inputs.push(row.input.as_str().to_owned());
+            let (fan_out, child) = row.child_of.unzip();
+            columns.fan_outs.push(fan_out);
+            columns.children.push(child);
+            columns.tokens.push(row.token);
             columns.ready.push(row.ready);
         }
         columns
@@ -67,11 +68,11 @@ pub(crate) async fn insert(
     sqlx::query!(
         "WITH new AS (
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[],
-                                 $6::text[], $7::jsonb[], $8::uuid[], $9::int[], $10::bool[])
-                AS t (task_id, run_id, lane, key, rank, step, input, fan_out_id, child, ready)),
+                                 $6::text[], $7::uuid[], $8::int[], $9::bigint[], $10::bool[])
+                AS t (task_id, run_id, lane, key, rank, input, fan_out_id, child, token, ready)),
          task AS (
-            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, step, input, fan_out_id, child)
-            SELECT task_id, run_id, lane, key, rank, step, input, fan_out_id, child FROM new)
+            INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, input, fan_out_id, child, token)
+            SELECT task_id, run_id, lane, key, rank, input::json, fan_out_id, child, token FROM new)
          INSERT INTO workflows.ready (lane, key, rank, task_id)
          SELECT lane, key, rank, task_id FROM new WHERE ready",
         &columns.ids,
@@ -79,10 +80,10 @@ pub(crate) async fn insert(
         &columns.lanes,
         &columns.keys,
         &columns.ranks,
-        &columns.steps,
         &columns.inputs,
         &columns.fan_outs as &[Option<Uuid>],
         &columns.children as &[Option<i32>],
+        &columns.tokens,
         &columns.ready,
     )
     .execute(connection)
@@ -103,12 +104,12 @@ pub(crate) async fn advance(
     sqlx::query!(
         "WITH new AS (
             SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[],
-                                 $5::text[], $6::jsonb[], $7::bool[])
-                AS t (task_id, lane, key, rank, step, input, ready)),
+                                 $5::text[], $6::bigint[], $7::bool[])
+                AS t (task_id, lane, key, rank, input, token, ready)),
          moved AS (
             UPDATE workflows.tasks t
-            SET lane = new.lane, step = new.step, input = new.input, ready_at = clock_timestamp(),
-                errors = 0, crashes = 0, interruptions = 0
+            SET lane = new.lane, input = new.input::json, token = new.token,
+                ready_at = clock_timestamp(), errors = 0, crashes = 0, interruptions = 0, suspicion = 0
             FROM new WHERE t.task_id = new.task_id)
          INSERT INTO workflows.ready (lane, key, rank, task_id)
          SELECT lane, key, rank, task_id FROM new WHERE ready",
@@ -116,8 +117,8 @@ pub(crate) async fn advance(
         &columns.lanes,
         &columns.keys,
         &columns.ranks,
-        &columns.steps,
         &columns.inputs,
+        &columns.tokens,
         &columns.ready,
     )
     .execute(connection)
@@ -125,12 +126,12 @@ pub(crate) async fn advance(
     Ok(())
 }
 
-/// Puts live tasks that are in no place back among the claimable, but for those of paused runs.
-/// Returns the queues to announce.
+/// Makes live tasks claimable that are nowhere else, but for those of paused runs. Returns their
+/// lanes.
 pub(crate) async fn make_ready(
     connection: &mut PgConnection,
     tasks: &[Uuid],
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Vec<i32>, sqlx::Error> {
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
@@ -139,11 +140,14 @@ pub(crate) async fn make_ready(
             UPDATE workflows.tasks t SET ready_at = clock_timestamp()
             FROM workflows.runs r
             WHERE t.task_id = ANY($1) AND r.run_id = t.run_id AND r.paused_at IS NULL
-            RETURNING t.lane, t.key, t.rank, t.task_id),
+            RETURNING t.lane, t.key, t.rank, t.task_id, t.suspicion),
          ready AS (
             INSERT INTO workflows.ready (lane, key, rank, task_id)
-            SELECT lane, key, rank, task_id FROM back)
-         SELECT DISTINCT queue FROM back JOIN workflows.lanes USING (lane)",
+            SELECT lane, key, rank, task_id FROM back WHERE suspicion = 0),
+         suspect AS (
+            INSERT INTO workflows.suspects (lane, rank, task_id, suspicion)
+            SELECT lane, rank, task_id, suspicion FROM back WHERE suspicion > 0)
+         SELECT lane FROM back",
         tasks,
     )
     .fetch_all(connection)
@@ -178,15 +182,18 @@ pub(crate) async fn clear(
          no_longer_ready AS (
             DELETE FROM workflows.ready r USING left_over t
             WHERE (r.lane, r.key, r.rank, r.task_id) = (t.lane, t.key, t.rank, t.task_id)),
+         no_longer_suspect AS (
+            DELETE FROM workflows.suspects s USING left_over t
+            WHERE (s.lane, s.rank, s.task_id) = (t.lane, t.rank, t.task_id)),
          no_longer_deferred AS (
             DELETE FROM workflows.deferred d USING left_over t WHERE d.task_id = t.task_id),
          no_longer_leased AS (
             DELETE FROM workflows.leases l USING left_over t WHERE l.task_id = t.task_id
-            RETURNING l.*, t.step, t.fan_out_id, t.child),
+            RETURNING l.*, t.lane, t.fan_out_id, t.child),
          recorded AS (
             INSERT INTO workflows.attempts
-                (token, run_id, task_id, step, fan_out_id, child, outcome, worker_id, started_at)
-            SELECT token, run_id, task_id, step, fan_out_id, child, 'cancelled', worker_id, started_at
+                (token, run_id, task_id, lane, fan_out_id, child, outcome, worker_id, started_at)
+            SELECT token, run_id, task_id, lane, fan_out_id, child, 'cancelled', worker_id, started_at
             FROM no_longer_leased),
          no_longer_fanning_out AS (
             DELETE FROM workflows.fan_outs WHERE run_id = $1),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use rand::{Rng, rngs::StdRng};
 
-use crate::{Arena, worker::LEASE};
+use crate::{Arena, patience::Patience, worker::LEASE};
 
 /// One kind of harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,18 +16,27 @@ pub enum Harm {
     Freeze,
     /// Every connection of the engines is cut.
     Cut,
+    /// The connections of a worker fall silent, and the server knows nothing of it.
+    Silence,
     /// Postgres stops as in a crash, and starts again.
     Crash,
 }
 
 impl Harm {
-    pub const ALL: [Self; 4] = [Self::Kill, Self::Freeze, Self::Cut, Self::Crash];
+    pub const ALL: [Self; 5] = [
+        Self::Kill,
+        Self::Freeze,
+        Self::Cut,
+        Self::Silence,
+        Self::Crash,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill -9 of a worker",
             Self::Freeze => "worker frozen beyond its leases",
             Self::Cut => "every connection cut",
+            Self::Silence => "connections of a worker silent",
             Self::Crash => "Postgres crashed and restarted",
         }
     }
@@ -39,8 +48,7 @@ impl Harm {
         let name = arena.workers[victim].name();
         match self {
             Self::Kill => {
-                let url = arena.url.clone();
-                arena.workers[victim].replace(&url);
+                arena.workers[victim].replace();
                 let hit = Instant::now();
                 without_leases(arena, &name).await;
                 hit.elapsed()
@@ -57,9 +65,15 @@ impl Harm {
             }
             Self::Cut => {
                 let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                           WHERE application_name = 'workflows'";
+                           WHERE application_name LIKE 'workflows%'";
                 arena.ask(cut).await;
                 progress(arena).await
+            }
+            Self::Silence => {
+                let hit = Instant::now();
+                arena.workers[victim].fall_silent();
+                at_work(arena, &name).await;
+                hit.elapsed()
             }
             Self::Crash => {
                 let hit = Instant::now();
@@ -75,15 +89,20 @@ impl Harm {
 /// Waits until a process has no task any more.
 async fn without_leases(arena: &Arena, name: &str) {
     let sql = "SELECT count(*) FROM workflows.leases JOIN workflows.workers USING (worker_id) WHERE name = $1";
-    loop {
-        let leases: Result<i64, _> = sqlx::query_scalar(sql)
-            .bind(name)
-            .fetch_one(&arena.pool)
-            .await;
-        if leases.is_ok_and(|leases| leases == 0) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let patience = Patience::begin(format!("{name} to have no task any more"));
+    while arena.ask_about(sql, name).await > 0 {
+        patience.pause().await;
+    }
+}
+
+/// Waits until a process has done a step that was not done before, or nothing is left to do.
+async fn at_work(arena: &Arena, name: &str) {
+    let sql = "SELECT count(*) FROM workflows.attempts JOIN workflows.workers USING (worker_id)
+               WHERE name = $1 AND outcome = 'done'";
+    let patience = Patience::begin(format!("{name} to be at work again"));
+    let before = arena.ask_about(sql, name).await;
+    while arena.ask_about(sql, name).await == before && work_is_left(arena).await {
+        patience.pause().await;
     }
 }
 
@@ -91,11 +110,14 @@ async fn without_leases(arena: &Arena, name: &str) {
 async fn progress(arena: &Arena) -> Duration {
     let hit = Instant::now();
     let done = "SELECT count(*) FROM workflows.attempts WHERE outcome = 'done'";
+    let patience = Patience::begin("anybody to be at work again".to_owned());
     let before = arena.ask(done).await;
-    while arena.ask(done).await == before
-        && arena.ask("SELECT count(*) FROM workflows.tasks").await > 0
-    {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    while arena.ask(done).await == before && work_is_left(arena).await {
+        patience.pause().await;
     }
     hit.elapsed()
+}
+
+async fn work_is_left(arena: &Arena) -> bool {
+    arena.ask("SELECT count(*) FROM workflows.tasks").await > 0
 }

@@ -9,6 +9,7 @@
 )]
 
 mod harm;
+mod patience;
 mod report;
 mod route;
 mod worker;
@@ -19,7 +20,7 @@ use embedded::{Postgres, PostgresOptions};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-use crate::{harm::Harm, report::Report, worker::Worker};
+use crate::{harm::Harm, patience::Patience, report::Report, worker::Worker};
 
 const WORKERS: usize = 3;
 const RUNS: u32 = 500;
@@ -49,7 +50,10 @@ impl Arena {
         workflows::migrate(&pool).await.unwrap();
         let effects = "CREATE TABLE effects (subject uuid, what text, UNIQUE (subject, what))";
         sqlx::query(effects).execute(&pool).await.unwrap();
-        let workers = (0..WORKERS).map(|n| Worker::start(n, &url)).collect();
+        let mut workers = Vec::new();
+        for number in 0..WORKERS {
+            workers.push(Worker::start(number, &url).await);
+        }
         Self {
             postgres,
             url,
@@ -60,11 +64,28 @@ impl Arena {
 
     /// Asks until Postgres answers: it may be down just now.
     pub async fn ask(&self, sql: &'static str) -> i64 {
+        self.answer(sql, None).await
+    }
+
+    /// As [`Arena::ask`], about one worker.
+    pub async fn ask_about(&self, sql: &'static str, name: &str) -> i64 {
+        self.answer(sql, Some(name)).await
+    }
+
+    async fn answer(&self, sql: &'static str, name: Option<&str>) -> i64 {
+        let patience = Patience::begin(format!("Postgres to answer {sql}"));
         loop {
-            if let Ok(answer) = sqlx::query_scalar(sql).fetch_one(&self.pool).await {
+            let query = sqlx::query_scalar(sql);
+            let query = match name {
+                Some(name) => query.bind(name),
+                None => query,
+            };
+            let answer = query.fetch_one(&self.pool);
+            let answer = tokio::time::timeout(Duration::from_secs(10), answer).await;
+            if let Ok(Ok(answer)) = answer {
                 return answer;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            patience.pause().await;
         }
     }
 }

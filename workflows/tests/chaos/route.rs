@@ -10,6 +10,8 @@ use workflows::{
     Workflow,
 };
 
+use crate::patience::Patience;
+
 /// Children of each run.
 const CHILDREN: u32 = 4;
 /// Rows that a run leaves: begin, spread, the children, gather.
@@ -33,8 +35,9 @@ pub async fn start_runs(url: String, runs: u32, time: Duration) {
         tokio::time::sleep(time.mul_f64(0.9) / runs).await;
         // The subject tells whether a start whose answer was lost has happened.
         let subject = Uuid::now_v7();
+        let patience = Patience::begin(format!("run {run} to be started"));
         while start(&pool, &starter, subject, run).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            patience.pause().await;
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use embedded::{TcpProxy, proxy::Which};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -47,19 +48,25 @@ fn worker_process() {
     });
 }
 
-/// A started process. Dropped, it is killed.
+/// A started process, with a proxy between it and Postgres. Dropped, it is killed.
 pub struct Worker {
     number: usize,
     life: u32,
+    proxy: TcpProxy,
+    url: String,
     process: Child,
 }
 
 impl Worker {
-    pub fn start(number: usize, url: &str) -> Self {
+    pub async fn start(number: usize, url: &str) -> Self {
+        let proxy = TcpProxy::to_database(url).await.unwrap();
+        let url = proxy.url(url);
         Self {
             number,
             life: 0,
-            process: spawn(&format!("worker {number}.0"), url),
+            process: spawn(&format!("worker {number}.0"), &url),
+            proxy,
+            url,
         }
     }
 
@@ -69,10 +76,17 @@ impl Worker {
     }
 
     /// `kill -9`; another process takes its place.
-    pub fn replace(&mut self, url: &str) {
+    pub fn replace(&mut self) {
         self.kill();
         self.life += 1;
-        self.process = spawn(&self.name(), url);
+        self.process = spawn(&self.name(), &self.url);
+    }
+
+    /// Nothing comes through any more on the connections that it has.
+    pub fn fall_silent(&self) {
+        // The server finds out about the last ones: it has only so many sessions.
+        self.proxy.cut(Which::Silent);
+        self.proxy.silence(Which::All);
     }
 
     pub fn signal(&self, signal: Signal) {

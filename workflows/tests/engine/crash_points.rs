@@ -21,7 +21,7 @@ use workflows::{
     admin::{
         AdminError, Paging,
         dead_letters::{self, DeadLetter, LetterFilter},
-        queues,
+        depths, queues,
         redrive::{self, Pace},
         runs::{self, RunEntry, RunFilter},
     },
@@ -166,8 +166,8 @@ async fn prepare(world: &World) {
             WHERE r.workflow = 'lost'),
          claimed AS (DELETE FROM workflows.ready r USING task WHERE r.task_id = task.task_id),
          worker AS (INSERT INTO workflows.workers (name, build) VALUES ('lost', '0') RETURNING worker_id)
-         INSERT INTO workflows.leases (task_id, run_id, token, worker_id, expires_at)
-         SELECT task_id, run_id, 1, worker_id, now() + interval '1 hour' FROM task, worker",
+         INSERT INTO workflows.leases (task_id, run_id, token, worker_id, crash_limit, expires_at)
+         SELECT task_id, run_id, 1, worker_id, 3, now() + interval '1 hour' FROM task, worker",
         "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ('gated', 'test', 'test')",
         "INSERT INTO workflows.schedules (name, next_at)
          VALUES ('clock', now()), ('workflows.upkeep', now())",
@@ -243,13 +243,18 @@ async fn operate(pool: &PgPool) {
         per_second: 100.0,
         cap: 10,
     };
-    redrive::request(pool, &filter, pace, BY).await.unwrap();
+    redrive::request(pool, &filter, None, pace, BY)
+        .await
+        .unwrap();
     let refused = until(pool, "cancelled", &["running", "cancelled"]).await;
     tolerate(&runs::cancel(pool, refused.run_id, BY).await);
     let gated = until(pool, "gated", &["running", "succeeded"]).await;
     tolerate(&runs::pause(pool, gated.run_id, BY).await);
     tolerate(&runs::resume(pool, gated.run_id, BY).await);
     tolerate(&queues::resume(pool, "gated", BY).await);
+    let judged = until(pool, "judged", &["rejected"]).await;
+    tolerate(&runs::restart(pool, judged.run_id, None, BY).await);
+    depths(pool, Duration::ZERO).await.unwrap();
     for (route, end) in routes(pool) {
         if route.name() != "held" {
             until(pool, route.name(), &[end]).await;

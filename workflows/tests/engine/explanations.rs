@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workflows::{
     Backoff, NextOnError, StepSettings, Workflow,
-    admin::explain::{Answer, explain},
+    admin::explain::{Answer, Lack, explain},
 };
 
 use crate::world::{World, leaving, quick, slots, step};
@@ -41,13 +41,15 @@ async fn a_run_says_who_works_on_it_and_how_many_go_first() {
         workflow,
         version,
         step,
+        lack,
+        ..
     } = world.answer(first).await
     else {
         panic!("nobody is there")
     };
     assert_eq!(
-        (workflow.as_str(), version, step.as_str()),
-        ("long", 1, "long")
+        (workflow.as_str(), version, step.as_str(), lack),
+        ("long", 1, "long", Lack::Workers)
     );
     let engine = world.engine_with(&route, slots(1));
     let running = world
@@ -110,10 +112,8 @@ async fn a_run_says_when_its_retry_is_due_and_what_happened() {
         (attempt.step.as_str(), attempt.outcome.as_str()),
         ("later", "error")
     );
-    assert_eq!(
-        attempt.error.as_ref().unwrap()["message"],
-        "come back later"
-    );
+    let error = attempt.error.as_ref().unwrap().to_value();
+    assert_eq!(error["message"], "come back later");
     assert!(attempt.ended_at >= attempt.started_at);
     let done = world.start(&route, &0).await;
     world.reaches(done, "succeeded").await;

@@ -100,12 +100,13 @@ async fn a_payload_that_does_not_decode_disturbs_no_other() {
     engine.stop().await;
 }
 
-step!(Unstorable "unstorable": bool => String, quick(3), |_cx, bad| {
-    Ok(Done::new(if bad { "a NUL: \0".to_owned() } else { "fine".to_owned() }))
+step!(Unstorable "unstorable": bool => serde_json::Value, quick(3), |_cx, bad| {
+    let deep = (0..if bad { 130 } else { 90 }).fold(serde_json::json!("a NUL: \0"), |inner, _| serde_json::json!([inner]));
+    Ok(Done::new(deep))
 });
 
 #[tokio::test]
-async fn an_output_that_postgres_cannot_store_disturbs_no_other() {
+async fn an_output_that_could_not_be_read_back_disturbs_no_other() {
     let world = World::new().await;
     let route = Workflow::named("unstorable", 1).step(Unstorable).build();
     let subjects = [

@@ -146,7 +146,7 @@ async fn lost_connections_are_weather() {
     for _ in 0..8 {
         tokio::time::sleep(Duration::from_millis(60)).await;
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                    WHERE application_name = 'workflows' AND datname = current_database()";
+                    WHERE application_name LIKE 'workflows%' AND datname = current_database()";
         sqlx::query(kill).execute(&world.pool).await.unwrap();
     }
     for subject in subjects {

@@ -5,18 +5,29 @@
 )]
 #![expect(clippy::similar_names, reason = "a start and what was started")]
 
+mod breakers;
 mod crash_points;
 mod dead_letters;
+mod depths;
 mod explanations;
 mod failures;
 mod fairness;
 mod fan_outs;
 mod faults;
+mod fleet;
+mod hooks;
+mod letters;
 mod operations;
 mod peers;
+mod planted;
+mod poolers;
 mod process;
+mod redrives;
 mod rehearsals;
+mod restarts;
 mod routes;
 mod schedules;
+mod silence;
+mod slow;
 mod versions;
 mod world;

@@ -90,8 +90,6 @@ async fn what_ended_long_ago_is_removed_but_never_an_open_letter() {
             UPDATE workflows.dead_letters SET run_id = old WHERE run_id = r.run_id;
             UPDATE workflows.runs SET run_id = old, ended_at = ended_at - interval '2 days' WHERE run_id = r.run_id;
         END LOOP; END $$";
-    let free = "ALTER TABLE workflows.dead_letters DROP CONSTRAINT dead_letters_run_id_fkey";
-    sqlx::query(free).execute(&world.pool).await.unwrap();
     sqlx::query(age).execute(&world.pool).await.unwrap();
     let due = "UPDATE workflows.schedules SET next_at = now()";
     sqlx::query(due).execute(&world.pool).await.unwrap();

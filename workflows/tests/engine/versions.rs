@@ -115,8 +115,9 @@ async fn the_check_sees_the_join_that_a_fan_out_will_need() {
     world.reaches(done, "succeeded").await;
     engine.stop().await;
     let fan_out = "INSERT INTO workflows.fan_outs
-        SELECT gen_random_uuid(), run_id, 'child', 1, 1, '{}', false, 'gone', lane
-        FROM workflows.runs JOIN workflows.lanes USING (workflow) LIMIT 1";
+            (fan_out_id, run_id, total, remaining, bytes, carry, partial, join_lane)
+        SELECT gen_random_uuid(), run_id, 1, 1, 2, '{}', false, lane
+        FROM workflows.runs JOIN workflows.lanes USING (workflow) WHERE step = 'gone' LIMIT 1";
     sqlx::query(fan_out).execute(&world.pool).await.unwrap();
     let known = Build::default().with(&route);
     assert!(unresumable(&world.pool, &known).await.unwrap().is_empty());

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
-    Backoff, Done, Engine, EngineConfig, Starter, StepContext, StepSettings, Workflow,
+    Backoff, Done, Engine, EngineConfig, Hints, Starter, StepContext, StepSettings, Workflow,
     admin::{
         By, Paging,
         dead_letters::{self, DeadLetter, LetterFilter},
@@ -19,6 +19,7 @@ use workflows::{
 
 pub struct World {
     pub pool: PgPool,
+    pub hints: Hints,
     database: TestDatabase,
 }
 
@@ -38,7 +39,12 @@ impl World {
             .await
             .expect("a database for this test");
         let pool = PgPool::connect(database.url()).await.expect("a pool");
-        Self { pool, database }
+        let hints = Hints::new(&pool);
+        Self {
+            pool,
+            hints,
+            database,
+        }
     }
 
     pub fn engine<I>(&self, workflow: &Workflow<I>) -> Running {
@@ -76,6 +82,7 @@ impl World {
     ) -> Uuid {
         let subject = Uuid::now_v7();
         let mut tx = self.pool.begin().await.expect("a transaction");
+        let starter = starter.clone().hinting(&self.hints);
         let started = starter.start(&mut tx, subject, owner, input).await;
         started.expect("a run");
         tx.commit().await.expect("a commit");
@@ -137,6 +144,7 @@ impl World {
 
     pub async fn count(&self, table: &'static str) -> i64 {
         let sql = match table {
+            "suspects" => "SELECT count(*) FROM workflows.suspects",
             "ready" => "SELECT count(*) FROM workflows.ready",
             "tasks" => "SELECT count(*) FROM workflows.tasks",
             "leases" => "SELECT count(*) FROM workflows.leases",
@@ -153,7 +161,9 @@ impl World {
 
     /// Nothing is left to do anywhere.
     pub async fn assert_idle(&self) {
-        for table in ["ready", "tasks", "leases", "deferred", "fan_outs"] {
+        for table in [
+            "ready", "suspects", "tasks", "leases", "deferred", "fan_outs",
+        ] {
             assert_eq!(self.count(table).await, 0, "rows left in {table}");
         }
     }
@@ -242,10 +252,7 @@ pub fn slots(slots: usize) -> EngineConfig {
 }
 
 /// Who acts in the tests, and why.
-pub const BY: By<'static> = By {
-    actor: "tester",
-    reason: "to see what happens",
-};
+pub const BY: By<'static> = By::new("tester", "to see what happens");
 
 /// Retries quickly, `attempts` times in all.
 pub fn quick(attempts: u32) -> StepSettings {

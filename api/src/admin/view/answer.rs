@@ -1,7 +1,7 @@
 //! Why a run is not running, as a type for each reason.
 
 use chrono::{DateTime, Utc};
-use poem_openapi::{Object, Union};
+use poem_openapi::{Enum, Object, Union};
 use uuid::Uuid;
 use workflows::admin::explain;
 
@@ -15,6 +15,8 @@ use workflows::admin::explain;
 pub enum Answer {
     /// It is running.
     Running(Running),
+    /// Its worker is gone.
+    WorkerLost(WorkerLost),
     /// The run is over.
     Ended(Ended),
     /// Somebody paused the run.
@@ -25,8 +27,10 @@ pub enum Answer {
     WaitingForRetry(WaitingForRetry),
     /// Somebody paused the queue.
     QueuePaused(QueuePaused),
-    /// No worker knows the step.
+    /// No live worker can run the step.
     NoWorker(NoWorker),
+    /// It was in a process that died.
+    Suspect(Suspect),
     /// Others go first.
     WaitingForSlot(WaitingForSlot),
 }
@@ -44,6 +48,26 @@ pub struct Running {
     since: DateTime<Utc>,
     /// Without a sign of life the task is taken from the worker then.
     lease_until: DateTime<Utc>,
+}
+
+/// The worker that had it is gone, or has not renewed its lease in time.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct WorkerLost {
+    /// The step.
+    step: String,
+    /// The worker.
+    worker: String,
+    /// Version of the worker's program.
+    build: String,
+    /// Since when it had the task.
+    since: DateTime<Utc>,
+    /// It is gone. Otherwise it seems to hang.
+    gone: bool,
+    /// Its last sign of life.
+    seen_at: Option<DateTime<Utc>>,
+    /// A worker is alive and takes the task within a second or two. Otherwise nobody is there to take it.
+    taken_soon: bool,
 }
 
 /// The run is over.
@@ -81,7 +105,7 @@ pub struct Dead {
     error: String,
 }
 
-/// The last attempt failed, and the next is due later.
+/// It is due later: the last attempt failed, or it was started with a delay.
 #[derive(Debug, Object)]
 pub struct WaitingForRetry {
     /// The step.
@@ -106,7 +130,7 @@ pub struct QueuePaused {
     reason: String,
 }
 
-/// No worker that is running has this step in this version.
+/// No worker that is alive can run this step.
 #[derive(Debug, Object)]
 pub struct NoWorker {
     /// The workflow.
@@ -115,6 +139,46 @@ pub struct NoWorker {
     version: i32,
     /// The step.
     step: String,
+    /// What is missing.
+    lack: Lack,
+    /// The queue of the step.
+    queue: String,
+}
+
+/// What is missing for a step to be run.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum Lack {
+    /// No worker is alive at all.
+    Workers,
+    /// No live worker has the step in this version.
+    Step,
+    /// Live workers have the step, and none of them has a slot for its queue.
+    Slots,
+}
+
+impl From<explain::Lack> for Lack {
+    fn from(lack: explain::Lack) -> Self {
+        match lack {
+            explain::Lack::Workers => Self::Workers,
+            explain::Lack::Step => Self::Step,
+            explain::Lack::Slots => Self::Slots,
+        }
+    }
+}
+
+/// It was in a process that died, and is begun one at a time in each process: one of them may have killed it.
+#[derive(Debug, Object)]
+pub struct Suspect {
+    /// The queue.
+    queue: String,
+    /// The step.
+    step: String,
+    /// Since when it is ready.
+    since: DateTime<Utc>,
+    /// Suspects of this step that go first, counted up to 10,000.
+    #[oai(validator(minimum(value = "0")))]
+    ahead: i64,
 }
 
 /// It is ready, and others go first.
@@ -129,7 +193,7 @@ pub struct WaitingForSlot {
     /// Tasks of the same owner that go first, counted up to 10,000.
     #[oai(validator(minimum(value = "0")))]
     ahead: i64,
-    /// Owners that take turns, counted up to 10,000.
+    /// Owners that take turns at this step, counted up to 10,000.
     #[oai(validator(minimum(value = "0")))]
     keys: i64,
 }
@@ -141,6 +205,8 @@ impl From<explain::Answer> for Answer {
         match answer {
             A::Running { step, worker, build, since, lease_until } =>
                 Self::Running(Running { step, worker, build, since, lease_until }),
+            A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
+                Self::WorkerLost(WorkerLost { step, worker, build, since, gone, seen_at, taken_soon }),
             A::Ended { state, at } => Self::Ended(Ended { state, at }),
             A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at, reason }),
             A::Dead { letter_id, letters, step, error } =>
@@ -149,8 +215,10 @@ impl From<explain::Answer> for Answer {
                 Self::WaitingForRetry(WaitingForRetry { step, due_at, errors }),
             A::QueuePaused { queue, by, at, reason } =>
                 Self::QueuePaused(QueuePaused { queue, by, at, reason }),
-            A::NoWorker { workflow, version, step } =>
-                Self::NoWorker(NoWorker { workflow, version, step }),
+            A::NoWorker { workflow, version, step, lack, queue } =>
+                Self::NoWorker(NoWorker { workflow, version, step, lack: lack.into(), queue }),
+            A::Suspect { queue, step, since, ahead } =>
+                Self::Suspect(Suspect { queue, step, since, ahead }),
             A::WaitingForSlot { queue, step, since, ahead, keys } =>
                 Self::WaitingForSlot(WaitingForSlot { queue, step, since, ahead, keys }),
         }

@@ -1,13 +1,11 @@
-//! Dead letters, and re-drives of many.
+//! Dead letters.
 
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
-use workflows::admin::dead_letters::{DeadLetter, LetterFilter};
-use workflows::admin::explain::Attempt;
-use workflows::admin::redrive::Redrive;
+use workflows::admin::dead_letters::{DeadLetter, Kind, LetterFilter, WholeLetter};
 
 use super::AttemptView;
 
@@ -31,21 +29,21 @@ pub struct DeadLetterView {
     child: Option<i32>,
     /// Whose run it is.
     owner: String,
-    /// What the step was given.
-    input: Value,
     /// Attempts that ended in an error.
     #[oai(validator(minimum(value = "0")))]
     errors: i32,
-    /// Attempts under which the worker was lost.
+    /// Attempts of which the process died.
     #[oai(validator(minimum(value = "0")))]
     crashes: i32,
-    /// Attempts that a worker handed back.
+    /// Attempts that a worker handed back, or lost without blame.
     #[oai(validator(minimum(value = "0")))]
     interruptions: i32,
     /// Why it died: `errors`, `crashes`, `interruptions` (a limit was reached) or `failed` (no retry would help).
     cause: String,
-    /// The last error, with its sources.
-    error: Value,
+    /// The last error's message, cut off after 500 characters.
+    message: String,
+    /// The message of its innermost cause, where that says something else; cut off as well.
+    root_cause: Option<String>,
     /// Alike for deaths of the same kind.
     fingerprint: String,
     /// When it died.
@@ -72,12 +70,12 @@ impl From<DeadLetter> for DeadLetterView {
             step: letter.step,
             child: letter.child,
             owner: letter.owner,
-            input: letter.input,
             errors: letter.errors,
             crashes: letter.crashes,
             interruptions: letter.interruptions,
             cause: letter.cause,
-            error: letter.error,
+            message: letter.message,
+            root_cause: letter.root_cause,
             fingerprint: letter.fingerprint,
             died_at: letter.died_at,
             resolution: letter.resolution,
@@ -88,21 +86,68 @@ impl From<DeadLetter> for DeadLetterView {
     }
 }
 
-/// A dead letter with its history.
+/// A dead letter with its payloads and its history.
 #[derive(Debug, Object)]
 #[oai(rename = "DeadLetterDetail")]
 pub struct DeadLetterDetail {
     /// The letter.
     letter: DeadLetterView,
+    /// What the step was given. As text, if it is nested too deep to be shown otherwise.
+    input: Value,
+    /// The last error, with its sources.
+    error: Value,
     /// Every attempt of its task that ended, in order; the first thousand.
     attempts: Vec<AttemptView>,
 }
 
-impl From<(DeadLetter, Vec<Attempt>)> for DeadLetterDetail {
-    fn from((letter, attempts): (DeadLetter, Vec<Attempt>)) -> Self {
+impl From<WholeLetter> for DeadLetterDetail {
+    fn from(whole: WholeLetter) -> Self {
         Self {
-            letter: letter.into(),
-            attempts: attempts.into_iter().map(Into::into).collect(),
+            letter: whole.letter.into(),
+            input: whole.input.to_value(),
+            error: whole.error.to_value(),
+            attempts: whole.attempts.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Open dead letters of one kind.
+#[derive(Debug, Object)]
+#[oai(rename = "DeadLetterKind")]
+pub struct KindView {
+    /// What they have in common: the step, and what their errors say without what differs.
+    fingerprint: String,
+    /// The workflow.
+    workflow: String,
+    /// The step.
+    step: String,
+    /// Why they died: `errors`, `crashes`, `interruptions` or `failed`.
+    cause: String,
+    /// How many.
+    #[oai(validator(minimum(value = "0")))]
+    letters: i64,
+    /// When the first of them died.
+    first_at: DateTime<Utc>,
+    /// When the last of them died.
+    last_at: DateTime<Utc>,
+    /// The newest of them.
+    example: Uuid,
+    /// The message of that one's innermost cause, cut off after 500 characters.
+    root_cause: String,
+}
+
+impl From<Kind> for KindView {
+    fn from(kind: Kind) -> Self {
+        Self {
+            fingerprint: kind.fingerprint,
+            workflow: kind.workflow,
+            step: kind.step,
+            cause: kind.cause,
+            letters: kind.letters,
+            first_at: kind.first_at,
+            last_at: kind.last_at,
+            example: kind.example,
+            root_cause: kind.root_cause,
         }
     }
 }
@@ -160,55 +205,4 @@ impl From<LetterFilter> for LetterFilterView {
             died_since: filter.died_since,
         }
     }
-}
-
-/// A re-drive of many dead letters, and how far it is.
-#[derive(Debug, Object)]
-#[oai(rename = "Redrive", skip_serializing_if_is_none)]
-pub struct RedriveView {
-    /// The re-drive.
-    redrive_id: Uuid,
-    /// Which letters.
-    filter: LetterFilterView,
-    /// How many a second.
-    per_second: f64,
-    /// How many at most.
-    cap: i32,
-    /// Who asked for it.
-    actor: String,
-    /// Why.
-    reason: String,
-    /// Letters that matched when it was asked for.
-    matched: i64,
-    /// Letters re-driven so far.
-    redriven: i32,
-    /// When it was asked for. Letters that died later are left alone.
-    created_at: DateTime<Utc>,
-    /// When it was done or stopped; absent while it goes on.
-    ended_at: Option<DateTime<Utc>>,
-}
-
-impl From<Redrive> for RedriveView {
-    fn from(redrive: Redrive) -> Self {
-        Self {
-            redrive_id: redrive.redrive_id,
-            filter: redrive.filter.into(),
-            per_second: redrive.per_second,
-            cap: redrive.cap,
-            actor: redrive.actor,
-            reason: redrive.reason,
-            matched: redrive.matched,
-            redriven: redrive.redriven,
-            created_at: redrive.created_at,
-            ended_at: redrive.ended_at,
-        }
-    }
-}
-
-/// How many dead letters a re-drive would take.
-#[derive(Debug, Object)]
-pub struct RedriveCount {
-    /// Open letters that match.
-    #[oai(validator(minimum(value = "0")))]
-    pub matched: i64,
 }

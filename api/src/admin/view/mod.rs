@@ -1,15 +1,19 @@
 //! How runs, dead letters and the rest look to operators. The command line prints the same.
 
 mod answer;
+mod bulk;
 mod letters;
 mod others;
 mod pages;
 mod runs;
+mod workers;
 
 pub use self::answer::Answer;
-pub use self::letters::{
-    DeadLetterDetail, DeadLetterView, LetterFilterView, RedriveCount, RedriveView,
-};
+pub use self::bulk::{DiscardedView, RedriveCount, RedriveView};
+pub use self::letters::{DeadLetterDetail, DeadLetterView, KindView, LetterFilterView};
 pub use self::others::{AuditEntryView, QueueView};
-pub use self::pages::{AuditPage, DeadLetterPage, QueueList, RunPage};
+pub use self::pages::{
+    AuditPage, DeadLetterPage, KindList, QueueList, RedriveList, RunPage, WorkerList,
+};
 pub use self::runs::{AttemptView, ExplanationView, PauseView, RunEntryView, TaskView};
+pub use self::workers::WorkerView;

@@ -16,9 +16,15 @@ pub struct QueueView {
     queue: String,
     /// Workflows, with their versions, that have steps in it.
     workflows: Vec<String>,
-    /// Tasks that could be worked on now, counted up to 100,000 a version of a workflow.
+    /// Tasks that could be worked on now, counted up to 100,000 a step.
     #[oai(validator(minimum(value = "0")))]
     ready: i64,
+    /// Those among them that were in a process when it died, and are begun one at a time.
+    #[oai(validator(minimum(value = "0")))]
+    suspects: i64,
+    /// How many of its tasks run at once, in all workers that are alive together. 0: nobody serves it.
+    #[oai(validator(minimum(value = "0")))]
+    slots: i64,
     /// Somebody holds it.
     paused: Option<PauseView>,
 }
@@ -29,6 +35,8 @@ impl From<QueueEntry> for QueueView {
             queue: queue.queue,
             workflows: queue.workflows,
             ready: queue.ready,
+            suspects: queue.suspects,
+            slots: queue.slots,
             paused: queue.paused.map(Into::into),
         }
     }

@@ -4,11 +4,15 @@ use poem_openapi::Object;
 use uuid::Uuid;
 use workflows::admin::Page;
 use workflows::admin::audit::AuditEntry;
-use workflows::admin::dead_letters::DeadLetter;
+use workflows::admin::dead_letters::{DeadLetter, Kind};
 use workflows::admin::queues::QueueEntry;
+use workflows::admin::redrive::Redrive;
 use workflows::admin::runs::RunEntry;
+use workflows::admin::workers::WorkerEntry;
 
-use super::{AuditEntryView, DeadLetterView, QueueView, RunEntryView};
+use super::{
+    AuditEntryView, DeadLetterView, KindView, QueueView, RedriveView, RunEntryView, WorkerView,
+};
 
 /// One page of runs.
 #[derive(Debug, Object)]
@@ -59,6 +63,52 @@ impl From<Vec<QueueEntry>> for QueueList {
     fn from(queues: Vec<QueueEntry>) -> Self {
         Self {
             queues: queues.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Dead letters by kind.
+#[derive(Debug, Object)]
+#[oai(rename = "DeadLetterSummary")]
+pub struct KindList {
+    /// The kinds, the most frequent first; at most 500.
+    kinds: Vec<KindView>,
+}
+
+impl From<Vec<Kind>> for KindList {
+    fn from(kinds: Vec<Kind>) -> Self {
+        Self {
+            kinds: kinds.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Re-drives of many.
+#[derive(Debug, Object)]
+pub struct RedriveList {
+    /// The re-drives, newest first; at most 500.
+    redrives: Vec<RedriveView>,
+}
+
+impl From<Vec<Redrive>> for RedriveList {
+    fn from(redrives: Vec<Redrive>) -> Self {
+        Self {
+            redrives: redrives.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Worker processes.
+#[derive(Debug, Object)]
+pub struct WorkerList {
+    /// Those that have not left, newest first.
+    workers: Vec<WorkerView>,
+}
+
+impl From<Vec<WorkerEntry>> for WorkerList {
+    fn from(workers: Vec<WorkerEntry>) -> Self {
+        Self {
+            workers: workers.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use serde_json::Value;
 use uuid::Uuid;
-use workflows::admin::Pause;
 use workflows::admin::explain::{Attempt, Explanation, TaskAnswer};
 use workflows::admin::runs::RunEntry;
+use workflows::admin::{Pause, Payload};
 
 use super::Answer;
 
@@ -50,7 +50,8 @@ pub struct RunEntryView {
     started_at: DateTime<Utc>,
     /// When it ended.
     ended_at: Option<DateTime<Utc>>,
-    /// The last step's output, why it was rejected, or who cancelled it.
+    /// The last step's output, why it was rejected, or who cancelled it and at which steps. Not in lists. As text, if
+    /// it is nested too deep to be shown otherwise.
     result: Option<Value>,
     /// Somebody holds it.
     paused: Option<PauseView>,
@@ -68,7 +69,7 @@ impl From<RunEntry> for RunEntryView {
             state: run.state,
             started_at: run.started_at,
             ended_at: run.ended_at,
-            result: run.result,
+            result: run.result.as_ref().map(Payload::to_value),
             paused: run.paused.map(Into::into),
         }
     }
@@ -128,15 +129,16 @@ impl From<TaskAnswer> for TaskView {
 #[derive(Debug, Object)]
 #[oai(rename = "Attempt", skip_serializing_if_is_none)]
 pub struct AttemptView {
-    /// Its fencing token; tokens grow.
-    token: i64,
+    /// Its fencing token, a number of 64 bits; tokens grow.
+    token: String,
     /// The task.
     task_id: Uuid,
     /// The step.
     step: String,
     /// The task's place among the children, for a child of a fan-out.
     child: Option<i32>,
-    /// `done`, `error`, `rejected`, `crashed`, `interrupted` or `cancelled`.
+    /// `done`, `error`, `rejected`, `crashed`, `lost` (its worker was, and it is not to blame), `interrupted` or
+    /// `cancelled`.
     outcome: String,
     /// The error or the rejection.
     error: Option<Value>,
@@ -153,12 +155,12 @@ pub struct AttemptView {
 impl From<Attempt> for AttemptView {
     fn from(attempt: Attempt) -> Self {
         Self {
-            token: attempt.token,
+            token: attempt.token.to_string(),
             task_id: attempt.task_id,
             step: attempt.step,
             child: attempt.child,
             outcome: attempt.outcome,
-            error: attempt.error,
+            error: attempt.error.as_ref().map(Payload::to_value),
             worker: attempt.worker,
             build: attempt.build,
             started_at: attempt.started_at,

@@ -44,11 +44,57 @@ async fn a_dry_run_counts_and_a_redrive_keeps_to_its_filter_and_cap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_runs_start_again_from_an_earlier_step() {
+    let world = World::new().await;
+    let runs = world.dead(&["ann", "bob"]).await;
+    world.broken.store(false, Ordering::SeqCst);
+    let order = json!({
+        "filter": {}, "from_step": "prepare", "per_second": 100, "reason": "vans are back",
+    });
+    let (status, redrive) = world.post("/redrives", &order).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{redrive}");
+    assert_eq!(redrive["from_step"], "prepare");
+    for run in runs {
+        world.reaches(run, "succeeded").await;
+    }
+    assert_eq!(world.worked(), (4, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_letters_are_discarded() {
+    let world = World::new().await;
+    let runs = world.dead(&["ann", "ann", "bob"]).await;
+    let dry = json!({ "filter": { "owner": "ann" }, "dry_run": true });
+    let counted = world.post("/dead-letters/discard", &dry).await;
+    let expected = json!({ "runs": 0, "left": 2 });
+    assert_eq!(counted, (StatusCode::OK, expected), "nothing was changed");
+    let order = json!({ "filter": { "owner": "ann" }, "limit": 1, "reason": "a test" });
+    for left in [1, 0] {
+        let done = world.post("/dead-letters/discard", &order).await;
+        let expected = json!({ "runs": 1, "left": left });
+        assert_eq!(done, (StatusCode::OK, expected));
+    }
+    for (run, state) in [
+        (runs[0], "cancelled"),
+        (runs[1], "cancelled"),
+        (runs[2], "dead"),
+    ] {
+        assert_eq!(world.explain(run).await["run"]["state"], state);
+    }
+    for body in [json!({ "filter": {} }), json!({ "reason": "a test" })] {
+        let answer = world.post("/dead-letters/discard", &body).await;
+        assert_eq!(problem(&answer), (422, "invalid_field"), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_is_stopped_where_it_is() {
     let world = World::new().await;
     world.dead(&["ann", "bob"]).await;
     let order = json!({ "filter": {}, "per_second": 0.01, "reason": "slowly" });
     let (_, redrive) = world.post("/redrives", &order).await;
+    let (_, going_on) = world.get("/redrives?going_on=true").await;
+    assert_eq!(going_on, json!({ "redrives": [redrive] }));
     let path = format!("/redrives/{}", redrive["redrive_id"].as_str().unwrap());
     let (status, stopped) = world.act(&format!("{path}/stop")).await;
     assert_eq!(status, StatusCode::OK, "{stopped}");
@@ -56,6 +102,10 @@ async fn a_redrive_is_stopped_where_it_is() {
         stopped["ended_at"].is_string() && stopped["redriven"] == 0,
         "{stopped}"
     );
+    let (_, going_on) = world.get("/redrives?going_on=true").await;
+    assert_eq!(going_on, json!({ "redrives": [] }));
+    let (_, all) = world.get("/redrives").await;
+    assert_eq!(all, json!({ "redrives": [stopped] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

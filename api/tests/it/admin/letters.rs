@@ -20,7 +20,8 @@ async fn letters_are_listed_filtered_paged_and_shown() {
     assert_eq!(newest["version"], 3);
     assert_eq!(newest["step"], "deliver");
     assert_eq!(newest["cause"], "failed");
-    assert_eq!(newest["error"]["message"], "no van for a parcel");
+    assert_eq!(newest["message"], "no van for a parcel");
+    assert!(newest.get("input").is_none(), "lists carry no payloads");
 
     let fingerprint = newest["fingerprint"].as_str().unwrap();
     let died = newest["died_at"].as_str().unwrap().replace('+', "%2B");
@@ -49,9 +50,34 @@ async fn letters_are_listed_filtered_paged_and_shown() {
     let path = format!("/dead-letters/{}", newest["letter_id"].as_str().unwrap());
     let (_, detail) = world.get(&path).await;
     assert_eq!(&detail["letter"], newest);
+    assert_eq!(detail["input"], "a parcel");
+    assert_eq!(detail["error"]["message"], "no van for a parcel");
     let attempts = detail["attempts"].as_array().unwrap();
     assert_eq!(attempts.last().unwrap()["step"], "deliver");
     assert_eq!(attempts.last().unwrap()["outcome"], "error");
+    // Too large for a number in JavaScript.
+    let token = attempts.last().unwrap()["token"].as_str().unwrap();
+    assert!(token.parse::<i64>().unwrap() > 1 << 53, "{token}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_summed_up() {
+    let world = World::new().await;
+    world.dead(&["ann", "bob", "ann"]).await;
+    let newest = &world.letters("").await[0];
+    let (status, summary) = world.get("/dead-letters/summary").await;
+    assert_eq!(status, StatusCode::OK, "{summary}");
+    let kinds = summary["kinds"].as_array().unwrap();
+    assert_eq!(kinds.len(), 1, "{summary}");
+    assert_eq!(kinds[0]["letters"], 3);
+    assert_eq!(kinds[0]["fingerprint"], "deliver: no van for a parcel");
+    assert_eq!(kinds[0]["root_cause"], "no van for a parcel");
+    assert_eq!(kinds[0]["example"], newest["letter_id"]);
+    assert_eq!(kinds[0]["last_at"], newest["died_at"]);
+    let (_, summary) = world.get("/dead-letters/summary?owner=bob").await;
+    assert_eq!(summary["kinds"][0]["letters"], 1);
+    let (_, summary) = world.get("/dead-letters/summary?step=prepare").await;
+    assert_eq!(summary, json!({ "kinds": [] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,10 @@ async fn a_run_is_explained_paused_resumed_and_cancelled() {
     let explained = world.explain(run_id).await;
     assert_eq!(
         explained["answer"],
-        json!({ "code": "no_worker", "workflow": "parcel", "version": 3, "step": "prepare" })
+        json!({
+            "code": "no_worker", "workflow": "parcel", "version": 3, "step": "prepare",
+            "lack": "workers", "queue": "default",
+        })
     );
     assert_eq!(explained["tasks"][0]["answer"], explained["answer"]);
     assert_eq!(explained["timeline"], json!([]));
@@ -75,6 +78,7 @@ async fn a_run_is_explained_paused_resumed_and_cancelled() {
         (status, &run["state"]),
         (StatusCode::OK, &json!("cancelled"))
     );
+    assert_eq!(run["result"]["steps"], json!(["prepare"]));
     for verb in ["cancel", "pause", "resume"] {
         let late = world.act(&format!("/runs/{run_id}/{verb}")).await;
         assert_eq!(problem(&late), (409, "conflict"), "{verb}");
@@ -92,6 +96,47 @@ async fn a_run_is_explained_paused_resumed_and_cancelled() {
     let actions = actions.map(|entry| entry["action"].as_str().unwrap());
     assert_eq!(actions, ["run.cancel", "run.resume", "run.pause"]);
     assert_eq!(rest["entries"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_over_starts_again() {
+    let world = World::new().await;
+    world.broken.store(false, Ordering::SeqCst);
+    let run_id = world.start("ann").await;
+    world.reaches(run_id, "succeeded").await;
+    let restart = format!("/runs/{run_id}/restart");
+    let from = |step: &str| json!({ "reason": "a test", "from_step": step });
+    let never = world.post(&restart, &from("nowhere")).await;
+    assert_eq!(problem(&never), (409, "conflict"));
+    let (status, run) = world.post(&restart, &from("deliver")).await;
+    assert_eq!(status, StatusCode::OK, "{run}");
+    world
+        .until("the delivery", async || world.worked() == (1, 2))
+        .await;
+    world.reaches(run_id, "succeeded").await;
+    let (status, run) = world.act(&restart).await;
+    assert_eq!(status, StatusCode::OK, "{run}");
+    world
+        .until("all of it", async || world.worked() == (2, 3))
+        .await;
+    let (_, audit) = world.get(&format!("/audit?target={run_id}")).await;
+    assert_eq!(audit["entries"][0]["action"], "run.restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_are_listed() {
+    let world = World::new().await;
+    world
+        .until("the worker", async || {
+            let (_, list) = world.get("/workers").await;
+            list["workers"][0]["alive"] == true
+        })
+        .await;
+    let (_, list) = world.get("/workers").await;
+    let worker = &list["workers"][0];
+    assert_eq!(worker["tasks"], 0);
+    let vans = json!({ "queue": "vans", "slots": 1 });
+    assert!(worker["queues"].as_array().unwrap().contains(&vans));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,7 @@ async fn every_operation_needs_the_scope_admin() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 16);
+    assert_eq!(tried, 21);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +50,7 @@ async fn what_is_not_there_or_without_a_reason_is_refused() {
     let nobody = Uuid::now_v7();
     for path in [
         format!("/runs/{nobody}/cancel"),
+        format!("/runs/{nobody}/restart"),
         format!("/dead-letters/{nobody}/redrive"),
         format!("/dead-letters/{nobody}/discard"),
         format!("/redrives/{nobody}/stop"),

@@ -1,6 +1,4 @@
--- What people do with runs and queues: pause, re-drive, discard, and the record of it.
-
-CREATE INDEX runs_by_owner ON workflows.runs (fairness_key, run_id DESC);
+-- What people do with runs and queues: pause, re-drive, discard, schedule, and the record of it.
 
 -- Only queues that somebody paused have a row.
 CREATE TABLE workflows.queues (
@@ -9,37 +7,6 @@ CREATE TABLE workflows.queues (
     paused_by text        NOT NULL,
     reason    text        NOT NULL
 );
-
--- A letter is one death. The task may be re-driven and die again, which is another letter.
-ALTER TABLE workflows.dead_letters
-    DROP CONSTRAINT dead_letters_pkey,
-    ADD COLUMN letter_id    uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    ADD COLUMN fairness_key text,
-    ADD COLUMN lane         integer,
-    ADD COLUMN key          bigint,
-    ADD COLUMN rank         bigint,
-    ADD COLUMN resolved_at  timestamptz,
-    -- `redriven`, `discarded`, `skipped` (the join went on without it) or `obsolete` (its run ended otherwise).
-    ADD COLUMN resolution   text,
-    ADD COLUMN resolved_by  text,
-    ADD COLUMN reason       text;
-UPDATE workflows.dead_letters d
-SET lane = l.lane, fairness_key = r.fairness_key, key = hashtextextended(r.fairness_key, 0),
-    rank = (extract(epoch FROM r.created_at) * 1000000)::bigint
-FROM workflows.lanes l, workflows.runs r
-WHERE (l.queue, l.workflow, l.version) = (d.queue, d.workflow, d.version) AND r.run_id = d.run_id;
-ALTER TABLE workflows.dead_letters
-    ALTER COLUMN letter_id DROP DEFAULT,
-    ALTER COLUMN fairness_key SET NOT NULL,
-    ALTER COLUMN lane SET NOT NULL,
-    ALTER COLUMN key SET NOT NULL,
-    ALTER COLUMN rank SET NOT NULL,
-    DROP COLUMN queue, DROP COLUMN priority,
-    ADD CHECK ((resolved_at IS NULL) = (resolution IS NULL));
-DROP INDEX workflows.dead_letters_by_fingerprint;
-CREATE UNIQUE INDEX dead_letters_open ON workflows.dead_letters (task_id) WHERE resolved_at IS NULL;
-CREATE INDEX dead_letters_open_by_fingerprint
-    ON workflows.dead_letters (fingerprint, letter_id) WHERE resolved_at IS NULL;
 
 -- A re-drive of many letters: works itself off at a rate, and survives restarts.
 CREATE TABLE workflows.redrives (
@@ -52,9 +19,16 @@ CREATE TABLE workflows.redrives (
     reason     text             NOT NULL,
     -- Letters that matched when it was asked for; younger ones are left alone.
     matched    bigint           NOT NULL,
+    -- The runs start again from this step. Without it each goes on where it died.
+    from_step  text,
     redriven   integer          NOT NULL DEFAULT 0,
+    -- Letters left as they are, because their runs have not been through that step.
+    skipped    integer          NOT NULL DEFAULT 0,
     -- The last letter looked at, and until when the rate is used up.
     position   uuid,
+    -- Some runs were locked by somebody when they were looked at: the next round begins behind this
+    -- letter. The nil id is the beginning.
+    again_from uuid,
     ticked_at  timestamptz      NOT NULL DEFAULT now(),
     created_at timestamptz      NOT NULL DEFAULT now(),
     ended_at   timestamptz
@@ -79,4 +53,26 @@ CREATE TABLE workflows.schedules (
     name     text        PRIMARY KEY,
     next_at  timestamptz NOT NULL,
     last_run uuid
+);
+
+-- How much waits where, counted by one process for all: one row, and whoever finds it too old and
+-- gets its lock counts anew.
+CREATE TABLE workflows.depths (
+    one        boolean     PRIMARY KEY DEFAULT true CHECK (one),
+    counted_at timestamptz NOT NULL,
+    -- [{"queue", "workflow", "step", "ready", …}], one for each step that has tasks.
+    counts     jsonb       NOT NULL
+);
+INSERT INTO workflows.depths (counted_at, counts) VALUES ('epoch', '[]');
+
+-- Dependencies of steps that are down: while there is a row, tasks of steps that need it stay where
+-- they are, but for one at a time that tries whether it is back.
+CREATE TABLE workflows.breakers (
+    dependency text        PRIMARY KEY,
+    opened_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- When the next task may try. It was tried so often.
+    probe_at   timestamptz NOT NULL,
+    probes     integer     NOT NULL DEFAULT 0,
+    -- The last error.
+    error      text        NOT NULL
 );

@@ -1,17 +1,20 @@
 //! `mediamill runs`: what every run does or waits for.
 
+mod sentence;
+mod show;
+
 use std::process::ExitCode;
 
 use api::admin::{
     to_json,
-    view::{ExplanationView, RunEntryView, RunPage},
+    view::{RunEntryView, RunPage},
 };
 use clap::Subcommand;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    explain::{self, Answer, Explanation},
-    runs::{self, RunEntry, RunFilter},
+    explain,
+    runs::{self, RunFilter},
 };
 
 use super::admin::{self, Because, Output, Part, time};
@@ -50,6 +53,14 @@ pub enum Command {
     Pause(Change),
     /// Let a paused run go on
     Resume(Change),
+    /// Start a run again that has ended or is dead
+    Restart {
+        #[command(flatten)]
+        change: Change,
+        /// From this step, which it has been through, instead of from its first
+        #[arg(long)]
+        from_step: Option<String>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -88,11 +99,11 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => list(&pool, filter, &part, &output).await,
         Command::Show { id, output } => {
             let explanation = explain::explain(&pool, id).await?;
-            Ok(show(explanation, &output))
+            Ok(show::whole(explanation, &output))
         }
         Command::Explain { id, output } => {
             let explanation = explain::explain(&pool, id).await?;
-            Ok(print_answers(explanation, &output))
+            Ok(show::answers(explanation, &output))
         }
         Command::Cancel(change) => {
             runs::cancel(&pool, change.id, change.because.by()).await?;
@@ -105,6 +116,11 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Resume(change) => {
             runs::resume(&pool, change.id, change.because.by()).await?;
             changed(&pool, &change, "resumed").await
+        }
+        Command::Restart { change, from_step } => {
+            let by = change.because.by();
+            runs::restart(&pool, change.id, from_step.as_deref(), by).await?;
+            changed(&pool, &change, "started again").await
         }
     }
 }
@@ -145,125 +161,10 @@ async fn list(
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(explanation: Explanation, output: &Output) -> ExitCode {
-    if output.json {
-        return admin::done(&to_json(&ExplanationView::from(explanation)).to_string());
-    }
-    let RunEntry {
-        run_id,
-        workflow,
-        version,
-        subject,
-        owner,
-        state,
-        started_at,
-        ended_at,
-        result,
-        ..
-    } = &explanation.run;
-    println!("run       {run_id}");
-    println!("workflow  {workflow} v{version}");
-    println!("state     {state}");
-    println!("owner     {owner}");
-    println!("subject   {subject}");
-    println!("started   {}", time(*started_at));
-    if let Some(at) = ended_at {
-        println!("ended     {}", time(*at));
-    }
-    if let Some(result) = result {
-        println!("result    {result}");
-    }
-    println!("now       {}\n", sentence(&explanation.answer));
-    admin::print_attempts(&explanation.timeline);
-    ExitCode::SUCCESS
-}
-
-fn print_answers(explanation: Explanation, output: &Output) -> ExitCode {
-    if output.json {
-        return admin::done(&to_json(&ExplanationView::from(explanation)).to_string());
-    }
-    println!("{}", sentence(&explanation.answer));
-    if explanation.tasks.len() > 1 {
-        println!();
-        table::print(
-            ["STEP", "CHILD", "NOW"],
-            explanation.tasks.iter().map(|task| {
-                [
-                    task.step.clone(),
-                    task.child.map_or_else(String::new, |n| n.to_string()),
-                    sentence(&task.answer),
-                ]
-            }),
-        );
-    }
-    ExitCode::SUCCESS
-}
-
 async fn changed(pool: &PgPool, change: &Change, how: &str) -> anyhow::Result<ExitCode> {
     if change.output.json {
         let run = runs::get(pool, change.id).await?;
         return Ok(admin::done(&to_json(&RunEntryView::from(run)).to_string()));
     }
     Ok(admin::done(&format!("run {} is {how}", change.id)))
-}
-
-fn sentence(answer: &Answer) -> String {
-    let text = match answer {
-        Answer::Running {
-            step,
-            worker,
-            build,
-            since,
-            ..
-        } => format!(
-            "{step} runs on {worker} (build {build}) since {}",
-            time(*since)
-        ),
-        Answer::Ended { state, at } => {
-            let at = at.map_or_else(String::new, |at| format!(" since {}", time(at)));
-            format!("it is over: {state}{at}")
-        }
-        Answer::RunPaused { by, at, reason } => {
-            format!("{by} paused the run at {}: {reason}", time(*at))
-        }
-        Answer::Dead {
-            letter_id,
-            letters,
-            step,
-            error,
-        } => format!(
-            "{step} died ({error}); it waits for a decision about {letters} dead letter(s), the newest is {letter_id}"
-        ),
-        Answer::WaitingForRetry {
-            step,
-            due_at,
-            errors,
-        } => format!(
-            "{step} failed {errors} time(s); the next attempt is due at {}",
-            time(*due_at)
-        ),
-        Answer::QueuePaused {
-            queue,
-            by,
-            at,
-            reason,
-        } => format!("{by} paused the queue {queue} at {}: {reason}", time(*at)),
-        Answer::NoWorker {
-            workflow,
-            version,
-            step,
-        } => format!("no worker at work knows {step} of {workflow} v{version}"),
-        Answer::WaitingForSlot {
-            queue,
-            step,
-            since,
-            ahead,
-            keys,
-        } => format!(
-            "{step} waits for a slot of {queue} since {}: {ahead} of the same owner go first, {keys} owner(s) take turns",
-            time(*since)
-        ),
-    };
-    // An error is somebody else's text.
-    text.replace(char::is_control, " ")
 }

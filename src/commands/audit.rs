@@ -1,0 +1,64 @@
+//! `mediamill audit`: who did what, when and why.
+
+use std::process::ExitCode;
+
+use api::admin::{to_json, view::AuditPage};
+use clap::Subcommand;
+use workflows::admin::audit;
+
+use super::admin::{self, Output, time};
+use crate::table;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List what operators did, newest first
+    List {
+        /// Only what was done to this: the id of a run, a letter or a re-drive, or the name of a queue
+        #[arg(long)]
+        target: Option<String>,
+        /// Go on behind this entry
+        #[arg(long)]
+        before: Option<i64>,
+        /// Most entries
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=499))]
+        limit: i64,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let Command::List {
+        target,
+        before,
+        limit,
+        output,
+    } = command;
+    let pool = admin::pool().await?;
+    // One more than asked for tells whether there is a next page.
+    let mut entries = audit::list(&pool, target.as_deref(), before, limit + 1).await?;
+    let limit = usize::try_from(limit)?;
+    if output.json {
+        let page = AuditPage::new(entries, limit);
+        return Ok(admin::done(&to_json(&page).to_string()));
+    }
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    table::print(
+        ["AT", "WHO", "WHAT", "TO", "WHY", "DETAILS"],
+        entries.iter().map(|entry| {
+            [
+                time(entry.at),
+                entry.actor.clone(),
+                entry.action.clone(),
+                entry.target.clone(),
+                entry.reason.clone(),
+                entry.details.to_string(),
+            ]
+        }),
+    );
+    if let Some(last) = entries.last().filter(|_| more) {
+        eprintln!("there are more: --before {}", last.audit_id);
+    }
+    Ok(ExitCode::SUCCESS)
+}

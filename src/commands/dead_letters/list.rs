@@ -1,0 +1,140 @@
+//! Reading dead letters.
+
+use std::process::ExitCode;
+
+use api::admin::{
+    to_json,
+    view::{DeadLetterDetail, DeadLetterPage, KindList},
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+use workflows::admin::dead_letters::{self, DeadLetter};
+
+use super::{
+    super::admin::{self, Output, Part, time},
+    filter::Filter,
+};
+use crate::table;
+
+pub async fn letters(
+    pool: &PgPool,
+    filter: Filter,
+    resolved: bool,
+    part: &Part,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let page = dead_letters::list(pool, &filter.into(), resolved, part.paging()).await?;
+    if output.json {
+        return Ok(admin::done(
+            &to_json(&DeadLetterPage::from(page)).to_string(),
+        ));
+    }
+    table::print(
+        [
+            "LETTER",
+            "DIED",
+            "STEP",
+            "OWNER",
+            "CAUSE",
+            "RESOLVED",
+            "FINGERPRINT",
+            "ERROR",
+        ],
+        page.items.iter().map(|letter| {
+            [
+                letter.letter_id.to_string(),
+                time(letter.died_at),
+                format!("{} v{} {}", letter.workflow, letter.version, letter.step),
+                letter.owner.clone(),
+                letter.cause.clone(),
+                letter.resolution.clone().unwrap_or_default(),
+                letter.fingerprint.clone(),
+                error(letter),
+            ]
+        }),
+    );
+    admin::more(page.next);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What it died of, inside and out.
+fn error(letter: &DeadLetter) -> String {
+    let DeadLetter {
+        message,
+        root_cause,
+        ..
+    } = letter;
+    match root_cause {
+        Some(cause) => format!("{message}: {cause}"),
+        None => message.clone(),
+    }
+}
+
+pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Result<ExitCode> {
+    let kinds = dead_letters::summary(pool, &filter.into()).await?;
+    if output.json {
+        return Ok(admin::done(&to_json(&KindList::from(kinds)).to_string()));
+    }
+    table::print(
+        [
+            "LETTERS",
+            "WORKFLOW",
+            "STEP",
+            "CAUSE",
+            "FIRST",
+            "LAST",
+            "EXAMPLE",
+            "FINGERPRINT",
+            "ROOT CAUSE",
+        ],
+        kinds.iter().map(|kind| {
+            [
+                kind.letters.to_string(),
+                kind.workflow.clone(),
+                kind.step.clone(),
+                kind.cause.clone(),
+                time(kind.first_at),
+                time(kind.last_at),
+                kind.example.to_string(),
+                kind.fingerprint.clone(),
+                kind.root_cause.clone(),
+            ]
+        }),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<ExitCode> {
+    let whole = dead_letters::show(pool, id).await?;
+    if output.json {
+        let detail = DeadLetterDetail::from(whole);
+        return Ok(admin::done(&to_json(&detail).to_string()));
+    }
+    let letter = &whole.letter;
+    println!("letter       {}", letter.letter_id);
+    println!("run          {}", letter.run_id);
+    println!(
+        "step         {} v{} {}",
+        letter.workflow, letter.version, letter.step
+    );
+    println!("owner        {}", letter.owner);
+    println!("died         {}", time(letter.died_at));
+    println!(
+        "cause        {} ({} errors, {} crashes, {} interruptions)",
+        letter.cause, letter.errors, letter.crashes, letter.interruptions
+    );
+    println!("error        {}", admin::harmless(whole.error.as_str()));
+    println!("input        {}", admin::harmless(whole.input.as_str()));
+    println!("fingerprint  {}", admin::harmless(&letter.fingerprint));
+    if let (Some(resolution), Some(at)) = (&letter.resolution, letter.resolved_at) {
+        let by = letter.resolved_by.as_deref().unwrap_or_default();
+        let reason = letter.reason.as_deref().unwrap_or_default();
+        println!(
+            "resolved     {resolution} at {} by {by}: {reason}",
+            time(at)
+        );
+    }
+    println!();
+    admin::print_attempts(&whole.attempts);
+    Ok(ExitCode::SUCCESS)
+}

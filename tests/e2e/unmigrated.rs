@@ -1,0 +1,25 @@
+//! A database that nobody has prepared.
+
+use embedded::TestCluster;
+
+use crate::stack::Stack;
+
+#[tokio::test]
+async fn nothing_is_ready_before_the_database_is() {
+    let stack = Stack::new().await;
+    let cluster = TestCluster::shared().await.unwrap();
+    let empty = cluster.empty_database().await.unwrap();
+    let run = async |command| {
+        let mut command = stack.command(&[command]).await;
+        command.env("MEDIAMILL_DATABASE_URL", empty.url());
+        command.output().await.unwrap()
+    };
+    for command in ["api", "worker"] {
+        let output = run(command).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("run `mediamill migrate`"), "{said}");
+        assert!(output.stdout.is_empty(), "{command} said that it is ready");
+    }
+    assert!(run("migrate").await.status.success());
+}

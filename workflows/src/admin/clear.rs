@@ -1,0 +1,70 @@
+//! Taking away what is left of runs.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::By;
+
+/// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose
+/// their leases, so they can write nothing any more; the history shows them as cancelled. Call under
+/// the runs' locks. Returns how many attempts were under way.
+pub(super) async fn clear(
+    tx: &mut PgConnection,
+    runs: &[Uuid],
+    resolution: &str,
+    by: By<'_>,
+) -> Result<i64, sqlx::Error> {
+    hold(tx, runs).await?;
+    sqlx::query_scalar!(
+        r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = ANY($1) RETURNING *),
+         no_longer_ready AS (
+            DELETE FROM workflows.ready r USING left_over t
+            WHERE (r.lane, r.key, r.rank, r.task_id) = (t.lane, t.key, t.rank, t.task_id)),
+         no_longer_suspect AS (
+            DELETE FROM workflows.suspects s USING left_over t
+            WHERE (s.lane, s.rank, s.task_id) = (t.lane, t.rank, t.task_id)),
+         no_longer_deferred AS (
+            DELETE FROM workflows.deferred d USING left_over t WHERE d.task_id = t.task_id),
+         no_longer_leased AS (
+            DELETE FROM workflows.leases l USING left_over t WHERE l.task_id = t.task_id
+            RETURNING l.token, l.run_id, l.task_id, l.worker_id, l.started_at, t.lane, t.fan_out_id, t.child),
+         recorded AS (
+            INSERT INTO workflows.attempts
+                (token, run_id, task_id, lane, fan_out_id, child, outcome, worker_id, started_at)
+            SELECT token, run_id, task_id, lane, fan_out_id, child, 'cancelled', worker_id, started_at
+            FROM no_longer_leased),
+         no_longer_fanning_out AS (
+            DELETE FROM workflows.fan_outs WHERE run_id = ANY($1)),
+         resolved AS (
+            UPDATE workflows.dead_letters
+            SET resolved_at = now(), resolution = $2, resolved_by = $3, reason = $4
+            WHERE run_id = ANY($1) AND resolved_at IS NULL)
+         SELECT count(*) AS "running!" FROM no_longer_leased"#,
+        runs,
+        resolution,
+        by.actor,
+        by.reason,
+    )
+    .fetch_one(tx)
+    .await
+}
+
+/// Waits for whoever is just moving tasks of these runs, so that the next statement sees them where
+/// they are then.
+pub(super) async fn hold(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), sqlx::Error> {
+    // In the order of those who move them: they pass over deferred rows that are locked.
+    sqlx::query!(
+        "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
+         WHERE t.run_id = ANY($1) ORDER BY d.due_at, d.task_id FOR UPDATE OF d",
+        runs,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "SELECT task_id FROM workflows.tasks WHERE run_id = ANY($1) ORDER BY task_id FOR UPDATE",
+        runs,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(())
+}

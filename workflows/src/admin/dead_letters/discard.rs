@@ -1,0 +1,105 @@
+//! Giving letters up, and with them their runs.
+
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{
+    super::{AdminError, By, Hints, audit, hints::finish, locks, runs},
+    LetterFilter, candidates, matching, open, place_of,
+};
+use crate::faults::Transaction;
+
+/// Letters that one transaction gives up at most.
+const BATCH: i64 = 500;
+
+/// Gives a dead task up, and with it its run, which is cancelled.
+pub async fn discard(pool: &PgPool, letter_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
+    let mut transaction = pool.begin().await?;
+    let hints = discard_in(&mut transaction, letter_id, by).await?;
+    finish(pool, transaction, Transaction::Discard, hints).await?;
+    tracing::info!(letter.id = %letter_id, actor = by.actor, "letter discarded");
+    Ok(())
+}
+
+/// [`discard`] as part of the caller's transaction.
+pub async fn discard_in(
+    tx: &mut PgConnection,
+    letter_id: Uuid,
+    by: By<'_>,
+) -> Result<Hints, AdminError> {
+    by.check()?;
+    let (run_id, _) = place_of(tx, letter_id).await?;
+    locks::live_run(tx, run_id).await?;
+    open(tx, letter_id).await?;
+    runs::end(tx, &[run_id], by).await?;
+    let details = json!({ "run": run_id });
+    audit::record(tx, by, "dead_letter.discard", letter_id, details).await?;
+    Ok(Hints::cancelled(&[run_id]))
+}
+
+/// What one round of giving many up did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Discarded {
+    /// Runs that were cancelled.
+    pub runs: i64,
+    /// Open letters that still match: beyond the round's limit, or of runs that somebody else was
+    /// just at work on.
+    pub left: i64,
+}
+
+/// Gives up the oldest open letters that match, `limit` or 500 at most, and with them their runs.
+/// One round is one short transaction: call it again while letters are left.
+pub async fn discard_many(
+    pool: &PgPool,
+    filter: &LetterFilter,
+    limit: i64,
+    by: By<'_>,
+) -> Result<Discarded, AdminError> {
+    let mut transaction = pool.begin().await?;
+    let (discarded, hints) = discard_many_in(&mut transaction, filter, limit, by).await?;
+    finish(pool, transaction, Transaction::Discard, hints).await?;
+    tracing::info!(runs = discarded.runs, actor = by.actor, "letters discarded");
+    Ok(discarded)
+}
+
+/// One round of [`discard_many`] as part of the caller's transaction.
+pub async fn discard_many_in(
+    tx: &mut PgConnection,
+    filter: &LetterFilter,
+    limit: i64,
+    by: By<'_>,
+) -> Result<(Discarded, Hints), AdminError> {
+    by.check()?;
+    let letters = candidates(tx, filter, None, None, limit.clamp(1, BATCH)).await?;
+    let wanted: Vec<Uuid> = letters.iter().map(|letter| letter.run_id).collect();
+    let free: Vec<Uuid> = locks::free_runs(tx, &wanted).await?.into_iter().collect();
+    // Somebody may have decided about a run before it was locked.
+    let dead = sqlx::query_scalar!(
+        "SELECT run_id FROM workflows.runs r WHERE run_id = ANY($1) AND state IN ('running', 'dead')
+         AND EXISTS (SELECT FROM workflows.dead_letters d
+                     WHERE d.run_id = r.run_id AND d.letter_id = ANY($2) AND d.resolved_at IS NULL)
+         ORDER BY run_id",
+        &free,
+        &letters
+            .iter()
+            .map(|letter| letter.letter_id)
+            .collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let discarded = if dead.is_empty() {
+        0
+    } else {
+        runs::end(tx, &dead, by).await?;
+        let details = json!({ "filter": filter, "runs": dead });
+        audit::record(tx, by, "dead_letters.discard", "dead letters", details).await?;
+        i64::try_from(dead.len()).unwrap_or(i64::MAX)
+    };
+    let left = matching(tx, filter).await?;
+    let discarded = Discarded {
+        runs: discarded,
+        left,
+    };
+    Ok((discarded, Hints::cancelled(&dead)))
+}

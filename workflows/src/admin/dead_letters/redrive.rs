@@ -1,0 +1,55 @@
+//! Re-driving one letter.
+
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{
+    super::{AdminError, By, Hints, audit, clear::clear, hints::finish, locks, revive},
+    open, place_of,
+};
+use crate::faults::Transaction;
+
+/// Starts a dead task anew, with all its attempts; or its run from an earlier step that it has been
+/// through, in which case whatever else the run was doing is stopped. A letter is re-driven once: the second
+/// time is a [`AdminError::Conflict`].
+pub async fn redrive(
+    pool: &PgPool,
+    letter_id: Uuid,
+    from_step: Option<&str>,
+    by: By<'_>,
+) -> Result<(), AdminError> {
+    let mut transaction = pool.begin().await?;
+    let hints = redrive_in(&mut transaction, letter_id, from_step, by).await?;
+    finish(pool, transaction, Transaction::Redrive, hints).await?;
+    tracing::info!(letter.id = %letter_id, actor = by.actor, "letter re-driven");
+    Ok(())
+}
+
+/// [`redrive`] as part of the caller's transaction.
+pub async fn redrive_in(
+    tx: &mut PgConnection,
+    letter_id: Uuid,
+    from_step: Option<&str>,
+    by: By<'_>,
+) -> Result<Hints, AdminError> {
+    by.check()?;
+    let (run_id, died_at_step) = place_of(tx, letter_id).await?;
+    locks::live_run(tx, run_id).await?;
+    open(tx, letter_id).await?;
+    let queues = match from_step {
+        Some(step) if step != died_at_step => {
+            let entries = revive::been(tx, &[run_id], step).await?;
+            if entries.is_empty() {
+                return Err(revive::not_been(step));
+            }
+            clear(tx, &[run_id], "redriven", by).await?;
+            revive::enter(tx, &entries).await?
+        }
+        _ => revive::again(tx, &[letter_id], by).await?.queues,
+    };
+    let step = from_step.unwrap_or(&died_at_step);
+    let details = json!({ "run": run_id, "step": step });
+    audit::record(tx, by, "dead_letter.redrive", letter_id, details).await?;
+    Ok(Hints::queues(queues))
+}

@@ -1,0 +1,152 @@
+//! The answers to "why is it not running?".
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::super::Pause;
+
+/// Why something is not running.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Answer {
+    /// It is.
+    Running {
+        /// The step.
+        step: String,
+        /// Name of the worker.
+        worker: String,
+        /// Version of the worker's program.
+        build: String,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Without a sign of life the task is taken from the worker then.
+        lease_until: DateTime<Utc>,
+    },
+    /// The worker that had it is gone, or has not renewed its lease in time.
+    WorkerLost {
+        /// The step.
+        step: String,
+        /// Name of the worker.
+        worker: String,
+        /// Version of the worker's program.
+        build: String,
+        /// Since when it had the task.
+        since: DateTime<Utc>,
+        /// It is gone: nobody holds its presence lock. Otherwise it seems to hang.
+        gone: bool,
+        /// Its last sign of life.
+        seen_at: Option<DateTime<Utc>>,
+        /// Another worker lives and takes the task within a second or two. Otherwise nobody is there
+        /// to take it.
+        taken_soon: bool,
+    },
+    /// The run is over.
+    Ended {
+        /// How.
+        state: String,
+        /// When.
+        at: Option<DateTime<Utc>>,
+    },
+    /// Somebody paused the run.
+    RunPaused {
+        /// Who.
+        by: String,
+        /// Since when.
+        at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// A task used up its attempts and waits for somebody to re-drive or discard it.
+    Dead {
+        /// The newest open letter.
+        letter_id: Uuid,
+        /// Open letters of this run.
+        letters: i64,
+        /// The step that died.
+        step: String,
+        /// Its last error.
+        error: String,
+    },
+    /// It is due later: the last attempt failed, or it was started with a delay.
+    WaitingForRetry {
+        /// The step.
+        step: String,
+        /// When.
+        due_at: DateTime<Utc>,
+        /// Attempts that failed so far.
+        errors: i32,
+    },
+    /// Somebody paused the queue.
+    QueuePaused {
+        /// The queue.
+        queue: String,
+        /// Who.
+        by: String,
+        /// Since when.
+        at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// No live worker can run this step.
+    NoWorker {
+        /// The workflow.
+        workflow: String,
+        /// Its version.
+        version: i32,
+        /// The step.
+        step: String,
+        /// What is missing.
+        lack: Lack,
+        /// The queue of the step, as a live worker or the newest build has it.
+        queue: String,
+    },
+    /// It was in a process that died, and is claimed one at a time in each process: one of them may
+    /// have killed it.
+    Suspect {
+        /// The queue.
+        queue: String,
+        /// The step.
+        step: String,
+        /// Since when it is ready.
+        since: DateTime<Utc>,
+        /// Suspects of this step that go first, counted up to 10,000.
+        ahead: i64,
+    },
+    /// It is ready and others go first.
+    WaitingForSlot {
+        /// The queue.
+        queue: String,
+        /// The step.
+        step: String,
+        /// Since when it is ready.
+        since: DateTime<Utc>,
+        /// Tasks of the same key that go first, counted up to 10,000.
+        ahead: i64,
+        /// Keys that take turns at this step, counted up to 10,000.
+        keys: i64,
+    },
+}
+
+/// What is missing for a step to be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// No worker is alive at all.
+    Workers,
+    /// No live worker has the step in this version.
+    Step,
+    /// Live workers have the step, and none of them has a slot for its queue.
+    Slots,
+}
+
+impl From<&Pause> for Answer {
+    /// The pause of a run.
+    fn from(pause: &Pause) -> Self {
+        Self::RunPaused {
+            by: pause.by.clone(),
+            at: pause.at,
+            reason: pause.reason.clone(),
+        }
+    }
+}

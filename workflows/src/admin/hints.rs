@@ -1,0 +1,84 @@
+//! Telling the workers after a commit, so that they need not find out by looking. Nobody depends on
+//! it: no action fails or waits because workers could not be told.
+
+use std::time::Duration;
+
+use sqlx::{PgPool, Postgres, Transaction as SqlTransaction};
+use uuid::Uuid;
+
+use super::AdminError;
+use crate::{
+    faults::Transaction,
+    store::{commit::commit, notify, notify_cancelled, notify_queues, session::within},
+};
+
+/// Whoever could be told within this time is told.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the workers should hear of, once it is committed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "send them after the commit"]
+pub struct Hints {
+    /// Queues and lanes with new work.
+    queues: Vec<String>,
+    lanes: Vec<i32>,
+    /// Runs whose attempts have to stop.
+    cancelled: Vec<Uuid>,
+}
+
+impl Hints {
+    pub(super) fn queues(queues: Vec<String>) -> Self {
+        Self {
+            queues,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn lanes(lanes: Vec<i32>) -> Self {
+        Self {
+            lanes,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn cancelled(cancelled: &[Uuid]) -> Self {
+        Self {
+            cancelled: cancelled.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Both.
+    pub fn and(mut self, other: Self) -> Self {
+        self.queues.extend(other.queues);
+        self.lanes.extend(other.lanes);
+        self.cancelled.extend(other.cancelled);
+        self
+    }
+
+    /// Tells the workers, if that is possible now. Call it after the commit.
+    pub async fn send(self, pool: &PgPool) {
+        let runs: Vec<String> = self.cancelled.iter().map(Uuid::to_string).collect();
+        let telling = async {
+            let mut connection = pool.acquire().await?;
+            notify(&mut connection, &self.lanes).await?;
+            notify_queues(&mut connection, &self.queues).await?;
+            notify_cancelled(&mut connection, &runs).await
+        };
+        if let Err(error) = within(PATIENCE, telling).await {
+            tracing::debug!(error = %error, "workers could not be told");
+        }
+    }
+}
+
+/// Commits an action and tells the workers of it.
+pub(super) async fn finish(
+    pool: &PgPool,
+    transaction: SqlTransaction<'_, Postgres>,
+    what: Transaction,
+    hints: Hints,
+) -> Result<(), AdminError> {
+    commit(transaction, &[what]).await?;
+    hints.send(pool).await;
+    Ok(())
+}

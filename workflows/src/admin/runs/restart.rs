@@ -1,0 +1,80 @@
+//! Starting a run again that is over: to do it anew with a new build, or to take a decision back.
+
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::super::{AdminError, By, Hints, audit, clear::clear, hints::finish, locks, revive};
+use crate::faults::Transaction;
+
+/// Starts a run again that has ended or is dead, as the same run: from a step that it has been
+/// through, or from its first step with its input. What it had ended with is forgotten; its history
+/// stays. Of the owner's runs it goes last then, unless it was dead.
+///
+/// A run whose unique key another run has by now cannot start again: [`AdminError::Conflict`].
+pub async fn restart(
+    pool: &PgPool,
+    run_id: Uuid,
+    from_step: Option<&str>,
+    by: By<'_>,
+) -> Result<(), AdminError> {
+    let mut transaction = pool.begin().await?;
+    let hints = restart_in(&mut transaction, run_id, from_step, by).await?;
+    finish(pool, transaction, Transaction::Restart, hints).await?;
+    tracing::info!(run.id = %run_id, actor = by.actor, "run restarted");
+    Ok(())
+}
+
+/// [`restart`] as part of the caller's transaction.
+pub async fn restart_in(
+    tx: &mut PgConnection,
+    run_id: Uuid,
+    from_step: Option<&str>,
+    by: By<'_>,
+) -> Result<Hints, AdminError> {
+    by.check()?;
+    let run = locks::run(tx, run_id).await?;
+    if run.state == "running" {
+        let message = "the run has not ended: it is running";
+        return Err(AdminError::Conflict(message.to_owned()));
+    }
+    let entry = match from_step {
+        Some(step) => revive::been(tx, &[run_id], step).await?.pop(),
+        None => None,
+    };
+    let entry = match entry {
+        Some(entry) => entry,
+        None => from_the_start(tx, run_id, from_step).await?,
+    };
+    clear(tx, &[run_id], "redriven", by).await?;
+    let queues = revive::enter(tx, &[entry]).await.map_err(refused)?;
+    let details = json!({ "from_step": from_step, "was": run.state });
+    audit::record(tx, by, "run.restart", run_id, details).await?;
+    Ok(Hints::queues(queues))
+}
+
+/// The run's first step with the run's input, if that is the step that was asked for.
+async fn from_the_start(
+    tx: &mut PgConnection,
+    run_id: Uuid,
+    from_step: Option<&str>,
+) -> Result<revive::Entry, AdminError> {
+    let first = revive::first(tx, run_id).await?;
+    let right = first.filter(|(_, step)| from_step.is_none_or(|asked| asked == step));
+    match (right, from_step) {
+        (Some((entry, _)), _) => Ok(entry),
+        (None, Some(step)) => Err(revive::not_been(step)),
+        (None, None) => Err(AdminError::Conflict(
+            "nothing is known of the run's first step: say from which step".to_owned(),
+        )),
+    }
+}
+
+fn refused(error: sqlx::Error) -> AdminError {
+    let constraint = error.as_database_error().and_then(|db| db.constraint());
+    if constraint == Some("runs_unique") {
+        let message = "another run with the same unique key is going on";
+        return AdminError::Conflict(message.to_owned());
+    }
+    error.into()
+}

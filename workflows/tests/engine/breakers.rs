@@ -1,0 +1,66 @@
+//! A dependency that is down.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::Duration,
+};
+
+use workflows::{Done, NextOnError, Step, StepContext, StepError, Workflow};
+
+use crate::world::{World, leaving, quick, slots, step};
+
+static DOWN: AtomicBool = AtomicBool::new(true);
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+struct Fetch;
+impl Step for Fetch {
+    const NAME: &'static str = "fetch";
+    const NEEDS: &'static [&'static str] = &["store"];
+    type Input = u32;
+    type Output = u32;
+    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        if DOWN.load(Ordering::SeqCst) {
+            return Err("connection refused").or_unavailable("store");
+        }
+        Ok(leaving(cx, "fetch", n))
+    }
+}
+step!(Local "local": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "local", n)));
+
+#[tokio::test]
+async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
+    let world = World::new().await;
+    let needy = Workflow::named("needy", 1).step(Fetch).build();
+    let local = Workflow::named("local", 1).step(Local).build();
+    let engine = workflows::Engine::new(&world.pool, slots(4));
+    let engine = World::run(engine.register(&needy).register(&local));
+    let mut subjects = Vec::new();
+    for n in 0..40 {
+        subjects.push(world.start(&needy, &n).await);
+    }
+    let open = "SELECT EXISTS (SELECT FROM workflows.breakers WHERE dependency = 'store')";
+    let is_open = async || {
+        let open = sqlx::query_scalar::<_, bool>(open).fetch_one(&world.pool);
+        open.await.unwrap()
+    };
+    world
+        .until("the breaker to open", async || is_open().await.then_some(()))
+        .await;
+    let before = ASKED.load(Ordering::SeqCst);
+    let other = world.start(&local, &1).await;
+    world.reaches(other, "succeeded").await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let probes = ASKED.load(Ordering::SeqCst) - before;
+    assert!((1..=12).contains(&probes), "{probes} attempts in 4 seconds of outage");
+    DOWN.store(false, Ordering::SeqCst);
+    for subject in subjects {
+        world.reaches(subject, "succeeded").await;
+    }
+    assert!(!is_open().await, "the breaker is closed");
+    let charged = "SELECT count(*) FROM workflows.attempts WHERE outcome NOT IN ('done', 'unavailable')";
+    let charged: i64 = sqlx::query_scalar(charged).fetch_one(&world.pool).await.unwrap();
+    assert_eq!(charged, 0);
+    world.assert_idle().await;
+    engine.stop().await;
+}

@@ -1,0 +1,95 @@
+//! The workflow is told of every end of its runs, in the transaction that ends them.
+
+use workflows::{
+    BoxError, Outcome, Rejection, RunEnd, StepError, Workflow,
+    admin::{AdminError, Hooks, dead_letters, runs},
+};
+
+use crate::world::{BY, World, leaving, quick, step};
+
+step!(Choose "choose": String => u32, quick(1), |cx, what| {
+    match what.as_str() {
+        "reject" => Err(StepError::Reject(Rejection {
+            code: "no".into(), message: "not this one".into(), details: serde_json::Value::Null,
+        })),
+        "die" => Err(StepError::Fail { source: "broken".into() }),
+        "hang" => { cx.cancelled.cancelled().await; Err(StepError::Fail { source: "late".into() }) }
+        _ => Ok(leaving(cx, "chosen", 1)),
+    }
+});
+
+fn tell<'c>(
+    tx: &'c mut sqlx::PgConnection,
+    end: RunEnd,
+) -> futures::future::BoxFuture<'c, Result<(), BoxError>> {
+    Box::pin(async move {
+        let what = match end.outcome {
+            Outcome::Succeeded => "succeeded".to_owned(),
+            Outcome::Rejected(rejected) => format!("rejected: {}", rejected.rejection.code),
+            Outcome::Dead { step, error } => format!("dead at {step}: {error}"),
+            Outcome::Cancelled { by, reason } => format!("cancelled by {by}: {reason}"),
+        };
+        let sql = "INSERT INTO effects VALUES ($1, $2)";
+        sqlx::query(sql).bind(end.subject).bind(what).execute(tx).await?;
+        Ok(())
+    })
+}
+
+#[tokio::test]
+async fn every_end_is_told_with_it() {
+    let world = World::new().await;
+    let route = Workflow::named("told", 1).step(Choose).on_end(tell).build();
+    let engine = world.engine(&route);
+    let cases = [("go", "succeeded"), ("reject", "rejected"), ("die", "dead")];
+    let mut subjects = Vec::new();
+    for (what, state) in cases {
+        let subject = world.start(&route, &what.to_owned()).await;
+        world.reaches(subject, state).await;
+        subjects.push(subject);
+    }
+    assert_eq!(world.effects(subjects[0]).await, ["chosen", "succeeded"]);
+    assert_eq!(world.effects(subjects[1]).await, ["rejected: no"]);
+    assert_eq!(world.effects(subjects[2]).await, ["dead at choose: broken"]);
+
+    let hooks = Hooks::default().with(&route);
+    let by = BY.telling(&hooks);
+    let hanging = world.start(&route, &"hang".to_owned()).await;
+    let run = world.run_of(hanging).await;
+    runs::cancel(&world.pool, run, by).await.unwrap();
+    let told = "cancelled by tester: to see what happens";
+    assert_eq!(world.effects(hanging).await, [told]);
+
+    let letter = world.letter().await;
+    dead_letters::discard(&world.pool, letter.letter_id, by).await.unwrap();
+    assert_eq!(world.effects(subjects[2]).await, [told, "dead at choose: broken"]);
+    world.assert_idle().await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_hook_that_refuses_takes_the_action_back() {
+    let world = World::new().await;
+    let route = Workflow::named("told", 1)
+        .step(Choose)
+        .on_end(|_, end| {
+            Box::pin(async move {
+                match end.outcome {
+                    Outcome::Cancelled { .. } => Err("not while it is shown".into()),
+                    Outcome::Dead { .. } => Ok(()),
+                    _ => panic!("a bug of the hook"),
+                }
+            })
+        })
+        .build();
+    let hooks = Hooks::default().with(&route);
+    let subject = world.start(&route, &"go".to_owned()).await;
+    let run = world.run_of(subject).await;
+    let refused = runs::cancel(&world.pool, run, BY.telling(&hooks)).await;
+    assert!(matches!(refused, Err(AdminError::Hook(_))), "{refused:?}");
+    assert_eq!(runs::get(&world.pool, run).await.unwrap().state, "running");
+    // A hook that panics is an error of the attempt: the run does not end without it.
+    let engine = world.engine(&route);
+    world.reaches(subject, "dead").await;
+    assert_eq!(world.effects(subject).await, Vec::<String>::new());
+    engine.stop().await;
+}
