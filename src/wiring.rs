@@ -13,7 +13,7 @@ use workers::{
     Tools, WorkersConfig, route,
     tools::{Scratch, clamd::ClamdClient},
 };
-use workflows::{Engine, EngineConfig};
+use workflows::{Engine, EngineConfig, Hints};
 
 use crate::signals::Stop;
 
@@ -54,9 +54,9 @@ pub async fn serve_api(
 ) -> anyhow::Result<()> {
     let config = Arc::new(config);
     let state = ApiState {
+        starter: route::starter().hinting(&Hints::new(&pool)),
         pool,
         store,
-        starter: route::starter(),
         config,
         clock: Utc::now,
     };

@@ -216,13 +216,13 @@ impl Stack {
     }
 
     /// Asks the database until it says yes; fails when that takes long.
-    pub async fn until(&self, sql: &'static str) {
+    pub async fn until(&self, sql: &str) {
         self.until_within(Duration::from_mins(1), sql).await;
     }
 
-    pub async fn until_within(&self, limit: Duration, sql: &'static str) {
+    pub async fn until_within(&self, limit: Duration, sql: &str) {
         let asked = tokio::time::Instant::now();
-        while !sqlx::query_scalar::<_, bool>(sql)
+        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(sql.to_owned()))
             .fetch_one(&self.pool)
             .await
             .unwrap_or(false)

@@ -84,7 +84,9 @@ async fn run(session: Session, mut hints: mpsc::Receiver<Hint>) {
     let mut wait = SHORTEST;
     loop {
         if open.is_empty() {
-            let Some(hint) = hints.recv().await else { return };
+            let Some(hint) = hints.recv().await else {
+                return;
+            };
             open.push((hint, Instant::now()));
             wait = SHORTEST;
         }

@@ -40,8 +40,8 @@ pub mod admin;
 pub mod backoff;
 mod claim;
 mod failure;
-mod fingerprint;
 pub mod faults;
+mod fingerprint;
 mod hints;
 pub mod inspect;
 mod panics;
@@ -55,6 +55,7 @@ pub mod workflow;
 
 pub use backoff::Backoff;
 pub use hints::Hints;
+pub use payload::PayloadError;
 pub use runtime::{Engine, EngineConfig, EngineError, Health, Rehearsal};
 pub use start::{RunId, StartError, Starter};
 pub use step::{
@@ -62,5 +63,4 @@ pub use step::{
     StepSettings,
 };
 pub use store::migrate;
-pub use payload::PayloadError;
 pub use workflow::{Outcome, Rejected, RunEnd, Workflow};

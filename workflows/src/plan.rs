@@ -287,7 +287,8 @@ fn follow(
                 let nothing = format!(r#"{{"carry":{},"children":[]}}"#, carry.get());
                 Next::Task(task(join, Payload::stored(nothing))?)
             } else {
-                let raw = |value: Box<RawValue>| Payload::stored(String::from(Box::<str>::from(value)));
+                let raw =
+                    |value: Box<RawValue>| Payload::stored(String::from(Box::<str>::from(value)));
                 let children = children.into_iter().map(|input| task(child, raw(input)));
                 Next::FanOut {
                     fan_out_id: Uuid::now_v7(),

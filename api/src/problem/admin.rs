@@ -16,6 +16,7 @@ impl From<AdminError> for Problem {
             {
                 Self::new(Code::InvalidParameter, "no text may contain NUL")
             }
+            AdminError::Hook(error) => Self::internal(error),
             AdminError::Database(source) => source.into(),
         }
     }

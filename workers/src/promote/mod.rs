@@ -34,9 +34,11 @@ impl Step for Promote {
             validated,
             original,
         };
-        Ok(Done::new(FanOut { children, carry }).writing_own_rows(move |tx| {
-            Box::pin(async move { Ok(files::mark_processing(tx, file_id).await?) })
-        }))
+        Ok(
+            Done::new(FanOut { children, carry }).writing_own_rows(move |tx| {
+                Box::pin(async move { Ok(files::mark_processing(tx, file_id).await?) })
+            }),
+        )
     }
 }
 

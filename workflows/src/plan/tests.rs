@@ -96,12 +96,9 @@ fn retry_after(after: Option<Duration>) -> Ended {
 #[test]
 fn a_fan_out_makes_one_task_per_child_on_the_childs_queue() {
     let Verdict::Advance {
-        next:
-            Next::FanOut {
-                children,
-                carry,
-                ..
-            },
+        next: Next::FanOut {
+            children, carry, ..
+        },
         ..
     } = plan(
         "pass",

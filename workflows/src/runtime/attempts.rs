@@ -126,7 +126,9 @@ impl Attempts {
 
     pub fn any_older_than(&self, age: Duration) -> bool {
         let in_hand = self.lock();
-        in_hand.values().any(|attempt| attempt.since.elapsed() >= age)
+        in_hand
+            .values()
+            .any(|attempt| attempt.since.elapsed() >= age)
     }
 
     /// An attempt was taken from us, though we were there.

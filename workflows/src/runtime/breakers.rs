@@ -64,7 +64,11 @@ impl Breakers {
         entry.lanes.insert(lane);
         if entry.failures >= FAILURES && !entry.open {
             entry.open = true;
-            tracing::warn!(dependency, error, "a dependency is down; the steps that need it wait");
+            tracing::warn!(
+                dependency,
+                error,
+                "a dependency is down; the steps that need it wait"
+            );
             meters::breaker(dependency, true);
         }
         if entry.open {

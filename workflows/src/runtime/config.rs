@@ -53,11 +53,18 @@ impl EngineConfig {
         let mut mistakes = Vec::new();
         let mut between = |name: &str, value: Duration, least: Duration, most: Duration| {
             if value < least || value > most {
-                mistakes.push(format!("{name} is {value:?}, and must be between {least:?} and {most:?}"));
+                mistakes.push(format!(
+                    "{name} is {value:?}, and must be between {least:?} and {most:?}"
+                ));
             }
         };
         let (least, hour) = (Duration::from_millis(20), Duration::from_hours(1));
-        between("the lease", self.lease, Duration::from_millis(500), hour * 24);
+        between(
+            "the lease",
+            self.lease,
+            Duration::from_millis(500),
+            hour * 24,
+        );
         between("the time between two polls", self.poll, least, hour);
         between("the time between two sweeps", self.sweep, least, hour);
         between("the grace", self.grace, Duration::ZERO, hour * 24);

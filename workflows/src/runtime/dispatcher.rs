@@ -209,7 +209,10 @@ impl Dispatcher {
         let finding = strays(connection, &self.lanes, self.worker_id, &in_hand);
         let found = within(ANSWER, finding).await?;
         if !found.is_empty() {
-            tracing::info!(tasks = found.len(), "found tasks of a claim whose answer was lost");
+            tracing::info!(
+                tasks = found.len(),
+                "found tasks of a claim whose answer was lost"
+            );
         }
         for claim in found {
             // It may be one too many for a moment: its slot is one that nobody holds.

@@ -172,7 +172,9 @@ impl Errand {
             tracing::info!(schedule.name = %schedule.name, run.id = %run, "schedule fired");
             self.slots.look();
         }
-        lanes.into_iter().for_each(|lane| self.announcements.add(lane));
+        lanes
+            .into_iter()
+            .for_each(|lane| self.announcements.add(lane));
         Ok(())
     }
 

@@ -91,10 +91,9 @@ impl Perform {
             trace_parent: claim.trace_parent.clone(),
         };
         let began = Instant::now();
-        let work = self.rehearsal.around(
-            context.attempt,
-            step.handler.run(&context, &claim.input),
-        );
+        let work = self
+            .rehearsal
+            .around(context.attempt, step.handler.run(&context, &claim.input));
         let result = tokio::select! {
             biased;
             () = cancelled.cancelled() => {

@@ -48,7 +48,11 @@ impl Phases {
             ended = self.committing.first() => ended,
             ended = self.leaving.first() => ended,
         };
-        tracing::error!(part = ended.part, why = ended.why, "a part of the engine ended");
+        tracing::error!(
+            part = ended.part,
+            why = ended.why,
+            "a part of the engine ended"
+        );
         Some(ended)
     }
 

@@ -14,14 +14,8 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    announcer::Announcements,
-    breakers::Breakers,
-    committer::Committer,
-    errands::Errands,
-    link::Link,
-    meters,
-    registry::Registry,
-    slots::Slots,
+    announcer::Announcements, breakers::Breakers, committer::Committer, errands::Errands,
+    link::Link, meters, registry::Registry, slots::Slots,
 };
 use crate::{
     plan::{self, Ended},
@@ -205,7 +199,10 @@ impl Sweeper {
         if thoroughly {
             let (connection, _) = self.link.get().await?;
             let dropping = rescue::drop_orphans(connection);
-            independent("remove leases without a task", within(ANSWER, dropping).await)?;
+            independent(
+                "remove leases without a task",
+                within(ANSWER, dropping).await,
+            )?;
         }
         Ok(())
     }
@@ -244,7 +241,10 @@ impl Sweeper {
             rescued => rescued?,
         };
         within(ANSWER, rescue::strike_off(connection, &losses.lost)).await?;
-        let since = losses.lost.iter().filter_map(|id| self.memory.absent.get(id));
+        let since = losses
+            .lost
+            .iter()
+            .filter_map(|id| self.memory.absent.get(id));
         let since = since.chain(&self.memory.expired).min().copied();
         if rescued.taken > 0 {
             let after = since.map(|since| since.elapsed()).unwrap_or_default();
@@ -255,7 +255,10 @@ impl Sweeper {
         }
         if rescued.busy > 0 {
             meters::busy(rescued.busy);
-            tracing::info!(rescue.runs = rescued.busy, "somebody holds runs that are to be rescued");
+            tracing::info!(
+                rescue.runs = rescued.busy,
+                "somebody holds runs that are to be rescued"
+            );
         }
         self.tell(&rescued.lanes);
         self.bury(&rescued.poison).await

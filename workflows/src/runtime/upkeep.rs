@@ -55,7 +55,11 @@ impl Step for Prune {
                 some => pruned += some,
             }
         }
-        while within(STATEMENT, forget(&mut connection, age)).await.or_retry()? > 0 {}
+        while within(STATEMENT, forget(&mut connection, age))
+            .await
+            .or_retry()?
+            > 0
+        {}
         let _ = within(STATEMENT, connection.close()).await;
         Ok(Done::new(pruned))
     }

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     claim::Claim,
     faults::Transaction,
-    payload::Payload,
     fingerprint::fingerprint,
+    payload::Payload,
     plan::{NewTask, Next, Settlement, Verdict},
 };
 
@@ -70,7 +70,8 @@ impl<'a> Effects<'a> {
             Verdict::Joined { output } => {
                 self.kinds.push(Transaction::Child);
                 self.finished.push(claim.task_id);
-                self.children.extend(Child::of(claim, output.as_str().len()));
+                self.children
+                    .extend(Child::of(claim, output.as_str().len()));
             }
             Verdict::Defer { delay, .. } => {
                 self.kinds.push(Transaction::Retry);

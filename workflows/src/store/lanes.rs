@@ -30,7 +30,13 @@ impl Lanes {
     ) -> Result<Self, sqlx::Error> {
         let mut known = Self::default();
         for (lane, shape) in lanes.iter().zip(shapes) {
-            let number = number(connection, lane.workflow, lane.version, lane.step, lane.queue);
+            let number = number(
+                connection,
+                lane.workflow,
+                lane.version,
+                lane.step,
+                lane.queue,
+            );
             let number = number.await?;
             sqlx::query!(
                 "UPDATE workflows.lanes SET queue = $2, shape = $3

@@ -175,9 +175,13 @@ async fn are_sessions(session: &Session) -> Result<bool, sqlx::Error> {
     let steady = |one| {
         let mut seen = of(one).map(|(_, pid, _)| *pid);
         let pid = seen.next();
-        seen.all(|other| Some(other) == pid).then_some(pid).flatten()
+        seen.all(|other| Some(other) == pid)
+            .then_some(pid)
+            .flatten()
     };
-    let limits_kept = pids.iter().all(|(.., limit)| *limit == pids[0].2 && limit != "0");
+    let limits_kept = pids
+        .iter()
+        .all(|(.., limit)| *limit == pids[0].2 && limit != "0");
     let apart = matches!((steady(true), steady(false)), (Some(a), Some(b)) if a != b);
     let closing = async { futures::join!(first.close(), second.close()) };
     let _ = tokio::time::timeout(CONNECT, closing).await;

@@ -88,9 +88,7 @@ pub(crate) async fn settle(
         context.patience.as_millis(),
         context.limit.as_millis()
     );
-    let mut transaction = connection
-        .begin_with(sqlx::AssertSqlSafe(begin))
-        .await?;
+    let mut transaction = connection.begin_with(sqlx::AssertSqlSafe(begin)).await?;
     let tx = &mut *transaction;
     let runs: Vec<Uuid> = batch.iter().map(|s| s.claim.run_id).collect();
     let alone = matches!(batch, [one] if one.is_alone());

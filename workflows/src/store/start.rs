@@ -121,10 +121,13 @@ async fn existing(
         run.workflow,
         key,
     );
-    Ok(found.fetch_optional(connection).await?.map(|run_id| Inserted {
-        run_id,
-        lane: 0,
-        transaction: 0,
-        existing: true,
-    }))
+    Ok(found
+        .fetch_optional(connection)
+        .await?
+        .map(|run_id| Inserted {
+            run_id,
+            lane: 0,
+            transaction: 0,
+            existing: true,
+        }))
 }

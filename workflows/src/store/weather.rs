@@ -28,7 +28,9 @@ pub(crate) fn is_data(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(_) => {
             let code = code(error).unwrap_or_default();
-            ["22", "23", "54"].iter().any(|class| code.starts_with(class))
+            ["22", "23", "54"]
+                .iter()
+                .any(|class| code.starts_with(class))
         }
         sqlx::Error::Encode(_) => true,
         _ => false,
@@ -69,7 +71,9 @@ fn of(error: &sqlx::Error) -> Option<Weather> {
         sqlx::Error::Database(_) => {
             // Connection, resources, intervention, system; a standby that is not promoted yet.
             let code = code(error).unwrap_or_default();
-            let passes = ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class));
+            let passes = ["08", "53", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class));
             (passes || code == "25006").then_some(Weather::Connection)
         }
         sqlx::Error::Io(_)

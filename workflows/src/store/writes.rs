@@ -82,7 +82,10 @@ async fn held(
         worker_id,
     );
     let rows = rows.fetch_all(tx).await?;
-    Ok(rows.into_iter().map(|row| (row.task_id, row.token)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.task_id, row.token))
+        .collect())
 }
 
 async fn savepoint(

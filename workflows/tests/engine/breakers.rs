@@ -45,21 +45,30 @@ async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
         open.await.unwrap()
     };
     world
-        .until("the breaker to open", async || is_open().await.then_some(()))
+        .until("the breaker to open", async || {
+            is_open().await.then_some(())
+        })
         .await;
     let before = ASKED.load(Ordering::SeqCst);
     let other = world.start(&local, &1).await;
     world.reaches(other, "succeeded").await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     let probes = ASKED.load(Ordering::SeqCst) - before;
-    assert!((1..=12).contains(&probes), "{probes} attempts in 4 seconds of outage");
+    assert!(
+        (1..=12).contains(&probes),
+        "{probes} attempts in 4 seconds of outage"
+    );
     DOWN.store(false, Ordering::SeqCst);
     for subject in subjects {
         world.reaches(subject, "succeeded").await;
     }
     assert!(!is_open().await, "the breaker is closed");
-    let charged = "SELECT count(*) FROM workflows.attempts WHERE outcome NOT IN ('done', 'unavailable')";
-    let charged: i64 = sqlx::query_scalar(charged).fetch_one(&world.pool).await.unwrap();
+    let charged =
+        "SELECT count(*) FROM workflows.attempts WHERE outcome NOT IN ('done', 'unavailable')";
+    let charged: i64 = sqlx::query_scalar(charged)
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
     assert_eq!(charged, 0);
     world.assert_idle().await;
     engine.stop().await;

@@ -30,7 +30,11 @@ fn tell<'c>(
             Outcome::Cancelled { by, reason } => format!("cancelled by {by}: {reason}"),
         };
         let sql = "INSERT INTO effects VALUES ($1, $2)";
-        sqlx::query(sql).bind(end.subject).bind(what).execute(tx).await?;
+        sqlx::query(sql)
+            .bind(end.subject)
+            .bind(what)
+            .execute(tx)
+            .await?;
         Ok(())
     })
 }
@@ -60,8 +64,13 @@ async fn every_end_is_told_with_it() {
     assert_eq!(world.effects(hanging).await, [told]);
 
     let letter = world.letter().await;
-    dead_letters::discard(&world.pool, letter.letter_id, by).await.unwrap();
-    assert_eq!(world.effects(subjects[2]).await, [told, "dead at choose: broken"]);
+    dead_letters::discard(&world.pool, letter.letter_id, by)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.effects(subjects[2]).await,
+        [told, "dead at choose: broken"]
+    );
     world.assert_idle().await;
     engine.stop().await;
 }

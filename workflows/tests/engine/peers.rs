@@ -202,11 +202,17 @@ async fn starts_that_commit_together_are_told_once() {
     listener.listen("workflows_ready").await.unwrap();
     let mut rolled_back = world.pool.begin().await.unwrap();
     let nobody = Uuid::now_v7();
-    starter.start(&mut rolled_back, nobody, "owner", &0).await.unwrap();
+    starter
+        .start(&mut rolled_back, nobody, "owner", &0)
+        .await
+        .unwrap();
     rolled_back.rollback().await.unwrap();
     let mut tx = world.pool.begin().await.unwrap();
     for n in 0..50 {
-        starter.start(&mut tx, Uuid::now_v7(), "owner", &n).await.unwrap();
+        starter
+            .start(&mut tx, Uuid::now_v7(), "owner", &n)
+            .await
+            .unwrap();
     }
     // Longer than the first questions whether it is committed.
     tokio::time::sleep(Duration::from_millis(30)).await;

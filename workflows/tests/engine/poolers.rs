@@ -49,7 +49,10 @@ impl Bouncer {
         let file = folder.path().join("pgbouncer.ini");
         std::fs::write(&file, text).unwrap();
         let mut command = Command::new("pgbouncer");
-        command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap()));
+        command.env(
+            "PATH",
+            format!("{}:/usr/sbin", std::env::var("PATH").unwrap()),
+        );
         if nix::unistd::Uid::effective().is_root() {
             // It refuses to run as root.
             let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
@@ -57,7 +60,10 @@ impl Bouncer {
             std::os::unix::fs::chown(&file, Some(nobody.uid.as_raw()), None).unwrap();
             command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
         }
-        command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         Self {
             process: command.spawn().expect("pgbouncer is installed"),
             url: format!("postgres://{user}@127.0.0.1:{port}/{database}"),
@@ -99,8 +105,14 @@ async fn in_session_mode_everything_works() {
     // The pooler drops startup parameters in silence: the limits are there all the same.
     let limits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let present: i64 = sqlx::query_scalar(limits).fetch_one(&world.pool).await.unwrap();
-    assert!(present >= 3, "{present} sessions show the worker's presence");
+    let present: i64 = sqlx::query_scalar(limits)
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert!(
+        present >= 3,
+        "{present} sessions show the worker's presence"
+    );
     engine.stop().await;
 }
 
@@ -114,7 +126,10 @@ async fn transaction_mode_is_refused_with_a_sentence() {
     let engine = Engine::new(&pool, config()).register(&route);
     let running = tokio::time::timeout(Duration::from_secs(20), engine.run(never(), never()));
     let refused = running.await.expect("an answer in time").unwrap_err();
-    assert!(matches!(refused, EngineError::Misconfigured(_)), "{refused:?}");
+    assert!(
+        matches!(refused, EngineError::Misconfigured(_)),
+        "{refused:?}"
+    );
     let text = refused.to_string();
     assert!(text.contains("pooler in transaction mode"), "{text}");
 }

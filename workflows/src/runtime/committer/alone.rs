@@ -164,7 +164,8 @@ impl Alone {
                 false => decide::unstorable(settlement, error),
             });
         }
-        let endless = matches!(error, sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut);
+        let endless =
+            matches!(error, sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut);
         let again = endless && job.tries >= ENDLESS && settlement.has_writes();
         again.then(|| decide::refused(registry, settlement, &Endless))
     }
@@ -192,7 +193,11 @@ async fn commit(
     // Patience grows: a statement that is slow comes through in the end, and one that waits for a
     // row does not hold the run for long.
     let patience = Patience {
-        lock: growing(Duration::from_millis(200), job.tries, Duration::from_secs(2)),
+        lock: growing(
+            Duration::from_millis(200),
+            job.tries,
+            Duration::from_secs(2),
+        ),
         all: growing(Duration::from_secs(4), job.tries, Duration::from_mins(1)),
     };
     let Job {

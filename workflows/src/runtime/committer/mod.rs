@@ -9,11 +9,7 @@ mod alone;
 mod decide;
 mod group;
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -23,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    announcer::Announcements, attempts::Attempts, breakers::Breakers, link::Link, meters, registry::Registry, slots::Slots,
+    announcer::Announcements, attempts::Attempts, breakers::Breakers, link::Link, meters,
+    registry::Registry, slots::Slots,
 };
 use crate::{
     claim::Claim,
+    failure::message_of,
     hints,
     panics::drop_quietly,
-    failure::message_of,
     plan::{Settlement, Verdict},
     step::BoxError,
     store::{
