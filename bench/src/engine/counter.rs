@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Steps entered so far. Clones share the number.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Counter(Arc<AtomicU64>);
 
 impl Counter {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 use sqlx::FromRow;
 
-use crate::{Bench, counter::rate, ours, worker::Worker};
+use crate::{Bench, counter::rate, ours, roles::Role, worker::Worker};
 
 /// How long a worker is left alone before it counts as idle.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ pub async fn measure(bench: &mut Bench) -> Result<()> {
     ours::prepare(&database).await?;
     // In another database, so that the questions asked here are not counted.
     let mut admin = bench.cluster.admin().await?;
-    let worker = Worker::spawn(&database)?;
+    let worker = Worker::spawn(&database, Role::Hanging)?;
     tokio::time::sleep(SETTLING).await;
     let sql = "SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = $1";
     let reset = sqlx::query(sql).bind(&database.name);

@@ -11,7 +11,10 @@ mod cluster;
 mod counter;
 mod database;
 mod fan_outs;
+mod frozen;
 mod idle;
+mod jobs;
+mod lonely;
 mod options;
 mod ours;
 mod peers;
@@ -19,7 +22,10 @@ mod pickup;
 mod pinned;
 mod report;
 mod rescue;
+mod roles;
 mod routes;
+mod shared;
+mod starts;
 mod steps;
 mod worker;
 
@@ -41,8 +47,8 @@ pub struct Bench {
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    if let Some(Command::Worker { url }) = cli.command {
-        return worker::run(&url).await;
+    if let Some(Command::Worker { url, role }) = cli.command {
+        return worker::run(&url, role).await;
     }
     // Ends by returning in any case, so that the cluster is stopped and removed.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -68,12 +74,16 @@ async fn measure(options: Options) -> Result<()> {
         println!("\n{subject}");
         match subject {
             Subject::Steps => steps::measure(&mut bench).await?,
+            Subject::Jobs => jobs::measure(&mut bench).await?,
             Subject::Fanout => fan_outs::measure(&mut bench).await?,
             Subject::Pickup => pickup::measure(&mut bench).await?,
-            Subject::Claim => claim::measure(&mut bench).await?,
+            Subject::Claim => Box::pin(claim::measure(&mut bench)).await?,
             Subject::Rescue => rescue::measure(&mut bench).await?,
+            Subject::Frozen => frozen::measure(&mut bench).await?,
             Subject::Idle => idle::measure(&mut bench).await?,
             Subject::Pinned => pinned::measure(&mut bench).await?,
+            Subject::Starts => starts::measure(&mut bench).await?,
+            Subject::Shared => shared::measure(&mut bench).await?,
         }
     }
     bench.report.finish()

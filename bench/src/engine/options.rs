@@ -4,6 +4,8 @@ use std::fmt;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::roles::Role;
+
 /// The durable engine beside its peers and the limit of the database.
 #[derive(Parser)]
 pub struct Cli {
@@ -15,9 +17,9 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// A worker process with the default settings, started by this program itself.
+    /// A worker process, started by this program itself.
     #[command(hide = true)]
-    Worker { url: String },
+    Worker { url: String, role: Role },
 }
 
 /// A group of measures that are taken together.
@@ -25,18 +27,26 @@ pub enum Command {
 pub enum Subject {
     /// Steps per second beside the peers and the limit; commits and WAL per step.
     Steps,
+    /// Runs of one step per second beside the jobs of queues.
+    Jobs,
     /// Nodes per second with a fan-out and a join.
     Fanout,
-    /// From commit to the entry of the step, on an idle worker.
+    /// From commit to the entry of the step, on an idle worker; the commits of a lonely step.
     Pickup,
     /// A claim with much waiting beside one with little.
     Claim,
     /// From the kill of a worker to the entry of its step elsewhere.
     Rescue,
+    /// From the stop of a busy worker, which keeps its connections, to the end of its last lease.
+    Frozen,
     /// Statements of an idle worker.
     Idle,
     /// Steps per second while an old snapshot keeps dead rows from being removed.
     Pinned,
+    /// Starts per second by many clients, with and without hints for workers.
+    Starts,
+    /// Steps that write to the same few rows, by two processes and by one.
+    Shared,
 }
 
 impl fmt::Display for Subject {
@@ -66,6 +76,21 @@ pub struct Options {
     /// The same for underway.
     #[arg(long, default_value_t = 500)]
     pub underway_runs: u64,
+    /// The same for DBOS.
+    #[arg(long, default_value_t = 2_000)]
+    pub dbos_runs: u64,
+    /// The same for awa, as chains of jobs.
+    #[arg(long, default_value_t = 1_500)]
+    pub awa_runs: usize,
+    /// Runs of one step waiting when the clock starts, for us.
+    #[arg(long, default_value_t = 60_000)]
+    pub jobs: u64,
+    /// The same for awa: jobs.
+    #[arg(long, default_value_t = 60_000)]
+    pub awa_jobs: usize,
+    /// The same for `graphile_worker`: jobs.
+    #[arg(long, default_value_t = 60_000)]
+    pub graphile_jobs: u64,
     /// Engines in this process.
     #[arg(long, default_value_t = 4)]
     pub engines: usize,
@@ -87,12 +112,27 @@ pub struct Options {
     /// Workers killed.
     #[arg(long, default_value_t = 20)]
     pub rescues: usize,
+    /// Workers stopped in the middle of their work.
+    #[arg(long, default_value_t = 10)]
+    pub frozen: usize,
+    /// Runs of three steps added for each of them.
+    #[arg(long, default_value_t = 20_000)]
+    pub frozen_runs: u64,
     /// How long an idle worker is watched.
     #[arg(long, default_value_t = 30)]
     pub idle_seconds: u64,
     /// How long the load lasts with the snapshot, and without.
     #[arg(long, default_value_t = 60)]
     pub pinned_seconds: u64,
+    /// How long clients start runs, each way.
+    #[arg(long, default_value_t = 5)]
+    pub starts_seconds: u64,
+    /// Runs of one step whose writes meet, waiting when the clock starts.
+    #[arg(long, default_value_t = 30_000)]
+    pub shared_runs: u64,
+    /// How long they are worked on at most.
+    #[arg(long, default_value_t = 10)]
+    pub shared_seconds: u64,
 }
 
 impl Options {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use workflows::{Done, Step, StepContext, StepError, Workflow};
 
 use crate::{
-    Bench,
+    Bench, lonely,
     ours::{self, Fleet},
     peers::underway,
     report::Samples,
@@ -40,6 +40,7 @@ impl Step for Announce {
 pub async fn measure(bench: &mut Bench) -> Result<()> {
     let ours = ours(bench).await?;
     let underway = underway(bench).await?;
+    let lonely = lonely::commits(bench).await?;
     for samples in [&ours, &underway] {
         let (median, late) = (samples.median(), samples.percentile(99));
         println!("{:12} p50 {median:.2} ms, p99 {late:.2} ms", samples.name);
@@ -51,6 +52,7 @@ pub async fn measure(bench: &mut Bench) -> Result<()> {
     let report = &mut bench.report;
     report.add("pickup_p50_ms", ours.median(), "ms", details.clone());
     report.add("pickup_p99_ms", ours.percentile(99), "ms", details);
+    lonely.report(report);
     Ok(())
 }
 

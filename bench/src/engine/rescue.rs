@@ -6,20 +6,16 @@ use anyhow::Result;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{
-    Bench, ours,
-    report::Samples,
-    worker::{Worker, hanging},
-};
+use crate::{Bench, ours, report::Samples, roles::Role, worker::Worker};
 
 pub async fn measure(bench: &mut Bench) -> Result<()> {
     let database = bench.cluster.fresh().await?;
     ours::prepare(&database).await?;
-    let starter = hanging().starter();
+    let starter = Role::Hanging.workflow().starter();
     let pool = database.pool(1).await?;
     let mut samples = Samples::of("kill to entry");
     for _ in 0..bench.options.rescues {
-        let mut holder = Worker::spawn(&database)?;
+        let mut holder = Worker::spawn(&database, Role::Hanging)?;
         let mut transaction = pool.begin().await?;
         starter
             .start(&mut transaction, Uuid::now_v7(), "owner", &0)
@@ -27,7 +23,7 @@ pub async fn measure(bench: &mut Bench) -> Result<()> {
         transaction.commit().await?;
         holder.entered().await?;
 
-        let mut standby = Worker::spawn(&database)?;
+        let mut standby = Worker::spawn(&database, Role::Hanging)?;
         // Any moment between two of its looks around.
         let settling = rand::random_range(2000..=4000);
         tokio::time::sleep(Duration::from_millis(settling)).await;

@@ -33,6 +33,13 @@ pub fn linear(counter: &Counter) -> Workflow<u64> {
         .build()
 }
 
+/// One step.
+pub fn single(counter: &Counter) -> Workflow<u64> {
+    Workflow::named("single", 1)
+        .step(Noop::<0>(counter.clone()))
+        .build()
+}
+
 struct Spread(Counter);
 
 impl Step for Spread {

@@ -1,46 +1,24 @@
-//! A worker process with the default settings: this program again, as its own child.
+//! A worker process: this program again, as its own child.
 
 use std::{process::Stdio, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use sqlx::PgPool;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
 };
 use tokio_util::sync::CancellationToken;
-use workflows::{Done, Engine, EngineConfig, Step, StepContext, StepError, Workflow};
+use workflows::Engine;
 
-use crate::database::Database;
+use crate::{database::Database, roles::Role};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Says that it was entered. The first attempt then hangs, any later one is done.
-struct Hang;
-
-impl Step for Hang {
-    const NAME: &'static str = "hang";
-    type Input = u64;
-    type Output = ();
-
-    async fn run(&self, context: &StepContext, _: u64) -> Result<Done<()>, StepError> {
-        println!("entered");
-        if context.attempt == 1 {
-            std::future::pending::<()>().await;
-        }
-        Ok(Done::new(()))
-    }
-}
-
-/// The workflow that these workers know.
-pub fn hanging() -> Workflow<u64> {
-    Workflow::named("hanging", 1).step(Hang).build()
-}
-
 /// What the child does: works until its input ends, which it does with the parent at the latest.
-pub async fn run(url: &str) -> Result<()> {
+pub async fn run(url: &str, role: Role) -> Result<()> {
     let pool = PgPool::connect(url).await?;
-    let engine = Engine::new(&pool, EngineConfig::default()).register(&hanging());
+    let engine = Engine::new(&pool, role.config()).register(&role.workflow());
     pool.close().await;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
@@ -58,9 +36,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn spawn(database: &Database) -> Result<Self> {
+    pub fn spawn(database: &Database, role: Role) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["worker", &database.url])
+            .args(["worker", &database.url, &role.name()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -70,13 +48,28 @@ impl Worker {
         Ok(Self { child, lines })
     }
 
-    /// Waits until the step is entered.
+    /// Waits until the first step is entered.
     pub async fn entered(&mut self) -> Result<()> {
         let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await;
         match line.context("the step was not entered")?? {
             Some(_) => Ok(()),
             None => bail!("the worker ended"),
         }
+    }
+
+    /// The name that it has in the engine's list of workers.
+    pub fn name(&self) -> Result<String> {
+        let pid = self.child.id().context("the worker ended")?;
+        Ok(format!("pid {pid}"))
+    }
+
+    /// SIGSTOP: it does nothing more, and its connections stay as they are.
+    pub async fn freeze(&self) -> Result<()> {
+        let pid = self.child.id().context("the worker ended")?;
+        let mut kill = Command::new("kill");
+        let status = kill.args(["-STOP", &pid.to_string()]).status().await?;
+        ensure!(status.success(), "cannot stop the worker {pid}");
+        Ok(())
     }
 
     /// SIGKILL.

@@ -70,15 +70,10 @@ impl Route {
 
 /// Tries each setting once.
 pub async fn best_setting(bench: &Bench, route: Route) -> Result<Setting> {
-    let mut best = (0.0, SETTINGS[0]);
-    for setting in SETTINGS {
-        let steps = drain(bench, route, setting).await?;
-        println!("trying apalis-workflow with {setting}: {steps:.0} steps/s");
-        if steps > best.0 {
-            best = (steps, setting);
-        }
-    }
-    Ok(best.1)
+    super::best("apalis-workflow", &SETTINGS, async |setting| {
+        drain(bench, route, setting).await
+    })
+    .await
 }
 
 /// Steps per second.

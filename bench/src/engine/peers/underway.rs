@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use sqlx_of_underway::{PgPool, postgres::PgPoolOptions};
+use sqlx_of_peers::{PgPool, postgres::PgPoolOptions};
 use tokio::{
     sync::mpsc::UnboundedSender,
     task::{JoinHandle, JoinSet},
@@ -40,15 +40,10 @@ const SETTINGS: [Setting; 3] = [
 
 /// Tries each setting once.
 pub async fn best_setting(bench: &Bench) -> Result<Setting> {
-    let mut best = (0.0, SETTINGS[0]);
-    for setting in SETTINGS {
-        let steps = drain(bench, setting).await?;
-        println!("trying underway with {setting}: {steps:.0} steps/s");
-        if steps > best.0 {
-            best = (steps, setting);
-        }
-    }
-    Ok(best.1)
+    super::best("underway", &SETTINGS, async |setting| {
+        drain(bench, setting).await
+    })
+    .await
 }
 
 /// Steps per second.
