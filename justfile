@@ -3,7 +3,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set positional-arguments
 
-# Builds never ask a database: the queries' shapes are in `.sqlx`.
+# Builds never ask a database: the queries' shapes are in each crate's `.sqlx`.
 export SQLX_OFFLINE := "true"
 
 [private]
@@ -17,6 +17,7 @@ dev *args: setup
 # Check everything, as CI does: lints, then all tests
 test: setup-test lint sqlx-check
     cargo test --workspace
+    scripts/readme-commands workflows/README.md
 
 # Install what building and running needs
 setup:
@@ -30,8 +31,8 @@ setup-test:
 fmt:
     cargo fmt --all
 
-# Formatting, clippy, documentation, dependencies and architecture
-lint: && architecture
+# Formatting, clippy, documentation, dependencies, architecture and packaging
+lint: && architecture package-check
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -40,17 +41,22 @@ lint: && architecture
 architecture:
     cargo test --quiet --workspace --test architecture
 
-# Write `.sqlx` anew after a change of a query or of the schema
+# Check that the engine builds as a crate of its own, also where `DATABASE_URL` leads to other tables
+package-check:
+    SQLX_OFFLINE=false DATABASE_URL=postgres://nobody@127.0.0.1:1/none \
+        cargo package --quiet --package workflows --allow-dirty --offline
+
+# Write each crate's `.sqlx` anew after a change of a query or of the schema
 sqlx-prepare:
     @scripts/sqlx-describe target/sqlx-described
-    @rm -rf .sqlx
-    @cp -r target/sqlx-described .sqlx
+    @cd target/sqlx-described && for crate in *; do \
+        rm -rf "../../$crate/.sqlx"; cp -r "$crate" "../../$crate/.sqlx"; done
 
-# Check that `.sqlx` is what the queries and migrations of today make
+# Check that each crate's `.sqlx` is what the queries and migrations of today make
 sqlx-check:
     @scripts/sqlx-describe target/sqlx-described
-    @mkdir -p .sqlx
-    @diff -r target/sqlx-described .sqlx || { echo "run ./just sqlx-prepare and commit .sqlx" >&2; exit 1; }
+    @cd target/sqlx-described && for crate in *; do diff -r "$crate" "../../$crate/.sqlx" \
+        || { echo "run ./just sqlx-prepare and commit $crate/.sqlx" >&2; exit 1; }; done
 
 # Write the API's contract to `openapi/`
 openapi:

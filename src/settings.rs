@@ -17,6 +17,13 @@ pub fn database() -> Result<DatabaseConfig, InvalidSettings> {
     reader.finish().map(|()| database)
 }
 
+/// The queues that workers serve with these settings, and their slots.
+pub fn queues() -> Result<Vec<(String, usize)>, InvalidSettings> {
+    let mut reader = Reader::from_env();
+    let workers = WorkersConfig::from_env(&mut reader);
+    reader.finish().map(|()| workers.queue_slots())
+}
+
 /// What `mediamill api` needs.
 pub fn api() -> Result<(DatabaseConfig, StorageConfig, ApiConfig), InvalidSettings> {
     let mut reader = Reader::from_env();

@@ -34,12 +34,14 @@ fn width(cell: &str) -> usize {
 }
 
 /// One line without anything that could steer a terminal.
+pub fn harmless(text: &str) -> String {
+    let harmless = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(harmless).collect()
+}
+
+/// The same for a cell: cut off where it is too wide, and never empty.
 pub fn plain(text: &str) -> String {
-    let mut plain: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(WIDEST + 1)
-        .collect();
+    let mut plain = harmless(text);
     if let Some((end, _)) = plain.char_indices().nth(WIDEST) {
         plain.truncate(end);
         plain.push('…');

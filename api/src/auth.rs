@@ -136,7 +136,7 @@ async fn authenticate(request: &Request, state: &ApiState) -> Result<Principal, 
     let refused = |detail: &str| Problem::new(Code::Unauthenticated, detail);
     let key = presented(request)
         .ok_or_else(|| refused("send an API key as Authorization: Bearer mm_… or as X-API-Key"))?;
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     let principal = api_keys::find(&mut connection, &key).await?;
     principal.ok_or_else(|| refused("the API key is unknown or revoked"))
 }

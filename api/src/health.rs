@@ -66,7 +66,7 @@ impl HealthApi {
 }
 
 async fn database(state: &ApiState) -> Result<(), Problem> {
-    let ping = async { state.pool.acquire().await?.ping().await };
+    let ping = async { media::pool::borrow(&state.pool).await?.ping().await };
     match timeout(PATIENCE, ping).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Problem::unavailable(error).detail("the database does not answer")),

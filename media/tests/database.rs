@@ -25,6 +25,16 @@ async fn database() -> (TestDatabase, PgConnection) {
     (database, connection)
 }
 
+#[tokio::test]
+async fn an_older_build_leaves_what_a_newer_one_migrated_alone() {
+    let (_database, mut connection) = database().await;
+    let newer = "INSERT INTO _sqlx_migrations
+            (version, description, success, checksum, execution_time)
+        VALUES (99990101000000, 'add a mood', true, '\\x00', 1)";
+    sqlx::raw_sql(newer).execute(&mut connection).await.unwrap();
+    media::MIGRATOR.run(&mut connection).await.unwrap();
+}
+
 async fn pending_file(connection: &mut PgConnection) -> FileId {
     let (now, upload_id) = (Utc::now(), UploadId(Uuid::now_v7()));
     let upload = Upload {

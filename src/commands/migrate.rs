@@ -1,5 +1,6 @@
 //! `mediamill migrate`: brings the database's schema up to this build. Safe to run at any time and
-//! from many machines; run it before the new build's processes.
+//! from many machines; run it before the new build's processes. An older build's does no harm either: it leaves
+//! what it does not know alone, and refuses in a sentence where it cannot work with that.
 
 use std::process::ExitCode;
 

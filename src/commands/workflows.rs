@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use workers::route;
-use workflows::admin::check::{self, Unresumable};
+use workflows::admin::check::{self, Problem, Severity};
 
 use super::admin::{self, Output};
-use crate::table;
+use crate::{settings, table};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// List runs that this build could not go on with; exit code 1 if there are any
+    /// List what would keep this build from going on with every run; exit code 1 if any would be stuck
     Check {
         #[command(flatten)]
         output: Output,
@@ -21,40 +21,55 @@ pub enum Command {
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::Check { output } = command;
+    let queues = settings::queues()?;
     let pool = admin::pool().await?;
-    let places = check::unresumable(&pool, &route::names(&pool)).await?;
+    let build = route::names(&pool).serving(&queues);
+    let problems = check::problems(&pool, &build).await?;
+    let stuck = problems
+        .iter()
+        .any(|problem| problem.severity() == Severity::Stuck);
     if output.json {
-        let places: Vec<Value> = places.iter().map(to_json).collect();
-        println!("{}", json!({ "unresumable": places }));
-    } else if places.is_empty() {
-        println!("this build can go on with every run");
+        let problems: Vec<Value> = problems.iter().map(to_json).collect();
+        println!("{}", json!({ "problems": problems }));
     } else {
-        table::print(
-            ["WORKFLOW", "STEP", "TASKS", "SOME RUNS"],
-            places.iter().map(|place| {
-                let runs: Vec<_> = place.runs.iter().take(2).map(ToString::to_string).collect();
-                [
-                    format!("{} v{}", place.workflow, place.version),
-                    place.step.clone(),
-                    place.count.to_string(),
-                    runs.join(" "),
-                ]
-            }),
-        );
+        for problem in &problems {
+            println!("{}", table::harmless(&sentence(problem)));
+        }
+        if !stuck {
+            println!("this build can go on with every run");
+        }
     }
-    Ok(if places.is_empty() {
-        ExitCode::SUCCESS
-    } else {
+    Ok(if stuck {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
-fn to_json(place: &Unresumable) -> Value {
+/// With two of the runs, to look at.
+fn sentence(problem: &Problem) -> String {
+    let runs: Vec<_> = problem
+        .runs()
+        .iter()
+        .take(2)
+        .map(ToString::to_string)
+        .collect();
+    let runs = match runs.as_slice() {
+        [] => String::new(),
+        some => format!(" (see {})", some.join(", ")),
+    };
+    format!("{}: {problem}{runs}", problem.severity())
+}
+
+fn to_json(problem: &Problem) -> Value {
+    let spot = problem.spot();
     json!({
-        "workflow": place.workflow,
-        "version": place.version,
-        "step": place.step,
-        "count": place.count,
-        "runs": place.runs,
+        "severity": problem.severity().to_string(),
+        "code": problem.code(),
+        "workflow": spot.workflow,
+        "version": spot.version,
+        "step": spot.step,
+        "detail": problem.to_string(),
+        "runs": problem.runs(),
     })
 }

@@ -3,9 +3,6 @@
 use anyhow::{Context, ensure};
 use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
 
-/// The engine's migrations, here only to be compared.
-static ENGINE: Migrator = sqlx::migrate!("workflows/migrations");
-
 /// A migration takes the time it takes, and waits for another process's to end.
 const PATIENT: [(&str, &str); 3] = [
     ("statement_timeout", "0"),
@@ -36,14 +33,13 @@ pub async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
 /// build is about to follow.
 pub async fn must_be_migrated(pool: &PgPool) -> anyhow::Result<()> {
     let domain = "SELECT version FROM _sqlx_migrations WHERE success";
-    let engine = "SELECT version FROM workflows._sqlx_migrations WHERE success";
-    let missing =
-        missing(pool, domain, &media::MIGRATOR).await? + missing(pool, engine, &ENGINE).await?;
+    let missing = missing(pool, domain, &media::MIGRATOR).await?;
     ensure!(
         missing == 0,
         "the database is not up to this build ({missing} migrations are missing): run `mediamill migrate`"
     );
-    Ok(())
+    let mut connection = pool.acquire().await?;
+    Ok(workflows::check_schema(&mut connection).await?)
 }
 
 async fn missing(pool: &PgPool, sql: &'static str, wanted: &Migrator) -> anyhow::Result<usize> {

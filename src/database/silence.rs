@@ -6,12 +6,14 @@
 //! - a silent connection that is taken out costs its request all the time it has to get one, and
 //!   each request gets rid of one;
 //! - one that is given back, by a request that gave up waiting, is never given back: its place in the
-//!   pool is lost until the kernel gives up, and with twenty of them the pool is.
+//!   pool is lost until the kernel gives up, if it does, and with twenty of them the pool is.
 //!
-//! Here both questions have a limit. What is left: one more question of the pool's own, straight after
-//! ours, when a connection is given back. A silence that begins in that millisecond costs the place.
-//! And nobody can tell a statement that is being worked on from one that never arrived: a request
-//! in the middle of one waits for its own deadline.
+//! Here both questions have a limit. That of the way back is needed twice: [`media::pool`] has one for
+//! all of it, which is what requests and steps use; the one here is for whoever takes a connection from
+//! the pool itself, and cannot reach the pool's own question, which comes straight after ours.
+//!
+//! Nobody can tell a statement that is being worked on from one that never arrived: a request in the
+//! middle of one waits for its own deadline.
 
 use std::{
     io,

@@ -114,3 +114,23 @@ async fn requests_on_silent_connections_end_and_give_their_places_back() {
     let statuses = api.with_all_places_taken(|| {}).await;
     assert_eq!(statuses, [200; MANY]);
 }
+
+/// At any moment some connections are on their way back into the pool, and are asked how they are.
+#[tokio::test]
+async fn silence_under_load_costs_no_places() {
+    let api = Api::start().await;
+    for _ in 0..3 {
+        let mut load = api.get_many();
+        let until = Instant::now() + Duration::from_millis(700);
+        while let Ok(Some(_)) = tokio::time::timeout_at(until, load.join_next()).await {
+            load.spawn(api.get());
+        }
+        api.proxy.silence(Which::All);
+        load.join_all().await;
+        // The last ones are back, or their places are.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(api.get().await, 200);
+        let statuses = api.with_all_places_taken(|| {}).await;
+        assert_eq!(statuses, [200; MANY]);
+    }
+}

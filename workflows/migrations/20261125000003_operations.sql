@@ -76,3 +76,11 @@ CREATE TABLE workflows.breakers (
     -- The last error.
     error      text        NOT NULL
 );
+
+-- Which builds may work on this schema: one row. A migration that takes something away that older
+-- builds need raises `oldest_build` to the schema level (`SCHEMA_LEVEL`) of the first build that can do without.
+CREATE TABLE workflows.schema_compatibility (
+    one          boolean PRIMARY KEY DEFAULT true CHECK (one),
+    oldest_build integer NOT NULL
+);
+INSERT INTO workflows.schema_compatibility (oldest_build) VALUES (1);

@@ -48,6 +48,7 @@ mod panics;
 mod payload;
 mod plan;
 mod runtime;
+mod shape;
 mod start;
 pub mod step;
 mod store;
@@ -62,5 +63,7 @@ pub use step::{
     BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext, StepError,
     StepSettings,
 };
-pub use store::migrate;
+pub use store::schema::{
+    MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate,
+};
 pub use workflow::{Outcome, Rejected, RunEnd, Workflow};

@@ -242,13 +242,10 @@ fn reject(rejection: Rejection) -> Verdict {
         code: storable(&rejection.code).into(),
         ..rejection
     };
-    let result = match Payload::encode(&rejection) {
-        Ok(result) => result,
-        Err(_) => {
-            rejection.details = serde_json::Value::Null;
-            Payload::encode(&rejection).unwrap_or_else(|_| Payload::stored("{}"))
-        }
-    };
+    let result = Payload::encode(&rejection).unwrap_or_else(|_| {
+        rejection.details = serde_json::Value::Null;
+        Payload::encode(&rejection).unwrap_or_else(|_| Payload::stored("{}"))
+    });
     Verdict::Reject { rejection, result }
 }
 

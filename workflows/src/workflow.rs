@@ -15,7 +15,7 @@
 //! let route: Workflow<i64> = Workflow::named("wrong", 1).step(Text).step(Text).build();
 //! ```
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
 
 use futures::future::BoxFuture;
 use serde::Serialize;
@@ -26,6 +26,7 @@ use crate::{
     Starter,
     payload::Payload,
     plan::UnstorableOutput,
+    shape::{self, Shape},
     step::{
         BoxError, FanOut, Joined, Missing, Rejection, Step, StepContext, StepError, StepSettings,
         Write,
@@ -265,6 +266,8 @@ pub(crate) struct StepDefinition {
     pub needs: &'static [&'static str],
     pub handler: Arc<dyn Handler>,
     pub then: Then,
+    /// Finds the shape of the step's input.
+    pub shape: fn() -> Shape,
 }
 
 /// What follows a step, by durable name.
@@ -279,24 +282,6 @@ pub(crate) enum Then {
         partial: bool,
     },
     Join,
-}
-
-impl fmt::Display for Then {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::End => f.write_str("the end"),
-            Self::Step(step) => f.write_str(step),
-            Self::FanOut {
-                child,
-                join,
-                partial: false,
-            } => write!(f, "a fan-out to {child}, joined by {join}"),
-            Self::FanOut { child, join, .. } => {
-                write!(f, "a partial fan-out to {child}, joined by {join}")
-            }
-            Self::Join => f.write_str("the join"),
-        }
-    }
 }
 
 impl Definition {
@@ -344,6 +329,7 @@ impl Definition {
             needs: S::NEEDS,
             handler: Arc::new(Erased(step)),
             then: Then::End,
+            shape: shape::of::<S::Input>,
         });
     }
 }
@@ -362,6 +348,9 @@ pub(crate) trait Handler: Send + Sync {
         context: &'a StepContext,
         input: &'a Payload,
     ) -> BoxFuture<'a, Result<Performed, StepError>>;
+
+    /// Whether the step could read this input. Nothing runs.
+    fn accepts(&self, input: &str) -> Result<(), serde_json::Error>;
 }
 
 struct Erased<S>(S);
@@ -386,6 +375,10 @@ impl<S: Step> Handler for Erased<S> {
                 alone: done.alone,
             })
         })
+    }
+
+    fn accepts(&self, input: &str) -> Result<(), serde_json::Error> {
+        serde_json::from_str::<S::Input>(input).map(drop)
     }
 }
 

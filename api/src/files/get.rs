@@ -27,7 +27,7 @@ pub async fn run(
     file_id: FileId,
     with_errors: bool,
 ) -> Result<FileDetail, Problem> {
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     let file = files::get(&mut connection, owner_id, file_id).await?;
     let file = file.ok_or_else(|| Problem::not_found("file"))?;
     let variants = variants::list(&mut connection, file_id).await?;

@@ -38,7 +38,7 @@ pub async fn run(
     let after = after
         .map(|text| cursor::decode(text).ok_or_else(unreadable))
         .transpose()?;
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     let wanted = status.map(FileStatus::from);
     // One more than asked for tells whether there is a next page.
     let mut files = files::list(&mut connection, owner_id, after, limit + 1, wanted).await?;

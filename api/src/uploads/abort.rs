@@ -4,6 +4,7 @@ use media::files;
 use media::storage::Bucket;
 use media::uploads::{self, Upload, UploadState};
 use media::{OwnerId, Rejection, RejectionCode, UploadId};
+use sqlx::Connection as _;
 
 use crate::ApiState;
 use crate::problem::{Code, Problem};
@@ -11,7 +12,8 @@ use crate::problem::{Code, Problem};
 /// Aborts an upload. Saying it twice does no harm; a completed upload stays.
 pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> Result<(), Problem> {
     let now = state.now();
-    let mut transaction = state.pool.begin().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let mut transaction = connection.begin().await?;
     let upload = uploads::lock(&mut transaction, owner_id, upload_id).await?;
     let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;
     match upload.state {
@@ -28,6 +30,7 @@ pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> R
         }
     }
     transaction.commit().await?;
+    drop(connection);
     // After the commit: the session is over even if the store cannot be reached, and a repeat tries again.
     drop_bytes(state, &upload).await
 }

@@ -9,6 +9,7 @@ use media::uploads::{self, Incomplete, Upload, UploadState};
 use media::{OwnerId, UploadId};
 use poem_openapi::Object;
 use serde::Deserialize;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::{list_parts, view};
@@ -56,7 +57,7 @@ pub async fn run(
     body: Option<CompleteUpload>,
     trace: &TraceParent,
 ) -> Result<CompletedUpload, Problem> {
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     let upload = uploads::get(&mut connection, owner_id, upload_id).await?;
     drop(connection);
     let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;
@@ -79,7 +80,8 @@ async fn commit(
     trace: &TraceParent,
 ) -> Result<CompletedUpload, Problem> {
     let (owner_id, upload_id, now) = (&upload.owner_id, upload.upload_id, state.now());
-    let mut transaction = state.pool.begin().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let mut transaction = connection.begin().await?;
     let locked = uploads::lock(&mut transaction, owner_id, upload_id).await?;
     let locked = locked.ok_or_else(|| Problem::not_found("upload"))?;
     if let UploadState::Completed(_) = locked.state {
@@ -123,7 +125,7 @@ async fn refuse(
     upload: &Upload,
     incomplete: Incomplete,
 ) -> Result<CompletedUpload, Problem> {
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     let again = uploads::get(&mut connection, &upload.owner_id, upload.upload_id).await?;
     if let Some(Upload {
         state: UploadState::Completed(_),

@@ -7,6 +7,7 @@ use media::uploads::{
 use media::{FileId, OwnerId, Sha256, UploadId, keys};
 use poem_openapi::Object;
 use serde::Deserialize;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
@@ -84,7 +85,7 @@ async fn recall(
     key: &str,
     request: &Sha256,
 ) -> Result<Option<Upload>, Problem> {
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     match uploads::recall(&mut connection, owner_id, key, request).await? {
         None => Ok(None),
         Some(Remembered::Same(upload_id)) => {
@@ -150,7 +151,8 @@ async fn save(
     upload: &Upload,
     key: Option<(&str, &Sha256)>,
 ) -> Result<bool, Problem> {
-    let mut transaction = state.pool.begin().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let mut transaction = connection.begin().await?;
     uploads::initiate(&mut transaction, upload).await?;
     if let Some((key, request)) = key {
         let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);

@@ -41,7 +41,7 @@ pub async fn run(
     owner_id: &OwnerId,
     upload_id: UploadId,
 ) -> Result<UploadedParts, Problem> {
-    let mut connection = state.pool.acquire().await?;
+    let mut connection = media::pool::borrow(&state.pool).await?;
     let upload = uploads::get(&mut connection, owner_id, upload_id).await?;
     drop(connection);
     let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;

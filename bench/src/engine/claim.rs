@@ -32,8 +32,8 @@ const FILL: &str = "
         FROM (SELECT * FROM workflows.runs LIMIT 20) first, generate_series(1, $1 / 20 - 1)
         RETURNING run_id, fairness_key),
     task AS (
-        INSERT INTO workflows.tasks (task_id, run_id, step, input, lane, key, rank)
-        SELECT gen_random_uuid(), r.run_id, t.step, '1', t.lane, hashtextextended(r.fairness_key, 0),
+        INSERT INTO workflows.tasks (task_id, run_id, input, lane, key, rank)
+        SELECT gen_random_uuid(), r.run_id, '1', t.lane, hashtextextended(r.fairness_key, 0),
                t.rank + row_number() OVER ()
         FROM run r, (SELECT * FROM workflows.tasks LIMIT 1) t
         RETURNING lane, key, rank, task_id)";
@@ -42,7 +42,6 @@ struct Waiting {
     database: Database,
     connection: PgConnection,
     lane: i32,
-    step: String,
     times: Samples,
 }
 
@@ -96,14 +95,13 @@ async fn waiting(bench: &Bench, name: &'static str, ready: i64, deferred: i64) -
     sqlx::raw_sql("SET jit = off; SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan")
         .execute(&mut connection)
         .await?;
-    let (lane, step) = sqlx::query_as("SELECT lane, step FROM workflows.tasks LIMIT 1")
+    let lane = sqlx::query_scalar("SELECT lane FROM workflows.tasks LIMIT 1")
         .fetch_one(&mut connection)
         .await?;
     Ok(Waiting {
         database,
         connection,
         lane,
-        step,
         times: Samples::of(name),
     })
 }
@@ -114,10 +112,10 @@ async fn claim(waiting: &mut Waiting) -> Result<f64> {
     let query = sqlx::query(CLAIM)
         .bind(vec![waiting.lane])
         .bind(vec!["default"])
+        .bind(vec![0])
         .bind(vec![SLOTS])
         .bind(vec![i64::MIN])
-        .bind(vec![waiting.lane])
-        .bind(vec![waiting.step.clone()])
+        .bind(vec![3])
         .bind(1_i64)
         .bind(30.0_f64)
         .bind(true)

@@ -11,6 +11,8 @@ use anyhow::Result;
 use serde_json::json;
 use uuid::Uuid;
 
+use workflows::Hints;
+
 use crate::{
     Bench,
     counter::Counter,
@@ -56,10 +58,10 @@ async fn life(bench: &Bench, with_runs: bool) -> Result<i64> {
     ours::prepare(&database).await?;
     let counter = Counter::default();
     let workflow = routes::single(&counter);
-    let starter = workflow.starter();
+    let pool = database.pool(1).await?;
+    let starter = workflow.starter().hinting(&Hints::new(&pool));
     // The first start ever also numbers its lane.
     ours::start(&mut database.connect().await?, &workflow, 1, 1).await?;
-    let pool = database.pool(1).await?;
     let before = database.usage(&bench.cluster).await?;
     let fleet = Fleet::single(&database, &workflow).await?;
     tokio::time::sleep(SETTLING).await;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
-use workflows::{Done, Step, StepContext, StepError, Workflow};
+use workflows::{Done, Hints, Step, StepContext, StepError, Workflow};
 
 use crate::{
     Bench, lonely,
@@ -62,8 +62,8 @@ async fn ours(bench: &Bench) -> Result<Samples> {
     let (sender, entered) = unbounded_channel();
     let workflow = Workflow::named("pickup", 1).step(Announce(sender)).build();
     let fleet = Fleet::single(&database, &workflow).await?;
-    let starter = workflow.starter();
     let pool = database.pool(1).await?;
+    let starter = workflow.starter().hinting(&Hints::new(&pool));
     let start = async || {
         let mut transaction = pool.begin().await?;
         starter

@@ -1,9 +1,9 @@
 //! What it costs a start that workers hear of it: runs started per second by many clients at once,
-//! beside the same rows inserted without telling anybody.
+//! beside the same starts without telling anybody.
 //!
 //! `NOTIFY` holds a lock of the whole server while its transaction commits, so a start that
-//! notifies in its own transaction lets no two commits share a flush, and the slower a commit is,
-//! the more that costs. Where commits are faster than on a usual disk, both sides are slowed alike.
+//! notified in its own transaction would let no two commits share a flush, and the slower a commit
+//! is, the more that would cost. Where commits are faster than on a usual disk, both sides are slowed alike.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use tokio::task::JoinSet;
 use uuid::Uuid;
-use workflows::Starter;
+use workflows::{Hints, Starter};
 
 use crate::{
     Bench,
@@ -29,46 +29,11 @@ const COMMITS: usize = 200;
 /// What a commit takes on a usual disk, in milliseconds. Faster ones are slowed.
 const USUAL: f64 = 4.0;
 
-/// The engine's statement (`workflows/src/store/start.rs`) without its `pg_notify`.
-const SILENT: &str = "
-    WITH lane AS (
-        SELECT lane FROM workflows.lanes WHERE (queue, workflow, version) = ($8, $2, $3)),
-     run AS (
-        INSERT INTO workflows.runs
-            (run_id, workflow, version, subject, fairness_key, priority, trace_parent, input)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $10 FROM lane
-        RETURNING run_id, created_at),
-     task AS (
-        INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, step, input)
-        SELECT $11, run_id, lane, hashtextextended($5, 0),
-               (extract(epoch FROM created_at) * 1000000)::bigint + $6::bigint * 60000000, $9, $10
-        FROM run, lane
-        RETURNING lane, key, rank, task_id)
-    INSERT INTO workflows.ready (lane, key, rank, task_id)
-    SELECT lane, key, rank, task_id FROM task";
-
 /// How a client starts its runs.
 #[derive(Clone, Copy)]
 enum Way {
     Hinting,
     Silent,
-}
-
-impl Way {
-    async fn start(
-        self,
-        connection: &mut PgConnection,
-        starter: &Starter<u64>,
-        client: u64,
-        run: u64,
-    ) -> Result<()> {
-        let (subject, key) = (Uuid::now_v7(), format!("client {client}"));
-        match self {
-            Self::Hinting => drop(starter.start(connection, subject, &key, &run).await?),
-            Self::Silent => insert(connection, subject, &key, run).await?,
-        }
-        Ok(())
-    }
 }
 
 pub async fn measure(bench: &mut Bench) -> Result<()> {
@@ -133,10 +98,15 @@ async fn starts(bench: &Bench, way: Way, setting: &str) -> Result<f64> {
     let database = bench.cluster.fresh().await?;
     ours::prepare(&database).await?;
     let workflow = routes::linear(&Counter::default());
-    // Gives the lane its number, which the silent way does not.
+    // Gives the lane its number.
     ours::start(&mut database.connect().await?, &workflow, 1, 1).await?;
     database.settle().await?;
 
+    let pool = database.pool(1).await?;
+    let starter = match way {
+        Way::Hinting => workflow.starter().hinting(&Hints::new(&pool)),
+        Way::Silent => workflow.starter(),
+    };
     let span = Duration::from_secs(bench.options.starts_seconds);
     let mut connections = Vec::new();
     for _ in 0..CLIENTS {
@@ -145,13 +115,8 @@ async fn starts(bench: &Bench, way: Way, setting: &str) -> Result<f64> {
     let mut clients = JoinSet::new();
     let began = Instant::now();
     for (client, connection) in (0..).zip(connections) {
-        clients.spawn(work(
-            connection,
-            way,
-            workflow.starter(),
-            client,
-            began + span,
-        ));
+        let starter = starter.clone();
+        clients.spawn(work(connection, starter, client, began + span));
     }
     let mut runs = 0;
     while let Some(ended) = clients.join_next().await {
@@ -172,7 +137,6 @@ async fn connect(database: &Database, setting: &str) -> Result<PgConnection> {
 /// One client: a transaction after the other, each with one start.
 async fn work(
     mut connection: PgConnection,
-    way: Way,
     starter: Starter<u64>,
     client: u64,
     until: Instant,
@@ -180,26 +144,10 @@ async fn work(
     let mut runs = 0;
     while Instant::now() < until {
         let mut tx = connection.begin().await?;
-        way.start(&mut tx, &starter, client, runs).await?;
+        let (subject, key) = (Uuid::now_v7(), format!("client {client}"));
+        starter.start(&mut tx, subject, &key, &runs).await?;
         tx.commit().await?;
         runs += 1;
     }
     Ok(runs)
-}
-
-async fn insert(connection: &mut PgConnection, subject: Uuid, key: &str, run: u64) -> Result<()> {
-    let query = sqlx::query(SILENT)
-        .bind(Uuid::now_v7())
-        .bind("linear")
-        .bind(1_i32)
-        .bind(subject)
-        .bind(key)
-        .bind(0_i16)
-        .bind(None::<&str>)
-        .bind("default")
-        .bind("first")
-        .bind(json!(run))
-        .bind(Uuid::now_v7());
-    query.execute(connection).await?;
-    Ok(())
 }

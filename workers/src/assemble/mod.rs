@@ -63,7 +63,7 @@ impl Step for Assemble {
 
 impl Assemble {
     async fn upload(&self, file_id: media::FileId) -> Result<Upload, StepError> {
-        let mut connection = self.0.pool.acquire().await.or_retry()?;
+        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
         let file = files::load(&mut connection, file_id).await.or_retry()?;
         let file = file.ok_or(Missing("file")).or_fail()?;
         let upload = uploads::load(&mut connection, file.upload_id)

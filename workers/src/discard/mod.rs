@@ -32,7 +32,7 @@ impl Step for Discard {
         _: &StepContext,
         Refused { upload_id }: Refused,
     ) -> Result<Done<()>, StepError> {
-        let mut connection = self.0.pool.acquire().await.or_retry()?;
+        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
         let upload = uploads::load(&mut connection, upload_id).await.or_retry()?;
         drop(connection);
         // Refused before its parts were joined: they are still there, and cost money.

@@ -51,7 +51,7 @@ impl Step for Scan {
 
 impl Scan {
     async fn declared(&self, assembled: &Assembled) -> Result<Option<Sha256>, StepError> {
-        let mut connection = self.0.pool.acquire().await.or_retry()?;
+        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
         let upload = uploads::load(&mut connection, assembled.upload_id)
             .await
             .or_retry()?;

@@ -58,7 +58,7 @@ impl Step for Validate {
 
 impl Validate {
     async fn declared(&self, scanned: &Scanned) -> Result<String, StepError> {
-        let mut connection = self.0.pool.acquire().await.or_retry()?;
+        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
         let upload = uploads::load(&mut connection, scanned.assembled.upload_id).await;
         Ok(upload
             .or_retry()?

@@ -1,15 +1,41 @@
-//! Before a deploy: which runs in flight could a build not go on with?
+//! Before a deploy: what could this build not go on with, and what will not go on beside it?
+//!
+//! [`problems`] compares three things: what a build can do ([`Build`]), the work in flight with what
+//! was said of its steps when it was written, and what the workers that are there can do.
 
+mod compare;
+mod decode;
+mod problem;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use serde_json::Value;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use super::AdminError;
-use crate::workflow::Workflow;
+use crate::{
+    shape::{RouteStep, route},
+    workflow::{Handler, Workflow},
+};
+pub use problem::{Problem, Severity, Spot, Work};
 
-/// What a build can run, for [`unresumable`].
-#[derive(Debug, Clone, Default)]
+/// What a build can do, for [`problems`].
+#[derive(Clone, Default)]
 pub struct Build {
-    steps: Vec<(String, i32, String)>,
+    steps: Vec<Known>,
+    queues: Option<BTreeSet<String>>,
+}
+
+/// A step that a build has.
+#[derive(Clone)]
+struct Known {
+    workflow: &'static str,
+    version: i32,
+    step: RouteStep,
+    handler: Arc<dyn Handler>,
 }
 
 impl Build {
@@ -17,55 +43,70 @@ impl Build {
     #[must_use]
     pub fn with<I>(mut self, workflow: &Workflow<I>) -> Self {
         let definition = &workflow.definition;
-        let steps = definition.steps.iter().map(|step| {
-            let (workflow, step) = (definition.name.to_owned(), step.name.to_owned());
-            (workflow, definition.version, step)
+        let shapes = route(definition).into_iter();
+        let steps = shapes.zip(&definition.steps).map(|(step, same)| Known {
+            workflow: definition.name,
+            version: definition.version,
+            step,
+            handler: Arc::clone(&same.handler),
         });
         self.steps.extend(steps);
         self
     }
 
-    fn has(&self, workflow: &str, version: i32, step: &str) -> bool {
+    /// Says which queues the build's workers will serve, as in [`crate::EngineConfig::queues`].
+    #[must_use]
+    pub fn serving(mut self, queues: &[(String, usize)]) -> Self {
+        let served = queues.iter().filter(|(_, slots)| *slots > 0);
+        let served = served.map(|(queue, _)| queue.clone());
+        self.queues.get_or_insert_default().extend(served);
+        self
+    }
+
+    fn find(&self, spot: &Spot) -> Option<&Known> {
         let mut steps = self.steps.iter();
-        steps.any(|(w, v, s)| w == workflow && *v == version && s == step)
+        steps.find(|known| known.is_at(spot))
     }
 }
 
-/// Work at a step that a build does not have.
-#[derive(Debug, Clone)]
-pub struct Unresumable {
-    /// Durable name of the workflow.
-    pub workflow: String,
-    /// Version that the runs were started with.
-    pub version: i32,
-    /// The step that they are at, or that they will join at.
-    pub step: String,
-    /// How many tasks, dead letters and joins.
-    pub count: i64,
-    /// Some of the runs.
-    pub runs: Vec<Uuid>,
+impl fmt::Debug for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps = self.steps.iter().map(|known| known.spot().to_string());
+        f.debug_struct("Build")
+            .field("steps", &steps.collect::<Vec<_>>())
+            .field("queues", &self.queues)
+            .finish()
+    }
 }
 
-/// Lists what `build` could not go on with. Empty: it can replace the builds at work. The engine's
-/// own scheduled work is known to every build.
-pub async fn unresumable(pool: &PgPool, build: &Build) -> Result<Vec<Unresumable>, AdminError> {
-    let places = sqlx::query_as!(
-        Unresumable,
-        r#"WITH place AS (
-            SELECT lane, run_id FROM workflows.tasks
-            UNION ALL
-            SELECT lane, run_id FROM workflows.dead_letters WHERE resolved_at IS NULL
-            UNION ALL
-            SELECT join_lane, run_id FROM workflows.fan_outs)
-         SELECT workflow, version, step AS "step!", count(*) AS "count!",
-                (array_agg(run_id ORDER BY run_id))[1:10] AS "runs!"
-         FROM place JOIN workflows.lanes USING (lane)
-         GROUP BY workflow, version, step ORDER BY workflow, version, step"#
-    );
-    let mut places = places.fetch_all(pool).await?;
-    places.retain(|place| {
-        place.workflow != crate::runtime::UPKEEP
-            && !build.has(&place.workflow, place.version, &place.step)
-    });
-    Ok(places)
+impl Known {
+    fn spot(&self) -> Spot {
+        Spot {
+            workflow: self.workflow.to_owned(),
+            version: self.version,
+            step: self.step.step.to_owned(),
+        }
+    }
+
+    fn is_at(&self, spot: &Spot) -> bool {
+        (self.workflow, self.version, self.step.step)
+            == (&*spot.workflow, spot.version, &*spot.step)
+    }
+}
+
+/// Lists what keeps `build` from replacing the builds at work, the gravest first. The engine's own
+/// scheduled work is known to every build.
+pub async fn problems(pool: &PgPool, build: &Build) -> Result<Vec<Problem>, AdminError> {
+    let found = read::found(pool).await?;
+    let samples = read::samples(pool).await?;
+    let mut problems = compare::compare(build, &found);
+    problems.extend(decode::undecodable(build, &samples));
+    problems.sort_by_key(|problem| (problem.severity(), problem.spot().clone()));
+    Ok(problems)
+}
+
+/// Whether a worker that has shown what it knows can run the step.
+pub(super) fn knows(knows: &Value, workflow: &str, version: i32, step: &str) -> bool {
+    let mut offers = compare::offers(knows);
+    offers.any(|offer| (offer.workflow, offer.version, offer.step) == (workflow, version, step))
 }

@@ -78,9 +78,9 @@ fn plan(step: &str, ended: Ended) -> Verdict {
     settle(Arc::new(claim(step.name)), definition, step, ended, 0.5).verdict
 }
 
-fn performed(output: Value) -> Ended {
+fn performed(output: &Value) -> Ended {
     Ended::Performed(Performed {
-        output: payload(&output),
+        output: payload(output),
         writes: Vec::new(),
         alone: false,
     })
@@ -102,7 +102,7 @@ fn a_fan_out_makes_one_task_per_child_on_the_childs_queue() {
         ..
     } = plan(
         "pass",
-        performed(json!({ "children": [7, 8], "carry": "kept" })),
+        performed(&json!({ "children": [7, 8], "carry": "kept" })),
     )
     else {
         panic!("expected a fan-out")
@@ -122,7 +122,7 @@ fn a_fan_out_of_none_goes_straight_to_its_join() {
         ..
     } = plan(
         "pass",
-        performed(json!({ "children": [], "carry": "kept" })),
+        performed(&json!({ "children": [], "carry": "kept" })),
     )
     else {
         panic!("expected the join")
@@ -135,7 +135,7 @@ fn a_fan_out_of_none_goes_straight_to_its_join() {
 
 #[test]
 fn output_of_another_shape_is_our_fault_not_a_crash() {
-    let verdict = plan("pass", performed(json!("not a fan-out")));
+    let verdict = plan("pass", performed(&json!("not a fan-out")));
     assert!(matches!(
         verdict,
         Verdict::Bury {

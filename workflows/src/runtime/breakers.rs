@@ -102,9 +102,12 @@ impl Breakers {
         let needed = known.iter().filter(|(name, entry)| {
             entry.open && (entry.lanes.contains(&lane) || declared.contains(&name.as_str()))
         });
-        needed.fold(Gate::Open, |gate, (_, entry)| match entry.probing {
-            true if gate != Gate::Closed => Gate::Probe,
-            _ => Gate::Closed,
+        needed.fold(Gate::Open, |gate, (_, entry)| {
+            if entry.probing && gate != Gate::Closed {
+                Gate::Probe
+            } else {
+                Gate::Closed
+            }
         })
     }
 

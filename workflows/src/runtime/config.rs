@@ -38,7 +38,7 @@ impl Default for EngineConfig {
             build: env!("CARGO_PKG_VERSION").to_owned(),
             queues: Vec::new(),
             lease: Duration::from_secs(30),
-            poll: Duration::from_secs(60),
+            poll: Duration::from_mins(1),
             sweep: Duration::from_secs(1),
             grace: Duration::from_secs(20),
             retention: Some(Duration::from_hours(30 * 24)),

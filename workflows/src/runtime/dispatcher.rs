@@ -218,7 +218,7 @@ impl Dispatcher {
             // It may be one too many for a moment: its slot is one that nobody holds.
             let slot = Arc::new(Semaphore::new(1));
             if let Ok(slot) = slot.try_acquire_owned() {
-                self.hand_over(claim, slot);
+                self.hand_over(&claim, slot);
             }
         }
         Ok(())
@@ -242,7 +242,7 @@ impl Dispatcher {
             .and_then(|permits| permits.split(1));
         let Some(slot) = slot else { return Ok(()) };
         if claim.suspicion < 2 {
-            self.hand_over(claim, slot);
+            self.hand_over(&claim, slot);
             return Ok(());
         }
         tracing::info!(run.id = %claim.run_id, task.id = %claim.task_id, "a suspect is tried alone");
@@ -290,14 +290,14 @@ impl Dispatcher {
                 .and_then(|permits| permits.split(1));
             if let Some(slot) = slot {
                 self.demands.served(&claim);
-                self.hand_over(claim, slot);
+                self.hand_over(&claim, slot);
             }
         }
     }
 
-    fn hand_over(&self, claim: Arc<Claim>, slot: OwnedSemaphorePermit) {
-        let cancelled = self.attempts.enter(&claim);
-        self.send(&claim, cancelled, slot);
+    fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
+        let cancelled = self.attempts.enter(claim);
+        self.send(claim, cancelled, slot);
     }
 
     fn send(&self, claim: &Arc<Claim>, cancelled: CancellationToken, slot: OwnedSemaphorePermit) {

@@ -27,7 +27,7 @@ use crate::{
 /// One step of a re-drive may take this long.
 const STEP: Duration = Duration::from_secs(20);
 /// A connection that nobody needed for this long is closed.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// A workflow that starts by the clock.
 pub(crate) struct Schedule {
@@ -172,9 +172,9 @@ impl Errand {
             tracing::info!(schedule.name = %schedule.name, run.id = %run, "schedule fired");
             self.slots.look();
         }
-        lanes
-            .into_iter()
-            .for_each(|lane| self.announcements.add(lane));
+        for lane in lanes {
+            self.announcements.add(lane);
+        }
         Ok(())
     }
 

@@ -34,6 +34,7 @@ use crate::store::{
     self,
     lanes::{Lane, Lanes},
     presence::Who,
+    schema::{SchemaError, check_schema},
     session::{ANSWER, Session, prove, within},
     weather,
 };
@@ -220,6 +221,10 @@ async fn enter(
         .await?
         .map_err(|no_sessions| EngineError::Misconfigured(vec![no_sessions.to_string()]))?;
     let mut connection = session.open().await?;
+    match check_schema(&mut connection).await {
+        Err(SchemaError::Database(error)) => return Err(error.into()),
+        checked => checked.map_err(|error| EngineError::Misconfigured(vec![error.to_string()]))?,
+    }
     let lanes = Lanes::enter(&mut connection, used, shapes);
     let lanes = within(ANSWER * 4, lanes).await?;
     let registering = store::presence::register(&mut connection, who);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     claim::Claim,
+    shape::route,
     step::StepSettings,
     store::lanes::Lane,
     workflow::{Definition, StepDefinition},
@@ -44,11 +45,14 @@ impl Registry {
 
     /// Where tasks of these workflows wait, with what the check before a deploy wants to know.
     pub fn lanes(&self) -> (Vec<Lane>, Vec<Value>) {
-        let steps = self.steps().map(|(definition, step)| {
-            let then = json!({ "then": step.then.to_string() });
-            (definition.lane(step), then)
-        });
-        steps.unzip()
+        let (mut lanes, mut shapes) = (Vec::new(), Vec::new());
+        for definition in self.workflows.values() {
+            for (step, shape) in definition.steps.iter().zip(route(definition)) {
+                lanes.push(definition.lane(step));
+                shapes.push(Value::from(&shape.shape));
+            }
+        }
+        (lanes, shapes)
     }
 
     /// What this build can run, as others read it in the list of workers.

@@ -64,7 +64,7 @@ impl Phases {
         let interrupt = async {
             bounded(std::future::pending(), grace, Duration::ZERO, hasten).await;
             parts.attempts.cancel_all();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         let working = async {
             self.claiming.all_ended().await;

@@ -18,7 +18,7 @@ use crate::{
 /// Time between two rounds.
 pub(super) const EVERY: Duration = Duration::from_hours(1);
 /// One batch may take this long.
-const STATEMENT: Duration = Duration::from_secs(60);
+const STATEMENT: Duration = Duration::from_mins(1);
 /// Name of the workflow and of its schedule.
 pub(crate) const NAME: &str = "workflows.upkeep";
 

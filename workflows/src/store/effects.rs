@@ -121,9 +121,10 @@ impl<'a> Effects<'a> {
                 self.ended.push((claim.run_id, output));
             }
             Next::Task(task) => {
-                self.kinds.push(match continued {
-                    true => Transaction::Continue,
-                    false => Transaction::Advance,
+                self.kinds.push(if continued {
+                    Transaction::Continue
+                } else {
+                    Transaction::Advance
                 });
                 self.moved.push((claim, task, continued));
             }

@@ -41,6 +41,19 @@ pub(super) async fn bury(
     let fan_outs: Vec<Uuid> = children.iter().map(|c| c.fan_out_id).collect();
     let partial = fan_out::partial(connection, &fan_outs).await?;
     let missing = |child: &Child| partial.contains(&child.fan_out_id);
+    let runs = write(connection, dead, &missing).await?;
+    Ok(Buried {
+        skipped: children.into_iter().filter(missing).collect(),
+        runs: runs.into_iter().collect(),
+    })
+}
+
+/// Writes the letters. Returns the runs that are dead now and were not before.
+async fn write(
+    connection: &mut PgConnection,
+    dead: &[Dead<'_>],
+    missing: &(dyn Fn(&Child) -> bool + Sync),
+) -> Result<Vec<Uuid>, sqlx::Error> {
     let ids: Vec<Uuid> = dead.iter().map(|d| d.task_id).collect();
     let letters: Vec<Uuid> = dead.iter().map(|_| Uuid::now_v7()).collect();
     let causes: Vec<String> = dead.iter().map(|d| d.cause.to_owned()).collect();
@@ -52,7 +65,7 @@ pub(super) async fn bury(
         .iter()
         .map(|d| d.child.as_ref().is_some_and(missing))
         .collect();
-    let runs = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         "WITH gone AS (
             DELETE FROM workflows.tasks t
             USING unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[],
@@ -89,9 +102,5 @@ pub(super) async fn bury(
         &tokens,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(Buried {
-        skipped: children.into_iter().filter(missing).collect(),
-        runs: runs.into_iter().collect(),
-    })
+    .await
 }

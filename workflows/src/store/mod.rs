@@ -15,6 +15,7 @@ pub(crate) mod presence;
 pub(crate) mod rescue;
 pub(crate) mod retention;
 pub(crate) mod schedules;
+pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod start;
@@ -23,25 +24,10 @@ pub(crate) mod tasks;
 pub(crate) mod weather;
 mod writes;
 
-use sqlx::{PgPool, migrate::Migrator};
-
 /// The channel on which commits that made work ready are announced, with the lane as payload.
 pub(crate) const CHANNEL: &str = "workflows_ready";
 /// The channel on which runs are announced whose attempts have to stop, with the run as payload.
 pub(crate) const CANCELLED: &str = "workflows_cancelled";
-
-static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
-
-/// Brings the engine's schema (`workflows`) up to this build. Safe to call from many processes.
-pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
-    let mut migrator = Migrator {
-        migrations: MIGRATOR.migrations.clone(),
-        ..Migrator::DEFAULT
-    };
-    migrator.dangerous_set_table_name("workflows._sqlx_migrations");
-    migrator.create_schema("workflows");
-    migrator.run(pool).await
-}
 
 /// Tells all workers of lanes with new work. A hint: never part of the transaction that made it,
 /// because `NOTIFY` holds a lock of the whole server until the commit is on disk, and fails when

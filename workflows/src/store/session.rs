@@ -154,7 +154,7 @@ pub(crate) async fn prove(session: &Session) -> Result<Result<(), NoSessions>, s
     }
 }
 
-/// duplicate_prepared_statement, invalid_sql_statement_name.
+/// Codes: `duplicate_prepared_statement`, `invalid_sql_statement_name`.
 fn is_mixed_up(error: &sqlx::Error) -> bool {
     matches!(weather::code(error).as_deref(), Some("42P05" | "26000"))
 }

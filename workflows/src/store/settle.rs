@@ -92,16 +92,18 @@ pub(crate) async fn settle(
     let tx = &mut *transaction;
     let runs: Vec<Uuid> = batch.iter().map(|s| s.claim.run_id).collect();
     let alone = matches!(batch, [one] if one.is_alone());
-    let locked = match alone {
-        true => lock::runs(tx, &runs).await?,
-        false => lock::free_runs(tx, &runs).await?,
+    let locked = if alone {
+        lock::runs(tx, &runs).await?
+    } else {
+        lock::free_runs(tx, &runs).await?
     };
     let mut settled = Settled::default();
     let mut kept: Vec<(usize, Kept<'_>)> = Vec::with_capacity(batch.len());
     let mut rejected = HashSet::new();
-    let mut written = match writes::any(batch) {
-        true => writes::call(tx, batch, &locked, context.worker_id).await?,
-        false => HashMap::new(),
+    let mut written = if writes::any(batch) {
+        writes::call(tx, batch, &locked, context.worker_id).await?
+    } else {
+        HashMap::new()
     };
     for (place, settlement) in batch.iter().enumerate() {
         let run_id = settlement.claim.run_id;

@@ -22,7 +22,7 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether what was written cannot be stored at all. PostgreSQL appendix A, classes 22 (data
+/// Whether what was written cannot be stored at all. `PostgreSQL` appendix A, classes 22 (data
 /// exception), 23 (integrity constraint violation) and 54 (program limit exceeded).
 pub(crate) fn is_data(error: &sqlx::Error) -> bool {
     match error {

@@ -49,9 +49,10 @@ pub(super) async fn call(
         if settlement.writes.is_empty() || !ours || !locked.runs.contains(&claim.run_id) {
             continue;
         }
-        let outcome = match blocked < BLOCKED {
-            true => savepoint(tx, &settlement.writes, place).await?,
-            false => Outcome::Blocked,
+        let outcome = if blocked < BLOCKED {
+            savepoint(tx, &settlement.writes, place).await?
+        } else {
+            Outcome::Blocked
         };
         if let Outcome::Blocked = outcome {
             blocked += 1;

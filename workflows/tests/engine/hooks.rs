@@ -18,10 +18,10 @@ step!(Choose "choose": String => u32, quick(1), |cx, what| {
     }
 });
 
-fn tell<'c>(
-    tx: &'c mut sqlx::PgConnection,
+fn tell(
+    tx: &mut sqlx::PgConnection,
     end: RunEnd,
-) -> futures::future::BoxFuture<'c, Result<(), BoxError>> {
+) -> futures::future::BoxFuture<'_, Result<(), BoxError>> {
     Box::pin(async move {
         let what = match end.outcome {
             Outcome::Succeeded => "succeeded".to_owned(),

@@ -27,6 +27,7 @@ mod rehearsals;
 mod restarts;
 mod routes;
 mod schedules;
+mod schema;
 mod silence;
 mod slow;
 mod versions;

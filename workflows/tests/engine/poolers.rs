@@ -1,4 +1,4 @@
-//! Through a connection pooler: PgBouncer, as it is.
+//! Through a connection pooler: `PgBouncer`, as it is.
 
 use std::{
     net::TcpListener,

@@ -3,7 +3,7 @@
 use workflows::{
     FanOut, Joined, Workflow,
     admin::{
-        check::{Build, unresumable},
+        check::{Build, Problem, Severity, problems},
         explain::Answer,
     },
 };
@@ -14,6 +14,14 @@ step!(A "a": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "a", n)));
 step!(Old "old": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "old", n)));
 step!(New "new": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "new", n)));
 step!(C "c": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "c", n)));
+
+/// What would be stuck with a build that has this workflow.
+async fn stuck<I>(world: &World, workflow: &Workflow<I>) -> Vec<Problem> {
+    let build = Build::default().with(workflow);
+    let mut problems = problems(&world.pool, &build).await.unwrap();
+    problems.retain(|problem| problem.severity() == Severity::Stuck);
+    problems
+}
 
 /// A run that stands before step `old`.
 async fn run_at_old(world: &World) -> uuid::Uuid {
@@ -26,11 +34,12 @@ async fn a_run_at_a_step_this_build_does_not_have_is_left_alone_and_listed() {
     let world = World::new().await;
     let stranded = run_at_old(&world).await;
     let route = Workflow::named("deployed", 1).step(A).step(New).build();
-    let build = Build::default().with(&route);
-    let found = unresumable(&world.pool, &build).await.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!((found[0].step.as_str(), found[0].count), ("old", 1));
-    assert_eq!(found[0].runs, [world.run_of(stranded).await]);
+    let found = stuck(&world, &route).await;
+    let [Problem::UnknownStep { spot, work }] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!((spot.step.as_str(), work.tasks), ("old", 1));
+    assert_eq!(work.runs, [world.run_of(stranded).await]);
 
     let engine = world.engine(&route);
     let other = world.start(&route, &2).await;
@@ -48,8 +57,7 @@ async fn a_run_at_a_step_this_build_does_not_have_is_left_alone_and_listed() {
         .step(Old)
         .step(New)
         .build();
-    let build = Build::default().with(&mended);
-    assert!(unresumable(&world.pool, &build).await.unwrap().is_empty());
+    assert_eq!(stuck(&world, &mended).await, []);
     let engine = world.engine(&mended);
     world.reaches(stranded, "succeeded").await;
     engine.stop().await;
@@ -84,10 +92,8 @@ async fn builds_of_two_versions_each_take_their_own_runs() {
         world.answer(first).await,
         Answer::NoWorker { version: 1, .. }
     ));
-    let found = unresumable(&world.pool, &Build::default().with(&two))
-        .await
-        .unwrap();
-    assert_eq!((found.len(), found[0].version), (1, 1));
+    let found = stuck(&world, &two).await;
+    assert_eq!((found.len(), found[0].spot().version), (1, 1));
     let old_build = world.engine(&one);
     world.reaches(first, "succeeded").await;
     assert_eq!(world.effects(first).await, ["old"]);
@@ -116,14 +122,42 @@ async fn the_check_sees_the_join_that_a_fan_out_will_need() {
     engine.stop().await;
     let fan_out = "INSERT INTO workflows.fan_outs
             (fan_out_id, run_id, total, remaining, bytes, carry, partial, join_lane)
-        SELECT gen_random_uuid(), run_id, 1, 1, 2, '{}', false, lane
-        FROM workflows.runs JOIN workflows.lanes USING (workflow) WHERE step = 'gone' LIMIT 1";
+        SELECT gen_random_uuid(), run_id, 1, 1, 0, '{}', false, lane
+        FROM workflows.runs JOIN workflows.lanes USING (workflow) WHERE step = 'gone'";
     sqlx::query(fan_out).execute(&world.pool).await.unwrap();
-    let known = Build::default().with(&route);
-    assert!(unresumable(&world.pool, &known).await.unwrap().is_empty());
+    assert_eq!(stuck(&world, &route).await, []);
     let other = Workflow::named("joined", 1).step(Spread).build();
-    let found = unresumable(&world.pool, &Build::default().with(&other))
-        .await
-        .unwrap();
-    assert!(found.iter().any(|place| place.step == "gone"), "{found:?}");
+    let found = stuck(&world, &other).await;
+    assert!(found.iter().any(|p| p.spot().step == "gone"), "{found:?}");
+}
+
+step!(Named "old": String => u32, quick(3), |cx, _n| Ok(leaving(cx, "named", 1)));
+
+#[tokio::test]
+async fn the_check_reads_what_was_written_for_a_step_that_now_takes_something_else() {
+    let world = World::new().await;
+    let before = Workflow::named("deployed", 1).step(Old).build();
+    // At work it said which shape it writes.
+    let engine = world.engine(&before);
+    let done = world.start(&before, &1).await;
+    world.reaches(done, "succeeded").await;
+    engine.stop().await;
+    run_at_old(&world).await;
+    assert_eq!(stuck(&world, &before).await, []);
+    let after = Workflow::named("deployed", 1).step(Named).build();
+    let build = Build::default().with(&after);
+    let found = problems(&world.pool, &build).await.unwrap();
+    let codes: Vec<_> = found.iter().map(|p| (p.severity(), p.code())).collect();
+    assert!(
+        codes.contains(&(Severity::Stuck, "undecodable")),
+        "{found:?}"
+    );
+    assert!(
+        codes.contains(&(Severity::Warning, "input_changed")),
+        "{found:?}"
+    );
+    assert!(
+        codes.contains(&(Severity::Warning, "nobody_serves")),
+        "{found:?}"
+    );
 }

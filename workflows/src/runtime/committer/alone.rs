@@ -52,10 +52,9 @@ impl Alone {
             if !open && self.running.is_empty() && self.later.is_empty() {
                 break;
             }
-            let next = match self.links.len() > 1 {
-                true => self.later.iter().map(|(due, _)| *due).min(),
-                false => None,
-            };
+            let next = (self.links.len() > 1)
+                .then(|| self.later.iter().map(|(due, _)| *due).min())
+                .flatten();
             tokio::select! {
                 biased;
                 () = give_up.cancelled() => return,
@@ -104,7 +103,7 @@ impl Alone {
                 if !matches!(error, SettleError::Refused(_)) {
                     link.lose();
                 }
-                self.failed(job, error);
+                self.failed(job, &error);
             }
         }
         self.links.push(link);
@@ -117,12 +116,12 @@ impl Alone {
         self.later.push((due, job));
     }
 
-    fn failed(&mut self, job: Job, error: SettleError) {
+    fn failed(&mut self, job: Job, error: &SettleError) {
         let settlement = &job.settlement;
         let refused = |error: &(dyn std::error::Error + 'static)| {
             decide::refused(&self.committing.registry, settlement, error)
         };
-        let instead = match &error {
+        let instead = match error {
             SettleError::JoinTooLarge => Some(decide::join_too_large(settlement)),
             SettleError::Broken { message, .. } => {
                 Some(refused(&crate::panics::Panicked(message.clone())))
@@ -138,7 +137,7 @@ impl Alone {
             return;
         }
         let claim = &settlement.claim;
-        if connection_lost(&error) {
+        if connection_lost(error) {
             self.committing.unwell();
             // The others may be dead as well, and would be found out one after the other.
             for link in &mut self.links {
@@ -159,9 +158,10 @@ impl Alone {
         let registry = &self.committing.registry;
         if weather::is_data(error) {
             // A constraint that is checked at the commit is the write's affair as any other.
-            return Some(match settlement.has_writes() {
-                true => decide::refused(registry, settlement, error),
-                false => decide::unstorable(settlement, error),
+            return Some(if settlement.has_writes() {
+                decide::refused(registry, settlement, error)
+            } else {
+                decide::unstorable(settlement, error)
             });
         }
         let endless =
@@ -206,7 +206,8 @@ async fn commit(
         tries,
     } = job;
     let batch = [settlement];
-    let result = committing.once(&mut link, &batch, patience, true).await;
+    let committed = Box::pin(committing.once(&mut link, &batch, patience, true));
+    let result = committed.await;
     let [settlement] = batch;
     let job = Job {
         settlement,

@@ -85,10 +85,9 @@ impl Group {
             .map(|job| (job.settlement, (job.done, job.tries)))
             .unzip();
         let link = &mut self.link;
-        let result = self
-            .committing
-            .once(link, &settlements, PATIENCE, false)
-            .await;
+        let committing = &self.committing;
+        let committed = Box::pin(committing.once(link, &settlements, PATIENCE, false));
+        let result = committed.await;
         let jobs = settlements
             .into_iter()
             .zip(rest)

@@ -123,9 +123,10 @@ impl Committer {
             done,
             tries: 0,
         };
-        match alone {
-            true => self.alone.send(job).ok()?,
-            false => self.group.send(job).await.ok()?,
+        if alone {
+            self.alone.send(job).ok()?;
+        } else {
+            self.group.send(job).await.ok()?;
         }
         answer.await.ok()?
     }
@@ -165,14 +166,15 @@ impl Committing {
         };
         let span = tracing::debug_span!("settle", settle.attempts = batch.len());
         let transaction = async {
-            let connection = match clean {
-                true => link.clean().await?,
-                false => link.get().await?.0,
+            let connection = if clean {
+                link.clean().await?
+            } else {
+                link.get().await?.0
             };
             settle(connection, batch, &context).instrument(span).await
         };
         let transaction = within(patience.all + Duration::from_secs(1), transaction);
-        let (settled, started) = hints::collecting(transaction).await;
+        let (settled, started) = Box::pin(hints::collecting(transaction)).await;
         let settled = settled?;
         link.mend();
         self.well
@@ -214,7 +216,9 @@ impl Committing {
                 })
                 .count();
             if self.stop.is_cancelled() || ready > freed + self.slots.free(queue) {
-                lanes.iter().for_each(|lane| self.announcements.add(*lane));
+                for lane in lanes {
+                    self.announcements.add(lane);
+                }
             }
         }
     }

@@ -1,0 +1,61 @@
+//! One attempt to read a value, and how it ends.
+
+use std::cell::{Cell, RefCell};
+
+use serde::de;
+
+/// One attempt to read a value.
+#[derive(Default)]
+pub(super) struct Pass {
+    /// The last one was in vain because of a sample: the same variants again, with the next sample.
+    pub again: bool,
+    /// Questions so far, in all passes.
+    pub asked: Cell<usize>,
+    /// Something was learnt.
+    pub progress: Cell<bool>,
+    /// Places known.
+    pub nodes: Cell<usize>,
+    /// The types that are being read, outermost first, with their short names.
+    pub reading: RefCell<Vec<(&'static str, &'static str)>>,
+}
+
+/// Why a pass ended early.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// Somebody did not like a value.
+    Refused,
+    /// The name of an entry that has to be there.
+    Missing(&'static str),
+    /// A text has to be one of these.
+    Unknown(&'static [&'static str]),
+    /// A field was given twice, under two names.
+    Duplicate,
+    /// What was wrong is written down: try again.
+    Again,
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a made-up value was refused")
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl de::Error for Error {
+    fn custom<T: std::fmt::Display>(_: T) -> Self {
+        Self::Refused
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field)
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::Unknown(expected)
+    }
+
+    fn duplicate_field(_: &'static str) -> Self {
+        Self::Duplicate
+    }
+}

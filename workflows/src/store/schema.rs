@@ -1,0 +1,131 @@
+//! The engine's schema: bringing it up to this build, and whether builds and schemas fit together.
+//!
+//! A schema only grows while builds that do not know the growth are at work, so that an older build
+//! goes on beside a newer one, and can come back. When a migration takes something away, it writes
+//! the level that a build must have from then on into `workflows.schema_compatibility`.
+
+use std::collections::BTreeSet;
+
+use sqlx::{
+    PgConnection, PgPool,
+    migrate::{MigrateError as SqlxError, Migrator},
+};
+
+/// What this build can work with: raised by one when a build learns to do without something that a
+/// later migration takes away. `migrations/README.md` says how the two go together.
+pub const SCHEMA_LEVEL: i32 = 1;
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// Where sqlx records what was applied.
+const RECORD: &str = "workflows._sqlx_migrations";
+
+/// Why the schema could not be brought up to this build.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// A newer build has taken something away that this one needs.
+    #[error(transparent)]
+    TooNew(#[from] SchemaTooNew),
+    /// A migration failed, or one that was applied has been changed since.
+    #[error("the engine's schema could not be migrated")]
+    Migration(#[from] SqlxError),
+    /// The database refused or was lost.
+    #[error("the database could not be asked for its schema")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Why this build cannot work on the database.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// Nobody has migrated it.
+    #[error("the database has no engine schema: run workflows::migrate (mediamill migrate) first")]
+    NotMigrated,
+    /// It was migrated, but not by this build or a newer one.
+    #[error(
+        "the database's engine schema is older than this build ({0} migrations are missing): \
+         run workflows::migrate (mediamill migrate) first"
+    )]
+    TooOld(usize),
+    /// A newer build has taken something away that this one needs.
+    #[error(transparent)]
+    TooNew(#[from] SchemaTooNew),
+    /// The database refused or was lost.
+    #[error("the database could not be asked for its schema")]
+    Database(#[from] sqlx::Error),
+}
+
+/// The schema is one that this build cannot work with any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the database was migrated by a newer build that this one cannot work with (it needs level \
+     {needed}, this build has {has}): deploy that build or a newer one"
+)]
+pub struct SchemaTooNew {
+    /// The level that the database asks of builds.
+    pub needed: i32,
+    /// [`SCHEMA_LEVEL`].
+    pub has: i32,
+}
+
+/// Brings the engine's schema (`workflows`) up to this build. Safe to call from many processes, and by
+/// an older build than the one that migrated last, as long as it can work with what that one made.
+pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await?;
+    refuse_newer(&mut connection).await??;
+    let mut migrator = Migrator {
+        migrations: MIGRATOR.migrations.clone(),
+        ..Migrator::DEFAULT
+    };
+    migrator.dangerous_set_table_name(RECORD);
+    migrator.create_schema("workflows");
+    // Those of newer builds. They have said above that this one may go on.
+    migrator.set_ignore_missing(true);
+    let migrated = migrator.run(&mut *connection).await;
+    if migrated.is_err() {
+        // The lock that keeps other migrators out would stay with the connection.
+        connection.close_on_drop();
+    }
+    Ok(migrated?)
+}
+
+/// Whether this build can work on the database as it is. Changes nothing.
+pub async fn check_schema(connection: &mut PgConnection) -> Result<(), SchemaError> {
+    if !exists(connection, RECORD).await? {
+        return Err(SchemaError::NotMigrated);
+    }
+    refuse_newer(connection).await??;
+    // Not checked at compile time: sqlx makes this table when it migrates.
+    let applied = "SELECT version FROM workflows._sqlx_migrations WHERE success";
+    let applied: Vec<i64> = sqlx::query_scalar(applied).fetch_all(connection).await?;
+    let applied: BTreeSet<i64> = applied.into_iter().collect();
+    let ours = MIGRATOR.iter().map(|migration| migration.version);
+    match ours.filter(|version| !applied.contains(version)).count() {
+        0 => Ok(()),
+        missing if missing == MIGRATOR.iter().count() => Err(SchemaError::NotMigrated),
+        missing => Err(SchemaError::TooOld(missing)),
+    }
+}
+
+async fn refuse_newer(
+    connection: &mut PgConnection,
+) -> Result<Result<(), SchemaTooNew>, sqlx::Error> {
+    if !exists(connection, "workflows.schema_compatibility").await? {
+        return Ok(Ok(()));
+    }
+    // Several rows or none would be the work of a newer build, too.
+    let needed = sqlx::query_scalar!(
+        r#"SELECT max(oldest_build) AS "needed?" FROM workflows.schema_compatibility"#
+    );
+    let needed = needed.fetch_one(connection).await?.unwrap_or_default();
+    Ok(if needed > SCHEMA_LEVEL {
+        let has = SCHEMA_LEVEL;
+        Err(SchemaTooNew { needed, has })
+    } else {
+        Ok(())
+    })
+}
+
+async fn exists(connection: &mut PgConnection, table: &str) -> Result<bool, sqlx::Error> {
+    let exists = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "exists!""#, table);
+    exists.fetch_one(connection).await
+}
