@@ -20,7 +20,7 @@ use crate::store::{
 
 /// Hints that wait to be given. When there are more, workers find the rest by themselves.
 const WAITING: usize = 4096;
-/// Time between a start and the first question whether it is committed, which doubles with each
+/// Time between the first two questions whether a start is committed, which doubles with each
 /// further one.
 const SHORTEST: Duration = Duration::from_millis(1);
 const SLOWEST: Duration = Duration::from_millis(100);
@@ -88,7 +88,7 @@ async fn run(session: Session, mut hints: mpsc::Receiver<Hint>) {
                 return;
             };
             open.push((hint, Instant::now()));
-            wait = SHORTEST;
+            wait = Duration::ZERO;
         }
         tokio::time::sleep(wait).await;
         while let Ok(hint) = hints.try_recv() {
@@ -100,7 +100,7 @@ async fn run(session: Session, mut hints: mpsc::Receiver<Hint>) {
                 open.retain(|(hint, since)| {
                     !ended.contains(&hint.transaction) && since.elapsed() < LONGEST
                 });
-                wait = (wait * 2).min(SLOWEST);
+                wait = (wait * 2).clamp(SHORTEST, SLOWEST);
             }
             Err(error) => {
                 tracing::debug!(error = %error, "hints were not given, workers will look");

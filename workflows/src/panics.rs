@@ -3,6 +3,8 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
 };
 
 /// The caller's code panicked.
@@ -19,6 +21,40 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
 pub(crate) fn drop_quietly<T>(value: T) {
     if let Err(panic) = caught(|| drop(value)) {
         tracing::error!(error = %panic, "a destructor of the caller panicked");
+    }
+}
+
+/// A future of the caller's code. It may panic when it is polled, and when it is dropped, whether it
+/// has come to its end or not.
+pub(crate) struct Quietly<F>(Option<Pin<Box<F>>>);
+
+pub(crate) fn quietly<F: Future>(future: F) -> Quietly<F> {
+    Quietly(Some(Box::pin(future)))
+}
+
+impl<F: Future> Future for Quietly<F> {
+    type Output = Result<F::Output, Panicked>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(future) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let polled = caught(|| future.as_mut().poll(cx));
+        if let Ok(Poll::Pending) = polled {
+            return Poll::Pending;
+        }
+        drop_quietly(self.0.take());
+        match polled {
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    }
+}
+
+impl<F> Drop for Quietly<F> {
+    fn drop(&mut self) {
+        drop_quietly(self.0.take());
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::{
@@ -240,13 +240,29 @@ fn reject(rejection: Rejection) -> Verdict {
     let mut rejection = Rejection {
         message: storable(&rejection.message),
         code: storable(&rejection.code).into(),
-        ..rejection
+        details: shown(rejection.details),
     };
     let result = Payload::encode(&rejection).unwrap_or_else(|_| {
-        rejection.details = serde_json::Value::Null;
+        rejection.details = Value::Null;
         Payload::encode(&rejection).unwrap_or_else(|_| Payload::stored("{}"))
     });
     Verdict::Reject { rejection, result }
+}
+
+/// Details without NUL: Postgres cannot show a text with one, nor any other that is beside it.
+fn shown(details: Value) -> Value {
+    let clean = |text: String| text.replace('\0', "\u{fffd}");
+    match details {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(values) => values.into_iter().map(shown).collect(),
+        Value::Object(entries) => {
+            let entries = entries.into_iter();
+            entries
+                .map(|(key, value)| (clean(key), shown(value)))
+                .collect()
+        }
+        other => other,
+    }
 }
 
 fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Verdict {

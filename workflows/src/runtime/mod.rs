@@ -24,6 +24,7 @@ mod fronts;
 mod health;
 mod link;
 mod listener;
+mod memory;
 mod meters;
 mod parts;
 mod perform;

@@ -24,10 +24,11 @@ use super::{
     health::Vitals,
     link::{Link, jittered},
     listener::Listener,
+    memory::Memory,
     presence::Presence,
     registry::Registry,
     slots::Slots,
-    sweeper::{Memory, Sweeper},
+    sweeper::Sweeper,
 };
 use crate::admin::redrive::Batch;
 use crate::store::{

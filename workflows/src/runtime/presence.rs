@@ -75,7 +75,8 @@ impl Presence {
                     Err(error) => {
                         tracing::warn!(error = %error, "heartbeat failed");
                         self.show(false);
-                        wait = self.link.lose();
+                        // Others soon take leases that expire.
+                        wait = self.link.lose().min(tick);
                         due = Instant::now();
                     }
                 }

@@ -2,20 +2,22 @@
 //! it finds. The same look tells the dispatcher of work whose notification was lost. Each duty is
 //! independent of the others: what fails is logged, and seen to at the next look.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use rand::Rng;
 use sqlx::PgConnection;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    announcer::Announcements, breakers::Breakers, committer::Committer, errands::Errands,
-    link::Link, meters, registry::Registry, slots::Slots,
+    announcer::Announcements,
+    breakers::Breakers,
+    committer::Committer,
+    errands::Errands,
+    link::Link,
+    memory::{ABSENT, Memory},
+    meters,
+    registry::Registry,
+    slots::Slots,
 };
 use crate::{
     plan::{self, Ended},
@@ -31,8 +33,6 @@ use crate::{
 /// What workers get to come back after an outage before they count as lost, and before a task is
 /// buried because its worker was.
 const COMING_BACK: Duration = Duration::from_secs(10);
-/// Time for which a worker has to be absent before its tasks are taken.
-const ABSENT: Duration = Duration::from_millis(300);
 /// Each so many looks, all leases are read.
 const THOROUGHLY: u32 = 10;
 /// Batches of due tasks that one sweep moves at most: its other duties do not wait for a backlog.
@@ -55,62 +55,6 @@ pub(crate) struct Sweeper {
     pub memory: Memory,
 }
 
-/// What earlier looks saw.
-#[derive(Default)]
-pub(crate) struct Memory {
-    /// Since when each worker is absent.
-    absent: HashMap<i64, Instant>,
-    /// Since when leases are expired.
-    expired: Option<Instant>,
-    /// Until then absence and expiry mean nothing: the database was away.
-    distrust: Option<Instant>,
-    /// There are other workers, which may be lost.
-    company: bool,
-}
-
-impl Memory {
-    /// Time until the next look. What was seen for the first time is looked at again soon. Where
-    /// nobody can be lost, less often will do.
-    fn wait(&self, interval: Duration) -> Duration {
-        match () {
-            () if self.suspects() => ABSENT,
-            () if self.company => interval.mul_f64(rand::rng().random_range(0.72..0.88)),
-            () => interval.mul_f64(rand::rng().random_range(1.2..1.6)),
-        }
-    }
-
-    fn learn(&mut self, found: &Found) {
-        self.company = found.company;
-        let now = Instant::now();
-        let distrusted = self.distrust.is_some_and(|until| now < until);
-        if distrusted || found.fresh_server {
-            self.absent.clear();
-            self.expired = None;
-            return;
-        }
-        self.absent.retain(|id, _| found.absent.contains(id));
-        for id in &found.absent {
-            self.absent.entry(*id).or_insert(now);
-        }
-        self.expired = found.expired.then(|| self.expired.unwrap_or(now));
-    }
-
-    /// Workers that have been absent for at least `time`.
-    fn absent_for(&self, time: Duration) -> Vec<i64> {
-        let absent = self.absent.iter();
-        absent
-            .filter(|(_, since)| since.elapsed() >= time)
-            .map(|(id, _)| *id)
-            .collect()
-    }
-
-    /// Something was seen for the first time, and has to be seen once more.
-    fn suspects(&self) -> bool {
-        let fresh = |since: &Instant| since.elapsed() < ABSENT;
-        self.absent.values().any(fresh) || self.expired.as_ref().is_some_and(fresh)
-    }
-}
-
 impl Sweeper {
     pub async fn run(mut self, stop: CancellationToken) {
         let coming_back = COMING_BACK.min(self.lease / 2);
@@ -127,7 +71,7 @@ impl Sweeper {
             if let Err(error) = swept {
                 tracing::warn!(error = %error, "sweep failed");
                 self.memory = Memory {
-                    distrust: Some(Instant::now() + coming_back),
+                    away: true,
                     ..Memory::default()
                 };
                 let wait = self.link.lose();
@@ -163,7 +107,7 @@ impl Sweeper {
         if !found.ready.is_empty() || found.due {
             self.slots.look();
         }
-        self.memory.learn(&found);
+        self.memory.learn(&found, coming_back);
         self.breakers.heard(&found.down);
         let errands = Errands {
             schedules: std::mem::take(&mut found.schedules),
@@ -185,24 +129,23 @@ impl Sweeper {
         if found.unnoted {
             let (connection, _) = self.link.get().await?;
             let noting = note_server(connection, &found.server);
-            independent("note the server", within(ANSWER, noting).await)?;
+            let noted = within(ANSWER, noting).await;
+            self.independent("note the server", noted)?;
         }
         if found.due {
             let moved = self.move_due().await;
-            independent("make due tasks ready", moved)?;
+            self.independent("make due tasks ready", moved)?;
         }
         let losses = self.losses(coming_back);
-        if !losses.lost.is_empty() || self.memory.expired.is_some() {
+        if !losses.lost.is_empty() || self.memory.expired_for(ABSENT) {
             let rescued = self.rescue(&losses).await;
-            independent("rescue tasks", rescued)?;
+            self.independent("rescue tasks", rescued)?;
         }
         if thoroughly {
             let (connection, _) = self.link.get().await?;
             let dropping = rescue::drop_orphans(connection);
-            independent(
-                "remove leases without a task",
-                within(ANSWER, dropping).await,
-            )?;
+            let dropped = within(ANSWER, dropping).await;
+            self.independent("remove leases without a task", dropped)?;
         }
         Ok(())
     }
@@ -210,6 +153,7 @@ impl Sweeper {
     fn losses(&self, coming_back: Duration) -> Losses {
         Losses {
             lost: self.memory.absent_for(ABSENT),
+            undecided: self.memory.absent_since(ABSENT),
             gone: self.memory.absent_for(coming_back),
             known: self.lanes.iter().map(|(number, _)| number).collect(),
         }
@@ -288,6 +232,23 @@ impl Sweeper {
         Ok(())
     }
 
+    /// What the server refuses concerns this duty alone. The session may be the reason: it began while
+    /// the database was read-only, say.
+    fn independent(
+        &mut self,
+        duty: &str,
+        result: Result<(), sqlx::Error>,
+    ) -> Result<(), sqlx::Error> {
+        match result {
+            Err(error @ sqlx::Error::Database(_)) => {
+                tracing::warn!(error = %error, "could not {duty}; tried again at the next look");
+                self.link.lose();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     /// Work became ready, for this process and for others.
     fn tell(&self, lanes: &[i32]) {
         if lanes.is_empty() {
@@ -324,15 +285,4 @@ async fn one_by_one(
         }
     }
     Ok(all)
-}
-
-/// What the server refuses concerns this duty alone.
-fn independent(duty: &str, result: Result<(), sqlx::Error>) -> Result<(), sqlx::Error> {
-    match result {
-        Err(error @ sqlx::Error::Database(_)) => {
-            tracing::warn!(error = %error, "could not {duty}; tried again at the next look");
-            Ok(())
-        }
-        other => other,
-    }
 }

@@ -6,6 +6,7 @@ pub(crate) mod claim;
 pub(crate) mod commit;
 mod effects;
 pub(crate) mod fan_out;
+mod fence;
 pub(crate) mod hints;
 mod history;
 pub(crate) mod lanes;

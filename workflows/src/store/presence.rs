@@ -128,14 +128,18 @@ pub(crate) async fn renew(
 }
 
 /// Leaves for good. A worker that leaves leases behind stays on the list: its presence lock is gone
-/// with its sessions, so sweepers find it and rescue them.
+/// with its sessions, so sweepers find it and rescue them. As it was not killed, nobody killed it:
+/// with no lost tasks counted, none is charged.
 pub(crate) async fn leave(
     connection: &mut PgConnection,
     worker_id: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE workflows.workers w SET left_at = clock_timestamp() WHERE worker_id = $1
-         AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
+        "UPDATE workflows.workers w
+         SET left_at = CASE WHEN left_over.any_left THEN NULL ELSE clock_timestamp() END,
+             lost_tasks = CASE WHEN left_over.any_left THEN 0 END
+         FROM (SELECT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = $1) AS any_left) left_over
+         WHERE worker_id = $1",
         worker_id,
     )
     .execute(connection)

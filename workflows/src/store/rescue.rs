@@ -60,7 +60,9 @@ pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, sqlx::Er
 pub(crate) struct Losses {
     /// Workers of which no connection has been there for a while.
     pub lost: Vec<i64>,
-    /// Those of them that have been away so long that they will not come back. Only then is a task
+    /// Workers that are absent, and not for long enough. Their leases are left alone, expired or not.
+    pub undecided: Vec<i64>,
+    /// Those of the lost that have been away so long that they will not come back. Only then is a task
     /// buried for it.
     pub gone: Vec<i64>,
     /// Lanes that this build knows: only their tasks can be buried here.
@@ -69,12 +71,18 @@ pub(crate) struct Losses {
 
 /// Leases to take.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one row of a query, each an answer of its own"
+)]
 pub(crate) struct Candidate {
     pub task_id: Uuid,
     pub run_id: Uuid,
     token: i64,
     /// The process died of it.
     charged: bool,
+    /// The process died when it had it.
+    killed: bool,
     /// It died of it for the last time.
     last: bool,
     /// It cannot be decided yet, or not here.
@@ -128,21 +136,24 @@ pub(crate) async fn candidates(
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     sqlx::query_as!(
         Candidate,
-        r#"SELECT task_id, run_id, token, charged AS "charged!",
+        r#"SELECT task_id, run_id, token, charged AS "charged!", killed AS "killed!",
                   charged AND crashes + 1 >= crash_limit AS "last!",
                   charged AND crashes + 1 >= crash_limit
                   AND NOT (worker_id = ANY($2) AND lane = ANY($3)) AS "wait!"
            FROM (SELECT l.task_id, l.run_id, l.token, l.worker_id, l.crash_limit, t.lane, t.crashes,
-                        l.worker_id = ANY($1) AND (w.lost_tasks = 1 OR l.crash_limit <= 1) AS charged
+                        coalesce(l.worker_id = ANY($1) AND w.lost_tasks > 0, false) AS killed,
+                        coalesce(l.worker_id = ANY($1) AND (w.lost_tasks = 1
+                            OR w.lost_tasks > 0 AND l.crash_limit <= 1), false) AS charged
                  FROM workflows.leases l
                  JOIN workflows.tasks t USING (task_id)
                  LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
-                 WHERE l.expires_at < clock_timestamp() OR l.worker_id = ANY($1)
+                 WHERE (l.expires_at < clock_timestamp() AND l.worker_id <> ALL($5)) OR l.worker_id = ANY($1)
                  ORDER BY l.run_id, l.task_id LIMIT $4) lease"#,
         &losses.lost,
         &losses.gone,
         &losses.known,
         BATCH,
+        &losses.undecided,
     )
     .fetch_all(connection)
     .await
@@ -209,20 +220,21 @@ async fn take(
     let ids: Vec<Uuid> = candidates.iter().map(|c| c.task_id).collect();
     let tokens: Vec<i64> = candidates.iter().map(|c| c.token).collect();
     let charged: Vec<bool> = candidates.iter().map(|c| c.charged).collect();
+    let killed: Vec<bool> = candidates.iter().map(|c| c.killed).collect();
     let taken = sqlx::query_scalar!(
         "WITH taken AS (
             DELETE FROM workflows.leases l
-            USING unnest($1::uuid[], $2::bigint[], $3::bool[]) AS seen (task_id, token, charged)
+            USING unnest($1::uuid[], $2::bigint[], $3::bool[], $5::bool[])
+                AS seen (task_id, token, charged, killed)
             WHERE l.task_id = seen.task_id AND l.token = seen.token
               AND (l.expires_at < clock_timestamp() OR l.worker_id = ANY($4))
-            RETURNING l.task_id, l.token, l.worker_id, l.started_at, seen.charged,
-                      l.worker_id = ANY($4) AS lost),
+            RETURNING l.task_id, l.token, l.worker_id, l.started_at, seen.charged, seen.killed),
          crashed AS (
             UPDATE workflows.tasks t
             SET token = taken.token,
                 crashes = t.crashes + taken.charged::int,
                 interruptions = t.interruptions + (NOT taken.charged)::int,
-                suspicion = CASE WHEN taken.lost THEN least(t.suspicion + 1, 2) ELSE t.suspicion END
+                suspicion = CASE WHEN taken.killed THEN least(t.suspicion + 1, 2) ELSE t.suspicion END
             FROM taken WHERE t.task_id = taken.task_id
             RETURNING t.task_id, t.run_id, t.lane, t.fan_out_id, t.child, taken.token, taken.worker_id,
                       taken.started_at, taken.charged),
@@ -237,6 +249,7 @@ async fn take(
         &tokens,
         &charged,
         lost,
+        &killed,
     )
     .fetch_all(tx)
     .await?;

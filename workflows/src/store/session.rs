@@ -18,6 +18,11 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How long a statement waits for a row that somebody else holds.
 const LOCK: Duration = Duration::from_secs(2);
 
+/// How long a session may sit idle in a transaction before the server ends it.
+pub(crate) fn idle_in_transaction(lease: Duration) -> Duration {
+    (lease / 6).clamp(Duration::from_secs(1), Duration::from_secs(5))
+}
+
 /// How a part of the engine connects.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
@@ -31,7 +36,7 @@ impl Session {
     /// Sessions for `part` that lose their transaction well within a `lease` when they freeze.
     pub fn of(options: &PgConnectOptions, part: &str, lease: Duration) -> Self {
         let milliseconds = |time: Duration| time.as_millis().to_string();
-        let frozen = (lease / 6).clamp(Duration::from_secs(1), Duration::from_secs(5));
+        let frozen = idle_in_transaction(lease);
         let off = || "off".to_owned();
         Self {
             options: options

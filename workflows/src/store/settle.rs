@@ -9,17 +9,18 @@ use std::{
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+pub(crate) use super::writes::CallersError;
 use super::{
     commit::commit,
     effects::Effects,
+    fence::Fence,
     lanes::Lanes,
-    lock::{self, Locked, Renewals},
+    lock::{self, Locked},
     writes::{self, Outcome},
 };
 use crate::{
     claim::Claim,
     plan::{NewTask, Next, Settlement, Verdict},
-    step::BoxError,
 };
 
 /// What a batch needs besides itself.
@@ -32,15 +33,20 @@ pub(crate) struct Context<'a> {
     pub patience: Duration,
     /// How long one of its statements may take.
     pub limit: Duration,
+    /// How long one settlement's own writes may take. `None`: as long as the transaction, which is
+    /// that of one settlement alone.
+    pub writing: Option<Duration>,
+    /// How long the session may sit idle in a transaction.
+    pub idle: Duration,
     /// Whether the worker may go on with the run's next step in this queue without asking whose
     /// turn it is.
     pub may_go_on: &'a (dyn Fn(&str) -> bool + Sync),
     /// Decides about an attempt of which the caller's own write failed.
-    pub refused: &'a (dyn Fn(&Settlement, BoxError) -> Settlement + Sync),
+    pub refused: &'a (dyn Fn(&Settlement, &CallersError) -> Settlement + Sync),
 }
 
 /// A committed batch. Numbers are places in the batch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Settled {
     /// Attempts that had lost their lease; nothing of them was written.
     pub stale: HashSet<usize>,
@@ -48,6 +54,8 @@ pub(crate) struct Settled {
     pub busy: HashSet<usize>,
     /// The same, because somebody holds a row that their write needs.
     pub blocked: HashSet<usize>,
+    /// Attempts that ended otherwise, because their write failed, and need a transaction of their own.
+    pub instead: HashMap<usize, Settlement>,
     /// Attempts whose worker goes on, with the claim on the next step.
     pub going_on: HashMap<usize, Arc<Claim>>,
     /// How many tasks became ready in which lane. Nobody is told of them yet.
@@ -57,7 +65,9 @@ pub(crate) struct Settled {
 impl Settled {
     /// Nothing was written of this one, and it is to be tried again.
     pub fn untouched(&self, place: usize) -> bool {
-        self.busy.contains(&place) || self.blocked.contains(&place)
+        self.busy.contains(&place)
+            || self.blocked.contains(&place)
+            || self.instead.contains_key(&place)
     }
 }
 
@@ -66,9 +76,24 @@ impl Settled {
 pub(crate) enum SettleError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// There was no connection for it.
+    #[error("no connection: {0}")]
+    Unreachable(sqlx::Error),
     /// The caller's write or hook failed. Only of a batch of one, in a transaction of its own.
     #[error("a write failed: {0}")]
-    Refused(BoxError),
+    Refused(CallersError),
+    /// It met what passes.
+    #[error("a write has to be repeated: {0}")]
+    Passing(String),
+    /// It needs a row that somebody else holds. Only of a hook.
+    #[error("a hook waits for a row that somebody else holds")]
+    Blocked,
+    /// It took longer than the server allows.
+    #[error("a write took too long")]
+    Overslept,
+    /// It took longer than it may while others wait.
+    #[error("a write takes long")]
+    Slow { place: usize },
     /// The caller's write or hook left the connection in a state in which it must not be used again.
     #[error("a write {message}")]
     Broken { place: usize, message: String },
@@ -91,20 +116,39 @@ pub(crate) async fn settle(
     let mut transaction = connection.begin_with(sqlx::AssertSqlSafe(begin)).await?;
     let tx = &mut *transaction;
     let runs: Vec<Uuid> = batch.iter().map(|s| s.claim.run_id).collect();
-    let alone = matches!(batch, [one] if one.is_alone());
+    let alone = context.writing.is_none();
     let locked = if alone {
         lock::runs(tx, &runs).await?
     } else {
         lock::free_runs(tx, &runs).await?
     };
     let mut settled = Settled::default();
-    let mut kept: Vec<(usize, Kept<'_>)> = Vec::with_capacity(batch.len());
-    let mut rejected = HashSet::new();
-    let mut written = if writes::any(batch) {
-        writes::call(tx, batch, &locked, context.worker_id).await?
+    let written = if writes::any(batch) {
+        call_writes(tx, batch, &locked, context).await?
     } else {
         HashMap::new()
     };
+    if alone && !written.is_empty() {
+        writes::act_as_ourselves(tx).await?;
+    }
+    let kept = sort(batch, &locked, written, context, &mut settled)?;
+    let kinds = write(tx, &kept, &locked, context, &mut settled, alone).await?;
+    commit(transaction, &kinds).await?;
+    Ok(settled)
+}
+
+/// Which of the batch are to be written, after what came of their writes. The others are noted in
+/// `settled`.
+fn sort<'a>(
+    batch: &'a [Settlement],
+    locked: &Locked,
+    mut written: HashMap<usize, Outcome>,
+    context: &Context<'_>,
+    settled: &mut Settled,
+) -> Result<Vec<(usize, Kept<'a>)>, SettleError> {
+    let alone = context.writing.is_none();
+    let mut kept = Vec::with_capacity(batch.len());
+    let mut rejected = HashSet::new();
     for (place, settlement) in batch.iter().enumerate() {
         let run_id = settlement.claim.run_id;
         if !locked.runs.contains(&run_id) && !alone {
@@ -113,12 +157,20 @@ pub(crate) async fn settle(
         }
         let keep = match written.remove(&place) {
             None | Some(Outcome::Written) => Kept::Same(settlement),
-            Some(Outcome::Blocked) => {
+            Some(Outcome::Overslept) if alone => return Err(SettleError::Overslept),
+            Some(Outcome::Failed(error)) if alone => return Err(SettleError::Refused(error)),
+            Some(Outcome::Blocked | Outcome::Overslept) => {
                 settled.blocked.insert(place);
                 continue;
             }
-            Some(Outcome::Failed(error)) if alone => return Err(SettleError::Refused(error)),
-            Some(Outcome::Failed(error)) => Kept::Other((context.refused)(settlement, error)),
+            Some(Outcome::Failed(error)) => {
+                let instead = (context.refused)(settlement, &error);
+                if instead.is_alone() {
+                    settled.instead.insert(place, instead);
+                    continue;
+                }
+                Kept::Other(instead)
+            }
         };
         // A rejection ends the run for all that comes after it.
         if rejected.contains(&run_id) {
@@ -130,9 +182,30 @@ pub(crate) async fn settle(
         }
         kept.push((place, keep));
     }
-    let kinds = write(tx, &kept, &locked, context, &mut settled, alone).await?;
-    commit(transaction, &kinds).await?;
-    Ok(settled)
+    Ok(kept)
+}
+
+/// Calls the writes. While others wait, the server gives each of their statements little time.
+async fn call_writes(
+    tx: &mut PgConnection,
+    batch: &[Settlement],
+    locked: &Locked,
+    context: &Context<'_>,
+) -> Result<HashMap<usize, Outcome>, SettleError> {
+    if let Some(limit) = context.writing {
+        set_limit(tx, limit).await?;
+    }
+    let called = writes::call(tx, batch, locked, context).await?;
+    if context.writing.is_some() {
+        set_limit(tx, context.limit).await?;
+    }
+    Ok(called)
+}
+
+async fn set_limit(tx: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
+    let set = format!("SET LOCAL statement_timeout = '{}ms'", limit.as_millis());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(tx).await?;
+    Ok(())
 }
 
 /// Raises the fence, and writes what it lets through.
@@ -176,7 +249,12 @@ async fn write(
         return Err(SettleError::JoinTooLarge);
     }
     if let ([one], true) = (all.as_slice(), alone) {
-        writes::hooks(tx, one, &written.dead_runs).await?;
+        match writes::hooks(tx, one, &written.dead_runs, context).await? {
+            Outcome::Written => {}
+            Outcome::Blocked => return Err(SettleError::Blocked),
+            Outcome::Overslept => return Err(SettleError::Overslept),
+            Outcome::Failed(error) => return Err(SettleError::Refused(error)),
+        }
     }
     settled.ready = written.ready;
     Ok(written.kinds)
@@ -202,49 +280,14 @@ fn next_here<'a>(
     here.then_some(task)
 }
 
-/// Which attempts hold their leases. Those leases are ended, or renewed for the next step.
-struct Fence {
-    /// Task and token.
-    held: HashSet<(Uuid, i64)>,
-    renewed: HashMap<Uuid, (i64, chrono::DateTime<chrono::Utc>)>,
-}
-
-impl Fence {
-    async fn raise(
-        tx: &mut PgConnection,
-        batch: &[(usize, Kept<'_>)],
-        next: &[Option<&NewTask>],
-        context: &Context<'_>,
-    ) -> Result<Self, sqlx::Error> {
-        let (mut ending, mut going_on) = ((vec![], vec![]), Renewals::default());
-        for ((_, kept), next) in batch.iter().zip(next) {
-            let claim = &kept.as_ref().claim;
-            if let Some(task) = next {
-                going_on.tasks.push(claim.task_id);
-                going_on.tokens.push(claim.token);
-                going_on.crash_limits.push(task.crash_limit);
-            } else {
-                ending.0.push(claim.task_id);
-                ending.1.push(claim.token);
-            }
-        }
-        let worker = context.worker_id;
-        let mut held = lock::end_leases(tx, &ending.0, &ending.1, worker).await?;
-        let renewed = lock::renew_leases(tx, &going_on, worker, context.lease).await?;
-        let going_on = going_on.tasks.iter().copied().zip(going_on.tokens);
-        held.extend(going_on.filter(|(task, _)| renewed.contains_key(task)));
-        Ok(Self { held, renewed })
-    }
-}
-
 /// A settlement, or what it became when its writes were refused.
-enum Kept<'a> {
+pub(super) enum Kept<'a> {
     Same(&'a Settlement),
     Other(Settlement),
 }
 
 impl Kept<'_> {
-    fn as_ref(&self) -> &Settlement {
+    pub fn as_ref(&self) -> &Settlement {
         match self {
             Self::Same(settlement) => settlement,
             Self::Other(settlement) => settlement,

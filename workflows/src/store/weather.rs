@@ -50,20 +50,41 @@ pub(crate) fn is_contention(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the error of a caller's write comes from the database's weather. `None`: it is the
-/// write's own.
-pub(crate) fn in_chain(error: &(dyn std::error::Error + 'static)) -> Option<Weather> {
+/// Whether it took too long: a statement, or a pause between two of them. Codes: query canceled, idle
+/// in transaction session timeout.
+pub(crate) fn is_overslept(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(_) => ["57014", "25P03"].contains(&&*code(error).unwrap_or_default()),
+        sqlx::Error::Io(io) => io.kind() == std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
+/// Whether the server says that it, and not what it was asked, is the reason.
+pub(crate) fn is_the_server(error: &sqlx::Error) -> bool {
+    of(error).is_some() || !matches!(error, sqlx::Error::Database(_))
+}
+
+/// Causes that are looked at: an error may be its own.
+const CHAIN: usize = 12;
+
+/// The first error of the database among the causes of a caller's error.
+pub(crate) fn in_chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a sqlx::Error> {
     let mut next = Some(error);
-    while let Some(error) = next {
+    for _ in 0..CHAIN {
+        let error = next?;
         if let Some(database) = error.downcast_ref::<sqlx::Error>() {
-            return of(database);
+            return Some(database);
         }
         next = error.source();
     }
     None
 }
 
-fn of(error: &sqlx::Error) -> Option<Weather> {
+/// What passes. `None`: what was asked was wrong.
+pub(crate) fn of(error: &sqlx::Error) -> Option<Weather> {
     if is_contention(error) {
         return Some(Weather::Contention);
     }

@@ -2,16 +2,21 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Instant,
 };
 
-use futures::FutureExt;
+use futures::{FutureExt, future::BoxFuture};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{lock::Locked, settle::SettleError, weather};
+use super::{
+    lock::Locked,
+    settle::{Context, SettleError},
+    weather,
+};
 use crate::{
-    panics,
+    panics::{caught, drop_quietly, quietly},
     plan::{Next, Settlement, Verdict},
     step::{BoxError, Write},
     workflow::{Outcome as End, Rejected, RunEnd},
@@ -20,12 +25,61 @@ use crate::{
 /// Writes of one batch that may wait for somebody's row. The others then take their turn without.
 const BLOCKED: usize = 3;
 
-/// What came of a settlement's writes.
+/// What came of code of the caller.
 pub(super) enum Outcome {
     Written,
     /// Somebody holds a row that it needs.
     Blocked,
-    Failed(BoxError),
+    /// A statement took too long.
+    Overslept,
+    Failed(CallersError),
+}
+
+/// An error of the caller's own code. It is read and dropped where it came from, because both may
+/// panic.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(crate) struct CallersError {
+    text: String,
+    weather: Option<weather::Weather>,
+    overslept: bool,
+    /// The server said so, and not something on the way to it, or to some other server.
+    by_the_server: bool,
+}
+
+impl CallersError {
+    fn of(error: BoxError) -> Self {
+        let text = caught(|| error.to_string()).unwrap_or_else(|panic| panic.to_string());
+        let database = caught(|| {
+            let database = weather::in_chain(&*error)?;
+            let by_the_server = matches!(database, sqlx::Error::Database(_));
+            Some((
+                weather::of(database),
+                weather::is_overslept(database),
+                by_the_server,
+            ))
+        });
+        drop_quietly(error);
+        let (weather, overslept, by_the_server) = database.ok().flatten().unwrap_or_default();
+        Self {
+            text,
+            weather,
+            overslept,
+            by_the_server,
+        }
+    }
+
+    /// What it means where the connection is known to be well.
+    fn outcome(self) -> Result<Outcome, SettleError> {
+        match self.weather {
+            Some(_) if self.overslept => Ok(Outcome::Overslept),
+            Some(weather::Weather::Contention) => Ok(Outcome::Blocked),
+            Some(weather::Weather::Connection) if self.by_the_server => {
+                Err(SettleError::Passing(self.text))
+            }
+            _ => Ok(Outcome::Failed(self)),
+        }
+    }
 }
 
 pub(super) fn any(batch: &[Settlement]) -> bool {
@@ -38,9 +92,9 @@ pub(super) async fn call(
     tx: &mut PgConnection,
     batch: &[Settlement],
     locked: &Locked,
-    worker_id: i64,
+    context: &Context<'_>,
 ) -> Result<HashMap<usize, Outcome>, SettleError> {
-    let held = held(tx, batch, worker_id).await?;
+    let held = held(tx, batch, context.worker_id).await?;
     let mut outcomes = HashMap::new();
     let mut blocked = 0;
     for (place, settlement) in batch.iter().enumerate() {
@@ -49,23 +103,31 @@ pub(super) async fn call(
         if settlement.writes.is_empty() || !ours || !locked.runs.contains(&claim.run_id) {
             continue;
         }
+        let writes = settlement.writes.clone();
         let outcome = if blocked < BLOCKED {
-            savepoint(tx, &settlement.writes, place).await?
+            guarded(tx, place, context, |tx| all(tx, writes).boxed()).await?
         } else {
             Outcome::Blocked
         };
-        if let Outcome::Blocked = outcome {
+        if let Outcome::Blocked | Outcome::Overslept = outcome {
             blocked += 1;
             if blocked <= BLOCKED {
                 tracing::warn!(
                     run.id = %claim.run_id, task.step = claim.lane.step,
-                    "a write waits for a row that somebody else holds; it is tried again"
+                    "a write waits for a row that somebody else holds, or takes long; it is tried again"
                 );
             }
         }
         outcomes.insert(place, outcome);
     }
     Ok(outcomes)
+}
+
+async fn all(tx: &mut PgConnection, writes: Vec<Write>) -> Result<(), BoxError> {
+    for write in &writes {
+        write(tx).await?;
+    }
+    Ok(())
 }
 
 /// Task and token of those that hold their lease. It cannot be ended by others while their run is
@@ -89,49 +151,63 @@ async fn held(
         .collect())
 }
 
-async fn savepoint(
+/// Calls code of the caller behind a savepoint. Whatever it does with its connection, its errors and
+/// its time, the others of the transaction bear it, or the transaction is given up.
+async fn guarded<C>(
     tx: &mut PgConnection,
-    writes: &[Write],
     place: usize,
-) -> Result<Outcome, SettleError> {
+    context: &Context<'_>,
+    code: C,
+) -> Result<Outcome, SettleError>
+where
+    C: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>,
+{
     let mut savepoint = tx.begin().await?;
-    let mut result = Ok(());
-    for write in writes {
-        // The call itself may panic, before there is a future.
-        let writing = AssertUnwindSafe(async { write(&mut savepoint).await });
-        match writing.catch_unwind().await {
-            Ok(written) => result = written,
-            Err(panic) => {
-                let message = format!("panicked: {}", panics::message(&*panic));
-                return Err(SettleError::Broken { place, message });
-            }
-        }
-        if result.is_err() {
-            break;
-        }
-    }
-    let error = match result {
-        Ok(()) => match savepoint.commit().await {
-            Ok(()) => return Ok(Outcome::Written),
-            // 25P02, in_failed_sql_transaction: the write went on after a failed statement.
-            Err(error) if weather::code(&error).as_deref() == Some("25P02") => {
-                let message = "went on after a statement that had failed".to_owned();
-                return Err(SettleError::Broken { place, message });
-            }
-            Err(error) => return Err(error.into()),
-        },
-        Err(error) => error,
+    // The call itself may panic, before there is a future.
+    let calling = quietly(async { code(&mut savepoint).await });
+    let began = Instant::now();
+    let called = match context.writing {
+        Some(limit) => tokio::time::timeout(limit, calling)
+            .await
+            .map_err(|_| SettleError::Slow { place })?,
+        None => calling.await,
     };
-    savepoint.rollback().await?;
-    Ok(match weather::in_chain(&*error) {
-        Some(weather::Weather::Contention) => Outcome::Blocked,
-        Some(weather::Weather::Connection) => return Err(SettleError::Database(lost(error))),
-        None => Outcome::Failed(error),
-    })
+    let broken = |message: &str| SettleError::Broken {
+        place,
+        message: message.to_owned(),
+    };
+    // The server ends a session that sits idle in its transaction, which is seen as a lost connection.
+    let overslept = || began.elapsed() >= context.idle;
+    let error = match called {
+        Err(panic) => return Err(broken(&panic.to_string())),
+        Ok(Err(error)) => CallersError::of(error),
+        Ok(Ok(())) => {
+            let Err(error) = savepoint.commit().await else {
+                return Ok(Outcome::Written);
+            };
+            return Err(match weather::code(&error).as_deref() {
+                Some("25P02") => broken("went on after a statement that had failed"),
+                // No transaction any more, or no such savepoint.
+                Some("25P01" | "3B001") => broken("ended the transaction that it is a part of"),
+                _ if overslept() => SettleError::Overslept,
+                _ => error.into(),
+            });
+        }
+    };
+    match savepoint.rollback().await {
+        Ok(()) => error.outcome(),
+        Err(_lost) if error.overslept || overslept() => Err(SettleError::Overslept),
+        Err(lost) => Err(lost.into()),
+    }
 }
 
-fn lost(error: BoxError) -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::other(error))
+/// What the caller's code may have set for the rest of its transaction, and the engine's own
+/// statements cannot bear.
+pub(super) async fn act_as_ourselves(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("RESET SESSION AUTHORIZATION; RESET ROLE")
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Calls the hooks of the route for the end of a run.
@@ -139,10 +215,11 @@ pub(super) async fn hooks(
     tx: &mut PgConnection,
     settlement: &Settlement,
     dead_runs: &HashSet<Uuid>,
-) -> Result<(), SettleError> {
+    context: &Context<'_>,
+) -> Result<Outcome, SettleError> {
     let claim = &settlement.claim;
     let Some(definition) = &settlement.definition else {
-        return Ok(());
+        return Ok(Outcome::Written);
     };
     let outcome = match &settlement.verdict {
         Verdict::Advance {
@@ -156,20 +233,16 @@ pub(super) async fn hooks(
             step: claim.lane.step.to_owned(),
             error: crate::failure::message_of(error),
         },
-        _ => return Ok(()),
+        _ => return Ok(Outcome::Written),
     };
     let end = RunEnd {
         run_id: claim.run_id,
         subject: claim.subject,
         outcome,
     };
-    let calling = AssertUnwindSafe(definition.ended(tx, end)).catch_unwind();
-    match calling.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(SettleError::Refused(error)),
-        Err(panic) => Err(SettleError::Broken {
-            place: 0,
-            message: format!("of the hook panicked: {}", panics::message(&*panic)),
-        }),
-    }
+    let definition = Arc::clone(definition);
+    guarded(tx, 0, context, |tx| {
+        async move { definition.ended(tx, end).await }.boxed()
+    })
+    .await
 }

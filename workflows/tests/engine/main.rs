@@ -5,10 +5,12 @@
 )]
 #![expect(clippy::similar_names, reason = "a start and what was started")]
 
+mod blame;
 mod breakers;
 mod crash_points;
 mod dead_letters;
 mod depths;
+mod evidence;
 mod explanations;
 mod failures;
 mod fairness;
@@ -16,6 +18,8 @@ mod fan_outs;
 mod faults;
 mod fleet;
 mod hooks;
+mod identity;
+mod isolation;
 mod letters;
 mod operations;
 mod peers;
@@ -30,5 +34,6 @@ mod schedules;
 mod schema;
 mod silence;
 mod slow;
+mod supervision;
 mod versions;
 mod world;

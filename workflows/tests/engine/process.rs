@@ -20,6 +20,8 @@ fn child_process() {
         match role.split_once(' ').unwrap_or((&role, "")) {
             ("scenario", point) => crate::crash_points::scenario(&url, point).await,
             ("poison", _) => crate::peers::poisoned_worker(&url).await,
+            ("quits", part) => crate::supervision::engine_whose_part_panics(&url, part).await,
+            ("pills", limit) => crate::blame::worker_with_a_pill(&url, limit).await,
             (other, _) => panic!("no such role: {other}"),
         }
     });

@@ -197,6 +197,10 @@ pub struct Running {
 }
 
 impl Running {
+    pub fn is_running(&self) -> bool {
+        !self.task.is_finished()
+    }
+
     pub async fn stop(mut self) {
         self.stop.cancel();
         let task = &mut self.task;

@@ -13,8 +13,9 @@ use super::{Committing, Job, Link, Patience, decide, growing};
 use crate::{
     plan::Settlement,
     store::{
-        settle::{SettleError, Settled},
-        weather::{self, Weather},
+        session::{ANSWER, within},
+        settle::SettleError,
+        weather,
     },
 };
 
@@ -26,7 +27,7 @@ const ENDLESS: u32 = 3;
 pub(super) struct Alone {
     committing: Committing,
     links: Vec<Link>,
-    running: JoinSet<(Link, Job, Result<Settled, SettleError>)>,
+    running: JoinSet<(Link, Option<(Job, SettleError)>)>,
     fresh: VecDeque<Job>,
     /// What is to be tried again, and when.
     later: Vec<(Instant, Job)>,
@@ -59,7 +60,7 @@ impl Alone {
                 biased;
                 () = give_up.cancelled() => return,
                 Some(ended) = self.running.join_next() => match ended {
-                    Ok((link, job, result)) => self.ended(link, job, result),
+                    Ok((link, failed)) => self.ended(link, failed),
                     // The supervisor takes it from here.
                     Err(panic) => std::panic::resume_unwind(panic.into_panic()),
                 },
@@ -93,18 +94,12 @@ impl Alone {
         }
     }
 
-    fn ended(&mut self, mut link: Link, job: Job, result: Result<Settled, SettleError>) {
-        match result {
-            Ok(mut settled) if settled.busy.is_empty() && settled.blocked.is_empty() => {
-                job.end(settled.going_on.remove(&0));
+    fn ended(&mut self, mut link: Link, failed: Option<(Job, SettleError)>) {
+        if let Some((job, error)) = failed {
+            if !keeps_its_connection(&error) {
+                link.lose();
             }
-            Ok(_) => self.try_later(job),
-            Err(error) => {
-                if !matches!(error, SettleError::Refused(_)) {
-                    link.lose();
-                }
-                self.failed(job, &error);
-            }
+            self.failed(job, &error);
         }
         self.links.push(link);
     }
@@ -118,37 +113,41 @@ impl Alone {
 
     fn failed(&mut self, job: Job, error: &SettleError) {
         let settlement = &job.settlement;
-        let refused = |error: &(dyn std::error::Error + 'static)| {
-            decide::refused(&self.committing.registry, settlement, error)
-        };
+        let registry = &self.committing.registry;
         let instead = match error {
             SettleError::JoinTooLarge => Some(decide::join_too_large(settlement)),
             SettleError::Broken { message, .. } => {
-                Some(refused(&crate::panics::Panicked(message.clone())))
+                Some(decide::broken(registry, settlement, message))
             }
-            SettleError::Refused(error) => match weather::in_chain(&**error) {
-                Some(_) => None,
-                None => Some(refused(&**error)),
-            },
+            SettleError::Refused(error) => Some(decide::refused(registry, settlement, error)),
+            SettleError::Overslept => self.overslept(&job),
             SettleError::Database(error) => self.database_said(&job, error),
+            SettleError::Unreachable(_)
+            | SettleError::Passing(_)
+            | SettleError::Blocked
+            | SettleError::Slow { .. } => None,
         };
         if let Some(instead) = instead {
             self.fresh.push_back(job.becomes(instead));
             return;
         }
-        let claim = &settlement.claim;
-        if connection_lost(error) {
-            self.committing.unwell();
+        if is_connection(error) {
             // The others may be dead as well, and would be found out one after the other.
             for link in &mut self.links {
                 link.lose();
                 link.mend();
             }
         }
-        tracing::warn!(
-            error = %error, tries = job.tries, run.id = %claim.run_id, task.step = claim.lane.step,
-            "a commit is tried again, at no charge"
-        );
+        if says_that_nothing_commits(error, settlement) {
+            self.committing.unwell();
+        }
+        if !matches!(error, SettleError::Blocked) {
+            let claim = &settlement.claim;
+            tracing::warn!(
+                error = %error, tries = job.tries, run.id = %claim.run_id, task.step = claim.lane.step,
+                "a commit is tried again, at no charge"
+            );
+        }
         self.try_later(job);
     }
 
@@ -164,10 +163,20 @@ impl Alone {
                 decide::unstorable(settlement, error)
             });
         }
-        let endless =
-            matches!(error, sqlx::Error::Io(io) if io.kind() == std::io::ErrorKind::TimedOut);
-        let again = endless && job.tries >= ENDLESS && settlement.has_writes();
-        again.then(|| decide::refused(registry, settlement, &Endless))
+        if weather::is_overslept(error) {
+            return self.overslept(job);
+        }
+        // The caller's code has done something to the transaction. Once may be chance: a schema that
+        // was changed under our statements.
+        let theirs = settlement.has_writes() && job.tries > 0 && !weather::is_the_server(error);
+        theirs.then(|| decide::refused(registry, settlement, error))
+    }
+
+    /// Of a write that never comes to its end.
+    fn overslept(&self, job: &Job) -> Option<Settlement> {
+        let settlement = &job.settlement;
+        let endless = job.tries >= ENDLESS && settlement.has_writes();
+        endless.then(|| decide::refused(&self.committing.registry, settlement, &Endless))
     }
 }
 
@@ -175,12 +184,28 @@ impl Alone {
 #[error("the write did not come to an end")]
 struct Endless;
 
-fn connection_lost(error: &SettleError) -> bool {
+fn keeps_its_connection(error: &SettleError) -> bool {
+    matches!(
+        error,
+        SettleError::Refused(_) | SettleError::Blocked | SettleError::Passing(_)
+    )
+}
+
+fn is_connection(error: &SettleError) -> bool {
+    matches!(
+        error,
+        SettleError::Unreachable(_) | SettleError::Database(sqlx::Error::Io(_))
+    )
+}
+
+/// Whether others would fare no better. What became of a transaction in which the caller's code was
+/// called says nothing about that.
+fn says_that_nothing_commits(error: &SettleError, settlement: &Settlement) -> bool {
     match error {
-        SettleError::Database(error) => {
+        SettleError::Unreachable(_) => true,
+        SettleError::Database(error) if !settlement.has_writes() => {
             !weather::is_contention(error) || matches!(error, sqlx::Error::Io(_))
         }
-        SettleError::Refused(error) => weather::in_chain(&**error) == Some(Weather::Connection),
         _ => false,
     }
 }
@@ -189,7 +214,7 @@ async fn commit(
     committing: Committing,
     mut link: Link,
     job: Job,
-) -> (Link, Job, Result<Settled, SettleError>) {
+) -> (Link, Option<(Job, SettleError)>) {
     // Patience grows: a statement that is slow comes through in the end, and one that waits for a
     // row does not hold the run for long.
     let patience = Patience {
@@ -199,14 +224,16 @@ async fn commit(
             Duration::from_secs(2),
         ),
         all: growing(Duration::from_secs(4), job.tries, Duration::from_mins(1)),
+        writing: None,
     };
     let Job {
         settlement,
         done,
         tries,
     } = job;
+    let theirs = settlement.has_writes();
     let batch = [settlement];
-    let committed = Box::pin(committing.once(&mut link, &batch, patience, true));
+    let committed = Box::pin(committing.once(&mut link, &batch, patience, theirs));
     let result = committed.await;
     let [settlement] = batch;
     let job = Job {
@@ -214,5 +241,17 @@ async fn commit(
         done,
         tries,
     };
-    (link, job, result)
+    let failed = match result {
+        Ok(mut settled) if !settled.untouched(0) => {
+            job.end(settled.going_on.remove(&0));
+            None
+        }
+        Ok(_) => Some((job, SettleError::Blocked)),
+        Err(error) => Some((job, error)),
+    };
+    // What the caller's code has left in the session ends here: locks, above all.
+    if theirs && within(ANSWER, link.clean()).await.is_err() {
+        link.lose();
+    }
+    (link, failed)
 }

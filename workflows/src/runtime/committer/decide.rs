@@ -10,6 +10,7 @@ use crate::{
     runtime::registry::Registry,
     step::StepError,
     store::fan_out::JOIN_BYTES,
+    workflow::Definition,
 };
 
 /// Delay of a task whose death could not be written because the caller's hook failed.
@@ -31,7 +32,7 @@ pub(super) fn refused(
     match &settlement.verdict {
         Verdict::Bury { .. } if often(registry, claim) => {
             tracing::error!(run.id = %claim.run_id, "a run dies without its hook, which fails every time");
-            buried(claim, &described)
+            buried(claim, None, &described)
         }
         // It would be dead, if only the hook took it: tried again later, from the step on.
         Verdict::Bury { .. } => Settlement {
@@ -66,7 +67,7 @@ fn failed(registry: &Registry, claim: &Arc<Claim>, error: Described) -> Settleme
             });
             plan::settle(Arc::clone(claim), definition, step, ended, rand::random())
         }
-        None => buried(claim, &error),
+        None => buried(claim, None, &error),
     }
 }
 
@@ -80,14 +81,27 @@ pub(crate) fn mourned(registry: &Registry, claim: &Arc<Claim>, panic: &Panicked)
 #[error("{0}")]
 struct Described(String);
 
+/// The caller's own write or hook did with its connection what nobody can go on after.
+pub(super) fn broken(registry: &Registry, settlement: &Settlement, what: &str) -> Settlement {
+    refused(
+        registry,
+        settlement,
+        &Described(format!("the write {what}")),
+    )
+}
+
 /// A result that cannot be stored is our fault, and no retry will help.
 pub(super) fn unstorable(settlement: &Settlement, error: &sqlx::Error) -> Settlement {
-    buried(&settlement.claim, error)
+    buried(&settlement.claim, settlement.definition.clone(), error)
 }
 
 /// The outputs of the children of a fan-out are too large together.
 pub(super) fn join_too_large(settlement: &Settlement) -> Settlement {
-    buried(&settlement.claim, &JoinTooLarge)
+    buried(
+        &settlement.claim,
+        settlement.definition.clone(),
+        &JoinTooLarge,
+    )
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +111,11 @@ pub(super) fn join_too_large(settlement: &Settlement) -> Settlement {
 )]
 struct JoinTooLarge;
 
-fn buried(claim: &Arc<Claim>, error: &(dyn std::error::Error + 'static)) -> Settlement {
+fn buried(
+    claim: &Arc<Claim>,
+    definition: Option<Arc<Definition>>,
+    error: &(dyn std::error::Error + 'static),
+) -> Settlement {
     Settlement {
         claim: Arc::clone(claim),
         verdict: Verdict::Bury {
@@ -106,6 +124,6 @@ fn buried(claim: &Arc<Claim>, error: &(dyn std::error::Error + 'static)) -> Sett
         },
         writes: Vec::new(),
         alone: false,
-        definition: None,
+        definition,
     }
 }

@@ -22,6 +22,7 @@ pub(super) const BATCH: usize = 512;
 const PATIENCE: Patience = Patience {
     lock: Duration::from_millis(100),
     all: Duration::from_secs(4),
+    writing: Some(Duration::from_millis(500)),
 };
 
 pub(super) struct Group {
@@ -114,6 +115,8 @@ impl Group {
                 self.try_later(job, wait);
             } else if settled.blocked.contains(&place) {
                 let _ = self.alone.send(job);
+            } else if let Some(instead) = settled.instead.remove(&place) {
+                let _ = self.alone.send(job.becomes(instead));
             } else {
                 job.end(settled.going_on.remove(&place));
             }
@@ -129,19 +132,20 @@ impl Group {
     fn failed(&mut self, jobs: Vec<Job>, error: SettleError) {
         let wait = self.link.lose();
         match error {
-            SettleError::Broken { place, message } => {
-                for (number, job) in jobs.into_iter().enumerate() {
-                    if number == place {
-                        let registry = &self.committing.registry;
-                        let error = crate::panics::Panicked(message.clone());
-                        let instead = decide::refused(registry, &job.settlement, &error);
-                        self.later.push((Instant::now(), job.becomes(instead)));
-                    } else {
-                        self.later.push((Instant::now(), job));
-                    }
+            SettleError::Broken { place, message } => self.without(place, jobs, |group, job| {
+                let registry = &group.committing.registry;
+                let instead = decide::broken(registry, &job.settlement, &message);
+                let job = job.becomes(instead);
+                if job.settlement.is_alone() {
+                    drop(group.alone.send(job));
+                } else {
+                    group.later.push((Instant::now(), job));
                 }
-            }
-            SettleError::Database(error) if passes(&error, &jobs) => {
+            }),
+            SettleError::Slow { place } => self.without(place, jobs, |group, job| {
+                drop(group.alone.send(job));
+            }),
+            error if passes(&error, &jobs) => {
                 tracing::warn!(error = %error, settlements = jobs.len(), "commit failed, trying again");
                 self.committing.unwell();
                 for job in jobs {
@@ -157,14 +161,32 @@ impl Group {
             }
         }
     }
+
+    /// All but one are tried again at once.
+    fn without(&mut self, place: usize, jobs: Vec<Job>, culprit: impl FnOnce(&mut Self, Job)) {
+        let mut culprit = Some(culprit);
+        for (number, job) in jobs.into_iter().enumerate() {
+            match culprit.take_if(|_| number == place) {
+                Some(culprit) => culprit(self, job),
+                None => self.later.push((Instant::now(), job)),
+            }
+        }
+    }
 }
 
-/// Whether the same transaction may come through on another connection. One that took too long gets
-/// one more chance: the connection may have been silent.
-fn passes(error: &sqlx::Error, jobs: &[Job]) -> bool {
+/// Whether the same transaction may come through on another connection, as all others will not
+/// before. One that took too long gets one more chance: the connection may have been silent.
+fn passes(error: &SettleError, jobs: &[Job]) -> bool {
+    let error = match error {
+        SettleError::Unreachable(_) => return true,
+        SettleError::Database(error) => error,
+        _ => return false,
+    };
     if weather::is_data(error) {
         return false;
     }
     let silent = matches!(error, sqlx::Error::Io(_)) && jobs.iter().all(|job| job.tries == 0);
-    silent || !weather::is_contention(error)
+    // Code of the caller may be the reason.
+    let theirs = jobs.iter().any(|job| job.settlement.has_writes());
+    silent || !weather::is_contention(error) && !theirs
 }

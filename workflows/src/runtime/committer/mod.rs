@@ -28,11 +28,10 @@ use crate::{
     hints,
     panics::drop_quietly,
     plan::{Settlement, Verdict},
-    step::BoxError,
     store::{
         lanes::Lanes,
-        session::{Session, within},
-        settle::{Context, SettleError, Settled, settle},
+        session::{Session, idle_in_transaction, within},
+        settle::{CallersError, Context, SettleError, Settled, settle},
     },
 };
 
@@ -139,6 +138,8 @@ struct Patience {
     lock: Duration,
     /// For the whole of it.
     all: Duration,
+    /// For the caller's own writes of one settlement.
+    writing: Option<Duration>,
 }
 
 impl Committing {
@@ -151,8 +152,8 @@ impl Committing {
         clean: bool,
     ) -> Result<Settled, SettleError> {
         let began = Instant::now();
-        let refused = |settlement: &Settlement, error: BoxError| {
-            decide::refused(&self.registry, settlement, &*error)
+        let refused = |settlement: &Settlement, error: &CallersError| {
+            decide::refused(&self.registry, settlement, error)
         };
         let may_go_on = |queue: &str| !self.stop.is_cancelled() && self.slots.may_go_on(queue);
         let context = Context {
@@ -161,16 +162,19 @@ impl Committing {
             lease: self.lease,
             patience: patience.lock,
             limit: patience.all,
+            writing: patience.writing,
+            idle: idle_in_transaction(self.lease),
             may_go_on: &may_go_on,
             refused: &refused,
         };
         let span = tracing::debug_span!("settle", settle.attempts = batch.len());
         let transaction = async {
             let connection = if clean {
-                link.clean().await?
+                link.clean().await
             } else {
-                link.get().await?.0
+                link.get().await.map(|(connection, _)| connection)
             };
+            let connection = connection.map_err(SettleError::Unreachable)?;
             settle(connection, batch, &context).instrument(span).await
         };
         let transaction = within(patience.all + Duration::from_secs(1), transaction);
@@ -179,8 +183,9 @@ impl Committing {
         link.mend();
         self.well
             .send_if_modified(|well| !std::mem::replace(well, true));
-        let untouched = settled.stale.len() + settled.busy.len() + settled.blocked.len();
-        meters::committed(batch.len() - untouched, began.elapsed());
+        let untouched = (0..batch.len()).filter(|place| settled.untouched(*place));
+        let written = batch.len() - untouched.count() - settled.stale.len();
+        meters::committed(written, began.elapsed());
         for lane in started {
             self.slots.look();
             self.announcements.add(lane);
