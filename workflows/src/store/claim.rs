@@ -117,7 +117,7 @@ pub(crate) async fn claim_suspect(
 }
 
 /// Tasks that `worker_id` has by the database's word and does not know of: the answer of a claim
-/// or of a commit was lost.
+/// or of a commit was lost. But for those that it has taken over to bury them, which must not run.
 pub(crate) async fn strays(
     connection: &mut PgConnection,
     known: &Lanes,
@@ -132,7 +132,7 @@ pub(crate) async fn strays(
                   0::float8 AS "took!"
            FROM workflows.leases l JOIN workflows.tasks t USING (task_id)
            JOIN workflows.runs r ON r.run_id = t.run_id
-           WHERE l.worker_id = $1 AND l.task_id <> ALL($2)"#,
+           WHERE l.worker_id = $1 AND l.task_id <> ALL($2) AND l.crash_limit > 0"#,
         worker_id,
         in_hand,
     )
@@ -141,8 +141,8 @@ pub(crate) async fn strays(
     Ok(claimed(rows, known).claims)
 }
 
-/// Takes over the leases of others, so that this worker can write the end of these tasks. Call
-/// under the runs' locks.
+/// Takes over the leases of others, so that this worker can write the end of these tasks. A crash
+/// limit of 0 marks such a lease.
 pub(crate) async fn take_over(
     connection: &mut PgConnection,
     known: &Lanes,
@@ -155,7 +155,7 @@ pub(crate) async fn take_over(
         Row,
         r#"WITH mine AS (
             UPDATE workflows.leases l
-            SET worker_id = $1, token = l.token + 1,
+            SET worker_id = $1, token = l.token + 1, crash_limit = 0,
                 expires_at = clock_timestamp() + make_interval(secs => $4)
             FROM unnest($2::uuid[], $3::bigint[]) AS seen (task_id, token)
             WHERE l.task_id = seen.task_id AND l.token = seen.token
