@@ -1,5 +1,7 @@
 //! Aligned columns, for people.
 
+use std::io::Write;
+
 /// Text that came from elsewhere is cut off after so many characters.
 const WIDEST: usize = 80;
 
@@ -14,8 +16,12 @@ pub fn print<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
             .max()
             .unwrap_or(0)
     });
+    let mut out = std::io::stdout().lock();
     for row in &rows {
-        println!("{}", line(row, &widths));
+        // Whoever reads it may have read enough.
+        if writeln!(out, "{}", line(row, &widths)).is_err() {
+            return;
+        }
     }
 }
 

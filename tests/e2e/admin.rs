@@ -232,11 +232,9 @@ async fn repairs(stack: &Stack, runs: &[Uuid]) {
         runs[2]
     );
     well(stack, &again).await;
-    let state = format!(
-        "SELECT state = 'succeeded' FROM workflows.runs WHERE run_id = '{}'",
-        runs[2]
-    );
-    stack.until(&state).await;
+    stack
+        .until("SELECT count(*) = 2 FROM workflows.runs WHERE state = 'succeeded'")
+        .await;
 
     let counted = well(stack, "dead-letters redrive --all --owner ann --dry-run").await;
     assert_eq!(counted, "1 dead letter(s) match\n");

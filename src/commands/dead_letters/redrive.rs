@@ -7,7 +7,7 @@ use api::admin::{to_json, view::RedriveCount};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    By, dead_letters,
+    AdminError, By, dead_letters,
     redrive::{self, Pace, Redrive},
 };
 
@@ -72,8 +72,8 @@ pub async fn run(pool: &PgPool, args: Args) -> anyhow::Result<ExitCode> {
             cap: args.cap,
         };
         let from_step = args.from_step.as_deref();
-        let redrive = redrive::request(pool, &filter, from_step, pace, by).await?;
-        return many(pool, redrive, args.no_wait, &args.output).await;
+        let request = redrive::request(pool, &filter, from_step, pace, by);
+        return Box::pin(many(pool, request, args.no_wait, &args.output)).await;
     };
     dead_letters::redrive(pool, id, args.from_step.as_deref(), by).await?;
     super::resolved(pool, id, &args.output, "re-driven").await
@@ -88,11 +88,13 @@ fn count(matched: i64, output: &Output) -> ExitCode {
 
 async fn many(
     pool: &PgPool,
-    redrive: Redrive,
+    request: impl Future<Output = Result<Redrive, AdminError>>,
     no_wait: bool,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
+    // Before it is asked for: from then on Ctrl-C ends the command, not the job.
     let stop = Stop::on_signals().context("cannot listen for signals")?;
+    let redrive = request.await?;
     let id = redrive.redrive_id;
     eprintln!(
         "re-drive {id}: {} dead letter(s), at most {}, {} a second",

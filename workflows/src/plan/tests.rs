@@ -3,6 +3,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::store::lanes::Lane;
 use crate::{Done, Joined, Step, StepContext, Workflow};
 
 struct Pass;

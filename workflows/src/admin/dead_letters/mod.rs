@@ -113,7 +113,7 @@ pub(super) async fn candidates(
            AND ($1::text IS NULL OR workflow = $1) AND ($2::text IS NULL OR step = $2)
            AND ($3::text IS NULL OR fingerprint = $3) AND ($4::text IS NULL OR fairness_key = $4)
            AND ($5::timestamptz IS NULL OR died_at < $5) AND ($6::timestamptz IS NULL OR died_at >= $6)
-           AND ($7::uuid IS NULL OR letter_id > $7)
+           AND letter_id > $7
          ORDER BY letter_id LIMIT $9",
         filter.workflow.as_deref(),
         filter.step.as_deref(),
@@ -121,7 +121,7 @@ pub(super) async fn candidates(
         filter.owner.as_deref(),
         filter.died_before,
         filter.died_since,
-        position,
+        position.unwrap_or(Uuid::nil()),
         until,
         limit,
     )
