@@ -86,13 +86,13 @@ async fn a_worker_killed_while_transcoding_costs_nothing_but_time() {
     upload_whole(&stack, &api, &large_photo(3000, 2600)).await;
     let transcoding =
         "SELECT EXISTS (SELECT FROM workflows.leases JOIN workflows.tasks USING (task_id)
-                       WHERE step = 'transcode')";
+                       JOIN workflows.lanes USING (lane) WHERE step = 'transcode')";
     stack.until(transcoding).await;
     worker.kill_9().await;
     let _second = stack.worker().await;
     stack.until(READY).await;
     assert_one_set(&stack).await;
-    let crashed = "SELECT count(*) FROM workflows.attempts WHERE outcome = 'crashed'";
+    let crashed = "SELECT count(*) FROM workflows.attempts WHERE outcome IN ('crashed', 'lost')";
     let crashed: i64 = sqlx::query_scalar(crashed)
         .fetch_one(&stack.pool)
         .await
@@ -150,7 +150,7 @@ async fn ten_seconds_without_storage_are_waited_out() {
     upload_whole(&stack, &api, &large_photo(3000, 2600)).await;
     stack.stop_s3().await;
     let _worker = stack.worker().await;
-    let failed = "SELECT EXISTS (SELECT FROM workflows.attempts WHERE outcome = 'error')";
+    let failed = "SELECT EXISTS (SELECT FROM workflows.attempts WHERE outcome = 'unavailable')";
     // The outage is as long as it is: this sleep is the fault, not a wait for something.
     tokio::join!(
         stack.until(failed),
@@ -159,6 +159,13 @@ async fn ten_seconds_without_storage_are_waited_out() {
     stack.start_s3().await;
     stack.until_within(Duration::from_mins(2), READY).await;
     assert_one_set(&stack).await;
+    let charged =
+        "SELECT count(*) FROM workflows.attempts WHERE outcome NOT IN ('done', 'unavailable')";
+    let charged: i64 = sqlx::query_scalar(charged)
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
+    assert_eq!(charged, 0, "the store's outage is nobody's error");
 }
 
 #[tokio::test]
