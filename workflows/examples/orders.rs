@@ -122,7 +122,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?
         .items
     {
-        println!("{} {} {:?}", run.run_id, run.state, run.result);
+        // A list carries no results.
+        let run = runs::get(&pool, run.run_id).await?;
+        let result = run.result.map(|result| result.to_string());
+        println!(
+            "{} {} {}",
+            run.run_id,
+            run.state,
+            result.unwrap_or_default()
+        );
     }
     stop.cancel();
     working.await??;
