@@ -249,8 +249,12 @@ async fn commit(
         Ok(_) => Some((job, SettleError::Blocked)),
         Err(error) => Some((job, error)),
     };
-    // What the caller's code has left in the session ends here: locks, above all.
-    if theirs && within(ANSWER, link.clean()).await.is_err() {
+    // What the caller's code has left in the session ends here: locks, above all. A connection that
+    // is lost is not asked again: it may be silent.
+    let kept = failed
+        .as_ref()
+        .is_none_or(|(_, error)| keeps_its_connection(error));
+    if !kept || (theirs && within(ANSWER, link.clean()).await.is_err()) {
         link.lose();
     }
     (link, failed)
