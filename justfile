@@ -68,7 +68,9 @@ openapi-check: openapi
 
 # Hurt the engine for some minutes and see whether it gets over it: `chaos 600`
 chaos seconds="240":
-    CHAOS_SECONDS={{ seconds }} cargo test --workspace --test chaos -- --nocapture nothing_is_lost
+    CHAOS_SECONDS={{ seconds }} FUZZ_SECONDS=35 cargo test --workspace --test chaos -- --nocapture --test-threads=1
+    cargo test -p workflows --test engine -- --nocapture --include-ignored freeze_points
+    cargo test -p workflows --test model --release -- --nocapture --ignored
 
 # Run one benchmark of `bench/`
 bench name *args:

@@ -201,7 +201,7 @@ impl Postgres {
             format!("fsync={}", on_off(self.fsync)),
             format!("full_page_writes={}", on_off(self.fsync)),
             "shared_buffers=128MB".into(),
-            "max_connections=200".into(),
+            "max_connections=400".into(),
             format!("max_wal_size={}", if self.fsync { "1GB" } else { "256MB" }),
             "log_min_duration_statement=500ms".into(),
             // Parameters may be secrets.

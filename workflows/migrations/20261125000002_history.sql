@@ -71,6 +71,12 @@ CREATE TABLE workflows.workers (
     seen_at    timestamptz NOT NULL DEFAULT now(),
     -- Tasks that it had when it was found to be gone. Set back when it shows that it is not.
     lost_tasks integer,
+    -- Leases were taken from it, so that it may be at more tasks than it has leases, until it shows
+    -- that it is not.
+    robbed     boolean     NOT NULL DEFAULT false,
+    -- The attempt that was charged because it seemed to have died of it, until it has heard of that.
+    charged_run   uuid,
+    charged_token bigint,
     -- Workers stay on record after they left, because the history names them.
     left_at    timestamptz
 );

@@ -1,6 +1,7 @@
 //! Every moment at which a crash could tell: just before and just after each transaction of the
-//! engine. With the feature `faults` a process can be made to abort at one of them, which is how the
-//! tests walk through all; without it nothing of this is compiled in but the names.
+//! engine. With the feature `faults` a process can be made to abort at one of them, or to do something
+//! else, which is how the tests walk through all; without it nothing of this is compiled in but the
+//! names.
 
 use std::fmt;
 
@@ -112,26 +113,36 @@ mod armed {
 
     use super::{Moment, Transaction};
 
-    static ARMED: Mutex<Option<(Transaction, Moment)>> = Mutex::new(None);
+    type Armed = (Transaction, Moment, fn());
+
+    static ARMED: Mutex<Option<Armed>> = Mutex::new(None);
 
     /// From now on this process aborts when it gets to `moment` of `transaction`.
     pub fn arm(transaction: Transaction, moment: Moment) {
-        *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((transaction, moment));
+        // No destructor runs and nothing is flushed, as with a kill.
+        arm_with(transaction, moment, || std::process::abort());
+    }
+
+    /// From now on `what` is called when this process gets to `moment` of `transaction`: once, in the
+    /// middle of whatever it is at.
+    pub fn arm_with(transaction: Transaction, moment: Moment, what: fn()) {
+        *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((transaction, moment, what));
     }
 
     pub(crate) fn reach(transaction: Transaction, moment: Moment) {
-        let armed = *ARMED.lock().unwrap_or_else(PoisonError::into_inner);
-        if armed == Some((transaction, moment)) {
-            // No destructor runs and nothing is flushed, as with a kill.
-            std::process::abort();
+        let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = armed.take_if(|armed| (armed.0, armed.1) == (transaction, moment));
+        drop(armed);
+        if let Some((_, _, what)) = here {
+            what();
         }
     }
 }
 
 #[cfg(feature = "faults")]
-pub use armed::arm;
-#[cfg(feature = "faults")]
 pub(crate) use armed::reach;
+#[cfg(feature = "faults")]
+pub use armed::{arm, arm_with};
 
 #[cfg(not(feature = "faults"))]
 pub(crate) fn reach(_: Transaction, _: Moment) {}

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool, types::Json};
 
-use super::{AdminError, workers::Fleet};
+use super::{AdminError, hints::begin, workers::Fleet};
 use crate::{faults::Transaction, store::commit::commit};
 
 /// What was counted, and when.
@@ -54,7 +54,7 @@ pub async fn depths(pool: &PgPool, max_age: Duration) -> Result<Depths, AdminErr
         return Ok(before);
     }
     let fleet = Fleet::muster(pool).await?;
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let tx = &mut *transaction;
     let mine = sqlx::query_scalar!(
         "SELECT one FROM workflows.depths WHERE counted_at < clock_timestamp() - make_interval(secs => $1)

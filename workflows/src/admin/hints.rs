@@ -71,6 +71,22 @@ impl Hints {
     }
 }
 
+/// How long the transaction of an action may stand still. A process that freezes in it must not keep
+/// the runs that it has locked.
+const STANDSTILL: Duration = Duration::from_secs(5);
+/// How long an action waits for somebody else's: longer than somebody may stand still.
+const LOCK: Duration = Duration::from_secs(10);
+
+/// Begins an action.
+pub(super) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postgres>, sqlx::Error> {
+    let begin = format!(
+        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{}ms'; SET LOCAL lock_timeout = '{}ms'",
+        STANDSTILL.as_millis(),
+        LOCK.as_millis()
+    );
+    pool.begin_with(sqlx::AssertSqlSafe(begin)).await
+}
+
 /// Commits an action and tells the workers of it.
 pub(super) async fn finish(
     pool: &PgPool,

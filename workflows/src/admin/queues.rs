@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{AdminError, By, Hints, Pause, audit, hints::finish, not_found, workers::Fleet};
+use super::{
+    AdminError, By, Hints, Pause, audit,
+    hints::{begin, finish},
+    not_found,
+    workers::Fleet,
+};
 use crate::faults::Transaction;
 
 /// One queue.
@@ -99,7 +104,7 @@ pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, sqlx
 
 /// Holds a queue: nothing more of it is claimed. What is under way goes on.
 pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Transaction::Pause, hints).await
 }
@@ -136,7 +141,7 @@ pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<
 
 /// Lets a paused queue go on.
 pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Transaction::Resume, hints).await
 }

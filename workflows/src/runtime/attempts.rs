@@ -36,7 +36,6 @@ struct Attempt {
 /// What tells an attempt from others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InHand {
-    pub run_id: Uuid,
     pub task_id: Uuid,
     pub token: i64,
 }
@@ -46,12 +45,7 @@ pub(crate) struct Attempts {
     in_hand: Mutex<HashMap<Uuid, Attempt>>,
     /// Wakes whoever waits for fewer attempts.
     fewer: Notify,
-    /// Run and token of attempts that came to their end and had been taken from us.
-    taken: Mutex<Vec<(Uuid, i64)>>,
 }
-
-/// So many are remembered at most.
-const TAKEN: usize = 10_000;
 
 impl Attempts {
     /// Enters an attempt; the returned token fires when it loses its right to work.
@@ -117,7 +111,6 @@ impl Attempts {
             .values()
             .filter(|attempt| attempt.since.elapsed() >= age)
             .map(|attempt| InHand {
-                run_id: attempt.claim.run_id,
                 task_id: attempt.claim.task_id,
                 token: attempt.claim.token,
             })
@@ -129,19 +122,6 @@ impl Attempts {
         in_hand
             .values()
             .any(|attempt| attempt.since.elapsed() >= age)
-    }
-
-    /// An attempt was taken from us, though we were there.
-    pub fn was_taken(&self, claim: &Claim) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.len() < TAKEN {
-            taken.push((claim.run_id, claim.token));
-        }
-    }
-
-    /// Those that were, and forgets them.
-    pub fn take_taken(&self) -> Vec<(Uuid, i64)> {
-        std::mem::take(&mut self.taken.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Their tasks.

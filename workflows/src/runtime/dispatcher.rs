@@ -68,7 +68,7 @@ pub(crate) struct Dispatcher {
     pub present: watch::Receiver<bool>,
     /// Whether ends of attempts can be written. What is claimed without would be done in vain.
     pub committing: watch::Receiver<bool>,
-    /// The answer of a claim may have been lost.
+    /// The answer of a claim or of a commit may have been lost.
     pub astray: Arc<AtomicBool>,
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Parts {
     announcements: Announcements,
     pub attempts: Arc<Attempts>,
     vitals: Vitals,
-    astray: Arc<AtomicBool>,
+    pub astray: Arc<AtomicBool>,
     breakers: Breakers,
     errands: watch::Sender<Errands>,
 }
@@ -123,7 +123,6 @@ impl Parts {
             slots: self.slots.clone(),
             announcements: self.announcements.clone(),
             breakers: self.breakers.clone(),
-            attempts: Arc::clone(&self.attempts),
             lease: self.config.lease,
             stop,
             give_up,

@@ -110,7 +110,7 @@ impl Presence {
         let Beat {
             held,
             present,
-            was_lost,
+            charged,
         } = within(ANSWER, renewing).await?;
         if !present {
             // Something between us and Postgres has taken the session, and with it the lock.
@@ -122,13 +122,10 @@ impl Presence {
             .iter()
             .filter(|attempt| !held.contains(&(attempt.task_id, attempt.token)))
             .collect();
-        let mut taken: HashSet<_> = self.attempts.take_taken().into_iter().collect();
-        taken.extend(lost.iter().map(|attempt| (attempt.run_id, attempt.token)));
-        if was_lost || !taken.is_empty() {
-            let forgiven = within(ANSWER, forgive(connection, &taken)).await?;
-            if forgiven > 0 {
-                tracing::warn!(forgiven, "tasks were taken from this worker, which lives");
-            }
+        if let Some(attempt) = charged {
+            let forgiving = forgive(connection, self.worker_id, attempt);
+            let forgiven = within(ANSWER, forgiving).await?;
+            tracing::warn!(forgiven, "this worker was taken for lost, and was not");
         }
         self.link.mend();
         self.show(true);

@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -27,6 +30,7 @@ use crate::{
     panics::{Panicked, caught, message},
     plan::{self, Ended, Settlement, Verdict},
     step::StepError,
+    store::settle::Ending,
     workflow::Performed,
 };
 
@@ -36,6 +40,8 @@ pub(crate) struct SettleLayer {
     pub attempts: Arc<Attempts>,
     pub committer: Committer,
     pub slots: Slots,
+    /// The answer of a commit may have been lost.
+    pub astray: Arc<AtomicBool>,
     /// The ways to the queues' workers, which are closed when a stop is asked for.
     pub desks: Arc<HashMap<String, mpsc::WeakUnboundedSender<Held>>>,
 }
@@ -50,6 +56,7 @@ impl SettleLayer {
             attempts: Arc::clone(&parts.attempts),
             committer,
             slots: parts.slots.clone(),
+            astray: Arc::clone(&parts.astray),
             desks: Arc::new(ways.collect()),
         }
     }
@@ -64,13 +71,24 @@ impl SettleLayer {
             None => unknown_step(Arc::clone(&claim), &ended),
         });
         let settlement = deciding.unwrap_or_else(|panic| mourned(&self.registry, &claim, &panic));
-        let next = self.committer.commit(settlement).await;
-        self.attempts.leave(&claim);
+        let ending = self.committer.commit(settlement).await;
+        if !matches!(ending, Some(Ending::GoesOn(_))) {
+            // Otherwise it stays in hand, so that nobody takes it for one of which the answer was lost.
+            self.attempts.leave(&claim);
+        }
         if claim.suspicion > 0 {
             // The next suspect may be tried.
             self.slots.look();
         }
-        next
+        match ending {
+            Some(Ending::GoesOn(next)) => Some(next),
+            Some(Ending::Stale) => {
+                self.astray.store(true, Ordering::Release);
+                self.slots.look();
+                None
+            }
+            Some(Ending::Over) | None => None,
+        }
     }
 
     /// Ends an attempt. Its slot is free afterwards, unless the run goes on in it.

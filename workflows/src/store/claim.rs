@@ -141,8 +141,9 @@ pub(crate) async fn strays(
     Ok(claimed(rows, known).claims)
 }
 
-/// Takes over the leases of others, so that this worker can write the end of these tasks. A crash
-/// limit of 0 marks such a lease.
+/// Takes over the leases of others, so that this worker can write the end of these tasks. They must
+/// still have been alone in their processes, unless one crash is enough for them. A crash limit of 0
+/// marks such a lease.
 pub(crate) async fn take_over(
     connection: &mut PgConnection,
     known: &Lanes,
@@ -153,12 +154,21 @@ pub(crate) async fn take_over(
     let (tasks, tokens): (Vec<Uuid>, Vec<i64>) = leases.iter().copied().unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"WITH mine AS (
+        r#"WITH worker AS MATERIALIZED (
+            SELECT w.worker_id, NOT w.robbed AND (
+                       SELECT count(*) FROM workflows.leases l WHERE l.worker_id = w.worker_id) = 1 AS alone
+            FROM workflows.workers w
+            WHERE w.worker_id IN (SELECT l.worker_id FROM workflows.leases l WHERE l.task_id = ANY($2))
+            FOR NO KEY UPDATE OF w SKIP LOCKED),
+         robbed AS (
+            UPDATE workflows.workers w SET robbed = true FROM worker WHERE w.worker_id = worker.worker_id),
+         mine AS (
             UPDATE workflows.leases l
             SET worker_id = $1, token = l.token + 1, crash_limit = 0,
                 expires_at = clock_timestamp() + make_interval(secs => $4)
             FROM unnest($2::uuid[], $3::bigint[]) AS seen (task_id, token)
             WHERE l.task_id = seen.task_id AND l.token = seen.token
+              AND (l.crash_limit <= 1 OR (SELECT alone FROM worker w WHERE w.worker_id = l.worker_id))
             RETURNING l.task_id, l.token, l.started_at)
            SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
                   t.fan_out_id, t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,

@@ -60,14 +60,15 @@ pub(crate) struct Beat {
     pub held: Vec<(Uuid, i64)>,
     /// This very session has the presence lock, by the server's word.
     pub present: bool,
-    /// Others had already taken this worker for lost.
-    pub was_lost: bool,
+    /// Run and token of an attempt that was charged because this worker seemed to have died of it.
+    pub charged: Option<(Uuid, i64)>,
 }
 
 /// Shows that the worker is there, renews those leases of the attempts in hand that are past a
 /// quarter of their time, and says which attempts hold one.
 ///
-/// Leases that a transaction is just ending are passed over, not waited for.
+/// Leases that a transaction is just ending are passed over, not waited for; so is the worker's row. Only when everything in
+/// hand is held does the worker count as one that is at no more than it holds.
 pub(crate) async fn renew(
     connection: &mut PgConnection,
     worker_id: i64,
@@ -77,15 +78,27 @@ pub(crate) async fn renew(
 ) -> Result<Beat, sqlx::Error> {
     let rows = sqlx::query!(
         r#"WITH before AS (
-            SELECT lost_tasks IS NOT NULL OR left_at IS NOT NULL AS lost
-            FROM workflows.workers WHERE worker_id = $1),
-         seen AS (
+            SELECT charged_run, charged_token FROM workflows.workers WHERE worker_id = $1),
+         held AS MATERIALIZED (
+            SELECT task_id, l.token FROM workflows.leases l
+            JOIN workflows.tasks t USING (task_id)
+            WHERE task_id = ANY($2) AND worker_id = $1),
+         entered AS (
             INSERT INTO workflows.workers (worker_id, name, build, knows) OVERRIDING SYSTEM VALUE
-            VALUES ($1, $4, $5, $6)
-            ON CONFLICT (worker_id) DO UPDATE
-            SET seen_at = clock_timestamp(), left_at = NULL, lost_tasks = NULL
-            WHERE workers.seen_at < clock_timestamp() - make_interval(secs => $3::float8 / 4)
-               OR workers.left_at IS NOT NULL OR workers.lost_tasks IS NOT NULL),
+            SELECT $1, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM before)
+            ON CONFLICT (worker_id) DO NOTHING),
+         me AS (
+            SELECT worker_id FROM workflows.workers
+            WHERE worker_id = $1
+              AND (seen_at < clock_timestamp() - make_interval(secs => $3::float8 / 4)
+                   OR left_at IS NOT NULL OR lost_tasks IS NOT NULL OR robbed)
+            FOR NO KEY UPDATE SKIP LOCKED),
+         seen AS (
+            UPDATE workflows.workers w
+            SET seen_at = clock_timestamp(), left_at = NULL, lost_tasks = NULL,
+                robbed = w.robbed AND (w.charged_token IS NOT NULL
+                                       OR (SELECT count(*) FROM held) < cardinality($2))
+            FROM me WHERE w.worker_id = me.worker_id),
          mine AS (
             SELECT task_id FROM workflows.leases
             WHERE task_id = ANY($2) AND worker_id = $1
@@ -93,13 +106,10 @@ pub(crate) async fn renew(
             ORDER BY task_id FOR UPDATE SKIP LOCKED),
          renewed AS (
             UPDATE workflows.leases l SET expires_at = clock_timestamp() + make_interval(secs => $3)
-            FROM mine WHERE l.task_id = mine.task_id),
-         held AS (
-            SELECT task_id, l.token FROM workflows.leases l
-            JOIN workflows.tasks t USING (task_id)
-            WHERE task_id = ANY($2) AND worker_id = $1)
+            FROM mine WHERE l.task_id = mine.task_id)
          SELECT held.task_id AS "task_id?", held.token AS "token?", shown.present AS "present!",
-                coalesce((SELECT lost FROM before), false) AS "was_lost!"
+                (SELECT charged_run FROM before) AS charged_run,
+                (SELECT charged_token FROM before) AS charged_token
          FROM (SELECT EXISTS (
                    SELECT FROM pg_locks l
                    WHERE l.pid = pg_backend_pid() AND l.locktype = 'advisory' AND l.granted
@@ -117,13 +127,11 @@ pub(crate) async fn renew(
     .fetch_all(connection)
     .await?;
     let told = rows.first();
+    let held = rows.iter().filter_map(|row| row.task_id.zip(row.token));
     Ok(Beat {
         present: told.is_some_and(|row| row.present),
-        was_lost: told.is_some_and(|row| row.was_lost),
-        held: rows
-            .iter()
-            .filter_map(|row| row.task_id.zip(row.token))
-            .collect(),
+        charged: told.and_then(|row| row.charged_run.zip(row.charged_token)),
+        held: held.collect(),
     })
 }
 
@@ -136,7 +144,8 @@ pub(crate) async fn leave(
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE workflows.workers w
-         SET left_at = CASE WHEN left_over.any_left THEN NULL ELSE clock_timestamp() END,
+         SET robbed = true,
+             left_at = CASE WHEN left_over.any_left THEN NULL ELSE clock_timestamp() END,
              lost_tasks = CASE WHEN left_over.any_left THEN 0 END
          FROM (SELECT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = $1) AS any_left) left_over
          WHERE worker_id = $1",

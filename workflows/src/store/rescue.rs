@@ -4,8 +4,6 @@
 //! Who is to blame for a lost process? The one task that it had, if it had one. Of several, nobody
 //! knows which, so none is charged: they are tried again apart from each other, one at a time.
 
-use std::collections::HashSet;
-
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -60,7 +58,8 @@ pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, sqlx::Er
 pub(crate) struct Losses {
     /// Workers of which no connection has been there for a while.
     pub lost: Vec<i64>,
-    /// Workers that are absent, and not for long enough. Their leases are left alone, expired or not.
+    /// Workers that are absent, and not for long enough. That their leases have expired says nothing
+    /// more, so these are left alone.
     pub undecided: Vec<i64>,
     /// Those of the lost that have been away so long that they will not come back. Only then is a task
     /// buried for it.
@@ -108,7 +107,7 @@ impl Candidate {
     }
 }
 
-/// Remembers how many tasks each lost worker had, before the first of them is taken.
+/// Remembers how many tasks each lost worker had, before the first of them is taken. For people.
 pub(crate) async fn count_lost(
     connection: &mut PgConnection,
     lost: &[i64],
@@ -120,8 +119,9 @@ pub(crate) async fn count_lost(
         "UPDATE workflows.workers w SET lost_tasks = counted.tasks
          FROM (SELECT worker_id, (SELECT count(*) FROM workflows.leases l
                                   WHERE l.worker_id = lost.worker_id)::int AS tasks
-               FROM unnest($1::bigint[]) AS lost (worker_id)) counted
-         WHERE w.worker_id = counted.worker_id AND w.lost_tasks IS NULL",
+               FROM workflows.workers lost
+               WHERE worker_id = ANY($1) AND lost_tasks IS NULL FOR NO KEY UPDATE SKIP LOCKED) counted
+         WHERE w.worker_id = counted.worker_id",
         lost,
     )
     .execute(connection)
@@ -142,12 +142,14 @@ pub(crate) async fn candidates(
                   AND NOT (worker_id = ANY($2) AND lane = ANY($3)) AS "wait!"
            FROM (SELECT l.task_id, l.run_id, l.token, l.worker_id, l.crash_limit, t.lane, t.crashes,
                         coalesce(l.worker_id = ANY($1) AND w.lost_tasks > 0, false) AS killed,
-                        coalesce(l.worker_id = ANY($1) AND (w.lost_tasks = 1
-                            OR w.lost_tasks > 0 AND l.crash_limit <= 1), false) AS charged
+                        coalesce(l.worker_id = ANY($1) AND w.lost_tasks > 0 AND (l.crash_limit <= 1 OR (
+                            NOT w.robbed AND count(*) OVER (PARTITION BY l.worker_id) = 1)), false)
+                            AS charged
                  FROM workflows.leases l
                  JOIN workflows.tasks t USING (task_id)
                  LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
-                 WHERE (l.expires_at < clock_timestamp() AND l.worker_id <> ALL($5)) OR l.worker_id = ANY($1)
+                 WHERE l.worker_id = ANY($1)
+                    OR (l.expires_at < clock_timestamp() AND l.worker_id <> ALL($5))
                  ORDER BY l.run_id, l.task_id LIMIT $4) lease"#,
         &losses.lost,
         &losses.gone,
@@ -191,7 +193,10 @@ pub(crate) async fn strike_off(
     lost: &[i64],
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE workflows.workers w SET left_at = clock_timestamp() WHERE worker_id = ANY($1)
+        "UPDATE workflows.workers w SET left_at = clock_timestamp()
+         FROM (SELECT worker_id FROM workflows.workers WHERE worker_id = ANY($1)
+               FOR NO KEY UPDATE SKIP LOCKED) lost
+         WHERE w.worker_id = lost.worker_id
          AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
         lost,
     )
@@ -211,7 +216,8 @@ pub(crate) async fn drop_orphans(connection: &mut PgConnection) -> Result<(), sq
     Ok(())
 }
 
-/// Takes those of the leases that are still as they were seen, and charges whom it may.
+/// Takes those of the leases that are still as they were seen, and charges whom it may: a task that
+/// was alone in its process. From then on nobody knows how many the process has.
 async fn take(
     tx: &mut PgConnection,
     candidates: &[Candidate],
@@ -222,13 +228,22 @@ async fn take(
     let charged: Vec<bool> = candidates.iter().map(|c| c.charged).collect();
     let killed: Vec<bool> = candidates.iter().map(|c| c.killed).collect();
     let taken = sqlx::query_scalar!(
-        "WITH taken AS (
+        "WITH worker AS MATERIALIZED (
+            SELECT w.worker_id, NOT w.robbed AND (
+                       SELECT count(*) FROM workflows.leases l WHERE l.worker_id = w.worker_id) = 1 AS alone
+            FROM workflows.workers w
+            WHERE w.worker_id IN (SELECT l.worker_id FROM workflows.leases l WHERE l.task_id = ANY($1))
+            FOR NO KEY UPDATE OF w SKIP LOCKED),
+         taken AS (
             DELETE FROM workflows.leases l
             USING unnest($1::uuid[], $2::bigint[], $3::bool[], $5::bool[])
                 AS seen (task_id, token, charged, killed)
             WHERE l.task_id = seen.task_id AND l.token = seen.token
               AND (l.expires_at < clock_timestamp() OR l.worker_id = ANY($4))
-            RETURNING l.task_id, l.token, l.worker_id, l.started_at, seen.charged, seen.killed),
+            RETURNING l.task_id, l.token, l.worker_id, l.started_at,
+                      seen.charged AND coalesce((SELECT alone FROM worker w
+                                                 WHERE w.worker_id = l.worker_id), false) AS charged,
+                      seen.killed),
          crashed AS (
             UPDATE workflows.tasks t
             SET token = taken.token,
@@ -243,7 +258,15 @@ async fn take(
                 (token, run_id, task_id, lane, fan_out_id, child, outcome, worker_id, started_at)
             SELECT token, run_id, task_id, lane, fan_out_id, child,
                    CASE WHEN charged THEN 'crashed' ELSE 'lost' END, worker_id, started_at
-            FROM crashed)
+            FROM crashed),
+         robbed AS (
+            UPDATE workflows.workers w
+            SET robbed = true, charged_run = coalesce(c.run_id, w.charged_run),
+                charged_token = coalesce(c.token, w.charged_token)
+            FROM (SELECT worker.worker_id, crashed.run_id, crashed.token
+                  FROM worker LEFT JOIN crashed ON crashed.worker_id = worker.worker_id AND crashed.charged
+                  WHERE worker.worker_id IN (SELECT worker_id FROM taken)) c
+            WHERE w.worker_id = c.worker_id)
          SELECT task_id FROM crashed",
         &ids,
         &tokens,
@@ -256,27 +279,36 @@ async fn take(
     Ok(taken)
 }
 
-/// Takes back charges: the worker has shown that it lives. Only of tasks that nobody else holds.
+/// Takes back the charge that a worker was charged with: it has shown that it lives. Passes over a
+/// task that somebody holds: the charge is then still to be taken back.
 pub(crate) async fn forgive(
     connection: &mut PgConnection,
-    attempts: &HashSet<(Uuid, i64)>,
+    worker_id: i64,
+    (run_id, token): (Uuid, i64),
 ) -> Result<u64, sqlx::Error> {
-    let (runs, tokens): (Vec<Uuid>, Vec<i64>) = attempts.iter().copied().unzip();
     let done = sqlx::query!(
         "WITH charged AS (
-            SELECT a.run_id, a.token, t.task_id
-            FROM unnest($1::uuid[], $2::bigint[]) AS lost (run_id, token)
-            JOIN workflows.attempts a ON (a.run_id, a.token) = (lost.run_id, lost.token)
+            SELECT t.task_id FROM workflows.attempts a
             JOIN workflows.tasks t ON t.task_id = a.task_id AND t.lane = a.lane
-            WHERE a.outcome = 'crashed' AND t.crashes > 0
+            WHERE a.run_id = $2 AND a.token = $3 AND a.outcome = 'crashed' AND t.crashes > 0),
+         me AS MATERIALIZED (
+            SELECT worker_id FROM workflows.workers WHERE worker_id = $1 AND charged_token = $3
+            FOR NO KEY UPDATE SKIP LOCKED),
+         free AS MATERIALIZED (
+            SELECT t.task_id FROM me, workflows.tasks t JOIN charged USING (task_id)
             FOR UPDATE OF t SKIP LOCKED),
+         told AS (
+            UPDATE workflows.workers w SET charged_run = NULL, charged_token = NULL
+            FROM me WHERE w.worker_id = me.worker_id
+              AND (EXISTS (SELECT FROM free) OR NOT EXISTS (SELECT FROM charged))),
          forgiven AS (
-            UPDATE workflows.attempts a SET outcome = 'lost' FROM charged c
-            WHERE (a.run_id, a.token) = (c.run_id, c.token))
+            UPDATE workflows.attempts a SET outcome = 'lost' FROM free
+            WHERE a.run_id = $2 AND a.token = $3)
          UPDATE workflows.tasks t SET crashes = t.crashes - 1, interruptions = t.interruptions + 1
-         FROM charged c WHERE t.task_id = c.task_id",
-        &runs,
-        &tokens,
+         FROM free WHERE t.task_id = free.task_id",
+        worker_id,
+        run_id,
+        token,
     )
     .execute(connection)
     .await?;

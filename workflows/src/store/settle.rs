@@ -50,7 +50,8 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Settled {
     /// Attempts that had lost their lease; nothing of them was written.
     pub stale: HashSet<usize>,
-    /// Attempts of which nothing was written because somebody else holds their run.
+    /// Attempts of which nothing was written because somebody else holds their run, or may just have
+    /// ended it.
     pub busy: HashSet<usize>,
     /// The same, because somebody holds a row that their write needs.
     pub blocked: HashSet<usize>,
@@ -62,7 +63,25 @@ pub(crate) struct Settled {
     pub ready: HashMap<i32, usize>,
 }
 
+/// What became of one settlement.
+pub(crate) enum Ending {
+    Over,
+    /// Its worker goes on with the claim on the next step.
+    GoesOn(Arc<Claim>),
+    /// It had lost its lease. Or an earlier try had come through and its answer was lost: its worker may
+    /// then hold the next step without knowing.
+    Stale,
+}
+
 impl Settled {
+    pub fn ending(&mut self, place: usize) -> Ending {
+        match self.going_on.remove(&place) {
+            Some(next) => Ending::GoesOn(next),
+            None if self.stale.contains(&place) => Ending::Stale,
+            None => Ending::Over,
+        }
+    }
+
     /// Nothing was written of this one, and it is to be tried again.
     pub fn untouched(&self, place: usize) -> bool {
         self.busy.contains(&place)
@@ -123,15 +142,16 @@ pub(crate) async fn settle(
         lock::free_runs(tx, &runs).await?
     };
     let mut settled = Settled::default();
+    let behind = behind_a_rejection(batch);
     let written = if writes::any(batch) {
-        call_writes(tx, batch, &locked, context).await?
+        call_writes(tx, batch, &locked, &behind, context).await?
     } else {
         HashMap::new()
     };
     if alone && !written.is_empty() {
         writes::act_as_ourselves(tx).await?;
     }
-    let kept = sort(batch, &locked, written, context, &mut settled)?;
+    let kept = sort(batch, &locked, &behind, written, context, &mut settled)?;
     let kinds = write(tx, &kept, &locked, context, &mut settled, alone).await?;
     commit(transaction, &kinds).await?;
     Ok(settled)
@@ -142,16 +162,16 @@ pub(crate) async fn settle(
 fn sort<'a>(
     batch: &'a [Settlement],
     locked: &Locked,
+    behind: &HashSet<usize>,
     mut written: HashMap<usize, Outcome>,
     context: &Context<'_>,
     settled: &mut Settled,
 ) -> Result<Vec<(usize, Kept<'a>)>, SettleError> {
     let alone = context.writing.is_none();
     let mut kept = Vec::with_capacity(batch.len());
-    let mut rejected = HashSet::new();
     for (place, settlement) in batch.iter().enumerate() {
-        let run_id = settlement.claim.run_id;
-        if !locked.runs.contains(&run_id) && !alone {
+        let free = locked.runs.contains(&settlement.claim.run_id) || alone;
+        if !free || behind.contains(&place) {
             settled.busy.insert(place);
             continue;
         }
@@ -172,14 +192,6 @@ fn sort<'a>(
                 Kept::Other(instead)
             }
         };
-        // A rejection ends the run for all that comes after it.
-        if rejected.contains(&run_id) {
-            settled.stale.insert(place);
-            continue;
-        }
-        if let Verdict::Reject { .. } = keep.as_ref().verdict {
-            rejected.insert(run_id);
-        }
         kept.push((place, keep));
     }
     Ok(kept)
@@ -190,12 +202,13 @@ async fn call_writes(
     tx: &mut PgConnection,
     batch: &[Settlement],
     locked: &Locked,
+    behind: &HashSet<usize>,
     context: &Context<'_>,
 ) -> Result<HashMap<usize, Outcome>, SettleError> {
     if let Some(limit) = context.writing {
         set_limit(tx, limit).await?;
     }
-    let called = writes::call(tx, batch, locked, context).await?;
+    let called = writes::call(tx, batch, locked, behind, context).await?;
     if context.writing.is_some() {
         set_limit(tx, context.limit).await?;
     }
@@ -206,6 +219,22 @@ async fn set_limit(tx: &mut PgConnection, limit: Duration) -> Result<(), sqlx::E
     let set = format!("SET LOCAL statement_timeout = '{}ms'", limit.as_millis());
     sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(tx).await?;
     Ok(())
+}
+
+/// Those that come after a rejection of their own run. It may end the run for them, and nothing of them
+/// may be written then; if it is stale itself, they have their turn.
+fn behind_a_rejection(batch: &[Settlement]) -> HashSet<usize> {
+    let mut rejected = HashSet::new();
+    let mut behind = HashSet::new();
+    for (place, settlement) in batch.iter().enumerate() {
+        let run_id = settlement.claim.run_id;
+        if rejected.contains(&run_id) {
+            behind.insert(place);
+        } else if let Verdict::Reject { .. } = settlement.verdict {
+            rejected.insert(run_id);
+        }
+    }
+    behind
 }
 
 /// Raises the fence, and writes what it lets through.

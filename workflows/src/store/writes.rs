@@ -87,11 +87,12 @@ pub(super) fn any(batch: &[Settlement]) -> bool {
 }
 
 /// Calls the writes of those who hold their leases, each behind a savepoint: a failing one takes
-/// only its own settlement down. Keyed by place in the batch.
+/// only its own settlement down. Keyed by place in the batch; those in `but` are left out.
 pub(super) async fn call(
     tx: &mut PgConnection,
     batch: &[Settlement],
     locked: &Locked,
+    but: &HashSet<usize>,
     context: &Context<'_>,
 ) -> Result<HashMap<usize, Outcome>, SettleError> {
     let held = held(tx, batch, context.worker_id).await?;
@@ -99,7 +100,7 @@ pub(super) async fn call(
     let mut blocked = 0;
     for (place, settlement) in batch.iter().enumerate() {
         let claim = &settlement.claim;
-        let ours = held.contains(&(claim.task_id, claim.token));
+        let ours = held.contains(&(claim.task_id, claim.token)) && !but.contains(&place);
         if settlement.writes.is_empty() || !ours || !locked.runs.contains(&claim.run_id) {
             continue;
         }

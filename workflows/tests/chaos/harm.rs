@@ -7,6 +7,11 @@ use rand::{Rng, rngs::StdRng};
 
 use crate::{Arena, patience::Patience, worker::LEASE};
 
+/// While a worker stands still, others go on in this time.
+const OTHERS: Duration = Duration::from_secs(3);
+/// And have taken over what it held in this.
+const HELD: Duration = LEASE.saturating_add(Duration::from_secs(10));
+
 /// One kind of harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Harm {
@@ -14,6 +19,8 @@ pub enum Harm {
     Kill,
     /// A worker is stopped for longer than its leases last, and comes back as a zombie.
     Freeze,
+    /// The same in the middle of a commit, with the locks of all whose results it was to write.
+    FreezeInCommit,
     /// Every connection of the engines is cut.
     Cut,
     /// The connections of a worker fall silent, and the server knows nothing of it.
@@ -23,9 +30,10 @@ pub enum Harm {
 }
 
 impl Harm {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Kill,
         Self::Freeze,
+        Self::FreezeInCommit,
         Self::Cut,
         Self::Silence,
         Self::Crash,
@@ -35,6 +43,7 @@ impl Harm {
         match self {
             Self::Kill => "kill -9 of a worker",
             Self::Freeze => "worker frozen beyond its leases",
+            Self::FreezeInCommit => "worker frozen in a commit",
             Self::Cut => "every connection cut",
             Self::Silence => "connections of a worker silent",
             Self::Crash => "Postgres crashed and restarted",
@@ -55,13 +64,16 @@ impl Harm {
             }
             Self::Freeze => {
                 arena.workers[victim].signal(Signal::SIGSTOP);
-                let hit = Instant::now();
-                without_leases(arena, &name).await;
-                let recovered = hit.elapsed();
-                let rest = (LEASE + Duration::from_secs(1)).saturating_sub(recovered);
-                tokio::time::sleep(rest).await;
-                arena.workers[victim].signal(Signal::SIGCONT);
-                recovered
+                frozen(arena, victim).await
+            }
+            Self::FreezeInCommit => {
+                at_work(arena, &name).await;
+                arena.workers[victim].freeze_in_a_commit();
+                let patience = Patience::begin(format!("{name} to commit something"));
+                while !arena.workers[victim].is_frozen() && work_is_left(arena).await {
+                    patience.pause().await;
+                }
+                frozen(arena, victim).await
             }
             Self::Cut => {
                 let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -84,6 +96,27 @@ impl Harm {
             }
         }
     }
+}
+
+/// A frozen worker loses its tasks to others, who are not held up by it.
+async fn frozen(arena: &Arena, victim: usize) -> Duration {
+    let name = arena.workers[victim].name();
+    let hit = Instant::now();
+    let others = progress(arena).await;
+    assert!(
+        others < OTHERS,
+        "{name} stands still, and others wait for {others:?}"
+    );
+    without_leases(arena, &name).await;
+    let recovered = hit.elapsed();
+    assert!(
+        recovered < HELD,
+        "what {name} held was taken after {recovered:?}"
+    );
+    let rest = (LEASE + Duration::from_secs(1)).saturating_sub(recovered);
+    tokio::time::sleep(rest).await;
+    arena.workers[victim].signal(Signal::SIGCONT);
+    recovered
 }
 
 /// Waits until a process has no task any more.

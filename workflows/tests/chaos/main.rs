@@ -8,6 +8,7 @@
     reason = "what a test cannot do without has to be there"
 )]
 
+mod fuzz;
 mod harm;
 mod patience;
 mod report;

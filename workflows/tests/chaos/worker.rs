@@ -7,14 +7,21 @@ use std::{
 
 use embedded::{TcpProxy, proxy::Which};
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::{
+        signal::{Signal, kill, raise},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
     unistd::Pid,
 };
 use sqlx::PgPool;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use workflows::{Engine, EngineConfig};
+use workflows::{
+    Engine, EngineConfig,
+    faults::{self, Moment, Transaction},
+};
 
-use crate::route::route;
+use crate::{fuzz, route::route};
 
 /// A stopped worker has lost its leases after this long.
 pub const LEASE: Duration = Duration::from_secs(3);
@@ -33,13 +40,22 @@ fn worker_process() {
         let config = EngineConfig {
             name,
             lease: LEASE,
-            queues: vec![("default".to_owned(), 8)],
+            queues: vec![("default".to_owned(), 8), ("parts".to_owned(), 8)],
             ..EngineConfig::default()
         };
+        let mut asked = signal(SignalKind::user_defined1()).unwrap();
+        tokio::spawn(async move {
+            while asked.recv().await.is_some() {
+                let freeze = || raise(Signal::SIGSTOP).unwrap();
+                // Of its results, those of children are most.
+                faults::arm_with(Transaction::Child, Moment::Before, freeze);
+            }
+        });
         // Postgres may be down at the start.
         loop {
             if let Ok(pool) = PgPool::connect(&url).await {
                 let engine = Engine::new(&pool, config.clone()).register(&route());
+                let engine = engine.register(&fuzz::route(&pool));
                 let never = CancellationToken::new;
                 let _ = engine.run(never(), never()).await;
             }
@@ -90,8 +106,24 @@ impl Worker {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
-        kill(pid, signal).unwrap();
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// It will stop itself when it is about to commit something. It must have begun to work.
+    pub fn freeze_in_a_commit(&self) {
+        self.signal(Signal::SIGUSR1);
+    }
+
+    pub fn is_frozen(&self) -> bool {
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        matches!(
+            waitid(Id::Pid(self.pid()), flags),
+            Ok(WaitStatus::Stopped(..))
+        )
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.process.id()).unwrap())
     }
 
     fn kill(&mut self) {

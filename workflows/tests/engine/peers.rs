@@ -122,9 +122,13 @@ step!(Poison "poison": u32 => u32, quick(3), |cx, n| {
     Ok(leaving(cx, "poison", n))
 });
 
+pub fn poisonous() -> Workflow<u32> {
+    Workflow::named("poison", 1).step(Poison).build()
+}
+
 pub async fn poisoned_worker(url: &str) {
     let pool = PgPool::connect(url).await.unwrap();
-    let route = Workflow::named("poison", 1).step(Poison).build();
+    let route = poisonous();
     let config = EngineConfig {
         sweep: Duration::from_millis(50),
         // A task is buried when its worker has been away for half of it.

@@ -132,7 +132,7 @@ impl World {
         panic!("waited too long for {what}; {}", self.state().await)
     }
 
-    async fn state(&self) -> String {
+    pub async fn state(&self) -> String {
         let sql = "SELECT (SELECT json_agg(r) FROM workflows.runs r)::text
                 || (SELECT coalesce(json_agg(t), '[]') FROM workflows.tasks t)::text
                 || (SELECT coalesce(json_agg(l), '[]') FROM workflows.leases l)::text";

@@ -5,7 +5,11 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{
-    super::{AdminError, By, Hints, audit, hints::finish, locks, runs},
+    super::{
+        AdminError, By, Hints, audit,
+        hints::{begin, finish},
+        locks, runs,
+    },
     LetterFilter, candidates, matching, open, place_of,
 };
 use crate::faults::Transaction;
@@ -15,7 +19,7 @@ const BATCH: i64 = 500;
 
 /// Gives a dead task up, and with it its run, which is cancelled.
 pub async fn discard(pool: &PgPool, letter_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = discard_in(&mut transaction, letter_id, by).await?;
     finish(pool, transaction, Transaction::Discard, hints).await?;
     tracing::info!(letter.id = %letter_id, actor = by.actor, "letter discarded");
@@ -56,7 +60,7 @@ pub async fn discard_many(
     limit: i64,
     by: By<'_>,
 ) -> Result<Discarded, AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let (discarded, hints) = discard_many_in(&mut transaction, filter, limit, by).await?;
     finish(pool, transaction, Transaction::Discard, hints).await?;
     tracing::info!(runs = discarded.runs, actor = by.actor, "letters discarded");

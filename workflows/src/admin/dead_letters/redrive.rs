@@ -5,7 +5,12 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{
-    super::{AdminError, By, Hints, audit, clear::clear, hints::finish, locks, revive},
+    super::{
+        AdminError, By, Hints, audit,
+        clear::clear,
+        hints::{begin, finish},
+        locks, revive,
+    },
     open, place_of,
 };
 use crate::faults::Transaction;
@@ -19,7 +24,7 @@ pub async fn redrive(
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = redrive_in(&mut transaction, letter_id, from_step, by).await?;
     finish(pool, transaction, Transaction::Redrive, hints).await?;
     tracing::info!(letter.id = %letter_id, actor = by.actor, "letter re-driven");

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     AdminError, By, Hints, audit,
     dead_letters::{LetterFilter, matching},
-    hints::finish,
+    hints::{begin, finish},
     not_found,
 };
 use crate::faults::Transaction;
@@ -76,7 +76,7 @@ pub async fn request(
     pace: Pace,
     by: By<'_>,
 ) -> Result<Redrive, AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let redrive_id = request_in(&mut transaction, filter, from_step, pace, by).await?;
     let hints = Hints::default();
     finish(pool, transaction, Transaction::BulkRedrive, hints).await?;
@@ -156,7 +156,7 @@ pub async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Redrive, AdminError>
 
 /// Stops a re-drive where it is.
 pub async fn stop(pool: &PgPool, redrive_id: Uuid, by: By<'_>) -> Result<Redrive, AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     stop_in(&mut transaction, redrive_id, by).await?;
     let hints = Hints::default();
     finish(pool, transaction, Transaction::BulkRedrive, hints).await?;

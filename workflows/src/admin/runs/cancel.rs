@@ -4,13 +4,18 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::super::{AdminError, By, Hints, audit, clear::clear, hints::finish, hooks, locks};
+use super::super::{
+    AdminError, By, Hints, audit,
+    clear::clear,
+    hints::{begin, finish},
+    hooks, locks,
+};
 use crate::faults::Transaction;
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
 /// more and are stopped within a second.
 pub async fn cancel(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = cancel_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Transaction::Cancel, hints).await?;
     tracing::info!(run.id = %run_id, actor = by.actor, "run cancelled");

@@ -4,12 +4,17 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::super::{AdminError, By, Hints, audit, clear::hold, hints::finish, locks};
+use super::super::{
+    AdminError, By, Hints, audit,
+    clear::hold,
+    hints::{begin, finish},
+    locks,
+};
 use crate::{faults::Transaction, store::tasks};
 
 /// Holds a run: what is under way ends its step, and nothing else of it begins.
 pub async fn pause(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Transaction::Pause, hints).await
 }
@@ -49,7 +54,7 @@ pub async fn pause_in(
 
 /// Lets a paused run go on, retries at once.
 pub async fn resume(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Transaction::Resume, hints).await
 }

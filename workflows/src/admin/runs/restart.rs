@@ -4,7 +4,12 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::super::{AdminError, By, Hints, audit, clear::clear, hints::finish, locks, revive};
+use super::super::{
+    AdminError, By, Hints, audit,
+    clear::clear,
+    hints::{begin, finish},
+    locks, revive,
+};
 use crate::faults::Transaction;
 
 /// Starts a run again that has ended or is dead, as the same run: from a step that it has been
@@ -18,7 +23,7 @@ pub async fn restart(
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<(), AdminError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     let hints = restart_in(&mut transaction, run_id, from_step, by).await?;
     finish(pool, transaction, Transaction::Restart, hints).await?;
     tracing::info!(run.id = %run_id, actor = by.actor, "run restarted");

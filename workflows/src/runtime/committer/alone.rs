@@ -243,7 +243,7 @@ async fn commit(
     };
     let failed = match result {
         Ok(mut settled) if !settled.untouched(0) => {
-            job.end(settled.going_on.remove(&0));
+            job.end(settled.ending(0));
             None
         }
         Ok(_) => Some((job, SettleError::Blocked)),

@@ -118,7 +118,7 @@ impl Group {
             } else if let Some(instead) = settled.instead.remove(&place) {
                 let _ = self.alone.send(job.becomes(instead));
             } else {
-                job.end(settled.going_on.remove(&place));
+                job.end(settled.ending(place));
             }
         }
     }

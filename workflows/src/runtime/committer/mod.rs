@@ -19,11 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    announcer::Announcements, attempts::Attempts, breakers::Breakers, link::Link, meters,
-    registry::Registry, slots::Slots,
+    announcer::Announcements, breakers::Breakers, link::Link, meters, registry::Registry,
+    slots::Slots,
 };
 use crate::{
-    claim::Claim,
     failure::message_of,
     hints,
     panics::drop_quietly,
@@ -31,7 +30,7 @@ use crate::{
     store::{
         lanes::Lanes,
         session::{Session, idle_in_transaction, within},
-        settle::{CallersError, Context, SettleError, Settled, settle},
+        settle::{CallersError, Context, Ending, SettleError, Settled, settle},
     },
 };
 
@@ -47,14 +46,14 @@ pub(crate) struct Committer {
 /// A settlement on its way.
 struct Job {
     settlement: Settlement,
-    done: oneshot::Sender<Option<Arc<Claim>>>,
+    done: oneshot::Sender<Ending>,
     tries: u32,
 }
 
 impl Job {
     /// Tells whoever waits. The caller's writes go with it.
-    fn end(self, next: Option<Arc<Claim>>) {
-        let _ = self.done.send(next);
+    fn end(self, ending: Ending) {
+        let _ = self.done.send(ending);
         drop_quietly(self.settlement);
     }
 
@@ -80,7 +79,6 @@ pub(crate) struct Committing {
     pub slots: Slots,
     pub announcements: Announcements,
     pub breakers: Breakers,
-    pub attempts: Arc<Attempts>,
     pub lease: Duration,
     /// When it fires, nobody goes on with a next step.
     pub stop: CancellationToken,
@@ -111,10 +109,9 @@ impl Committer {
         (Self { group, alone }, tasks)
     }
 
-    /// Returns when the settlement is committed, or was found stale, or had to be given up; the
-    /// lease then runs out and the task is done again elsewhere. With a claim, when this worker is
-    /// to go on with the next step.
-    pub async fn commit(&self, settlement: Settlement) -> Option<Arc<Claim>> {
+    /// Returns when the settlement is committed, or was found stale, or had to be given up (`None`); the
+    /// lease then runs out and the task is done again elsewhere.
+    pub async fn commit(&self, settlement: Settlement) -> Option<Ending> {
         let (done, answer) = oneshot::channel();
         let alone = settlement.is_alone();
         let job = Job {
@@ -127,7 +124,7 @@ impl Committer {
         } else {
             self.group.send(job).await.ok()?;
         }
-        answer.await.ok()?
+        answer.await.ok()
     }
 }
 
@@ -191,9 +188,6 @@ impl Committing {
             self.announcements.add(lane);
         }
         self.tell(batch, &settled);
-        for place in &settled.stale {
-            self.attempts.was_taken(&batch[*place].claim);
-        }
         report(batch, &settled);
         self.learn(batch, &settled);
         Ok(settled)

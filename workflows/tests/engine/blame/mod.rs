@@ -1,6 +1,7 @@
 //! Who pays for what: a task for what it did itself, and for nothing else.
 
 mod blocking;
+mod charges;
 mod cuts;
 mod neighbours;
 mod outages;

@@ -1,20 +1,24 @@
 //! What each action but a settlement and a rescue does to the state.
 
-use crate::{
+use super::{
     action::{Decision, Fault, Step},
-    database::{Lease, Run, Task},
+    database::{Lease, Run, Task, TaskRow, Token},
     protocol::Protocol,
-    rules::Redrive,
+    rules::{Redrive, Tokens},
     state::{Attempt, State, Worker},
 };
+
+/// What a clock that stands still says.
+const CLOCK: Token = 1;
 
 impl Protocol {
     pub fn step(&self, state: &mut State, step: Step) {
         match step {
             Step::Claim { worker, task } => {
-                let attempt = state.claim(worker, task);
+                let attempt = state.claim(worker, task, self.rules.tokens);
                 state.workers[worker].begin(attempt);
             }
+            Step::FindStray { worker, task } => state.find_stray(worker, task),
             Step::ReadRemaining { worker, attempt } => {
                 let process = &mut state.workers[worker];
                 process.forget(attempt);
@@ -34,7 +38,7 @@ impl Protocol {
             }
             Step::BecomeDue { task } => {
                 state.database.deferred.delete(task);
-                state.database.ready.insert(task, ());
+                state.database.make_ready(task);
                 state.database.flush();
             }
             Step::Renew { task, .. } => set_expired(state, task, false),
@@ -42,6 +46,7 @@ impl Protocol {
             Step::Lapse { task } => set_expired(state, task, true),
             Step::SeeLost { worker, task } => state.see_lost(worker, task),
             Step::Rescue { worker } => self.rescue(state, worker),
+            Step::Bury { worker } => self.bury(state, worker),
             Step::Redrive { task } => self.redrive(state, task),
         }
     }
@@ -55,7 +60,13 @@ impl Protocol {
             return;
         }
         database.flush();
-        database.insert_ready(task);
+        let letter = letter.unwrap_or_default();
+        let row = TaskRow {
+            token: letter.token,
+            suspected: letter.crashes > 0,
+            ..TaskRow::default()
+        };
+        database.insert(task, row);
         if database.run == Run::Dead && database.dead_letters.is_empty() {
             database.run = Run::Running;
         }
@@ -72,7 +83,7 @@ impl Protocol {
             Fault::LosePresence { worker } => state.workers[worker].present = false,
             Fault::Expire { task } => set_expired(state, task, true),
             Fault::ClaimUnheard { worker, task } => {
-                state.claim(worker, task);
+                state.claim(worker, task, self.rules.tokens);
             }
             Fault::SettleUnheard {
                 worker,
@@ -92,8 +103,7 @@ impl Protocol {
             // The sequence forgets as well: the next claim gets the same token.
             Fault::ForgetClaim { task } => {
                 state.database.leases.delete(task);
-                state.database.ready.insert(task, ());
-                state.database.last_tokens[task as usize] -= 1;
+                state.database.make_ready(task);
             }
         }
     }
@@ -110,12 +120,16 @@ impl State {
         }
     }
 
-    /// One transaction, committed asynchronously.
-    fn claim(&mut self, worker: usize, task: Task) -> Attempt {
+    /// One transaction, committed asynchronously. The clock may stand still.
+    fn claim(&mut self, worker: usize, task: Task, tokens: Tokens) -> Attempt {
         let database = &mut self.database;
         database.ready.delete(task);
-        database.last_tokens[task as usize] += 1;
-        let token = database.last_tokens[task as usize];
+        database.suspects.delete(task);
+        let last = database.tasks.get(task).map_or(0, |row| row.token);
+        let token = match tokens {
+            Tokens::AfterTheLast => last + 1,
+            Tokens::OfTheClock => CLOCK,
+        };
         let lease = Lease {
             token,
             worker: self.workers[worker].id,
@@ -127,6 +141,17 @@ impl State {
             task,
             token,
             remaining_seen: None,
+        }
+    }
+
+    /// By the database's word it is this worker's, who did not hear of it.
+    fn find_stray(&mut self, worker: usize, task: Task) {
+        if let Some(lease) = self.database.leases.get(task) {
+            self.workers[worker].begin(Attempt {
+                task,
+                token: lease.token,
+                remaining_seen: None,
+            });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use crate::{
+use super::{
     action::{Action, Decision, Fault, Step},
     database::Task,
     properties,
@@ -59,11 +59,17 @@ impl Protocol {
         if process.sighting.is_some() {
             steps.push(Step::Rescue { worker });
         }
+        if process.burying.is_some() {
+            steps.push(Step::Bury { worker });
+        }
         for task in Task::ALL {
-            if state.database.ready.has(task) && self.may_claim(process) {
+            if self.may_claim(state, process, task) {
                 steps.push(Step::Claim { worker, task });
             }
             if let Some(lease) = state.database.leases.get(task) {
+                if process.present && lease.worker == process.id && !process.has_in_hand(task) {
+                    steps.push(Step::FindStray { worker, task });
+                }
                 if lease.expired
                     && process.present
                     && lease.worker == process.id
@@ -95,8 +101,14 @@ impl Protocol {
         }
     }
 
-    fn may_claim(&self, worker: &Worker) -> bool {
-        worker.present || self.rules.claims == Claims::OfAllWorkers
+    fn may_claim(&self, state: &State, worker: &Worker, task: Task) -> bool {
+        let database = &state.database;
+        let suspected = |task| database.tasks.get(task).is_some_and(|row| row.suspected);
+        let has_suspect = Task::ALL
+            .into_iter()
+            .any(|task| worker.has_in_hand(task) && suspected(task));
+        let waits = database.ready.has(task) || (database.suspects.has(task) && !has_suspect);
+        waits && (worker.present || self.rules.claims == Claims::OfAllWorkers)
     }
 
     fn decisions(state: &State, actions: &mut Vec<Action>) {
@@ -130,7 +142,7 @@ impl Protocol {
                 add(Fault::LosePresence { worker });
             }
             for task in Task::ALL {
-                if state.database.ready.has(task) && self.may_claim(process) {
+                if self.may_claim(state, process, task) {
                     add(Fault::ClaimUnheard { worker, task });
                 }
             }

@@ -10,6 +10,7 @@ pub struct Rules {
     pub join: Join,
     pub rescue: Rescue,
     pub redrive: Redrive,
+    pub tokens: Tokens,
 }
 
 impl Rules {
@@ -20,6 +21,7 @@ impl Rules {
         join: Join::CountedDown,
         rescue: Rescue::LeaseAsSeen,
         redrive: Redrive::TakesTheLetter,
+        tokens: Tokens::AfterTheLast,
     };
 }
 
@@ -68,4 +70,13 @@ pub enum Redrive {
     TakesTheLetter,
     /// Slip: that there was a letter when the decision was made.
     TrustsTheRequest,
+}
+
+/// Which token a claim hands out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokens {
+    /// One greater than the task's last, whatever the clock says.
+    AfterTheLast,
+    /// Slip: the time, although a clock may stand still.
+    OfTheClock,
 }

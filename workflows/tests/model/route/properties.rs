@@ -5,7 +5,7 @@
 
 use stateright::Property;
 
-use crate::{
+use super::{
     database::{Run, Task},
     protocol::Protocol,
     state::State,
@@ -19,9 +19,13 @@ pub const EFFECT_ONCE: &str = "an effect is counted at most once";
 pub const INSERTED_ONCE: &str = "a task, the join above all, is inserted at most once";
 pub const NO_STALE_WRITE: &str = "a stale settlement writes nothing";
 pub const RESCUED_AS_SEEN: &str = "a rescue takes only the lease that it saw";
+pub const TOKENS_GROW: &str = "a token stands in the history once";
 pub const CHARGED_FAIRLY: &str = "no task is charged with more crashes than there were faults";
 pub const GOES_ON: &str = "whatever is left to do can be done without further faults";
 pub const SUCCESS_IS_WHOLE: &str = "a succeeded run has every effect exactly once";
+
+/// More dies here than two faults kill, unless a crash kills at once.
+pub const BOTH_DIE: &str = "both children die";
 
 /// Holds everywhere; a counterexample to one is a broken protocol.
 pub fn promises() -> Vec<Property<Protocol>> {
@@ -44,6 +48,9 @@ pub fn promises() -> Vec<Property<Protocol>> {
         Property::always(RESCUED_AS_SEEN, |_, state: &State| {
             !state.history.broken.unseen_lease_taken
         }),
+        Property::always(TOKENS_GROW, |_, state: &State| {
+            !state.history.broken.token_recorded_again
+        }),
         Property::always(CHARGED_FAIRLY, charged_fairly),
         Property::always(GOES_ON, goes_on),
         Property::always(SUCCESS_IS_WHOLE, |_, state: &State| {
@@ -53,7 +60,7 @@ pub fn promises() -> Vec<Property<Protocol>> {
 }
 
 /// What the model must be able to show.
-fn possibilities() -> Vec<Property<Protocol>> {
+pub fn possibilities() -> Vec<Property<Protocol>> {
     let mut possibilities = ends();
     possibilities.extend(dangers());
     possibilities
@@ -122,10 +129,23 @@ fn dangers() -> Vec<Property<Protocol>> {
                 attempts.any(|attempt| state.history.effects[attempt.task as usize] == 1)
             },
         ),
+        Property::sometimes("a worker does not know what it has", |_, state: &State| {
+            Task::ALL.into_iter().any(|task| {
+                let lease = state.database.leases.get(task);
+                let mut workers = state.workers.iter();
+                workers.any(|worker| {
+                    lease.is_some_and(|lease| lease.worker == worker.id)
+                        && !worker.has_in_hand(task)
+                })
+            })
+        }),
+        Property::sometimes("a task is about to be buried", |_, state: &State| {
+            state.workers.iter().any(|worker| worker.burying.is_some())
+        }),
         Property::sometimes("a dead run still works on a sibling", |_, state: &State| {
             state.database.run == Run::Dead && !state.database.leases.is_empty()
         }),
-        Property::sometimes("both children die", |_, state: &State| {
+        Property::sometimes(BOTH_DIE, |_, state: &State| {
             Task::CHILDREN
                 .into_iter()
                 .all(|child| state.database.dead_letters.has(child))
@@ -133,11 +153,12 @@ fn dangers() -> Vec<Property<Protocol>> {
     ]
 }
 
-/// A live task is ready, deferred or leased; a dead one is a letter and nothing else.
+/// A live task is ready, suspected, deferred or leased; a dead one is a letter and nothing else.
 fn in_one_place(state: &State, task: Task) -> bool {
     let database = &state.database;
     let places = [
         database.ready.has(task),
+        database.suspects.has(task),
         database.deferred.has(task),
         database.leases.has(task),
     ];
@@ -161,6 +182,7 @@ fn nothing_left(_: &Protocol, state: &State) -> bool {
     !database.run.has_ended()
         || (database.tasks.is_empty()
             && database.ready.is_empty()
+            && database.suspects.is_empty()
             && database.deferred.is_empty()
             && database.leases.is_empty()
             && database.dead_letters.is_empty()

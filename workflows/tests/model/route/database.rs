@@ -26,9 +26,9 @@ impl Task {
     }
 }
 
-/// Proves an attempt's right to its task. Counted per task, where the engine has one sequence for
-/// all: tokens are only ever compared within a task, and orders between tasks would be so many
-/// states without a difference.
+/// Proves an attempt's right to its task. Counted per task, where the engine takes the time and a
+/// number, or one more than the task's last: tokens are only ever compared within a task, and that they
+/// may grow by more makes no difference.
 pub type Token = u8;
 
 /// Names one process. A process that comes back after a crash has a new name.
@@ -96,6 +96,10 @@ impl Run {
 pub struct TaskRow {
     pub errors: u8,
     pub crashes: u8,
+    /// Token of the last attempt that ended.
+    pub token: Token,
+    /// It was in a process when it died.
+    pub suspected: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -113,12 +117,13 @@ pub struct Database {
     pub run: Run,
     pub tasks: Table<TaskRow>,
     pub ready: Table<()>,
+    /// Ready as well, but one at a time in each process.
+    pub suspects: Table<()>,
     pub deferred: Table<()>,
     pub leases: Table<Lease>,
     pub dead_letters: Table<TaskRow>,
     /// Children that the join still waits for; the row is gone with the last of them.
     pub fan_out: Option<u8>,
-    pub last_tokens: [Token; Task::ALL.len()],
 }
 
 impl Database {
@@ -128,20 +133,29 @@ impl Database {
             run: Run::Running,
             tasks: Table::default(),
             ready: Table::default(),
+            suspects: Table::default(),
             deferred: Table::default(),
             leases: Table::default(),
             dead_letters: Table::default(),
             fan_out: None,
-            last_tokens: [0; Task::ALL.len()],
         };
-        database.insert_ready(Task::Parent);
+        database.insert(Task::Parent, TaskRow::default());
         database
     }
 
-    /// Inserts a task with all of its budget, claimable at once.
-    pub fn insert_ready(&mut self, task: Task) {
-        self.tasks.insert(task, TaskRow::default());
-        self.ready.insert(task, ());
+    /// Inserts a task, claimable at once.
+    pub fn insert(&mut self, task: Task, row: TaskRow) {
+        self.tasks.insert(task, row);
+        self.make_ready(task);
+    }
+
+    /// Makes a task claimable that is nowhere.
+    pub fn make_ready(&mut self, task: Task) {
+        match self.tasks.get(task) {
+            Some(row) if row.suspected => self.suspects.insert(task, ()),
+            Some(_) => self.ready.insert(task, ()),
+            None => {}
+        }
     }
 
     /// Moves a task into the dead letters and stops its run there. Siblings go on.
@@ -160,6 +174,7 @@ impl Database {
         self.run = end;
         self.tasks = Table::default();
         self.ready = Table::default();
+        self.suspects = Table::default();
         self.deferred = Table::default();
         self.leases = Table::default();
         self.dead_letters = Table::default();

@@ -1,7 +1,7 @@
 //! Ending an attempt: the one transaction that the whole protocol protects.
 
-use crate::{
-    database::{Run, Task},
+use super::{
+    database::{Run, Task, Token},
     protocol::Protocol,
     rules::{Fence, Join},
     state::{Attempt, State},
@@ -17,6 +17,8 @@ pub enum Verdict {
     Reject,
     /// Given back without blame, as a draining worker does.
     HandBack,
+    /// Its worker died of it for the last time.
+    Crashed,
 }
 
 impl Protocol {
@@ -40,16 +42,17 @@ impl Protocol {
         }
         let task = attempt.task;
         let id = state.workers[worker].id;
-        let lease = state.database.leases.delete(task);
-        if !lease.is_some_and(|lease| attempt.holds(id, &lease)) {
+        let lease = state.database.leases.get(task);
+        if !lease.is_some_and(|lease| attempt.holds(id, lease)) {
             state.history.broken.stale_settlement_written = true;
         }
-        state.database.flush();
+        state.end_lease(task, attempt.token);
         match verdict {
             Verdict::Done => self.complete(state, attempt),
             Verdict::Retry => self.retry(state, task),
             Verdict::Reject => state.database.abandon(Run::Rejected),
-            Verdict::HandBack => state.database.ready.insert(task, ()),
+            Verdict::HandBack => state.database.make_ready(task),
+            Verdict::Crashed => state.database.bury(task),
         }
     }
 
@@ -88,10 +91,24 @@ impl Protocol {
             return;
         };
         row.errors += 1;
+        // Whoever comes to the end of an attempt has not killed the process.
+        row.suspected = false;
         if row.errors >= self.limits.errors {
             state.database.bury(task);
         } else {
             state.database.deferred.insert(task, ());
+        }
+    }
+}
+
+impl State {
+    /// The attempt is recorded in the history, in which a token stands once.
+    pub fn end_lease(&mut self, task: Task, token: Token) {
+        self.database.leases.delete(task);
+        self.database.flush();
+        if let Some(row) = self.database.tasks.get_mut(task) {
+            self.history.broken.token_recorded_again |= token <= row.token;
+            row.token = token;
         }
     }
 }

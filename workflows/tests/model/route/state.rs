@@ -1,6 +1,6 @@
 //! One state of the world: the database, the processes, and what is recorded for the properties.
 
-use crate::database::{Database, Lease, Task, Token, WorkerId};
+use super::database::{Database, Lease, Task, TaskRow, Token, WorkerId};
 
 /// Processes that run at a time.
 pub const WORKERS: usize = 2;
@@ -27,6 +27,8 @@ pub struct Worker {
     /// Sorted, so that the order of claims makes no states of its own.
     pub attempts: Vec<Attempt>,
     pub sighting: Option<Sighting>,
+    /// What was taken over, to be buried.
+    pub burying: Option<Attempt>,
 }
 
 impl Worker {
@@ -36,6 +38,7 @@ impl Worker {
             present: true,
             attempts: Vec::new(),
             sighting: None,
+            burying: None,
         }
     }
 
@@ -51,7 +54,8 @@ impl Worker {
     }
 
     pub fn has_in_hand(&self, task: Task) -> bool {
-        self.attempts.iter().any(|attempt| attempt.task == task)
+        let mut attempts = self.attempts.iter().chain(&self.burying);
+        attempts.any(|attempt| attempt.task == task)
     }
 }
 
@@ -60,7 +64,7 @@ impl Worker {
 pub struct Attempt {
     pub task: Task,
     pub token: Token,
-    /// What [`Join::ReadBefore`](crate::rules::Join::ReadBefore) read; the sound rule reads nothing.
+    /// What [`Join::ReadBefore`](super::rules::Join::ReadBefore) read; the sound rule reads nothing.
     pub remaining_seen: Option<u8>,
 }
 
@@ -103,6 +107,7 @@ pub struct Seen {
 pub struct Broken {
     pub stale_settlement_written: bool,
     pub unseen_lease_taken: bool,
+    pub token_recorded_again: bool,
 }
 
 impl State {
@@ -120,7 +125,7 @@ impl State {
 
     /// Inserts a task that follows from a finished one.
     pub fn insert_successor(&mut self, task: Task) {
-        self.database.insert_ready(task);
+        self.database.insert(task, TaskRow::default());
         self.history.inserted[task as usize] += 1;
     }
 
@@ -128,6 +133,11 @@ impl State {
         self.workers
             .iter()
             .any(|candidate| candidate.id == worker && candidate.present)
+    }
+
+    /// It has not died. It may have lost its connections.
+    pub fn is_alive(&self, worker: WorkerId) -> bool {
+        self.workers.iter().any(|candidate| candidate.id == worker)
     }
 
     /// A heartbeat renews by worker and task, as the engine's statement does.

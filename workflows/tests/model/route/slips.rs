@@ -1,39 +1,12 @@
 //! Protocols that are wrong in one rule. The checker has to find out, and prints the shortest story
 //! of how it goes wrong.
 
-use stateright::{Checker, Model};
-
-use crate::{
+use super::{
     PATIENT, STRICT, properties,
-    protocol::Protocol,
-    rules::{Claims, Fence, Join, Redrive, Rescue, Rules},
+    protocol::{Limits, Protocol},
+    rules::{Claims, Fence, Join, Redrive, Rescue, Rules, Tokens},
 };
-
-/// Longer than any counterexample here, and far shorter than the paths of a full search.
-const LONGEST: usize = 16;
-
-/// Searches deeper and deeper, because the checker keeps the last counterexample and not the
-/// shortest.
-fn assert_caught(protocol: Protocol, promise: &'static str) {
-    for depth in 2..=LONGEST {
-        let checker = protocol
-            .checker()
-            .target_max_depth(depth)
-            .spawn_bfs()
-            .join();
-        if let Some(path) = checker.discovery(promise) {
-            println!(
-                "not so: {promise} ({} unique states)",
-                checker.unique_state_count()
-            );
-            for action in path.into_actions() {
-                println!("    {action:?}");
-            }
-            return;
-        }
-    }
-    panic!("nobody noticed {:?}", protocol.rules);
-}
+use crate::assert_caught;
 
 /// Two faults are enough for every slip.
 fn patient(rules: Rules) -> Protocol {
@@ -116,8 +89,21 @@ fn a_worker_without_presence_that_goes_on_claiming_poisons_its_tasks() {
         ..Rules::SOUND
     };
     let protocol = Protocol {
+        limits: Limits {
+            crashes: 3,
+            ..PATIENT
+        },
         faults: 1,
         ..patient(rules)
     };
     assert_caught(protocol, properties::CHARGED_FAIRLY);
+}
+
+#[test]
+fn tokens_taken_from_a_clock_alone_are_handed_out_twice() {
+    let rules = Rules {
+        tokens: Tokens::OfTheClock,
+        ..Rules::SOUND
+    };
+    assert_caught(patient(rules), properties::TOKENS_GROW);
 }

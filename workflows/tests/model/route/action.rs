@@ -3,7 +3,7 @@
 //! Steps are what the engine does by itself, decisions are people's, and faults are the world's.
 //! Steps are free; faults and re-drives are counted, which is what makes the state space finite.
 
-use crate::{database::Task, settle::Verdict, state::Attempt};
+use super::{database::Task, settle::Verdict, state::Attempt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -18,7 +18,12 @@ pub enum Step {
         worker: usize,
         task: Task,
     },
-    /// Only under [`Join::ReadBefore`](crate::rules::Join::ReadBefore).
+    /// A task of a claim whose answer was lost.
+    FindStray {
+        worker: usize,
+        task: Task,
+    },
+    /// Only under [`Join::ReadBefore`](super::rules::Join::ReadBefore).
     ReadRemaining {
         worker: usize,
         attempt: Attempt,
@@ -49,6 +54,10 @@ pub enum Step {
         task: Task,
     },
     Rescue {
+        worker: usize,
+    },
+    /// Of a task that was taken over for it.
+    Bury {
         worker: usize,
     },
     /// Carries out a request.

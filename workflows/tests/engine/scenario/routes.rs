@@ -1,0 +1,147 @@
+//! What is run in the scenario.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use sqlx::PgPool;
+use workflows::{
+    Done, FanOut, Joined, NextOnError, Rejection, Step, StepContext, StepError, StepSettings,
+    Workflow,
+};
+
+use crate::world::{leaving, quick, step};
+
+step!(Begin "begin": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "begin", n)));
+step!(Spread "spread": u32 => FanOut<u32, ()>, quick(9), |cx, n| {
+    Ok(leaving(cx, "spread", FanOut { children: (0..n).collect(), carry: () }))
+});
+step!(Child "child": u32 => u32, quick(9), |cx, n| {
+    if n == 0 && cx.attempt == 1 {
+        return Err("the first child fails once").or_retry();
+    }
+    Ok(leaving(cx, format!("child {n}"), n))
+});
+step!(Gather "gather": Joined<(), u32> => usize, quick(9), |cx, joined| {
+    Ok(leaving(cx, "gather", joined.children.len()))
+});
+step!(Judge "judge": u32 => u32, quick(9), |_cx, _n| {
+    let message = "not this one".to_owned();
+    Err(StepError::Reject(Rejection { code: "no".into(), message, details: serde_json::Value::Null }))
+});
+/// Something happens to this process.
+pub static DOOMED: AtomicBool = AtomicBool::new(false);
+step!(Hold "hold": u32 => u32, quick(9), |cx, n| {
+    // Under way when the first process stops; goes through in the next.
+    if DOOMED.load(Ordering::SeqCst) {
+        cx.cancelled.cancelled().await;
+    }
+    Ok(leaving(cx, "hold", n))
+});
+step!(One "one": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "one", n)));
+step!(Two "two": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "two", n)));
+step!(Three "three": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "three", n)));
+step!(Four "four": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "four", n)));
+step!(Any "any": u32 => u32, quick(9), |_cx, n| Ok(Done::new(n)));
+step!(Tick "tick": u32 => u32, quick(9), |cx, n| Ok(leaving(cx, "tick", n)));
+fn hourly() -> StepSettings {
+    let mut settings = quick(9);
+    settings.backoff.first = Duration::from_hours(1);
+    settings.backoff.cap = Duration::from_hours(1);
+    settings
+}
+step!(Wait "wait": u32 => u32, hourly(), |_cx, _n| Err("not today").or_retry());
+
+/// Dies until somebody wrote that the cause is mended.
+struct Mortal(PgPool);
+impl Step for Mortal {
+    const NAME: &'static str = "mortal";
+    type Input = u32;
+    type Output = u32;
+    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+        let mended = "SELECT EXISTS (SELECT FROM effects WHERE what = 'mended')";
+        if sqlx::query_scalar(mended)
+            .fetch_one(&self.0)
+            .await
+            .or_retry()?
+        {
+            return Ok(leaving(cx, "mortal", n));
+        }
+        Err("broken").or_fail()
+    }
+}
+
+struct Gated;
+impl Step for Gated {
+    const NAME: &'static str = "gated";
+    const QUEUE: &'static str = "gated";
+    type Input = u32;
+    type Output = u32;
+    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+        Ok(leaving(cx, "gated", n))
+    }
+}
+
+/// The workflows of the scenario, each with how its runs end.
+pub fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
+    let wide = Workflow::named("wide", 1)
+        .step(Begin)
+        .step(Spread)
+        .fan_out(Child)
+        .join(Gather);
+    let chain = Workflow::named("chain", 1)
+        .step(One)
+        .step(Two)
+        .step(Three)
+        .step(Four);
+    vec![
+        // Four steps in one queue: the worker goes on with at least one of them.
+        (chain.build(), "succeeded"),
+        (wide.build(), "succeeded"),
+        (Workflow::named("judged", 1).step(Judge).build(), "rejected"),
+        (
+            Workflow::named("redriven", 1)
+                .step(Mortal(pool.clone()))
+                .build(),
+            "succeeded",
+        ),
+        (
+            Workflow::named("bulk", 1)
+                .step(Mortal(pool.clone()))
+                .build(),
+            "succeeded",
+        ),
+        (
+            Workflow::named("discarded", 1)
+                .step(Mortal(pool.clone()))
+                .build(),
+            "cancelled",
+        ),
+        (
+            Workflow::named("cancelled", 1).step(Wait).build(),
+            "cancelled",
+        ),
+        (
+            Workflow::named("gated", 1).step(Tick).step(Gated).build(),
+            "succeeded",
+        ),
+        (Workflow::named("held", 1).step(Hold).build(), "succeeded"),
+        (Workflow::named("lost", 1).step(Tick).build(), "succeeded"),
+        (Workflow::named("clock", 1).step(Tick).build(), "succeeded"),
+        (
+            Workflow::named("started", 1).step(Tick).build(),
+            "succeeded",
+        ),
+    ]
+}
+
+/// A run that has nothing to do with the others.
+pub fn other() -> Workflow<u32> {
+    Workflow::named("other", 1).step(Any).build()
+}
+
+/// A run that somebody starts in the scenario.
+pub fn started() -> Workflow<u32> {
+    Workflow::named("started", 1).step(Tick).build()
+}
