@@ -38,6 +38,9 @@ pub struct StepSummary {
     pub attempts: i64,
     /// Message of the latest error.
     pub last_error: Option<String>,
+    /// How much of the step is done, from 0 to 1, when a task of it that runs has said so
+    /// ([`StepContext::progress`](crate::StepContext::progress)).
+    pub progress: Option<f64>,
 }
 
 /// The newest run about `subject`.

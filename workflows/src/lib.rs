@@ -39,6 +39,7 @@
 pub mod admin;
 pub mod backoff;
 mod claim;
+pub mod events;
 mod failure;
 pub mod faults;
 mod fingerprint;
@@ -47,11 +48,14 @@ pub mod inspect;
 mod panics;
 mod payload;
 mod plan;
+mod reports;
 mod runtime;
 mod shape;
 mod start;
 pub mod step;
 mod store;
+pub mod testing;
+pub mod wait;
 pub mod workflow;
 
 pub use backoff::Backoff;

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
+    events::Detail,
     hints::{self, Hint, Hints},
     panics::caught,
     payload::{Payload, PayloadError},
@@ -36,6 +37,8 @@ pub struct Starter<I> {
     unique_key: Option<String>,
     delay: Duration,
     hints: Option<Hints>,
+    /// The start is an event, even if no build has said so to the database yet.
+    tells: bool,
     input: PhantomData<fn(I)>,
 }
 
@@ -68,7 +71,11 @@ pub enum StartError {
 impl<I: Serialize> Starter<I> {
     pub(crate) fn new(definition: &Definition) -> Self {
         let first = definition.first();
-        Self::named(definition.name, definition.version, first.name, first.queue)
+        let tells = definition.events > Detail::None;
+        Self {
+            tells,
+            ..Self::named(definition.name, definition.version, first.name, first.queue)
+        }
     }
 
     /// The entry of a workflow whose first step is `S`, for a process that starts runs and has
@@ -93,6 +100,7 @@ impl<I: Serialize> Starter<I> {
             unique_key: None,
             delay: Duration::ZERO,
             hints: None,
+            tells: false,
             input: PhantomData,
         }
     }
@@ -163,6 +171,7 @@ impl<I: Serialize> Starter<I> {
             step: self.step,
             queue: self.queue,
             input: &input,
+            tells: self.tells,
         };
         let started = store::start::insert_run(transaction, &run).await?;
         if !started.existing && self.delay.is_zero() {

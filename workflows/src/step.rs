@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Backoff;
+use crate::{Backoff, reports::Reporting};
 
 /// A named stage of a workflow. It may run twice (a crash can come after its last effect and
 /// before its commit) and must then do no harm.
@@ -90,6 +90,8 @@ pub struct StepContext {
     pub cancelled: CancellationToken,
     /// W3C trace context of whatever started the run, for requests that the step makes.
     pub trace_parent: Option<String>,
+    /// The way of [`progress`](Self::progress) and checkpoints.
+    pub(crate) reporting: Reporting,
 }
 
 /// Any error of a step or of its writes.

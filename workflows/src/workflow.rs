@@ -26,7 +26,9 @@ use uuid::Uuid;
 
 use crate::{
     Starter,
+    events::Detail,
     step::{BoxError, FanOut, Joined, Missing, Rejection, Step},
+    wait::Results,
 };
 pub(crate) use definition::{Definition, Handler, Performed, StepDefinition, Then};
 
@@ -46,6 +48,7 @@ impl<I: Serialize> Workflow<I> {
             steps: Vec::new(),
             on_reject: None,
             on_end: None,
+            events: Detail::None,
         };
         Route {
             definition,
@@ -107,6 +110,22 @@ impl<I, O> Route<I, O> {
     {
         self.definition.on_end = Some(Arc::new(hook));
         self
+    }
+
+    /// What is told of its runs in the stream of [`events`](crate::events). Without this, nothing.
+    #[must_use]
+    pub fn events(mut self, detail: Detail) -> Self {
+        self.definition.events = detail;
+        self
+    }
+
+    /// As [`build`](Self::build), and what waits for results of the type that the last step hands on.
+    ///
+    /// # Panics
+    /// As [`build`](Self::build).
+    pub fn build_typed(self) -> (Workflow<I>, Results<O>) {
+        let results = Results::new(self.definition.name, self.definition.version);
+        (self.build(), results)
     }
 
     /// Ends the route.

@@ -13,7 +13,7 @@ use super::{
     runs::{self, RunEntry},
 };
 
-pub use answer::{Answer, Lack};
+pub use answer::{Answer, Lack, Progress};
 pub use timeline::Attempt;
 pub(super) use timeline::attempts_of;
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     AdminError, Pause,
-    explain::{Answer, Lack, TaskAnswer},
+    explain::{Answer, Lack, Progress, TaskAnswer},
     queues,
     runs::RunEntry,
     workers::Fleet,
@@ -38,13 +38,15 @@ pub(super) async fn live_tasks(
                   coalesce(w.name, 'worker ' || l.worker_id, '') AS "worker!", coalesce(w.build, '') AS "build!",
                   w.seen_at AS "seen_at?", d.due_at AS "due_at?",
                   coalesce(d.due_at < clock_timestamp(), false) AS "overdue!",
-                  s.task_id IS NOT NULL AS "suspect!"
+                  s.task_id IS NOT NULL AS "suspect!",
+                  p.done AS "done?", p.note AS "note?", p.at AS "told_at?"
            FROM workflows.tasks t
            JOIN workflows.lanes n USING (lane)
            LEFT JOIN workflows.leases l ON l.task_id = t.task_id
            LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
            LEFT JOIN workflows.deferred d ON d.task_id = t.task_id
            LEFT JOIN workflows.suspects s ON (s.lane, s.rank, s.task_id) = (t.lane, t.rank, t.task_id)
+           LEFT JOIN workflows.progress p ON (p.task_id, p.token) = (l.task_id, l.token)
            WHERE t.run_id = $1
            ORDER BY (l.task_id IS NULL), t.child NULLS FIRST, t.task_id LIMIT $2"#,
         run.run_id,
@@ -98,6 +100,9 @@ struct Place {
     due_at: Option<DateTime<Utc>>,
     overdue: bool,
     suspect: bool,
+    done: Option<f64>,
+    note: Option<String>,
+    told_at: Option<DateTime<Utc>>,
 }
 
 impl Place {
@@ -134,6 +139,7 @@ impl Place {
                 build,
                 since,
                 lease_until: self.lease_until?,
+                progress: self.progress(),
             });
         }
         Some(Answer::WorkerLost {
@@ -145,6 +151,14 @@ impl Place {
             seen_at: self.seen_at,
             taken_soon: !fleet.is_empty(),
         })
+    }
+
+    fn progress(&self) -> Option<Box<Progress>> {
+        Some(Box::new(Progress {
+            done: self.done?,
+            note: self.note.clone()?,
+            at: self.told_at?,
+        }))
     }
 
     /// The queue in which a live worker claims it. Workers go by their own routes, so two builds may

@@ -43,6 +43,12 @@ pub(super) async fn again(
          suspects AS (
             INSERT INTO workflows.suspects (lane, rank, task_id, suspicion)
             SELECT lane, rank, task_id, suspicion FROM free WHERE suspicion > 0),
+         told AS (
+            INSERT INTO workflows.events (run_id, workflow, subject, kind, details)
+            SELECT r.run_id, r.workflow, r.subject, 'redriven',
+                   json_build_object('step', l.step, 'by', $2::text)
+            FROM resolved d JOIN workflows.lanes l USING (lane) JOIN workflows.runs r ON r.run_id = d.run_id
+            WHERE l.events <> 'none'),
          going_on AS (
             UPDATE workflows.runs r SET state = 'running'
             WHERE run_id IN (SELECT run_id FROM resolved) AND state = 'dead'
@@ -147,6 +153,7 @@ pub(super) async fn first(
 pub(super) async fn enter(
     tx: &mut PgConnection,
     entries: &[Entry],
+    by: By<'_>,
 ) -> Result<Vec<String>, sqlx::Error> {
     let (mut runs, mut tasks, mut lanes) = (vec![], vec![], vec![]);
     let (mut attempts, mut letters) = (vec![], vec![]);
@@ -178,6 +185,12 @@ pub(super) async fn enter(
          ready AS (
             INSERT INTO workflows.ready (lane, key, rank, task_id)
             SELECT lane, key, rank, task_id FROM free),
+         told AS (
+            INSERT INTO workflows.events (run_id, workflow, subject, kind, details)
+            SELECT r.run_id, r.workflow, r.subject, 'restarted',
+                   json_build_object('step', l.step, 'by', $6::text)
+            FROM entry e JOIN workflows.lanes l USING (lane) JOIN workflows.runs r ON r.run_id = e.run_id
+            WHERE l.events <> 'none'),
          going_on AS (
             UPDATE workflows.runs SET state = 'running', ended_at = NULL, result = NULL
             WHERE run_id = ANY($1))
@@ -187,6 +200,7 @@ pub(super) async fn enter(
         &lanes,
         &attempts as &[Option<i64>],
         &letters as &[Option<Uuid>],
+        by.actor,
     )
     .fetch_all(tx)
     .await

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::rehearsal::Rehearsal;
+use crate::events;
 
 /// How a worker process behaves.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct EngineConfig {
     /// How long runs that ended are kept, with their history. `None`: for ever. Runs with an open
     /// dead letter are never removed.
     pub retention: Option<Duration>,
+    /// How long [events](crate::events) are kept. `None`: for ever.
+    pub keep_events: Option<Duration>,
     /// For tests of workflows.
     pub rehearsal: Rehearsal,
 }
@@ -42,6 +45,7 @@ impl Default for EngineConfig {
             sweep: Duration::from_secs(1),
             grace: Duration::from_secs(20),
             retention: Some(Duration::from_hours(30 * 24)),
+            keep_events: Some(events::KEPT),
             rehearsal: Rehearsal::None,
         }
     }

@@ -26,11 +26,11 @@ use super::{
     slots::Slots,
     upkeep::{self, Upkeep},
 };
-use crate::{Starter, Workflow, store::schedules::StartTick};
+use crate::{Starter, Workflow, reports::Reports, store::schedules::StartTick};
 
 /// A worker process of the engine: knows workflows, runs their steps.
 ///
-/// It keeps up to ten connections to Postgres of its own, most of them only while they are needed.
+/// It keeps up to eleven connections to Postgres of its own, most of them only while they are needed.
 pub struct Engine {
     pub(super) options: PgConnectOptions,
     pub(super) config: EngineConfig,
@@ -117,13 +117,15 @@ impl Engine {
 
     /// Adds the engine's own scheduled work.
     pub(super) fn keep_up(&mut self) {
-        let Some(age) = self.config.retention else {
+        let (runs, events) = (self.config.retention, self.config.keep_events);
+        if runs.is_none() && events.is_none() {
             return;
-        };
+        }
         let workflow = upkeep::upkeep(&self.options, self.config.lease);
         self.registry.add(Arc::clone(&workflow.definition));
         let input = Upkeep {
-            keep_seconds: age.as_secs(),
+            keep_seconds: runs.map(|age| age.as_secs()),
+            keep_events_seconds: events.map(|age| age.as_secs()),
         };
         self.add_schedule(upkeep::NAME, upkeep::EVERY, &workflow.starter(), input);
     }
@@ -174,6 +176,9 @@ impl Engine {
         phases.sweeping.spawn("schedules and re-drives", errand);
         let announcer = parts.announcer().run(leaving.clone());
         phases.leaving.spawn("the announcer", announcer);
+        let (reports, requests) = Reports::new();
+        let reporter = parts.reporter(&reports, requests).run(leaving.clone());
+        phases.leaving.spawn("the reporter", reporter);
         let presence = parts.presence().spawn(leaving)?;
         phases.leaving.spawn_fallible("the heartbeat", presence);
 
@@ -181,7 +186,7 @@ impl Engine {
         let settle = SettleLayer::new(&parts, committer, &desks);
         for way in ways {
             let name = format!("the worker of {}", way.0);
-            let worker = worker(&parts, way, &settle, claiming.clone());
+            let worker = worker(&parts, way, &settle, &reports, claiming.clone());
             phases.working.spawn_fallible(&name, worker);
         }
         let listener = parts.listener().run(claiming.clone());
@@ -226,6 +231,7 @@ fn worker(
     parts: &Parts,
     (queue, way): Way,
     settle: &SettleLayer,
+    reports: &Reports,
     stop: CancellationToken,
 ) -> impl Future<Output = Result<(), String>> + use<> {
     // A monitor may build a worker again after a failure. Our backend has none (its error type is
@@ -235,6 +241,8 @@ fn worker(
         registry: Arc::clone(&parts.registry),
         attempts: Arc::clone(&parts.attempts),
         rehearsal: parts.config.rehearsal,
+        lanes: Arc::clone(&parts.lanes),
+        reports: reports.clone(),
     };
     let monitor = Monitor::new().register(move |_| {
         let backend = backend.try_lock().ok().and_then(|mut slot| slot.take());

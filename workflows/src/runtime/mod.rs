@@ -31,6 +31,7 @@ mod perform;
 mod presence;
 mod registry;
 mod rehearsal;
+mod reporter;
 mod settle;
 mod shutdown;
 mod slots;

@@ -1,14 +1,14 @@
 //! Makes the parts of a running engine, each from what they share.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use serde_json::Value;
 use sqlx::{Connection, postgres::PgConnectOptions};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -27,10 +27,13 @@ use super::{
     memory::Memory,
     presence::Presence,
     registry::Registry,
+    reporter::{self, Reporter},
     slots::Slots,
     sweeper::Sweeper,
 };
 use crate::admin::redrive::Batch;
+use crate::events::Detail;
+use crate::reports::{Reports, Request};
 use crate::store::{
     self,
     lanes::{Lane, Lanes},
@@ -75,6 +78,7 @@ impl Parts {
         for lane in &used {
             queues.entry(lane.queue.to_owned()).or_insert(1);
         }
+        let events: Vec<Detail> = used.iter().map(|lane| registry.events(lane)).collect();
         let who = Who {
             name: engine.config.name.clone(),
             build: engine.config.build.clone(),
@@ -83,7 +87,7 @@ impl Parts {
         let mut tries = 0;
         let (lanes, worker_id) = loop {
             tries += 1;
-            match enter(&session, (&used, &shapes), &who, &engine.schedules).await {
+            match enter(&session, (&used, &shapes, &events), &who, &engine.schedules).await {
                 Err(EngineError::Database(error)) if tries < TRIES && breaks_off(&error) => {
                     tracing::warn!(error = %error, "the start was broken off, trying again");
                     tokio::time::sleep(jittered(Duration::from_millis(400))).await;
@@ -133,6 +137,17 @@ impl Parts {
         Announcer {
             link: Link::new(self.session("announcer").for_claims()),
             announcements: self.announcements.clone(),
+        }
+    }
+
+    pub fn reporter(&self, reports: &Reports, requests: mpsc::Receiver<Request>) -> Reporter {
+        Reporter {
+            link: Link::new(self.session("reporter").patient(reporter::STATEMENT)),
+            attempts: Arc::clone(&self.attempts),
+            latest: reports.latest(),
+            requests,
+            touched: HashSet::new(),
+            swept: false,
         }
     }
 
@@ -213,7 +228,7 @@ fn breaks_off(error: &sqlx::Error) -> bool {
 /// Proves that the connection is good for what the engine does, and enters what this worker has.
 async fn enter(
     session: &Session,
-    (used, shapes): (&[Lane], &[Value]),
+    (used, shapes, events): (&[Lane], &[Value], &[Detail]),
     who: &Who,
     schedules: &[Schedule],
 ) -> Result<(Arc<Lanes>, i64), EngineError> {
@@ -225,7 +240,7 @@ async fn enter(
         Err(SchemaError::Database(error)) => return Err(error.into()),
         checked => checked.map_err(|error| EngineError::Misconfigured(vec![error.to_string()]))?,
     }
-    let lanes = Lanes::enter(&mut connection, used, shapes);
+    let lanes = Lanes::enter(&mut connection, used, shapes, events);
     let lanes = within(ANSWER * 4, lanes).await?;
     let registering = store::presence::register(&mut connection, who);
     let worker_id = within(ANSWER, registering).await?;

@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     claim::Claim,
+    reports::Reports,
     step::{StepContext, StepError},
+    store::lanes::Lanes,
     workflow::Performed,
 };
 
@@ -28,6 +30,8 @@ pub(crate) struct Perform {
     pub registry: Arc<Registry>,
     pub attempts: Arc<Attempts>,
     pub rehearsal: Rehearsal,
+    pub lanes: Arc<Lanes>,
+    pub reports: Reports,
 }
 
 impl Service<Task<Held>> for Perform {
@@ -82,6 +86,7 @@ impl Perform {
         let (_, step) = self.registry.find(claim).ok_or_else(|| StepError::Fail {
             source: Box::new(UnknownStep(claim.lane.step)),
         })?;
+        let lane = self.lanes.number_of(&claim.lane).unwrap_or_default();
         let context = StepContext {
             run_id: claim.run_id,
             subject: claim.subject,
@@ -89,6 +94,7 @@ impl Perform {
             attempt: claim.attempt(),
             cancelled: cancelled.clone(),
             trace_parent: claim.trace_parent.clone(),
+            reporting: self.reports.of(claim.task_id, lane, claim.token),
         };
         let began = Instant::now();
         let work = self

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     claim::Claim,
+    events::Detail,
     shape::route,
     step::StepSettings,
     store::lanes::Lane,
@@ -81,6 +82,12 @@ impl Registry {
     /// Outside services that a step needs.
     pub fn needs(&self, lane: &Lane) -> &'static [&'static str] {
         self.find_lane(lane).map_or(&[], |(_, step)| step.needs)
+    }
+
+    /// What is told of the runs of the lane's workflow.
+    pub fn events(&self, lane: &Lane) -> Detail {
+        self.find_lane(lane)
+            .map_or(Detail::None, |(definition, _)| definition.events)
     }
 
     /// What is wrong with these workflows, in sentences.

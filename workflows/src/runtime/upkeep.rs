@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
     Workflow,
     admin::retention::forget,
     step::{Done, NextOnError, Step, StepContext, StepError},
     store::{
+        events,
+        reports::tidy,
         retention::prune,
         session::{Session, within},
     },
@@ -30,8 +32,11 @@ pub(super) fn upkeep(options: &PgConnectOptions, lease: Duration) -> Workflow<Up
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Upkeep {
-    /// Seconds for which ended runs are kept.
-    pub keep_seconds: u64,
+    /// Seconds for which ended runs are kept. `None`: for ever.
+    pub keep_seconds: Option<u64>,
+    /// The same of events.
+    #[serde(default)]
+    pub keep_events_seconds: Option<u64>,
 }
 
 struct Prune {
@@ -45,22 +50,36 @@ impl Step for Prune {
     type Output = usize;
 
     async fn run(&self, _: &StepContext, input: Upkeep) -> Result<Done<usize>, StepError> {
-        let age = Duration::from_secs(input.keep_seconds);
         let mut connection = self.session.open().await.or_retry()?;
         let mut pruned = 0;
-        loop {
-            let pruning = within(STATEMENT, prune(&mut connection, age));
-            match pruning.await.or_retry()? {
-                0 => break,
-                some => pruned += some,
-            }
+        if let Some(age) = input.keep_seconds.map(Duration::from_secs) {
+            pruned = forget_runs(&mut connection, age).await.or_retry()?;
         }
-        while within(STATEMENT, forget(&mut connection, age))
+        if let Some(age) = input.keep_events_seconds.map(Duration::from_secs) {
+            forget_events(&mut connection, age).await.or_retry()?;
+        }
+        within(STATEMENT, tidy(&mut connection, None))
             .await
-            .or_retry()?
-            > 0
-        {}
+            .or_retry()?;
         let _ = within(STATEMENT, connection.close()).await;
         Ok(Done::new(pruned))
     }
+}
+
+/// Removes runs that ended longer ago than `age`, and what people did then. Returns how many runs.
+async fn forget_runs(connection: &mut PgConnection, age: Duration) -> Result<usize, sqlx::Error> {
+    let mut pruned = 0;
+    loop {
+        match within(STATEMENT, prune(connection, age)).await? {
+            0 => break,
+            some => pruned += some,
+        }
+    }
+    while within(STATEMENT, forget(connection, age)).await? > 0 {}
+    Ok(pruned)
+}
+
+async fn forget_events(connection: &mut PgConnection, age: Duration) -> Result<(), sqlx::Error> {
+    while within(STATEMENT, events::prune(connection, age)).await? > 0 {}
+    Ok(())
 }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
+    events,
     fan_out::{self, Child, NewFanOut},
     history,
     lanes::{Lane, Lanes},
@@ -181,6 +182,7 @@ impl<'a> Effects<'a> {
         ready.extend(ended.joins);
         self.end_runs(tx).await?;
         ready.extend(self.hand_back(tx).await?);
+        events::tell(tx, lanes, batch, &buried.runs).await?;
         let mut written = Written {
             kinds: self.kinds,
             dead_runs: buried.runs,

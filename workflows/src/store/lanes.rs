@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::events::Detail;
+
 /// The durable identity of a step, and the queue in which this build runs it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lane {
@@ -19,17 +21,21 @@ pub(crate) struct Lane {
 pub(crate) struct Lanes {
     numbers: HashMap<Lane, i32>,
     by_number: HashMap<i32, Lane>,
+    /// What is told of the runs of those of which something is told.
+    events: HashMap<Lane, Detail>,
 }
 
 impl Lanes {
-    /// Enters those that are new and learns the numbers of all. `shapes` are theirs, in order.
+    /// Enters those that are new and learns the numbers of all. `shapes` and `events` are theirs,
+    /// in order.
     pub async fn enter(
         connection: &mut PgConnection,
         lanes: &[Lane],
         shapes: &[Value],
+        events: &[Detail],
     ) -> Result<Self, sqlx::Error> {
         let mut known = Self::default();
-        for (lane, shape) in lanes.iter().zip(shapes) {
+        for ((lane, shape), events) in lanes.iter().zip(shapes).zip(events) {
             let number = number(
                 connection,
                 lane.workflow,
@@ -39,22 +45,33 @@ impl Lanes {
             );
             let number = number.await?;
             sqlx::query!(
-                "UPDATE workflows.lanes SET queue = $2, shape = $3
-                 WHERE lane = $1 AND (queue, shape) IS DISTINCT FROM ($2, $3)",
+                "UPDATE workflows.lanes SET queue = $2, shape = $3, events = $4
+                 WHERE lane = $1 AND (queue, shape, events) IS DISTINCT FROM ($2, $3, $4)",
                 number,
                 lane.queue,
                 shape,
+                events.as_str(),
             )
             .execute(&mut *connection)
             .await?;
             known.numbers.insert(lane.clone(), number);
             known.by_number.insert(number, lane.clone());
+            if *events > Detail::None {
+                known.events.insert(lane.clone(), *events);
+            }
         }
         Ok(known)
     }
 
     pub fn number_of(&self, lane: &Lane) -> Option<i32> {
         self.numbers.get(lane).copied()
+    }
+
+    pub fn events(&self, lane: &Lane) -> Detail {
+        if self.events.is_empty() {
+            return Detail::None;
+        }
+        self.events.get(lane).copied().unwrap_or_default()
     }
 
     pub fn get(&self, number: i32) -> Option<&Lane> {

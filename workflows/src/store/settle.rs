@@ -9,6 +9,8 @@ use std::{
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+mod sort;
+
 pub(crate) use super::writes::CallersError;
 use super::{
     commit::commit,
@@ -22,6 +24,8 @@ use crate::{
     claim::Claim,
     plan::{NewTask, Next, Settlement, Verdict},
 };
+pub(super) use sort::Kept;
+use sort::{behind_a_rejection, sort};
 
 /// What a batch needs besides itself.
 pub(crate) struct Context<'a> {
@@ -157,46 +161,6 @@ pub(crate) async fn settle(
     Ok(settled)
 }
 
-/// Which of the batch are to be written, after what came of their writes. The others are noted in
-/// `settled`.
-fn sort<'a>(
-    batch: &'a [Settlement],
-    locked: &Locked,
-    behind: &HashSet<usize>,
-    mut written: HashMap<usize, Outcome>,
-    context: &Context<'_>,
-    settled: &mut Settled,
-) -> Result<Vec<(usize, Kept<'a>)>, SettleError> {
-    let alone = context.writing.is_none();
-    let mut kept = Vec::with_capacity(batch.len());
-    for (place, settlement) in batch.iter().enumerate() {
-        let free = locked.runs.contains(&settlement.claim.run_id) || alone;
-        if !free || behind.contains(&place) {
-            settled.busy.insert(place);
-            continue;
-        }
-        let keep = match written.remove(&place) {
-            None | Some(Outcome::Written) => Kept::Same(settlement),
-            Some(Outcome::Overslept) if alone => return Err(SettleError::Overslept),
-            Some(Outcome::Failed(error)) if alone => return Err(SettleError::Refused(error)),
-            Some(Outcome::Blocked | Outcome::Overslept) => {
-                settled.blocked.insert(place);
-                continue;
-            }
-            Some(Outcome::Failed(error)) => {
-                let instead = (context.refused)(settlement, &error);
-                if instead.is_alone() {
-                    settled.instead.insert(place, instead);
-                    continue;
-                }
-                Kept::Other(instead)
-            }
-        };
-        kept.push((place, keep));
-    }
-    Ok(kept)
-}
-
 /// Calls the writes. While others wait, the server gives each of their statements little time.
 async fn call_writes(
     tx: &mut PgConnection,
@@ -219,22 +183,6 @@ async fn set_limit(tx: &mut PgConnection, limit: Duration) -> Result<(), sqlx::E
     let set = format!("SET LOCAL statement_timeout = '{}ms'", limit.as_millis());
     sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(tx).await?;
     Ok(())
-}
-
-/// Those that come after a rejection of their own run. It may end the run for them, and nothing of them
-/// may be written then; if it is stale itself, they have their turn.
-fn behind_a_rejection(batch: &[Settlement]) -> HashSet<usize> {
-    let mut rejected = HashSet::new();
-    let mut behind = HashSet::new();
-    for (place, settlement) in batch.iter().enumerate() {
-        let run_id = settlement.claim.run_id;
-        if rejected.contains(&run_id) {
-            behind.insert(place);
-        } else if let Verdict::Reject { .. } = settlement.verdict {
-            rejected.insert(run_id);
-        }
-    }
-    behind
 }
 
 /// Raises the fence, and writes what it lets through.
@@ -307,19 +255,4 @@ fn next_here<'a>(
         && !locked.paused_queues.contains(task.lane.queue)
         && (context.may_go_on)(task.lane.queue);
     here.then_some(task)
-}
-
-/// A settlement, or what it became when its writes were refused.
-pub(super) enum Kept<'a> {
-    Same(&'a Settlement),
-    Other(Settlement),
-}
-
-impl Kept<'_> {
-    pub fn as_ref(&self) -> &Settlement {
-        match self {
-            Self::Same(settlement) => settlement,
-            Self::Other(settlement) => settlement,
-        }
-    }
 }

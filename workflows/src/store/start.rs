@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::lanes;
+use super::{events, lanes};
 use crate::{
     faults::{Moment, Transaction, reach},
     payload::Payload,
@@ -25,6 +25,8 @@ pub(crate) struct NewRun<'a> {
     pub step: &'a str,
     pub queue: &'a str,
     pub input: &'a Payload,
+    /// The start is an event, whatever the lane says.
+    pub tells: bool,
 }
 
 /// What was started.
@@ -64,7 +66,8 @@ async fn insert(
 ) -> Result<Option<Inserted>, sqlx::Error> {
     let inserted = sqlx::query!(
         r#"WITH lane AS (
-            SELECT lane FROM workflows.lanes WHERE (workflow, version, step) = ($2, $3, $9)),
+            SELECT lane, events <> 'none' AS tells FROM workflows.lanes
+            WHERE (workflow, version, step) = ($2, $3, $9)),
          run AS (
             INSERT INTO workflows.runs
                 (run_id, workflow, version, subject, fairness_key, priority, trace_parent, unique_key, input)
@@ -83,7 +86,8 @@ async fn insert(
          deferred AS (
             INSERT INTO workflows.deferred (due_at, task_id)
             SELECT now() + make_interval(secs => $12), task_id FROM task WHERE $12 > 0)
-         SELECT lane, pg_current_xact_id()::text::bigint AS "transaction!" FROM task"#,
+         SELECT task.lane, tells AS "tells!", pg_current_xact_id()::text::bigint AS "transaction!"
+         FROM task, lane"#,
         run.run_id,
         run.workflow,
         run.version,
@@ -97,8 +101,11 @@ async fn insert(
         Uuid::now_v7(),
         run.delay.as_secs_f64(),
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
+    if inserted.as_ref().is_some_and(|row| row.tells || run.tells) {
+        events::started(connection, run.run_id, run.workflow, run.subject).await?;
+    }
     Ok(inserted.map(|row| Inserted {
         run_id: run.run_id,
         lane: row.lane,

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::{EndHook, Outcome, RejectHook, RunEnd};
 use crate::{
+    events::Detail,
     payload::Payload,
     plan::UnstorableOutput,
     shape::{self, Shape},
@@ -21,6 +22,7 @@ pub(crate) struct Definition {
     pub steps: Vec<StepDefinition>,
     pub on_reject: Option<RejectHook>,
     pub on_end: Option<EndHook>,
+    pub events: Detail,
 }
 
 pub(crate) struct StepDefinition {

@@ -30,6 +30,7 @@ fn child_process() {
     runtime.block_on(async {
         match role.split_once(' ').unwrap_or((&role, "")) {
             ("scenario", words) => crate::scenario::play(&url, words).await,
+            ("half", _) => crate::checkpoints::half_way(&url).await,
             ("poison", _) => crate::peers::poisoned_worker(&url).await,
             ("quits", part) => crate::supervision::engine_whose_part_panics(&url, part).await,
             ("pills", limit) => crate::blame::worker_with_a_pill(&url, limit).await,

@@ -203,7 +203,7 @@ impl From<explain::Answer> for Answer {
     fn from(answer: explain::Answer) -> Self {
         use explain::Answer as A;
         match answer {
-            A::Running { step, worker, build, since, lease_until } =>
+            A::Running { step, worker, build, since, lease_until, .. } =>
                 Self::Running(Running { step, worker, build, since, lease_until }),
             A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
                 Self::WorkerLost(WorkerLost { step, worker, build, since, gone, seen_at, taken_soon }),

@@ -49,7 +49,7 @@ pub async fn redrive_in(
                 return Err(revive::not_been(step));
             }
             clear(tx, &[run_id], "redriven", by).await?;
-            revive::enter(tx, &entries).await?
+            revive::enter(tx, &entries, by).await?
         }
         _ => revive::again(tx, &[letter_id], by).await?.queues,
     };

@@ -22,6 +22,9 @@ pub enum Answer {
         since: DateTime<Utc>,
         /// Without a sign of life the task is taken from the worker then.
         lease_until: DateTime<Utc>,
+        /// How far it is, if it has said so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<Box<Progress>>,
     },
     /// The worker that had it is gone, or has not renewed its lease in time.
     WorkerLost {
@@ -126,6 +129,17 @@ pub enum Answer {
         /// Keys that take turns at this step, counted up to 10,000.
         keys: i64,
     },
+}
+
+/// How far a step is, by its own word.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Progress {
+    /// From 0 to 1.
+    pub done: f64,
+    /// In the step's words.
+    pub note: String,
+    /// When it said so.
+    pub at: DateTime<Utc>,
 }
 
 /// What is missing for a step to be run.

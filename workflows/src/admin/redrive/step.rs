@@ -193,7 +193,7 @@ impl Job {
         if !entries.is_empty() {
             let runs: Vec<Uuid> = runs.into_iter().collect();
             clear(tx, &runs, "redriven", self.by()).await?;
-            revived.queues = revive::enter(tx, &entries).await?;
+            revived.queues = revive::enter(tx, &entries, self.by()).await?;
         }
         Ok((revived, skipped))
     }

@@ -46,7 +46,8 @@ pub(in crate::admin) async fn end(
 ) -> Result<i64, AdminError> {
     // Where a run was is part of its result: without an attempt it is not in the history.
     sqlx::query!(
-        "UPDATE workflows.runs r
+        "WITH ended AS (
+         UPDATE workflows.runs r
          SET state = 'cancelled', ended_at = now(), paused_at = NULL, paused_by = NULL, pause_reason = NULL,
              result = json_build_object('cancelled_by', $2::text, 'reason', $3::text, 'steps', ARRAY(
                  SELECT DISTINCT step FROM (
@@ -55,7 +56,14 @@ pub(in crate::admin) async fn end(
                      SELECT lane FROM workflows.dead_letters d
                      WHERE d.run_id = r.run_id AND d.resolved_at IS NULL) place
                  JOIN workflows.lanes USING (lane) ORDER BY step))
-         WHERE run_id = ANY($1)",
+         WHERE run_id = ANY($1)
+         RETURNING run_id, workflow, version, subject)
+         INSERT INTO workflows.events (run_id, workflow, subject, kind, details)
+         SELECT run_id, workflow, subject, 'cancelled', json_build_object('by', $2::text, 'reason', $3::text)
+         FROM ended e
+         WHERE EXISTS (SELECT FROM workflows.lanes l
+                       WHERE (l.workflow, l.version) = (e.workflow, e.version) AND l.events <> 'none')",
+
         runs,
         by.actor,
         by.reason,

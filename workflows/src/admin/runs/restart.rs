@@ -52,7 +52,7 @@ pub async fn restart_in(
         None => from_the_start(tx, run_id, from_step).await?,
     };
     clear(tx, &[run_id], "redriven", by).await?;
-    let queues = revive::enter(tx, &[entry]).await.map_err(refused)?;
+    let queues = revive::enter(tx, &[entry], by).await.map_err(refused)?;
     let details = json!({ "from_step": from_step, "was": run.state });
     audit::record(tx, by, "run.restart", run_id, details).await?;
     Ok(Hints::queues(queues))

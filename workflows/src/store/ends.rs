@@ -1,0 +1,33 @@
+//! Whether a run has ended, and with what.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// Where a run stands.
+pub(crate) struct Stand {
+    pub workflow: String,
+    pub version: i32,
+    pub state: String,
+    pub result: Option<String>,
+    /// The step of the newest open dead letter, and its error's message.
+    pub dead_step: Option<String>,
+    pub dead_error: Option<String>,
+}
+
+pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, sqlx::Error> {
+    sqlx::query_as!(
+        Stand,
+        r#"SELECT r.workflow, r.version, r.state, r.result::text AS result,
+                  d.step AS "dead_step?", d.message AS "dead_error?"
+           FROM workflows.runs r
+           LEFT JOIN LATERAL (
+               SELECT step, error ->> 'message' AS message
+               FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
+               WHERE run_id = r.run_id AND resolved_at IS NULL
+               ORDER BY letter_id DESC LIMIT 1) d ON r.state = 'dead'
+           WHERE r.run_id = $1"#,
+        run_id,
+    )
+    .fetch_optional(pool)
+    .await
+}
