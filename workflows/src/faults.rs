@@ -59,11 +59,15 @@ pub enum Transaction {
     Prune,
     /// What waits where is counted for all who ask.
     Count,
+    /// A queue gets or loses a limit.
+    Limit,
+    /// Ready tasks of a queue with a limit become leases.
+    LimitedClaim,
 }
 
 impl Transaction {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Start,
         Self::Claim,
         Self::Advance,
@@ -89,6 +93,8 @@ impl Transaction {
         Self::Schedule,
         Self::Prune,
         Self::Count,
+        Self::Limit,
+        Self::LimitedClaim,
     ];
 }
 

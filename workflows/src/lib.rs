@@ -34,7 +34,8 @@
 //! [`workflow`] the typed route, `plan` the pure decision about a finished attempt, `store` every
 //! SQL statement of the hot path, `runtime` what a worker process runs (apalis workers over our own
 //! backend), [`admin`] what people do with runs and dead letters, [`inspect`] reading runs for a
-//! program, [`faults`] where the tests make a process die. This crate knows nothing of what its runs are about.
+//! program, [`events`] what happened to runs, to follow from a position, [`wait`] for a run's result,
+//! [`testing`] runs to their ends in tests, [`faults`] where the tests make a process die. This crate knows nothing of what its runs are about.
 
 pub mod admin;
 pub mod backoff;

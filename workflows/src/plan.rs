@@ -22,6 +22,8 @@ pub(crate) use settlement::{Cause, NewTask, Next, Settlement, Verdict};
 
 /// Longest delay that a dependency can ask for. One that says ten years is broken.
 pub(crate) const LONGEST_DELAY: Duration = Duration::from_hours(24);
+/// What a time stamp can surely hold: about ten years.
+const LONGEST_SLEEP: Duration = Duration::from_hours(24 * 3653);
 
 /// Tasks that found a dependency down come back within about this time.
 const SPREAD: Duration = Duration::from_secs(1);
@@ -49,7 +51,7 @@ pub(crate) fn settle(
     let mut writes = Vec::new();
     let mut alone = false;
     let verdict = match ended {
-        Ended::Performed(done) => match follow(definition, step, done.output) {
+        Ended::Performed(done) => match follow(definition, step, done.output, done.sleep) {
             Ok(verdict) => {
                 writes = done.writes;
                 alone = done.alone;
@@ -165,6 +167,7 @@ fn follow(
     definition: &Definition,
     step: &StepDefinition,
     output: Payload,
+    sleep: Duration,
 ) -> Result<Verdict, FollowError> {
     let task = |name: &'static str, input| {
         let step = definition.step(name).ok_or(FollowError::NoSuchStep(name))?;
@@ -172,11 +175,15 @@ fn follow(
             lane: definition.lane(step),
             input,
             crash_limit: step.settings.crash_limit(),
+            sleep: Duration::ZERO,
         })
     };
     let next = match step.then {
         Then::End => Next::End { output },
-        Then::Step(name) => Next::Task(task(name, output)?),
+        Then::Step(name) => Next::Task(NewTask {
+            sleep: sleep.min(LONGEST_SLEEP),
+            ..task(name, output)?
+        }),
         Then::Join => return Ok(Verdict::Joined { output }),
         Then::FanOut {
             child,

@@ -106,6 +106,7 @@ pub struct Done<O> {
     pub(crate) output: O,
     pub(crate) writes: Vec<Write>,
     pub(crate) alone: bool,
+    pub(crate) sleep: Duration,
 }
 
 impl<O> Done<O> {
@@ -115,7 +116,17 @@ impl<O> Done<O> {
             output,
             writes: Vec::new(),
             alone: false,
+            sleep: Duration::ZERO,
         }
+    }
+
+    /// A durable timer: the run sleeps for so long before its next step begins, to the second, without
+    /// a slot or a process, through restarts and deploys. Resuming a paused run wakes it. Has no effect
+    /// on the last step, on the children of a fan-out, and on a join that waits for others.
+    #[must_use]
+    pub fn sleeping(mut self, time: Duration) -> Self {
+        self.sleep = time;
+        self
     }
 
     /// Adds a write to the completing transaction, which belongs to this attempt alone: what it

@@ -4,6 +4,7 @@
 mod audit;
 mod dead_letters;
 mod discards;
+mod limits;
 mod queues;
 mod redrives;
 mod runs;
@@ -20,6 +21,7 @@ use workflows::admin::{By, Paging};
 use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
 use self::discards::DiscardsApi;
+use self::limits::LimitsApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
 use self::runs::RunsApi;
@@ -33,6 +35,7 @@ pub type Operations = (
     DiscardsApi,
     RedrivesApi,
     QueuesApi,
+    LimitsApi,
     WorkersApi,
     AuditApi,
 );
@@ -44,6 +47,7 @@ pub const OPERATIONS: Operations = (
     DiscardsApi,
     RedrivesApi,
     QueuesApi,
+    LimitsApi,
     WorkersApi,
     AuditApi,
 );

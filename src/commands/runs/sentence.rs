@@ -1,7 +1,8 @@
 //! Why a run is not running, in a sentence.
 
 use chrono::{DateTime, Utc};
-use workflows::admin::explain::{Answer, Lack};
+use workflows::admin::explain::{Answer, Lack, Progress};
+use workflows::admin::limits::HeldBy;
 
 use super::super::admin::{harmless, time};
 
@@ -9,8 +10,8 @@ use super::super::admin::{harmless, time};
 pub fn sentence(answer: &Answer) -> String {
     use Answer as A;
     let text = match answer {
-        A::Running { step, worker, build, since, .. } =>
-            format!("{step} runs on {worker} (build {build}) since {}", time(*since)),
+        A::Running { step, worker, build, since, progress, .. } =>
+            format!("{step} runs on {worker} (build {build}) since {}{}", time(*since), done_so_far(progress.as_deref())),
         A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
             format!("{step} was on {worker} (build {build}) since {}, which {}", time(*since), lost(*gone, *seen_at, *taken_soon)),
         A::Ended { state, at } =>
@@ -29,6 +30,8 @@ pub fn sentence(answer: &Answer) -> String {
             format!("{step} of {workflow} v{version} waits for a worker: {}", lacking(*lack, queue)),
         A::Suspect { queue, step, since, ahead } =>
             format!("{step} was in a process that died: it waits in {queue} since {} to run alone; {ahead} like it go first", time(*since)),
+        A::HeldByLimit { queue, step, since, held_by, running, ahead, .. } =>
+            format!("{step} is held by the limit of {queue} ({}; {running} run) since {}; {ahead} of the same owner go first", used_up(*held_by), time(*since)),
         A::WaitingForSlot { queue, step, since, ahead, keys } =>
             format!("{step} waits for a slot of {queue} since {}: {ahead} of the same owner go first, {keys} owner(s) take turns", time(*since)),
     };
@@ -60,4 +63,23 @@ fn lacking(lack: Lack, queue: &str) -> String {
 
 fn since_then(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(String::new, |at| format!(" since {}", time(at)))
+}
+
+fn done_so_far(progress: Option<&Progress>) -> String {
+    progress.map_or_else(String::new, |progress| {
+        let percent = progress.done * 100.0;
+        format!(
+            "; {percent:.0} % done at {}: {}",
+            time(progress.at),
+            progress.note
+        )
+    })
+}
+
+fn used_up(held_by: HeldBy) -> &'static str {
+    match held_by {
+        HeldBy::Concurrency => "as many tasks run as may",
+        HeldBy::Key => "as many tasks of its owner run as may",
+        HeldBy::Rate => "the rate is used up",
+    }
 }

@@ -13,6 +13,7 @@ mod depths;
 pub mod explain;
 mod hints;
 mod hooks;
+pub mod limits;
 mod locks;
 mod payload;
 mod places;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     AdminError, Pause,
     explain::{Answer, Lack, Progress, TaskAnswer},
+    limits::{self, LimitEntry},
     queues,
     runs::RunEntry,
     workers::Fleet,
@@ -28,6 +29,7 @@ pub(super) async fn live_tasks(
         run,
         fleet: Fleet::muster(pool).await?,
         paused: queues::paused(pool).await?,
+        limits: limits::by_queue(pool).await?,
     };
     let places = sqlx::query_as!(
         Place,
@@ -58,7 +60,7 @@ pub(super) async fn live_tasks(
     for place in places {
         let answer = match place.held_back(&surroundings) {
             Err(answer) => answer,
-            Ok(queue) => place.in_the_queue(pool, queue).await?,
+            Ok(queue) => place.in_the_queue(pool, queue, &surroundings).await?,
         };
         tasks.push(TaskAnswer {
             task_id: place.task_id,
@@ -76,6 +78,8 @@ struct Surroundings<'a> {
     fleet: Fleet,
     /// Queues that somebody holds.
     paused: HashMap<String, Pause>,
+    /// Queues that have limits.
+    limits: HashMap<String, LimitEntry>,
 }
 
 struct Place {
@@ -204,7 +208,12 @@ impl Place {
         }
     }
 
-    async fn in_the_queue(&self, pool: &PgPool, queue: String) -> Result<Answer, sqlx::Error> {
+    async fn in_the_queue(
+        &self,
+        pool: &PgPool,
+        queue: String,
+        around: &Surroundings<'_>,
+    ) -> Result<Answer, sqlx::Error> {
         if self.suspect {
             return self.among_suspects(pool, queue).await;
         }
@@ -222,6 +231,19 @@ impl Place {
         )
         .fetch_one(pool)
         .await?;
+        if let Some(entry) = around.limits.get(&queue)
+            && let Some(held_by) = entry.holds(pool, self.key).await?
+        {
+            return Ok(Answer::HeldByLimit {
+                queue,
+                step: self.step.clone(),
+                since: self.ready_at,
+                held_by,
+                limit: entry.limit,
+                running: entry.running,
+                ahead: place.ahead,
+            });
+        }
         Ok(Answer::WaitingForSlot {
             queue,
             step: self.step.clone(),

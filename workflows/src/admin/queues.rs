@@ -112,15 +112,7 @@ pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminEr
 /// [`pause`] as part of the caller's transaction.
 pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<Hints, AdminError> {
     by.check()?;
-    // The queue of the newest build, or of any build that is at work.
-    let known = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
-               OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
-                          AND jsonb_path_exists(knows, '$[*].steps[*].queue ? (@ == $queue)',
-                                                jsonb_build_object('queue', $1::text))) AS "known!""#,
-        queue,
-    );
-    if !known.fetch_one(&mut *tx).await? {
+    if !is_known(tx, queue).await? {
         return Err(not_found("queue", queue));
     }
     let paused = sqlx::query!(
@@ -137,6 +129,18 @@ pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<
     }
     audit::record(tx, by, "queue.pause", queue, json!({})).await?;
     Ok(Hints::default())
+}
+
+/// Whether it is a queue of the newest build, or of any build that is at work.
+pub(super) async fn is_known(tx: &mut PgConnection, queue: &str) -> Result<bool, sqlx::Error> {
+    let known = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
+               OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
+                          AND jsonb_path_exists(knows, '$[*].steps[*].queue ? (@ == $queue)',
+                                                jsonb_build_object('queue', $1::text))) AS "known!""#,
+        queue,
+    );
+    known.fetch_one(tx).await
 }
 
 /// Lets a paused queue go on.

@@ -95,6 +95,8 @@ pub(crate) struct NewTask {
     pub lane: Lane,
     pub input: Payload,
     pub crash_limit: i32,
+    /// How long the run sleeps before.
+    pub sleep: Duration,
 }
 
 /// Why a task died.

@@ -84,6 +84,7 @@ fn performed(output: &Value) -> Ended {
         output: payload(output),
         writes: Vec::new(),
         alone: false,
+        sleep: Duration::ZERO,
     })
 }
 

@@ -22,6 +22,7 @@ use tracing::Instrument;
 use super::{
     attempts::{Attempts, Held},
     demand::Demands,
+    limits::Limits,
     link::{Link, jittered},
     meters,
     slots::Slots,
@@ -41,6 +42,7 @@ const TOGETHER: Duration = Duration::from_millis(3);
 const FEW: usize = 4;
 
 /// One queue's slots and its way to the worker.
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub queue: String,
     /// How many there are in all.
@@ -70,6 +72,8 @@ pub(crate) struct Dispatcher {
     pub committing: watch::Receiver<bool>,
     /// The answer of a claim or of a commit may have been lost.
     pub astray: Arc<AtomicBool>,
+    /// Queues that are none of its business, but for suspects.
+    pub limits: Limits,
 }
 
 pub(super) type Permits = HashMap<&'static str, OwnedSemaphorePermit>;
@@ -168,6 +172,7 @@ impl Dispatcher {
         if self.slots.suspects() && !self.attempts.has_suspect() {
             self.try_suspect(&mut permits, stop).await?;
         }
+        self.limits.leave_out(&mut permits);
         let mut more = false;
         let demand = self.demands.of(&permits, &self.slots);
         if !demand.lanes.is_empty() {
@@ -218,7 +223,7 @@ impl Dispatcher {
         let desks = self.desks.iter().enumerate();
         Wait::ForWork(
             desks
-                .filter(|(_, desk)| left(desk) == 0)
+                .filter(|(_, desk)| left(desk) == 0 && !self.limits.has(&desk.queue))
                 .map(|(index, _)| index)
                 .collect(),
         )

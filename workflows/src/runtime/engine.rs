@@ -30,7 +30,7 @@ use crate::{Starter, Workflow, reports::Reports, store::schedules::StartTick};
 
 /// A worker process of the engine: knows workflows, runs their steps.
 ///
-/// It keeps up to eleven connections to Postgres of its own, most of them only while they are needed.
+/// It keeps up to twelve connections to Postgres of its own, most of them only while they are needed.
 pub struct Engine {
     pub(super) options: PgConnectOptions,
     pub(super) config: EngineConfig,
@@ -191,6 +191,8 @@ impl Engine {
         }
         let listener = parts.listener().run(claiming.clone());
         phases.claiming.spawn("the listener", listener);
+        let limited = parts.limited(desks.clone()).run(claiming.clone());
+        phases.claiming.spawn("the claims under limits", limited);
         let dispatcher = parts.dispatcher(desks).run(claiming);
         phases.claiming.spawn_fallible("the dispatcher", dispatcher);
 

@@ -22,6 +22,8 @@ mod engine;
 mod errands;
 mod fronts;
 mod health;
+mod limited;
+mod limits;
 mod link;
 mod listener;
 mod memory;

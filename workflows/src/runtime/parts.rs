@@ -22,6 +22,8 @@ use super::{
     engine::{Engine, EngineError},
     errands::{Errand, Errands, Schedule},
     health::Vitals,
+    limited::LimitedClaims,
+    limits::Limits,
     link::{Link, jittered},
     listener::Listener,
     memory::Memory,
@@ -60,6 +62,7 @@ pub(super) struct Parts {
     vitals: Vitals,
     pub astray: Arc<AtomicBool>,
     breakers: Breakers,
+    pub limits: Limits,
     errands: watch::Sender<Errands>,
 }
 
@@ -108,6 +111,7 @@ impl Parts {
             vitals: engine.vitals.clone(),
             astray: Arc::default(),
             breakers: Breakers::default(),
+            limits: Limits::default(),
             errands: watch::Sender::default(),
         })
     }
@@ -172,6 +176,7 @@ impl Parts {
             announcements: self.announcements.clone(),
             committer,
             breakers: self.breakers.clone(),
+            limits: self.limits.clone(),
             errands: self.errands.clone(),
             interval: self.config.sweep,
             lease: self.config.lease,
@@ -210,6 +215,25 @@ impl Parts {
             lease: self.config.lease,
             poll: self.config.poll,
             slots: self.slots.clone(),
+            attempts: Arc::clone(&self.attempts),
+            present: self.vitals.present.subscribe(),
+            committing: self.vitals.committing.subscribe(),
+            astray: Arc::clone(&self.astray),
+            limits: self.limits.clone(),
+        }
+    }
+
+    pub fn limited(&self, desks: Vec<Desk>) -> LimitedClaims {
+        LimitedClaims {
+            link: Link::new(self.session("claims under limits").for_claims()),
+            desks,
+            lanes: Arc::clone(&self.lanes),
+            demands: Demands::new(&self.lanes, &self.registry, self.breakers.clone()),
+            worker_id: self.worker_id,
+            lease: self.config.lease,
+            poll: self.config.poll,
+            slots: self.slots.clone(),
+            limits: self.limits.clone(),
             attempts: Arc::clone(&self.attempts),
             present: self.vitals.present.subscribe(),
             committing: self.vitals.committing.subscribe(),

@@ -20,6 +20,7 @@ use super::{
     attempts::{Attempts, Held, Interrupted},
     committer::{Committer, mourned},
     dispatcher::Desk,
+    limits::Limits,
     parts::Parts,
     registry::Registry,
     slots::Slots,
@@ -40,6 +41,7 @@ pub(crate) struct SettleLayer {
     pub attempts: Arc<Attempts>,
     pub committer: Committer,
     pub slots: Slots,
+    pub limits: Limits,
     /// The answer of a commit may have been lost.
     pub astray: Arc<AtomicBool>,
     /// The ways to the queues' workers, which are closed when a stop is asked for.
@@ -56,6 +58,7 @@ impl SettleLayer {
             attempts: Arc::clone(&parts.attempts),
             committer,
             slots: parts.slots.clone(),
+            limits: parts.limits.clone(),
             astray: Arc::clone(&parts.astray),
             desks: Arc::new(ways.collect()),
         }
@@ -76,6 +79,7 @@ impl SettleLayer {
             // Otherwise it stays in hand, so that nobody takes it for one of which the answer was lost.
             self.attempts.leave(&claim);
         }
+        self.limits.ended(&claim);
         if claim.suspicion > 0 {
             // The next suspect may be tried.
             self.slots.look();

@@ -18,6 +18,8 @@ pub(crate) struct Slots {
     queues: Arc<HashMap<String, Queue>>,
     /// Wakes the dispatcher.
     look: Arc<Notify>,
+    /// Wakes whoever claims under limits.
+    limits_look: Arc<Notify>,
     /// Tasks wait that were in a process when it died.
     suspects: Arc<AtomicBool>,
     /// A task is waiting to run alone: nothing goes on meanwhile.
@@ -45,6 +47,7 @@ impl Slots {
         Self {
             queues: Arc::new(queues.collect()),
             look: Arc::default(),
+            limits_look: Arc::default(),
             suspects: Arc::default(),
             holding: Arc::default(),
         }
@@ -67,6 +70,10 @@ impl Slots {
         self.holding.store(holding, Ordering::Release);
     }
 
+    pub fn holding(&self) -> bool {
+        self.holding.load(Ordering::Acquire)
+    }
+
     pub fn queues(&self) -> impl Iterator<Item = (&String, &Arc<Semaphore>)> {
         self.queues.iter().map(|(name, queue)| (name, &queue.slots))
     }
@@ -81,7 +88,7 @@ impl Slots {
     pub fn news(&self, queue: &str) {
         if let Some(queue) = self.queues.get(queue) {
             queue.news.store(true, Ordering::Release);
-            self.look.notify_one();
+            self.look();
         }
     }
 
@@ -97,6 +104,12 @@ impl Slots {
     /// Work became ready that this process knows of: its own.
     pub fn look(&self) {
         self.look.notify_one();
+        self.limits_look.notify_one();
+    }
+
+    /// The same, for whoever claims under limits.
+    pub async fn limits_looked_for(&self) {
+        self.limits_look.notified().await;
     }
 
     /// Waits until there is a reason to look.

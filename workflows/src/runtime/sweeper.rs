@@ -13,6 +13,7 @@ use super::{
     breakers::Breakers,
     committer::Committer,
     errands::Errands,
+    limits::Limits,
     link::Link,
     memory::{ABSENT, Memory},
     meters,
@@ -48,6 +49,7 @@ pub(crate) struct Sweeper {
     pub announcements: Announcements,
     pub committer: Committer,
     pub breakers: Breakers,
+    pub limits: Limits,
     /// What is due besides.
     pub errands: watch::Sender<Errands>,
     pub interval: Duration,
@@ -109,6 +111,9 @@ impl Sweeper {
         }
         self.memory.learn(&found, coming_back);
         self.breakers.heard(&found.down);
+        if self.limits.heard(&found.limited) {
+            self.slots.look();
+        }
         let errands = Errands {
             schedules: std::mem::take(&mut found.schedules),
             redrives: found.redrives,

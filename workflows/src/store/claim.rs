@@ -10,7 +10,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+mod limited;
+
 use super::lanes::{Lane, Lanes};
+pub(crate) use limited::{Limited, Room, claim_limited, claim_suspect_limited};
+
 use crate::{
     claim::Claim,
     faults::{Moment, Transaction, reach},
@@ -93,11 +97,13 @@ pub(crate) async fn claim(
     Ok(claimed(rows, known))
 }
 
-/// Takes one of the tasks that were in a process when it died.
-pub(crate) async fn claim_suspect(
+/// Takes one of the tasks that were in a process when it died. Of queues with limits only those that
+/// are `permitted`.
+async fn claim_suspect(
     connection: &mut PgConnection,
     known: &Lanes,
     demand: &Demand,
+    permitted: &[String],
     worker_id: i64,
     lease: Duration,
 ) -> Result<Option<Arc<Claim>>, sqlx::Error> {
@@ -110,6 +116,7 @@ pub(crate) async fn claim_suspect(
         &wanted.crash_limits,
         worker_id,
         lease.as_secs_f64(),
+        permitted,
     )
     .fetch_all(connection)
     .await?;
@@ -218,15 +225,18 @@ impl Columns {
     fn of(wanted: &[Wanted]) -> Self {
         let mut columns = Self::default();
         for lane in wanted {
-            columns.lanes.push(lane.lane);
-            columns.queues.push(lane.queue.to_owned());
-            columns.groups.push(lane.group);
-            let slots = i32::try_from(lane.slots).unwrap_or(i32::MAX);
-            columns.slots.push(slots);
-            columns.after.push(lane.after);
-            columns.crash_limits.push(lane.crash_limit);
+            columns.push(lane, lane.slots);
         }
         columns
+    }
+
+    fn push(&mut self, lane: &Wanted, slots: usize) {
+        self.lanes.push(lane.lane);
+        self.queues.push(lane.queue.to_owned());
+        self.groups.push(lane.group);
+        self.slots.push(i32::try_from(slots).unwrap_or(i32::MAX));
+        self.after.push(lane.after);
+        self.crash_limits.push(lane.crash_limit);
     }
 }
 

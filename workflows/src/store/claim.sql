@@ -8,6 +8,8 @@ WITH RECURSIVE lane AS (
     FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::int[])
          WITH ORDINALITY AS l (lane, queue, grp, slots, after, crash_limit, grp_turn)
     WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
+      -- Those are claimed by claim_limited.sql.
+      AND NOT EXISTS (SELECT FROM workflows.limits q WHERE q.queue = l.queue)
 ), waiting AS MATERIALIZED (
     SELECT lane.*, found.key, found.place, (-9223372036854775808)::bigint AS front
     FROM lane CROSS JOIN LATERAL (

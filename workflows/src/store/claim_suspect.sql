@@ -3,6 +3,7 @@
 WITH lane AS (
     SELECT l.* FROM unnest($1::int[], $2::text[], $3::int[]) AS l (lane, queue, crash_limit)
     WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
+      AND (l.queue = ANY($6::text[]) OR NOT EXISTS (SELECT FROM workflows.limits q WHERE q.queue = l.queue))
 ), chosen AS MATERIALIZED (
     SELECT s.lane, s.rank, s.task_id, l.crash_limit
     FROM workflows.suspects s JOIN lane l USING (lane)

@@ -36,6 +36,8 @@ pub(super) struct Effects<'a> {
     fan_outs: Vec<NewFanOut<'a>>,
     /// Children that are done.
     children: Vec<Child>,
+    /// Task and seconds of those that sleep before their next step.
+    sleeping: Vec<(Uuid, f64)>,
     /// Task, seconds, token, and the errors to count.
     deferred: Vec<(Uuid, f64, i64, i32)>,
     handed_back: Vec<(Uuid, i64)>,
@@ -129,6 +131,10 @@ impl<'a> Effects<'a> {
                 } else {
                     Transaction::Advance
                 });
+                if !task.sleep.is_zero() {
+                    self.sleeping
+                        .push((claim.task_id, task.sleep.as_secs_f64()));
+                }
                 self.moved.push((claim, task, continued));
             }
             Next::FanOut {
@@ -169,6 +175,7 @@ impl<'a> Effects<'a> {
         tasks::delete(tx, &self.finished).await?;
         let mut ready = self.place(tx, lanes, locked).await?;
         self.defer(tx).await?;
+        self.sleep(tx).await?;
         let buried = letters::bury(tx, &self.dead).await?;
         self.children.extend(buried.skipped);
         for (run_id, result) in &self.rejected {
@@ -206,7 +213,8 @@ impl<'a> Effects<'a> {
         let mut ready_lanes = Vec::new();
         let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of, free: bool| {
             let lane = number(lanes, &task.lane)?;
-            let ready = free && !locked.paused.contains(&claim.run_id);
+            let awake = free && task.sleep.is_zero();
+            let ready = awake && !locked.paused.contains(&claim.run_id);
             if ready {
                 ready_lanes.push(lane);
             }

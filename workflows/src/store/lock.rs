@@ -16,6 +16,7 @@ pub(crate) struct Locked {
     pub runs: HashSet<Uuid>,
     /// Those of the runs that are paused.
     pub paused: HashSet<Uuid>,
+    /// And those in which each step is claimed anew, because they have limits.
     pub paused_queues: HashSet<String>,
 }
 
@@ -36,7 +37,8 @@ pub(crate) async fn runs(
 ) -> Result<Locked, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
-                  ARRAY(SELECT queue FROM workflows.queues) AS "queues!"
+                  ARRAY(SELECT queue FROM workflows.queues
+                        UNION ALL SELECT queue FROM workflows.limits) AS "queues!"
            FROM workflows.runs WHERE run_id = ANY($1) ORDER BY run_id FOR NO KEY UPDATE"#,
         runs,
     )
@@ -56,7 +58,8 @@ pub(crate) async fn free_runs(
 ) -> Result<Locked, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
-                  ARRAY(SELECT queue FROM workflows.queues) AS "queues!"
+                  ARRAY(SELECT queue FROM workflows.queues
+                        UNION ALL SELECT queue FROM workflows.limits) AS "queues!"
            FROM workflows.runs WHERE run_id = ANY($1) ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED"#,
         runs,
     )

@@ -250,7 +250,8 @@ fn next_here<'a>(
         return None;
     };
     let claim = &settlement.claim;
-    let here = task.lane.queue == claim.lane.queue
+    let here = task.sleep.is_zero()
+        && task.lane.queue == claim.lane.queue
         && !locked.paused.contains(&claim.run_id)
         && !locked.paused_queues.contains(task.lane.queue)
         && (context.may_go_on)(task.lane.queue);

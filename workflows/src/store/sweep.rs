@@ -32,6 +32,8 @@ pub(crate) struct Found {
     /// Dependencies that are down, and those of them that may be tried again.
     pub down: Vec<String>,
     pub probes: Vec<String>,
+    /// Queues that have limits over all processes.
+    pub limited: Vec<String>,
     /// The server was started or promoted not long ago, or nobody has noted yet that it was: that
     /// workers are absent and leases expired says nothing.
     pub fresh_server: bool,
@@ -86,6 +88,7 @@ pub(crate) async fn look(
                   EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!",
                   ARRAY(SELECT dependency FROM workflows.breakers) AS "down!",
                   ARRAY(SELECT dependency FROM workflows.breakers WHERE probe_at <= now()) AS "probes!",
+                  ARRAY(SELECT queue FROM workflows.limits) AS "limited!",
                   NOT EXISTS (SELECT FROM workflows.servers s
                               WHERE s.identity = server.identity
                                 AND s.since < now() - make_interval(secs => $6)) AS "fresh_server!",

@@ -1,6 +1,6 @@
 //! A route with its types erased, as the runtime walks it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
@@ -106,6 +106,7 @@ pub(crate) struct Performed {
     pub output: Payload,
     pub writes: Vec<Write>,
     pub alone: bool,
+    pub sleep: Duration,
 }
 
 /// A [`Step`] behind one type.
@@ -140,6 +141,7 @@ impl<S: Step> Handler for Erased<S> {
                 output,
                 writes: done.writes,
                 alone: done.alone,
+                sleep: done.sleep,
             })
         })
     }

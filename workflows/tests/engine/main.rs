@@ -26,6 +26,8 @@ mod hooks;
 mod identity;
 mod isolation;
 mod letters;
+mod limit_changes;
+mod limits;
 mod operations;
 mod peers;
 mod planted;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use workflows::{EngineConfig, Workflow};
+use workflows::{Done, EngineConfig, Step, StepContext, StepError, Workflow};
 
 use crate::world::{World, config, leaving, quick, step};
 
@@ -28,6 +29,56 @@ async fn steps_run_in_order_and_leave_nothing_behind() {
     assert_eq!(world.effects(subject).await, ["add", "double"]);
     world.assert_idle().await;
     engine.stop().await;
+}
+
+/// Hands on the time at which it was done, and sleeps.
+struct Nap(Duration);
+
+impl Step for Nap {
+    const NAME: &'static str = "nap";
+    type Input = i64;
+    type Output = DateTime<Utc>;
+
+    async fn run(&self, _: &StepContext, _: i64) -> Result<Done<DateTime<Utc>>, StepError> {
+        Ok(Done::new(Utc::now()).sleeping(self.0))
+    }
+}
+
+step!(Elapsed "elapsed": DateTime<Utc> => i64, quick(3), |_cx, since| {
+    Ok(Done::new((Utc::now() - since).num_milliseconds()))
+});
+
+fn napping(time: Duration) -> Workflow<i64> {
+    Workflow::named("napping", 1)
+        .step(Nap(time))
+        .step(Elapsed)
+        .build()
+}
+
+#[tokio::test]
+async fn a_run_sleeps_without_a_slot_and_wakes_in_another_process() {
+    let world = World::new().await;
+    let route = napping(Duration::from_secs(2));
+    let engine = world.engine(&route);
+    let subject = world.start(&route, &0).await;
+    let asleep = async || (world.count("deferred").await == 1).then_some(());
+    world.until("the run to sleep", asleep).await;
+    assert_eq!(world.count("leases").await, 0);
+    engine.stop().await;
+    let other = world.engine(&route);
+    world.reaches(subject, "succeeded").await;
+    let slept = world.result(subject).await.as_i64().expect("milliseconds");
+    assert!((2_000..6_000).contains(&slept), "slept {slept} ms");
+    world.assert_idle().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_test_need_not_wait_for_a_run_that_sleeps_for_a_month() {
+    let world = World::new().await;
+    let route = napping(Duration::from_hours(24 * 30));
+    let ended = workflows::testing::run_to_end(&world.pool, &route, &0).await;
+    assert!(ended.expect("an end").output::<i64>().is_some());
 }
 
 #[tokio::test]

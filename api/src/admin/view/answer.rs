@@ -5,6 +5,8 @@ use poem_openapi::{Enum, Object, Union};
 use uuid::Uuid;
 use workflows::admin::explain;
 
+use super::limits::HeldByLimit;
+
 /// Why a run or a task is not running, or who runs it. Branch on `code`.
 #[derive(Debug, Union)]
 #[oai(
@@ -31,12 +33,15 @@ pub enum Answer {
     NoWorker(NoWorker),
     /// It was in a process that died.
     Suspect(Suspect),
+    /// A limit over all workers holds it.
+    HeldByLimit(HeldByLimit),
     /// Others go first.
     WaitingForSlot(WaitingForSlot),
 }
 
 /// A worker is at it.
 #[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Running {
     /// The step.
     step: String,
@@ -48,6 +53,30 @@ pub struct Running {
     since: DateTime<Utc>,
     /// Without a sign of life the task is taken from the worker then.
     lease_until: DateTime<Utc>,
+    /// How far it is, if it has said so.
+    progress: Option<Progress>,
+}
+
+/// How far a step is, by its own word.
+#[derive(Debug, Object)]
+pub struct Progress {
+    /// From 0 to 1.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1")))]
+    done: f64,
+    /// In the step's words.
+    note: String,
+    /// When it said so.
+    at: DateTime<Utc>,
+}
+
+impl From<explain::Progress> for Progress {
+    fn from(progress: explain::Progress) -> Self {
+        Self {
+            done: progress.done,
+            note: progress.note,
+            at: progress.at,
+        }
+    }
 }
 
 /// The worker that had it is gone, or has not renewed its lease in time.
@@ -203,8 +232,8 @@ impl From<explain::Answer> for Answer {
     fn from(answer: explain::Answer) -> Self {
         use explain::Answer as A;
         match answer {
-            A::Running { step, worker, build, since, lease_until, .. } =>
-                Self::Running(Running { step, worker, build, since, lease_until }),
+            A::Running { step, worker, build, since, lease_until, progress } =>
+                Self::Running(Running { step, worker, build, since, lease_until, progress: progress.map(|progress| (*progress).into()) }),
             A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
                 Self::WorkerLost(WorkerLost { step, worker, build, since, gone, seen_at, taken_soon }),
             A::Ended { state, at } => Self::Ended(Ended { state, at }),
@@ -219,6 +248,8 @@ impl From<explain::Answer> for Answer {
                 Self::NoWorker(NoWorker { workflow, version, step, lack: lack.into(), queue }),
             A::Suspect { queue, step, since, ahead } =>
                 Self::Suspect(Suspect { queue, step, since, ahead }),
+            A::HeldByLimit { queue, step, since, held_by, limit, running, ahead } =>
+                Self::HeldByLimit(HeldByLimit { queue, step, since, held_by: held_by.into(), limit: limit.into(), running, ahead }),
             A::WaitingForSlot { queue, step, since, ahead, keys } =>
                 Self::WaitingForSlot(WaitingForSlot { queue, step, since, ahead, keys }),
         }

@@ -3,6 +3,7 @@
 mod answer;
 mod bulk;
 mod letters;
+mod limits;
 mod others;
 mod pages;
 mod runs;
@@ -11,6 +12,7 @@ mod workers;
 pub use self::answer::Answer;
 pub use self::bulk::{DiscardedView, RedriveCount, RedriveView};
 pub use self::letters::{DeadLetterDetail, DeadLetterView, KindView, LetterFilterView};
+pub use self::limits::{LimitView, QueueLimitList};
 pub use self::others::{AuditEntryView, QueueView};
 pub use self::pages::{
     AuditPage, DeadLetterPage, KindList, QueueList, RedriveList, RunPage, WorkerList,

@@ -206,3 +206,24 @@ async fn a_paused_queue_holds_its_steps_until_it_is_resumed() {
     );
     assert_eq!(world.worked(), (2, 2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_is_limited_and_says_so_to_whoever_is_held() {
+    let world = World::without_workers().await;
+    world.start("ann").await;
+    let limit = json!({ "limit": { "concurrency": 2, "per_second": 0.5 }, "reason": "the scanner is slow" });
+    let (status, answer) = world.post("/queues/default/limit", &limit).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{answer}");
+    let (_, limits) = world.get("/limits").await;
+    assert_eq!(limits["items"][0]["queue"], "default");
+    assert_eq!(limits["items"][0]["limit"], limit["limit"]);
+    assert_eq!(limits["items"][0]["running"], 0);
+    assert_eq!(limits["items"][0]["reason"], "the scanner is slow");
+    let nothing = json!({ "limit": {}, "reason": "no reason" });
+    let refused = world.post("/queues/default/limit", &nothing).await;
+    assert_eq!(problem(&refused), (409, "conflict"));
+    let (status, _) = world.act("/queues/default/unlimit").await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (_, limits) = world.get("/limits").await;
+    assert_eq!(limits["items"], json!([]));
+}

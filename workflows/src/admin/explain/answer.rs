@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::super::Pause;
+use super::super::{
+    Pause,
+    limits::{HeldBy, Limit},
+};
 
 /// Why something is not running.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -114,6 +117,23 @@ pub enum Answer {
         /// Since when it is ready.
         since: DateTime<Utc>,
         /// Suspects of this step that go first, counted up to 10,000.
+        ahead: i64,
+    },
+    /// It is ready, and a limit over all processes holds it.
+    HeldByLimit {
+        /// The queue.
+        queue: String,
+        /// The step.
+        step: String,
+        /// Since when it is ready.
+        since: DateTime<Utc>,
+        /// What is used up.
+        held_by: HeldBy,
+        /// The limit of the queue.
+        limit: Limit,
+        /// Tasks of the queue that run.
+        running: i64,
+        /// Tasks of the same key that go first, counted up to 10,000.
         ahead: i64,
     },
     /// It is ready and others go first.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Dispatcher, Permits};
 use crate::store::{
-    claim::{claim_suspect, strays},
+    claim::{claim_suspect_limited, strays},
     session::{ANSWER, within},
 };
 
@@ -44,7 +44,9 @@ impl Dispatcher {
     ) -> Result<(), sqlx::Error> {
         let demand = self.demands.of(permits, &self.slots);
         let (connection, _) = self.link.get().await?;
-        let claiming = claim_suspect(connection, &self.lanes, &demand, self.worker_id, self.lease);
+        let (id, limited) = (self.worker_id, self.limits.of(&demand));
+        let claiming =
+            claim_suspect_limited(connection, &self.lanes, &demand, &limited, id, self.lease);
         let Some(claim) = within(ANSWER, claiming).await? else {
             return Ok(());
         };

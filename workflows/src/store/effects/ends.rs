@@ -38,6 +38,26 @@ impl Effects<'_> {
         Ok(())
     }
 
+    /// As with those that failed, the tasks of a paused run are nowhere.
+    pub(super) async fn sleep(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.sleeping.is_empty() {
+            return Ok(());
+        }
+        let (tasks, times): (Vec<Uuid>, Vec<f64>) = self.sleeping.iter().copied().unzip();
+        sqlx::query!(
+            "INSERT INTO workflows.deferred (due_at, task_id)
+             SELECT clock_timestamp() + make_interval(secs => s.time), t.task_id
+             FROM unnest($1::uuid[], $2::float8[]) AS s (task_id, time)
+             JOIN workflows.tasks t USING (task_id) JOIN workflows.runs r USING (run_id)
+             WHERE r.paused_at IS NULL",
+            &tasks,
+            &times,
+        )
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
     pub(super) async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
         if self.handed_back.is_empty() {
             return Ok(Vec::new());

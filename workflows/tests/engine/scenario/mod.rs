@@ -62,6 +62,7 @@ pub async fn prepare(world: &World) {
          INSERT INTO workflows.leases (task_id, run_id, token, worker_id, crash_limit, expires_at)
          SELECT task_id, run_id, 1, worker_id, 3, now() + interval '1 hour' FROM task, worker",
         "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ('gated', 'test', 'test')",
+        "INSERT INTO workflows.limits (queue, concurrency, set_by, reason) VALUES ('gated', 1, 'test', 'test')",
         "INSERT INTO workflows.schedules (name, next_at)
          VALUES ('clock', now()), ('workflows.upkeep', now())",
         "INSERT INTO workflows.runs

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use workflows::admin::{
     AdminError, Paging,
     dead_letters::{self, DeadLetter, LetterFilter},
-    depths, queues,
+    depths,
+    limits::{self, Limit},
+    queues,
     redrive::{self, Pace},
     runs::{self, RunEntry, RunFilter},
 };
@@ -54,6 +56,12 @@ pub async fn operate(pool: &PgPool) {
     let judged = until(pool, "judged", &["rejected"]).await;
     tolerate(&runs::restart(pool, judged.run_id, None, BY).await);
     depths(pool, Duration::ZERO).await.unwrap();
+    let three = Limit {
+        concurrency: Some(3),
+        ..Limit::default()
+    };
+    tolerate(&limits::set(pool, "default", three, BY).await);
+    tolerate(&limits::remove(pool, "default", BY).await);
     for (route, end) in routes(pool) {
         if route.name() != "held" {
             until(pool, route.name(), &[end]).await;

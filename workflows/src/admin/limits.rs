@@ -1,0 +1,228 @@
+//! Limits of queues over all processes: how many of its tasks run at once, in all and of one fairness
+//! key, and how many steps begin in a second. For what stands behind a queue and is not ours (a
+//! scanner, a store, somebody's API) and for owners who must not have it all.
+//!
+//! A limit holds from its commit on for whatever is claimed, and what runs by then counts. Workers learn
+//! of it within about a second, and claim nothing from the queue until then. Tasks of a queue with
+//! limits cost a few round trips more each; other queues notice nothing.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+
+use super::{
+    AdminError, By, Hints, audit,
+    hints::{begin, finish},
+    not_found, queues,
+};
+use crate::faults::Transaction;
+
+/// What a queue may. At least one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Limit {
+    /// Tasks that run at once.
+    pub concurrency: Option<u32>,
+    /// Tasks of one fairness key that run at once.
+    pub per_key: Option<u32>,
+    /// Steps that begin in a second, on average. A quarter of a second's may begin at once.
+    pub per_second: Option<f64>,
+}
+
+impl Limit {
+    fn check(&self) -> Result<(), AdminError> {
+        let refuse = |why: &str| Err(AdminError::Conflict(why.to_owned()));
+        let counts = [self.concurrency, self.per_key];
+        if counts.iter().flatten().any(|count| *count == 0) {
+            return refuse("a limit of no task at all is a pause: pause the queue");
+        }
+        if counts
+            .iter()
+            .flatten()
+            .any(|count| i32::try_from(*count).is_err())
+        {
+            return refuse("so high a limit is none");
+        }
+        match self.per_second {
+            Some(rate) if !(1e-6..=1e6).contains(&rate) => {
+                refuse("a rate must be between a millionth and a million in a second")
+            }
+            None if counts == [None, None] => refuse("say what is limited"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A queue with a limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimitEntry {
+    /// The queue.
+    pub queue: String,
+    /// What it may.
+    pub limit: Limit,
+    /// Tasks that run now.
+    pub running: i64,
+    /// Steps that the rate would allow to begin now.
+    pub may_begin: Option<f64>,
+    /// Since when.
+    pub set_at: DateTime<Utc>,
+    /// By whom.
+    pub set_by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// All queues that have limits, by name.
+pub async fn list(pool: &PgPool) -> Result<Vec<LimitEntry>, AdminError> {
+    let rows = sqlx::query!(
+        r#"SELECT queue, concurrency, per_key, per_second, set_at, set_by, reason,
+                  (SELECT count(*) FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
+                   WHERE p.queue = limits.queue) AS "running!",
+                  CASE WHEN per_second IS NOT NULL THEN
+                      least(burst, saved + greatest(0, extract(epoch FROM clock_timestamp() - filled_at)::float8)
+                                           * per_second) END AS may_begin
+           FROM workflows.limits ORDER BY queue"#
+    )
+    .fetch_all(pool)
+    .await?;
+    let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
+    let entries = rows.into_iter().map(|row| LimitEntry {
+        queue: row.queue,
+        limit: Limit {
+            concurrency: count(row.concurrency),
+            per_key: count(row.per_key),
+            per_second: row.per_second,
+        },
+        running: row.running,
+        may_begin: row.may_begin,
+        set_at: row.set_at,
+        set_by: row.set_by,
+        reason: row.reason,
+    });
+    Ok(entries.collect())
+}
+
+/// Limits a queue, in place of the limit that it had.
+pub async fn set(pool: &PgPool, queue: &str, limit: Limit, by: By<'_>) -> Result<(), AdminError> {
+    let mut transaction = begin(pool).await?;
+    let hints = set_in(&mut transaction, queue, limit, by).await?;
+    finish(pool, transaction, Transaction::Limit, hints).await
+}
+
+/// [`set`] as part of the caller's transaction.
+pub async fn set_in(
+    tx: &mut PgConnection,
+    queue: &str,
+    limit: Limit,
+    by: By<'_>,
+) -> Result<Hints, AdminError> {
+    by.check()?;
+    limit.check()?;
+    if !queues::is_known(tx, queue).await? {
+        return Err(not_found("queue", queue));
+    }
+    let count = |count: Option<u32>| count.and_then(|count| i32::try_from(count).ok());
+    sqlx::query!(
+        "INSERT INTO workflows.limits (queue, concurrency, per_key, per_second, set_by, reason)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (queue) DO UPDATE
+         SET concurrency = excluded.concurrency, per_key = excluded.per_key, per_second = excluded.per_second,
+             set_at = now(), set_by = excluded.set_by, reason = excluded.reason",
+        queue,
+        count(limit.concurrency),
+        count(limit.per_key),
+        limit.per_second,
+        by.actor,
+        by.reason,
+    )
+    .execute(&mut *tx)
+    .await?;
+    // What runs already counts.
+    sqlx::query!(
+        "INSERT INTO workflows.permits (queue, key, task_id, token)
+         SELECT $1, t.key, l.task_id, l.token
+         FROM workflows.leases l JOIN workflows.tasks t USING (task_id) JOIN workflows.lanes n USING (lane)
+         WHERE n.queue = $1
+         ON CONFLICT DO NOTHING",
+        queue,
+    )
+    .execute(&mut *tx)
+    .await?;
+    audit::record(tx, by, "queue.limit", queue, json!(limit)).await?;
+    Ok(Hints::default())
+}
+
+/// Takes the limit from a queue.
+pub async fn remove(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
+    let mut transaction = begin(pool).await?;
+    let hints = remove_in(&mut transaction, queue, by).await?;
+    finish(pool, transaction, Transaction::Limit, hints).await
+}
+
+/// [`remove`] as part of the caller's transaction.
+pub async fn remove_in(
+    tx: &mut PgConnection,
+    queue: &str,
+    by: By<'_>,
+) -> Result<Hints, AdminError> {
+    by.check()?;
+    let removed = sqlx::query!("DELETE FROM workflows.limits WHERE queue = $1", queue);
+    if removed.execute(&mut *tx).await?.rows_affected() == 0 {
+        let message = format!("the queue {queue} has no limit");
+        return Err(AdminError::Conflict(message));
+    }
+    sqlx::query!("DELETE FROM workflows.permits WHERE queue = $1", queue)
+        .execute(&mut *tx)
+        .await?;
+    audit::record(tx, by, "queue.unlimit", queue, json!({})).await?;
+    Ok(Hints::queues(vec![queue.to_owned()]))
+}
+
+/// Which limit holds a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBy {
+    /// As many tasks of the queue run as may.
+    Concurrency,
+    /// As many tasks of its fairness key run as may.
+    Key,
+    /// The rate is used up.
+    Rate,
+}
+
+/// The limits, by queue, for [`explain`](super::explain).
+pub(super) async fn by_queue(pool: &PgPool) -> Result<HashMap<String, LimitEntry>, AdminError> {
+    let entries = list(pool).await?.into_iter();
+    Ok(entries.map(|entry| (entry.queue.clone(), entry)).collect())
+}
+
+impl LimitEntry {
+    /// What of it holds the tasks of a key, if anything does.
+    pub(super) async fn holds(
+        &self,
+        pool: &PgPool,
+        key: i64,
+    ) -> Result<Option<HeldBy>, sqlx::Error> {
+        let used_up =
+            |most: Option<u32>, running: i64| most.is_some_and(|most| running >= most.into());
+        if used_up(self.limit.concurrency, self.running) {
+            return Ok(Some(HeldBy::Concurrency));
+        }
+        if self.limit.per_key.is_some() {
+            let of_key = sqlx::query_scalar!(
+                r#"SELECT count(*) AS "tasks!"
+                   FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
+                   WHERE p.queue = $1 AND p.key = $2"#,
+                self.queue,
+                key,
+            );
+            if used_up(self.limit.per_key, of_key.fetch_one(pool).await?) {
+                return Ok(Some(HeldBy::Key));
+            }
+        }
+        let rate = self.may_begin.is_some_and(|steps| steps < 1.0);
+        Ok(rate.then_some(HeldBy::Rate))
+    }
+}
