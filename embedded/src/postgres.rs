@@ -8,6 +8,7 @@
 
 mod binaries;
 mod leftover;
+mod standby;
 
 use std::{
     fs,

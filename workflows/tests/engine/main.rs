@@ -14,6 +14,7 @@ mod depths;
 mod events;
 mod evidence;
 mod explanations;
+mod failover;
 mod failures;
 mod fairness;
 mod fan_outs;
