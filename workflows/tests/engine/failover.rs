@@ -181,7 +181,7 @@ async fn standby_of(primary: &Postgres, folder: &Path, way: &TcpProxy) -> Postgr
 }
 
 async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while Instant::now() < deadline {
         if let Some(found) = look().await {
             return found;
