@@ -4,6 +4,7 @@
 mod audit;
 mod dead_letters;
 mod discards;
+mod files;
 mod queues;
 mod redrives;
 mod runs;
@@ -15,11 +16,12 @@ use poem_openapi::{Object, Tags};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
-use workflows::admin::{By, Paging};
+use workflows::admin::{By, Hooks, Paging};
 
 use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
 use self::discards::DiscardsApi;
+use self::files::AdminFilesApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
 use self::runs::RunsApi;
@@ -35,6 +37,7 @@ pub type Operations = (
     QueuesApi,
     WorkersApi,
     AuditApi,
+    AdminFilesApi,
 );
 
 /// All of them.
@@ -46,6 +49,7 @@ pub const OPERATIONS: Operations = (
     QueuesApi,
     WorkersApi,
     AuditApi,
+    AdminFilesApi,
 );
 
 #[derive(Tags)]
@@ -65,8 +69,8 @@ pub struct Reasoned {
 }
 
 impl Reasoned {
-    fn by<'a>(&'a self, actor: &'a str) -> By<'a> {
-        By::new(actor, &self.reason)
+    fn by<'a>(&'a self, actor: &'a str, hooks: &'a Hooks) -> By<'a> {
+        By::new(actor, &self.reason).telling(hooks)
     }
 }
 
