@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use api::ApiConfig;
 use media::{
+    files::Kept,
     limits::Limits,
     settings::{DatabaseConfig, InvalidSettings, Reader},
     storage::StorageConfig,
@@ -24,13 +25,24 @@ pub fn queues() -> Result<Vec<(String, usize)>, InvalidSettings> {
     reader.finish().map(|()| workers.queue_slots())
 }
 
+/// What operators' commands need.
+pub fn operators() -> Result<(DatabaseConfig, Kept), InvalidSettings> {
+    let mut reader = Reader::from_env();
+    let settings = (
+        DatabaseConfig::from_env(&mut reader),
+        Kept::from_env(&mut reader),
+    );
+    reader.finish().map(|()| settings)
+}
+
 /// What `mediamill api` needs.
-pub fn api() -> Result<(DatabaseConfig, StorageConfig, ApiConfig), InvalidSettings> {
+pub fn api() -> Result<(DatabaseConfig, StorageConfig, ApiConfig, Kept), InvalidSettings> {
     let mut reader = Reader::from_env();
     let settings = (
         DatabaseConfig::from_env(&mut reader),
         StorageConfig::from_env(&mut reader),
         ApiConfig::from_env(&mut reader),
+        Kept::from_env(&mut reader),
     );
     reader.finish().map(|()| settings)
 }

@@ -6,11 +6,11 @@ use anyhow::Context;
 use api::{ApiConfig, ApiState};
 use chrono::Utc;
 use decoders::Launcher;
-use media::{limits::Limits, storage::ObjectStore};
+use media::{files::Kept, limits::Limits, storage::ObjectStore};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workers::{
-    Tools, WorkersConfig, route,
+    Tools, UpkeepRound as Round, WorkersConfig, route,
     tools::{Scratch, clamd::ClamdClient},
 };
 use workflows::{Engine, EngineConfig, Hints};
@@ -25,10 +25,11 @@ pub async fn tools(
     config: &WorkersConfig,
 ) -> anyhow::Result<Arc<Tools>> {
     let clamd = ClamdClient::new(config.clamd.clone());
-    clamd
-        .verify_coverage()
-        .await
-        .context("the virus scanner cannot be relied on")?;
+    clamd.verify_coverage().await.with_context(|| {
+        let clamd = &config.clamd;
+        format!("the virus scanner at {clamd} (MEDIAMILL_CLAMD) cannot be relied on")
+    })?;
+    tracing::info!("the virus scanner finds what it should, and says what it cannot look into");
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
     let decoders = Launcher::current_program().with_sandbox(config.sandbox);
@@ -41,6 +42,7 @@ pub async fn tools(
         scratch,
         limits,
         cdn_base_url,
+        kept: config.kept,
     }))
 }
 
@@ -50,11 +52,15 @@ pub async fn serve_api(
     pool: PgPool,
     store: ObjectStore,
     config: ApiConfig,
+    kept: Kept,
     stop: Stop,
 ) -> anyhow::Result<()> {
     let config = Arc::new(config);
+    let hints = Hints::new(&pool);
     let state = ApiState {
-        starter: route::starter().hinting(&Hints::new(&pool)),
+        starter: route::starter().hinting(&hints),
+        discards: route::discards().hinting(&hints),
+        hooks: route::hooks(&pool, kept),
         pool,
         store,
         config,
@@ -79,9 +85,12 @@ pub async fn run_workers(
         queues: config.queue_slots(),
         ..EngineConfig::default()
     };
+    let (upkeep, every) = route::upkeep(&tools);
     Engine::new(&tools.pool, engine)
         .register(&route::ingest(&tools))
         .register(&route::discard(&tools))
+        .register(&upkeep)
+        .schedule(upkeep.name(), every, &upkeep.starter(), Round {})
         .run(stop.stop, stop.hasten)
         .await
         .context("the workers stopped")

@@ -11,12 +11,13 @@ mod config;
 mod cors;
 mod docs;
 mod edge;
-mod files;
+pub mod files;
 mod health;
 pub mod openapi;
 mod page;
 pub mod problem;
 mod request;
+mod run_state;
 mod trace;
 mod uploads;
 
@@ -25,13 +26,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
-use media::files::UploadedFile;
+use media::files::{Refused, UploadedFile};
 use media::storage::ObjectStore;
 use poem::listener::{Acceptor, TcpAcceptor};
 use poem::{Endpoint, EndpointExt as _, Route, Server, get};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workflows::Starter;
+use workflows::admin::Hooks;
 
 use self::allow::AllowedMethods;
 pub use self::config::ApiConfig;
@@ -52,6 +54,10 @@ pub struct ApiState {
     pub store: ObjectStore,
     /// Starts the workflow of a completed upload.
     pub starter: Starter<UploadedFile>,
+    /// Starts the removal of what is no longer needed of a file.
+    pub discards: Starter<Refused>,
+    /// What files want to be told when somebody ends their runs or makes them live again.
+    pub hooks: Hooks,
     /// Settings.
     pub config: Arc<ApiConfig>,
     /// What time it is; `Utc::now` outside of tests.

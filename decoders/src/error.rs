@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 /// A decode that gave no result. The variant says whose fault it is.
@@ -22,8 +23,8 @@ pub enum DecodeError {
     /// The caller's token was cancelled; the child is gone.
     #[error("decode cancelled")]
     Cancelled,
-    /// The decoder died or panicked: a bug in it, an attack on it, or a machine out of memory.
-    /// Worth a few more tries, not many.
+    /// The decoder died or panicked: a bug in it, an attack on it, or a machine out of memory. See
+    /// [`DecodeError::is_the_files`].
     #[error("decoder crashed ({}): {stderr}", signal_name(*.signal))]
     Crashed {
         /// The signal that ended it, if one did.
@@ -59,6 +60,26 @@ impl DecodeError {
             Self::LimitHit { .. } => Some(RejectCode::DecodeLimitExceeded),
             _ => None,
         }
+    }
+
+    /// Whether the decoder died of what it was given, as far as one death tells: it panicked, or the
+    /// kernel ended it for what it did. Others may have killed it for reasons of their own, such as a
+    /// machine out of memory.
+    pub fn is_the_files(&self) -> bool {
+        let Self::Crashed { signal, .. } = self else {
+            return false;
+        };
+        let killers = [
+            Signal::SIGKILL,
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGHUP,
+            Signal::SIGQUIT,
+            Signal::SIGPIPE,
+            // A mapped file that cannot be read.
+            Signal::SIGBUS,
+        ];
+        signal.is_none_or(|number| killers.iter().all(|killer| *killer as i32 != number))
     }
 
     pub(crate) fn io(context: &'static str) -> impl FnOnce(std::io::Error) -> Self {
@@ -182,5 +203,31 @@ impl fmt::Display for Resource {
             Self::WallTime => "wall time",
             Self::OutputSize => "output size",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_killed_by_others_is_not_the_files_fault() {
+        let crashed = |signal: Option<Signal>| DecodeError::Crashed {
+            signal: signal.map(|signal| signal as i32),
+            stderr: String::new(),
+        };
+        // A panic ends with a code, and the kernel ends what misbehaves.
+        for signal in [
+            None,
+            Some(Signal::SIGSEGV),
+            Some(Signal::SIGABRT),
+            Some(Signal::SIGSYS),
+        ] {
+            assert!(crashed(signal).is_the_files(), "{signal:?}");
+        }
+        // The kernel for want of memory, or an operator.
+        for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGBUS] {
+            assert!(!crashed(Some(signal)).is_the_files(), "{signal}");
+        }
     }
 }

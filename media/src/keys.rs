@@ -4,6 +4,8 @@
 
 use std::fmt::Display;
 
+use uuid::Uuid;
+
 use crate::recipes::RecipeHash;
 use crate::storage::ObjectKey;
 use crate::{Sha256, UploadId};
@@ -39,6 +41,11 @@ pub fn media(sha256: &Sha256, recipe: &RecipeHash, attempt: impl Display, name: 
     key(format!("{SERVED_PREFIX}{sha256}/{recipe}/{attempt}/{name}"))
 }
 
+/// Whether the key is, or leads to, what the CDN may serve.
+pub fn is_served(key: &ObjectKey) -> bool {
+    key.as_str().starts_with(SERVED_PREFIX)
+}
+
 /// Public address of a served object. Keys need no escaping: they are made of letters, digits, `-`, `.` and `/`.
 pub fn served_url(cdn_base_url: &str, storage_path: &str) -> String {
     format!("{cdn_base_url}/{storage_path}")
@@ -47,6 +54,11 @@ pub fn served_url(cdn_base_url: &str, storage_path: &str) -> String {
 /// Origin bucket: never written; looking for it tells whether the store answers.
 pub fn health_probe() -> ObjectKey {
     key("health-probe".into())
+}
+
+/// Either bucket: written and deleted once when a process starts, to prove that it can.
+pub fn start_up_probe(id: Uuid) -> ObjectKey {
+    key(format!("start-up-probe/{id}"))
 }
 
 fn key(text: String) -> ObjectKey {

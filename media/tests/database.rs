@@ -1,6 +1,9 @@
 //! The domain's SQL against a real database.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+#[path = "database/ends.rs"]
+mod ends;
+
 use chrono::Utc;
 use embedded::{TestCluster, TestDatabase};
 use media::files::{self, FileStatus, MoveError};

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::{By, Paging, Pause, Payload, explain::Attempt};
+use workers::route;
+use workflows::admin::{By, Hooks, Paging, Pause, Payload, explain::Attempt};
 
 use crate::{database, settings, table};
 
@@ -63,6 +64,14 @@ pub fn user() -> String {
 
 pub async fn pool() -> anyhow::Result<PgPool> {
     database::connect(&settings::database()?.url).await
+}
+
+/// The database, and what files want to be told of what is done to their runs.
+pub async fn pool_and_hooks() -> anyhow::Result<(PgPool, Hooks)> {
+    let (database, kept) = settings::operators()?;
+    let pool = database::connect(&database.url).await?;
+    let hooks = route::hooks(&pool, kept);
+    Ok((pool, hooks))
 }
 
 /// Says that something was done, in the way that was asked for.

@@ -6,18 +6,21 @@ use anyhow::Context;
 use media::storage::ObjectStore;
 use tokio::net::TcpListener;
 
+use super::proof;
 use crate::{database, settings, signals::Stop, telemetry, wiring};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     telemetry::start("info");
-    let (settings, storage, config) = settings::api()?;
+    let (settings, storage, config, kept) = settings::api()?;
     let stop = Stop::on_signals()?;
     let pool = database::connect(&settings.url).await?;
-    database::must_be_migrated(&pool).await?;
+    proof::schema(&pool).await?;
+    let store = ObjectStore::new(&storage);
+    proof::buckets(&store).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     println!("mediamill ready: http://{}", listener.local_addr()?);
-    wiring::serve_api(listener, pool, ObjectStore::new(&storage), config, stop).await?;
+    wiring::serve_api(listener, pool, store, config, kept, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,9 +5,11 @@ mod api;
 mod audit;
 mod dead_letters;
 mod dev;
+mod files;
 mod keys;
 mod migrate;
 mod openapi;
+mod proof;
 mod queues;
 mod runs;
 mod upload;
@@ -38,6 +40,9 @@ pub enum Command {
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     #[command(subcommand)]
     Runs(runs::Command),
+    /// What became of a file: send it through again
+    #[command(subcommand)]
+    Files(files::Command),
     /// What failed for good: list, sum up, show, re-drive, discard
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
@@ -68,6 +73,7 @@ impl Command {
             Self::Migrate => migrate::run().await,
             Self::Keys(command) => keys::run(command).await,
             Self::Runs(command) => runs::run(command).await,
+            Self::Files(command) => files::run(command).await,
             Self::DeadLetters(command) => dead_letters::run(command).await,
             Self::Queues(command) => queues::run(command).await,
             Self::Workers(command) => workers::run(command).await,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use media::storage::ObjectStore;
 
+use super::proof;
 use crate::{database, metrics, settings, signals::Stop, telemetry, wiring};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
@@ -11,11 +12,12 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     let settings = settings::worker()?;
     let stop = Stop::on_signals()?;
     let pool = database::connect(&settings.database.url).await?;
-    database::must_be_migrated(&pool).await?;
+    proof::schema(&pool).await?;
     if let Some(listen) = settings.metrics_listen {
         metrics::serve(listen, pool.clone())?;
     }
     let store = ObjectStore::new(&settings.storage);
+    proof::buckets(&store).await?;
     let tools = wiring::tools(pool, store, settings.limits, &settings.workers).await?;
     println!("mediamill worker ready");
     wiring::run_workers(tools, &settings.workers, stop).await?;

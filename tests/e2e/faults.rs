@@ -146,10 +146,12 @@ async fn an_upload_goes_on_after_the_api_was_restarted() {
 #[tokio::test]
 async fn ten_seconds_without_storage_are_waited_out() {
     let mut stack = Stack::new().await;
-    let api = stack.api().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    stack.hold_queue("light").await;
     upload_whole(&stack, &api, &large_photo(3000, 2600)).await;
     stack.stop_s3().await;
-    let _worker = stack.worker().await;
+    let on = stack.run("queues resume light --reason outage").await;
+    assert!(on.status.success());
     let failed = "SELECT EXISTS (SELECT FROM workflows.attempts WHERE outcome = 'unavailable')";
     // The outage is as long as it is: this sleep is the fault, not a wait for something.
     tokio::join!(

@@ -6,12 +6,15 @@
 mod admin;
 mod browser;
 mod dev;
+mod ends;
 mod faults;
 mod fixtures;
 mod page;
 mod process;
+mod proofs;
 mod refusals;
 mod silence;
 mod stack;
 mod unmigrated;
+mod upkeep;
 mod uploads;

@@ -7,7 +7,12 @@ use crate::{
 
 async fn refused(name: &str, bytes: &[u8]) -> (Stack, serde_json::Value) {
     let stack = Stack::new().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    // What is refused is kept for a while, unless it is malware or the operator wants no more of it.
+    let kept = (
+        "MEDIAMILL_KEEP_REFUSED_SECONDS",
+        if name == "eicar.jpg" { "600" } else { "0" },
+    );
+    let (api, _worker) = (stack.api().await, stack.worker_with(&[kept]).await);
     let (well, printed) = stack.upload(&api, &stack.file(name, bytes)).await;
     assert!(!well, "the exit code says that it is not READY");
     assert_eq!(
@@ -65,4 +70,30 @@ async fn a_document_is_refused_by_name() {
     let (_stack, rejection) = refused("paper.pdf", b"%PDF-1.4\n%%EOF\n").await;
     assert_eq!(rejection["code"], "unsupported_type");
     assert_eq!(rejection["measured"], "application/pdf");
+}
+
+/// A palette of four bytes, where each colour has three: decoders have crashed on it.
+const ODD_PALETTE: [u8; 87] =
+    *b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x20\x00\x00\x00\x10\
+    \x08\x03\x00\x00\x00\x40\xde\x8d\x6b\x00\x00\x00\x04PLTE\xc8\x1e\x1e\x07\x5b\xc7\x4c\x95\
+    \x00\x00\x00\x0eIDAT\x78\xda\x63\x60\x18\x05\xa3\x00\x01\x00\x02\x10\x00\x01\x9a\xe1\x1e\xc6\
+    \x00\x00\x00\x00IEND\xae\x42\x60\x82";
+
+#[tokio::test]
+async fn a_file_on_which_the_decoder_crashes_is_refused_and_leaves_nothing() {
+    let (stack, rejection) = refused("odd.png", &ODD_PALETTE).await;
+    assert_eq!(rejection["code"], "malformed");
+    // It may have been promoted before anybody looked at its pixels.
+    let original = media::keys::original(&media::Sha256::of(&ODD_PALETTE));
+    let left = stack
+        .store
+        .head(media::storage::Bucket::Origin, &original)
+        .await
+        .unwrap();
+    assert_eq!(left, None, "{}", stack.logs());
+    let letters: i64 = sqlx::query_scalar("SELECT count(*) FROM workflows.dead_letters")
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
+    assert_eq!(letters, 0, "nobody has to look at it");
 }

@@ -140,7 +140,34 @@ impl Stack {
     }
 
     pub async fn worker(&self) -> Process {
-        Process::start(self.command(&["worker"]).await, &self.log("worker")).await
+        self.worker_with(&[]).await
+    }
+
+    /// With some settings of the test's own.
+    pub async fn worker_with(&self, settings: &[(&str, &str)]) -> Process {
+        let mut command = self.command(&["worker"]).await;
+        command.envs(settings.iter().copied());
+        Process::start(command, &self.log("worker")).await
+    }
+
+    /// Pauses a queue, as soon as a worker has told of it.
+    pub async fn hold_queue(&self, queue: &str) {
+        let known = format!("SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = '{queue}')");
+        self.until(&known).await;
+        let held = self
+            .run(&format!("queues pause {queue} --reason held"))
+            .await;
+        assert!(held.status.success(), "{held:?}");
+    }
+
+    /// Makes one more bucket.
+    pub async fn make_bucket(&self, name: &str) {
+        let storage = StorageConfig {
+            staging_bucket: name.to_owned(),
+            ..self.storage.clone()
+        };
+        let made = ObjectStore::new(&storage).ensure_buckets().await;
+        made.expect("a bucket");
     }
 
     /// It holds the password.

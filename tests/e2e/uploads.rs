@@ -82,6 +82,10 @@ async fn a_phone_photo_becomes_ready_with_all_its_variants() {
 }
 
 async fn nothing_of_the_client_is_left(stack: &Stack, file: &Value) {
+    // It goes when READY is on record.
+    stack
+        .until("SELECT discarded_at IS NOT NULL FROM media_files")
+        .await;
     let upload_id: uuid::Uuid = file["upload_id"].as_str().unwrap().parse().unwrap();
     for key in [
         keys::staging(media::UploadId(upload_id)),

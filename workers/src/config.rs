@@ -3,7 +3,7 @@
 use std::{path::PathBuf, thread::available_parallelism};
 
 use decoders::Sandbox;
-use media::settings::Reader;
+use media::{files::Kept, settings::Reader};
 
 use crate::{queues, tools::clamd::ClamdAddress};
 
@@ -23,6 +23,8 @@ pub struct WorkersConfig {
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
     /// refuses, `best-effort` goes on with what there is.
     pub sandbox: Sandbox,
+    /// For how long what was refused is kept.
+    pub kept: Kept,
 }
 
 impl WorkersConfig {
@@ -45,6 +47,7 @@ impl WorkersConfig {
             cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://cdn.example.com"),
             transcode_slots: usize::try_from(slots).unwrap_or(1),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Sandbox::default()),
+            kept: Kept::from_env(reader),
         }
     }
 

@@ -1,24 +1,92 @@
-//! What a failure of the tools means for the attempt: the world (retry), the file (reject) or us
-//! (fail).
+//! Whose an error is: the world's (unavailable, charged to nobody), the file's (reject) or ours
+//! (fail). What may be chance is tried again, so many times (retry).
 
-use std::fmt::Display;
+mod decoder;
 
-use decoders::{DecodeError, RejectCode};
-use media::{RejectionCode, storage::StorageError};
+use std::{fmt::Display, io, sync::LazyLock, time::Duration};
+
+use media::{
+    RejectionCode,
+    storage::{ObjectKey, StorageError},
+};
 use serde::{Deserialize, Serialize};
 use workflows::{Rejected, StepError};
 
+pub(crate) use self::decoder::{StepOrDecodeError, crashed};
 use crate::tools::{ScratchError, clamd::ClamdError};
 
 /// The outside services that steps need, by the names under which operators see them.
 pub(crate) const STORE: &str = "s3";
 pub(crate) const SCANNER: &str = "clamd";
+pub(crate) const DATABASE: &str = "postgres";
 
-/// The store is away (which is not the file's fault), or says something that more tries will not
-/// change (fail).
+/// The disk and the processes of this machine. No other machine waits for them.
+static MACHINE: LazyLock<String> = LazyLock::new(|| {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("machine {}", host.trim())
+});
+
+/// An object that should be there may have been put elsewhere by mistake. There is time to find out.
+const ABSENT: Duration = Duration::from_mins(1);
+
+/// The store is away or not set up for us (which is not the file's fault), or says something that
+/// more tries will not change (fail). An object that is not there proves nothing: it is looked for
+/// again, and then somebody has to decide.
 pub(crate) fn storage(error: StorageError) -> StepError {
-    let transient = error.is_transient();
-    sort(error, transient, STORE)
+    match error {
+        StorageError::LocalFile(error) => machine("cannot read what was made", error),
+        StorageError::NotFound => StepError::Retry {
+            source: Box::new(error),
+            after: Some(ABSENT),
+        },
+        error => {
+            let outage = error.is_outage();
+            sort(error, outage, STORE)
+        }
+    }
+}
+
+/// What should be in the bucket is not. See [`storage`].
+pub(crate) fn absent(what: &ObjectKey) -> StepError {
+    StepError::Retry {
+        source: Box::new(Absent(what.to_string())),
+        after: Some(ABSENT),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not in its bucket")]
+struct Absent(String);
+
+/// The database is away, or has a data error of ours (SQLSTATE classes 22, 23, 54).
+pub(crate) fn database(error: sqlx::Error) -> StepError {
+    let ours = match &error {
+        sqlx::Error::Database(db) => {
+            let class = db.code();
+            class.is_some_and(|code| ["22", "23", "54"].iter().any(|c| code.starts_with(c)))
+        }
+        sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::Encode(_) => true,
+        _ => false,
+    };
+    sort(error, !ours, DATABASE)
+}
+
+/// This machine cannot: its disk is full, or it gives no process or no file. Other files would fare
+/// no better.
+pub(crate) fn machine(context: &'static str, source: io::Error) -> StepError {
+    let error = MachineError { context, source };
+    sort(error, true, MACHINE.as_str())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{context}")]
+struct MachineError {
+    context: &'static str,
+    #[source]
+    source: io::Error,
 }
 
 /// The scanner is away, or is set up wrongly.
@@ -31,6 +99,7 @@ pub(crate) fn scanner(error: ClamdError) -> StepError {
 pub(crate) fn scratch(error: ScratchError) -> StepError {
     match error {
         ScratchError::Storage(error) => storage(error),
+        ScratchError::Disk(error) => machine("cannot write to the scratch folder", error),
         other => StepError::Retry {
             source: Box::new(other),
             after: None,
@@ -52,54 +121,6 @@ fn sort(
         }
     } else {
         StepError::Fail { source }
-    }
-}
-
-/// The decoder refused the file, or was itself at fault.
-pub(crate) fn decoder(error: DecodeError) -> StepError {
-    match error {
-        DecodeError::Rejected(rejection) => {
-            let code = code(rejection.code);
-            Refusal {
-                limit: rejection.limit,
-                measured: rejection.measured,
-            }
-            .reject(code, &rejection.detail)
-        }
-        DecodeError::LimitHit {
-            resource,
-            ref allowed,
-        } => {
-            let message = format!("decoding needs more {resource} than one file may use");
-            Refusal {
-                limit: Some(allowed.clone()),
-                measured: None,
-            }
-            .reject(RejectionCode::TooExpensive, &message)
-        }
-        // A cancelled attempt is not settled by its result; a crash may have been the machine's.
-        DecodeError::Cancelled | DecodeError::Crashed { .. } | DecodeError::Io { .. } => {
-            StepError::Retry {
-                source: Box::new(error),
-                after: None,
-            }
-        }
-        _ => StepError::Fail {
-            source: Box::new(error),
-        },
-    }
-}
-
-fn code(code: RejectCode) -> RejectionCode {
-    match code {
-        RejectCode::UnsupportedType => RejectionCode::UnsupportedType,
-        RejectCode::FileTooLarge => RejectionCode::FileTooLarge,
-        RejectCode::TooWide | RejectCode::TooTall | RejectCode::TooManyPixels => {
-            RejectionCode::TooManyPixels
-        }
-        RejectCode::TooManyFrames => RejectionCode::TooManyFrames,
-        RejectCode::DecodeLimitExceeded => RejectionCode::TooExpensive,
-        _ => RejectionCode::Malformed,
     }
 }
 
@@ -148,6 +169,8 @@ pub(crate) fn recorded(rejected: &Rejected) -> media::Rejection {
 
 #[cfg(test)]
 mod tests {
+    use decoders::DecodeError;
+
     use super::*;
 
     #[test]
@@ -164,5 +187,44 @@ mod tests {
         let expected = media::Rejection::new(RejectionCode::TooManyPixels, "validate", "too big")
             .measured("9 px", "10 px");
         assert_eq!(recorded, expected);
+    }
+
+    #[test]
+    fn what_others_are_to_blame_for_is_charged_to_nobody() {
+        let refused = |code: &str| StorageError::Refused {
+            operation: "GetObject",
+            code: code.to_owned(),
+            source: "no".into(),
+        };
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for (error, whose) in [
+            (storage(refused("NoSuchBucket")), STORE),
+            (storage(refused("AccessDenied")), STORE),
+            (storage(StorageError::LocalFile(full())), MACHINE.as_str()),
+            (scratch(ScratchError::Disk(full())), MACHINE.as_str()),
+            (database(sqlx::Error::PoolTimedOut), DATABASE),
+        ] {
+            let StepError::Unavailable { dependency, .. } = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(dependency, whose);
+        }
+        let starting = DecodeError::Io {
+            context: "starting a decoder",
+            source: full(),
+        };
+        let starting = StepError::from(StepOrDecodeError::Decode(starting));
+        assert!(matches!(starting, StepError::Unavailable { .. }));
+        // A request that the store cannot make sense of stays so.
+        let senseless = storage(refused("InvalidArgument"));
+        assert!(matches!(senseless, StepError::Fail { .. }), "{senseless:?}");
+    }
+
+    #[test]
+    fn an_absence_is_no_verdict() {
+        let key = ObjectKey::new("uploads/1").unwrap();
+        for error in [storage(StorageError::NotFound), absent(&key)] {
+            assert!(matches!(error, StepError::Retry { .. }), "{error:?}");
+        }
     }
 }

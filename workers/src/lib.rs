@@ -17,7 +17,9 @@ pub mod route;
 mod scan;
 pub mod tools;
 mod transcode;
+mod upkeep;
 mod validate;
 
 pub use config::WorkersConfig;
 pub use tools::Tools;
+pub use upkeep::Round as UpkeepRound;

@@ -1,28 +1,33 @@
 //! The route of a file, whole.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use media::{
-    FileId,
-    files::{self, UploadedFile},
+    FileId, RejectionCode,
+    files::{self, FileStatus, Kept, Refused, Stopped, UploadedFile},
 };
 use sqlx::{PgConnection, PgPool};
-use workflows::{BoxError, Rejected, Starter, Workflow, admin::check::Build};
+use workflows::{
+    BoxError, Outcome, Revival, RunEnd, Starter, Workflow,
+    admin::{Hooks, check::Build},
+};
 
 use crate::{
     assemble::Assemble,
-    discard::{Discard, Refused},
+    discard::Discard,
     errors,
     finalize::Finalize,
     promote::Promote,
     scan::Scan,
     tools::Tools,
     transcode::Transcode,
+    upkeep::{self, Round, Upkeep},
     validate::Validate,
 };
 
 const NAME: &str = "ingest";
 const DISCARD: &str = "discard";
+const UPKEEP: &str = "upkeep";
 const VERSION: i32 = 1;
 
 /// Where runs enter, for processes that start them and work on none.
@@ -30,8 +35,14 @@ pub fn starter() -> Starter<UploadedFile> {
     Starter::at::<Assemble>(NAME, VERSION)
 }
 
+/// Starts the removal of what is no longer needed of a file.
+pub fn discards() -> Starter<Refused> {
+    Starter::at::<Discard>(DISCARD, VERSION)
+}
+
 /// From a completed upload to a READY file.
 pub fn ingest(tools: &Arc<Tools>) -> Workflow<UploadedFile> {
+    let kept = tools.kept;
     Workflow::named(NAME, VERSION)
         .step(Assemble(tools.clone()))
         .step(Scan(tools.clone()))
@@ -39,40 +50,86 @@ pub fn ingest(tools: &Arc<Tools>) -> Workflow<UploadedFile> {
         .step(Promote(tools.clone()))
         .fan_out(Transcode(tools.clone()))
         .join(Finalize(tools.clone()))
-        .on_reject(|tx, subject, rejected| Box::pin(refuse(tx, FileId(subject), rejected)))
+        .on_end(move |tx, end| Box::pin(ended(tx, end, kept)))
+        .on_revive(|tx, revival| Box::pin(revived(tx, revival)))
         .build()
 }
 
-/// What is left to do for a refused file.
+/// What is left to do for a file that came to its end.
 pub fn discard(tools: &Arc<Tools>) -> Workflow<Refused> {
     Workflow::named(DISCARD, VERSION)
         .step(Discard(tools.clone()))
         .build()
 }
 
-/// Every step of both, by name: what this build can go on with. No step runs.
+/// What is done by the clock, and how often.
+pub fn upkeep(tools: &Arc<Tools>) -> (Workflow<Round>, Duration) {
+    let step = Upkeep {
+        tools: tools.clone(),
+        discards: discards(),
+    };
+    let workflow = Workflow::named(UPKEEP, VERSION).step(step).build();
+    (workflow, upkeep::EVERY)
+}
+
+/// Every step of all, by name: what this build can go on with. No step runs.
 pub fn names(pool: &PgPool) -> Build {
-    let tools = Arc::new(Tools::unconnected(pool.clone()));
+    let tools = Arc::new(Tools::unconnected(pool.clone(), Kept::default()));
     Build::default()
         .with(&ingest(&tools))
         .with(&discard(&tools))
+        .with(&upkeep(&tools).0)
 }
 
-/// Records the refusal and starts the deletion of the bytes, in one transaction.
-async fn refuse(
-    tx: &mut PgConnection,
-    file_id: FileId,
-    rejected: Rejected,
-) -> Result<(), BoxError> {
-    files::mark_rejected(tx, file_id, &errors::recorded(&rejected)).await?;
-    if let Some(file) = files::load(tx, file_id).await? {
-        let refused = Refused {
-            upload_id: file.upload_id,
-        };
-        let starter = Starter::at::<Discard>(DISCARD, VERSION);
-        starter
-            .start(tx, file.upload_id.0, file.owner_id.as_str(), &refused)
-            .await?;
-    }
+/// What files want to be told when somebody ends their runs or makes them live again.
+pub fn hooks(pool: &PgPool, kept: Kept) -> Hooks {
+    Hooks::default().with(&ingest(&Arc::new(Tools::unconnected(pool.clone(), kept))))
+}
+
+/// Every end of a run is recorded with its file, and what is no longer needed of the file goes when
+/// its time has come. A dead run has not ended: its file keeps everything, for whoever re-drives it.
+async fn ended(tx: &mut PgConnection, end: RunEnd, kept: Kept) -> Result<(), BoxError> {
+    let file_id = FileId(end.subject);
+    let after = match end.outcome {
+        Outcome::Succeeded => Duration::ZERO,
+        Outcome::Rejected(rejected) => {
+            let rejection = errors::recorded(&rejected);
+            files::mark_rejected(tx, file_id, &rejection).await?;
+            match rejection.code {
+                RejectionCode::Infected => Duration::ZERO,
+                _ => kept.0,
+            }
+        }
+        Outcome::Dead { .. } => {
+            files::mark_stopped(tx, file_id, Stopped::Failed).await?;
+            return Ok(());
+        }
+        Outcome::Cancelled { .. } => {
+            files::mark_stopped(tx, file_id, Stopped::Cancelled).await?;
+            kept.0
+        }
+    };
+    let Some(file) = files::load(tx, file_id).await? else {
+        return Ok(());
+    };
+    files::keep(tx, file_id, after).await?;
+    let refused = Refused {
+        upload_id: file.upload_id,
+    };
+    discards()
+        .delay(after)
+        .start(tx, file.upload_id.0, file.owner_id.as_str(), &refused)
+        .await?;
+    Ok(())
+}
+
+/// The file goes on as far back as its run does.
+async fn revived(tx: &mut PgConnection, revival: Revival) -> Result<(), BoxError> {
+    let from = revival.from_step.as_deref().map(|step| match step {
+        "assemble" | "scan" | "validate" => FileStatus::Assembling,
+        "promote" => FileStatus::Validated,
+        _ => FileStatus::Processing,
+    });
+    files::revive(tx, FileId(revival.subject), from).await?;
     Ok(())
 }

@@ -71,4 +71,4 @@ pub use step::{
 pub use store::schema::{
     MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate,
 };
-pub use workflow::{Outcome, Rejected, RunEnd, Workflow};
+pub use workflow::{Outcome, Rejected, Revival, RunEnd, Workflow};

@@ -49,6 +49,7 @@ impl<I: Serialize> Workflow<I> {
             on_reject: None,
             on_end: None,
             events: Detail::None,
+            on_revive: None,
         };
         Route {
             definition,
@@ -109,6 +110,20 @@ impl<I, O> Route<I, O> {
             + 'static,
     {
         self.definition.on_end = Some(Arc::new(hook));
+        self
+    }
+
+    /// Runs in the transaction in which a run goes on that was dead, or starts again that had ended.
+    /// When the hook fails, that does not happen: whoever asked for it is told why.
+    #[must_use]
+    pub fn on_revive<H>(mut self, hook: H) -> Self
+    where
+        H: for<'c> Fn(&'c mut PgConnection, Revival) -> BoxFuture<'c, Result<(), BoxError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.definition.on_revive = Some(Arc::new(hook));
         self
     }
 
@@ -260,6 +275,23 @@ pub enum Outcome {
 
 pub(crate) type EndHook = Arc<
     dyn for<'c> Fn(&'c mut PgConnection, RunEnd) -> BoxFuture<'c, Result<(), BoxError>>
+        + Send
+        + Sync,
+>;
+
+/// A run that lives again, as its hook sees it.
+#[derive(Debug, Clone)]
+pub struct Revival {
+    /// The run.
+    pub run_id: Uuid,
+    /// What it is about.
+    pub subject: Uuid,
+    /// The step that it starts again from; `None` when it goes on where it died.
+    pub from_step: Option<String>,
+}
+
+pub(crate) type ReviveHook = Arc<
+    dyn for<'c> Fn(&'c mut PgConnection, Revival) -> BoxFuture<'c, Result<(), BoxError>>
         + Send
         + Sync,
 >;

@@ -174,7 +174,7 @@ impl DeadLettersApi {
         body: JsonBody<RedriveLetter>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let by = By::new(&actor, &body.0.reason);
+        let by = By::new(&actor, &body.0.reason).telling(&state.hooks);
         let from_step = body.0.from_step.as_deref();
         let done = dead_letters::redrive(&state.pool, letter_id.0, from_step, by).await;
         done.map_err(Problem::from)?;
@@ -198,7 +198,8 @@ impl DeadLettersApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = dead_letters::discard(&state.pool, letter_id.0, body.0.by(&actor)).await;
+        let done =
+            dead_letters::discard(&state.pool, letter_id.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         Ok(shown(&state, letter_id.0).await?)
     }

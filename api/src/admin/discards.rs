@@ -76,7 +76,8 @@ impl DiscardsApi {
             left.map(|left| Discarded { runs: 0, left })
         } else {
             let actor = caller.actor();
-            let by = By::new(&actor, body.reason.as_deref().unwrap_or_default());
+            let by =
+                By::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
             dead_letters::discard_many(&state.pool, &filter, body.limit.into(), by).await
         };
         let discarded = discarded.map_err(Problem::from)?;

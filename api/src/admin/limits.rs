@@ -78,7 +78,7 @@ impl LimitsApi {
         let actor = caller.actor();
         let SetLimit { limit, reason } = body.0;
         let by = Reasoned { reason };
-        let done = limits::set(&state.pool, &queue.0, limit.into(), by.by(&actor)).await;
+        let done = limits::set(&state.pool, &queue.0, limit.into(), by.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         Ok(Changed::Done)
     }
@@ -100,7 +100,7 @@ impl LimitsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = limits::remove(&state.pool, &queue.0, body.0.by(&actor)).await;
+        let done = limits::remove(&state.pool, &queue.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         Ok(Changed::Done)
     }

@@ -4,6 +4,7 @@
 mod audit;
 mod dead_letters;
 mod discards;
+mod files;
 mod limits;
 mod queues;
 mod redrives;
@@ -16,11 +17,12 @@ use poem_openapi::{Object, Tags};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
-use workflows::admin::{By, Paging};
+use workflows::admin::{By, Hooks, Paging};
 
 use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
 use self::discards::DiscardsApi;
+use self::files::AdminFilesApi;
 use self::limits::LimitsApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
@@ -38,6 +40,7 @@ pub type Operations = (
     LimitsApi,
     WorkersApi,
     AuditApi,
+    AdminFilesApi,
 );
 
 /// All of them.
@@ -50,6 +53,7 @@ pub const OPERATIONS: Operations = (
     LimitsApi,
     WorkersApi,
     AuditApi,
+    AdminFilesApi,
 );
 
 #[derive(Tags)]
@@ -69,8 +73,8 @@ pub struct Reasoned {
 }
 
 impl Reasoned {
-    fn by<'a>(&'a self, actor: &'a str) -> By<'a> {
-        By::new(actor, &self.reason)
+    fn by<'a>(&'a self, actor: &'a str, hooks: &'a Hooks) -> By<'a> {
+        By::new(actor, &self.reason).telling(hooks)
     }
 }
 

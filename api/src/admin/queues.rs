@@ -59,7 +59,7 @@ impl QueuesApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = queues::pause(&state.pool, &queue.0, body.0.by(&actor)).await;
+        let done = queues::pause(&state.pool, &queue.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         Ok(Changed::Done)
     }
@@ -77,7 +77,7 @@ impl QueuesApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = queues::resume(&state.pool, &queue.0, body.0.by(&actor)).await;
+        let done = queues::resume(&state.pool, &queue.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         Ok(Changed::Done)
     }

@@ -112,7 +112,7 @@ impl RedrivesApi {
             return Ok(Requested::Counted(JsonBody(RedriveCount { matched })));
         }
         let actor = caller.actor();
-        let by = By::new(&actor, body.reason.as_deref().unwrap_or_default());
+        let by = By::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
         let pace = Pace {
             per_second: body.per_second,
             cap: body.cap,
@@ -174,7 +174,8 @@ impl RedrivesApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let redrive = redrive::stop(&state.pool, redrive_id.0, body.0.by(&actor)).await;
+        let redrive =
+            redrive::stop(&state.pool, redrive_id.0, body.0.by(&actor, &state.hooks)).await;
         let redrive = redrive.map_err(Problem::from)?;
         Ok(Shown::Ok(JsonBody(redrive.into())))
     }

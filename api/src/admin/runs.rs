@@ -2,7 +2,7 @@
 
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
+use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
 use uuid::Uuid;
 use workflows::admin::By;
@@ -15,38 +15,11 @@ use crate::ApiState;
 use crate::auth::{Admin, Caller};
 use crate::body::JsonBody;
 use crate::problem::{Problem, Refused};
+use crate::run_state::RunState;
 
 /// The operations on runs.
 #[derive(Debug, Clone, Copy)]
 pub struct RunsApi;
-
-/// How a run stands.
-#[derive(Debug, Clone, Copy, Enum)]
-#[oai(rename_all = "lowercase")]
-enum RunState {
-    /// It goes on, or waits for its turn.
-    Running,
-    /// It came to its end.
-    Succeeded,
-    /// What it was about was refused.
-    Rejected,
-    /// It waits for somebody to decide about a dead letter.
-    Dead,
-    /// Somebody ended it.
-    Cancelled,
-}
-
-impl RunState {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Rejected => "rejected",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
 
 /// How to start again.
 #[derive(Debug, Deserialize, Object)]
@@ -151,7 +124,7 @@ impl RunsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = runs::cancel(&state.pool, run_id.0, body.0.by(&actor)).await;
+        let done = runs::cancel(&state.pool, run_id.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
@@ -169,7 +142,7 @@ impl RunsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = runs::pause(&state.pool, run_id.0, body.0.by(&actor)).await;
+        let done = runs::pause(&state.pool, run_id.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
@@ -187,7 +160,7 @@ impl RunsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = runs::resume(&state.pool, run_id.0, body.0.by(&actor)).await;
+        let done = runs::resume(&state.pool, run_id.0, body.0.by(&actor, &state.hooks)).await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
@@ -210,7 +183,7 @@ impl RunsApi {
         body: JsonBody<RestartRun>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let by = By::new(&actor, &body.0.reason);
+        let by = By::new(&actor, &body.0.reason).telling(&state.hooks);
         let from_step = body.0.from_step.as_deref();
         let done = runs::restart(&state.pool, run_id.0, from_step, by).await;
         done.map_err(Problem::from)?;

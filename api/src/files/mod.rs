@@ -1,8 +1,10 @@
 //! `/v1/files`: what became of the uploads. One file for each verb.
 
 mod cursor;
+pub mod delete;
 pub mod get;
 pub mod list;
+pub mod retry;
 mod view;
 
 use media::FileId;
@@ -14,9 +16,9 @@ use uuid::Uuid;
 
 use self::get::FileDetail;
 use self::list::FilePage;
-use self::view::Status;
+use self::view::{FileOutcome, Status};
 use crate::ApiState;
-use crate::auth::{Caller, FilesRead};
+use crate::auth::{Caller, FilesRead, UploadsWrite};
 use crate::body::JsonBody;
 use crate::problem::{Refused, Statuses};
 
@@ -42,6 +44,13 @@ enum Page {
     /// One page, newest first.
     #[oai(status = 200)]
     Ok(JsonBody<FilePage>),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// The file is gone from every list; its bytes follow.
+    #[oai(status = 204)]
+    Done,
 }
 
 struct GetErrors;
@@ -73,11 +82,30 @@ impl FilesApi {
         Ok(Found::Ok(JsonBody(file)))
     }
 
+    /// Delete a file
+    ///
+    /// Whatever its status: an upload is given up, processing ends, and variants and original are removed from storage
+    /// soon after. A CDN may serve what it has until its copies expire. Saying it twice does no harm. Needs the scope
+    /// `uploads:write`.
+    #[oai(path = "/:file_id", method = "delete", operation_id = "deleteFile")]
+    async fn delete(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<UploadsWrite>,
+        /// The file.
+        file_id: Path<Uuid>,
+    ) -> Result<Deleted, Refused<GetErrors>> {
+        let actor = caller.actor();
+        delete::run(&state, caller.owner_id(), FileId(file_id.0), &actor).await?;
+        Ok(Deleted::Done)
+    }
+
     /// List files
     ///
     /// Your files, newest first, by pages. Follow `next` until it is absent.
     /// Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "listFiles")]
+    #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
     async fn list(
         &self,
         state: Data<&ApiState>,
@@ -93,13 +121,18 @@ impl FilesApi {
         cursor: Query<Option<String>>,
         /// Only files with this status.
         status: Query<Option<Status>>,
+        /// Only files with this outcome.
+        outcome: Query<Option<FileOutcome>>,
     ) -> Result<Page, Refused<ListErrors>> {
         let page = list::run(
             &state,
             caller.owner_id(),
             limit.0,
             cursor.0.as_deref(),
-            status.0,
+            list::Wanted {
+                status: status.0,
+                outcome: outcome.0,
+            },
         );
         Ok(Page::Ok(JsonBody(page.await?)))
     }

@@ -1,12 +1,14 @@
 //! How a file looks to its owner.
 
 use chrono::{DateTime, Utc};
-use media::files::{File, FileStatus};
+use media::files::{File, FileStatus, Outcome};
 use media::variants::Variant;
 use media::{Rejection, keys};
 use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
+
+use crate::run_state::RunState;
 
 /// Where a file is on its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -52,6 +54,46 @@ impl From<Status> for FileStatus {
     }
 }
 
+/// How a file stands, whatever its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "lowercase")]
+pub enum FileOutcome {
+    /// It is on its way.
+    None,
+    /// Every variant is served: READY.
+    Ready,
+    /// It was refused: REJECTED, with the reason.
+    Rejected,
+    /// An operator ended its processing.
+    Cancelled,
+    /// The service failed; its operators are looking into it.
+    Failed,
+}
+
+impl From<Outcome> for FileOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::None => Self::None,
+            Outcome::Ready => Self::Ready,
+            Outcome::Rejected => Self::Rejected,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<FileOutcome> for Outcome {
+    fn from(outcome: FileOutcome) -> Self {
+        match outcome {
+            FileOutcome::None => Self::None,
+            FileOutcome::Ready => Self::Ready,
+            FileOutcome::Rejected => Self::Rejected,
+            FileOutcome::Cancelled => Self::Cancelled,
+            FileOutcome::Failed => Self::Failed,
+        }
+    }
+}
+
 /// A file.
 #[derive(Debug, Object)]
 #[oai(rename = "File", skip_serializing_if_is_none)]
@@ -69,6 +111,12 @@ pub struct FileView {
     pub declared_size_bytes: i64,
     /// Where it is on its route.
     pub status: Status,
+    /// Whether this is how it stays, so that there is no use in asking again. Only an operator who sends the file
+    /// through again changes it.
+    #[oai(rename = "final")]
+    pub is_final: bool,
+    /// How it stands: why it is final, or `none`.
+    pub outcome: FileOutcome,
     /// Its media type, as detected from its bytes. Known once validated.
     pub mime_type: Option<String>,
     /// Its size, as measured. Known once validated.
@@ -97,6 +145,8 @@ impl From<File> for FileView {
             declared_content_type: file.declared_mime_type,
             declared_size_bytes: file.declared_size_bytes.cast_signed(),
             status: file.status.into(),
+            is_final: file.outcome.is_final(),
+            outcome: file.outcome.into(),
             mime_type: facts.as_ref().map(|facts| facts.mime_type.clone()),
             size_bytes: facts.as_ref().map(|facts| facts.size_bytes.cast_signed()),
             sha256: facts.map(|facts| facts.sha256.to_hex()),
@@ -182,8 +232,8 @@ impl VariantView {
 pub struct RunView {
     /// The run.
     pub run_id: Uuid,
-    /// `running`, `succeeded`, `rejected`, `dead` or `cancelled`.
-    pub state: String,
+    /// How it stands.
+    pub state: RunState,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -226,7 +276,7 @@ impl RunView {
         };
         Self {
             run_id: run.run_id,
-            state: run.state,
+            state: RunState::of(&run.state),
             started_at: run.started_at,
             ended_at: run.ended_at,
             steps: run.steps.into_iter().map(step).collect(),

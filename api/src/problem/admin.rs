@@ -3,6 +3,7 @@
 use workflows::admin::AdminError;
 
 use super::{Code, Problem};
+use crate::files::retry::{NotRetried, in_our_words};
 
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
@@ -16,8 +17,21 @@ impl From<AdminError> for Problem {
             {
                 Self::new(Code::InvalidParameter, "no text may contain NUL")
             }
-            AdminError::Hook(error) => Self::internal(error),
+            AdminError::Hook(_) => match in_our_words(error) {
+                NotRetried::Admin(AdminError::Hook(error)) => Self::internal(error),
+                why => why.into(),
+            },
             AdminError::Database(source) => source.into(),
+        }
+    }
+}
+
+impl From<NotRetried> for Problem {
+    fn from(error: NotRetried) -> Self {
+        match error {
+            NotRetried::NoSuchFile(_) => Self::not_found("file"),
+            NotRetried::Conflict(why) => Self::new(Code::Conflict, why),
+            NotRetried::Admin(error) => error.into(),
         }
     }
 }

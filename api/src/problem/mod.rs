@@ -246,7 +246,7 @@ fn passes(code: &str) -> bool {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        if error.is_transient() {
+        if error.is_outage() {
             Self::unavailable(error)
         } else {
             Self::internal(error)

@@ -1,6 +1,8 @@
 //! `DELETE /v1/uploads/{upload_id}`: the client gives up; the bytes go and the file is refused.
 
-use media::files;
+use std::time::Duration;
+
+use media::files::{self, Refused};
 use media::storage::Bucket;
 use media::uploads::{self, Upload, UploadState};
 use media::{OwnerId, Rejection, RejectionCode, UploadId};
@@ -27,6 +29,13 @@ pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> R
             let message = "the client gave the upload up";
             let rejection = Rejection::new(RejectionCode::UploadAborted, "upload", message);
             files::mark_rejected(&mut transaction, upload.file_id, &rejection).await?;
+            // Not needed if the store answers below.
+            files::keep(&mut transaction, upload.file_id, Duration::ZERO).await?;
+            let refused = Refused { upload_id };
+            let discards = &state.discards;
+            discards
+                .start(&mut transaction, upload_id.0, owner_id.as_str(), &refused)
+                .await?;
         }
     }
     transaction.commit().await?;

@@ -90,10 +90,9 @@ pub struct PartUrl {
 pub fn ensure_open(upload: &Upload, now: DateTime<Utc>) -> Result<(), Problem> {
     match upload.state {
         UploadState::Open if upload.expires_at > now => Ok(()),
-        UploadState::Open => {
-            let detail = format!("it could be finished until {}", upload.expires_at);
-            Err(Problem::new(Code::UploadExpired, detail))
-        }
+        UploadState::Open => expired(upload),
+        // Upkeep has seen to it.
+        UploadState::Aborted(at) if at >= upload.expires_at => expired(upload),
         UploadState::Completed(at) => Err(Problem::new(
             Code::UploadCompleted,
             format!("it was completed at {at}"),
@@ -103,6 +102,11 @@ pub fn ensure_open(upload: &Upload, now: DateTime<Utc>) -> Result<(), Problem> {
             format!("it was aborted at {at}"),
         )),
     }
+}
+
+fn expired(upload: &Upload) -> Result<(), Problem> {
+    let detail = format!("it could be finished until {}", upload.expires_at);
+    Err(Problem::new(Code::UploadExpired, detail))
 }
 
 /// Signs one part, or the single PUT as part 1. `None` for a part outside the plan.

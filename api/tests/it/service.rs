@@ -36,6 +36,23 @@ impl workflows::Step for NeverRun {
     }
 }
 
+/// Nor does anybody remove bytes.
+struct NeverDiscard;
+
+impl workflows::Step for NeverDiscard {
+    const NAME: &'static str = "never-discard";
+    type Input = media::files::Refused;
+    type Output = ();
+
+    async fn run(
+        &self,
+        _: &workflows::StepContext,
+        _: Self::Input,
+    ) -> Result<workflows::Done<()>, workflows::StepError> {
+        unreachable!("no worker in these tests")
+    }
+}
+
 pub struct Service {
     pub base: String,
     pub http: reqwest::Client,
@@ -76,6 +93,8 @@ impl Service {
             pool: pool.clone(),
             store: store.clone(),
             starter: workflows::Starter::at::<NeverRun>("ingest", 1),
+            discards: workflows::Starter::at::<NeverDiscard>("discard", 1),
+            hooks: workflows::admin::Hooks::default(),
             config: Arc::new(config),
             clock,
         };

@@ -2,7 +2,8 @@ SELECT file.file_id, file.owner_id, file.upload_id, upload.filename, upload.decl
        upload.declared_size_bytes, file.mime_type, file.size_bytes, file.status AS "status: FileStatus",
        file.storage_path, file.cdn_url, file.checksum_sha256, file.rejection_code AS "rejection_code: RejectionCode",
        file.rejection_message, file.rejection_limit, file.rejection_measured, file.rejection_step,
+       file.stopped AS "stopped: Stopped", file.deleted_at IS NOT NULL AS "deleted!",
        file.created_at, file.updated_at
 FROM media_files AS file
 JOIN uploads AS upload USING (upload_id)
-WHERE file.file_id = $1 AND file.owner_id = $2
+WHERE file.file_id = $1 AND file.owner_id = $2 AND file.deleted_at IS NULL

@@ -2,11 +2,15 @@ SELECT file.file_id, file.owner_id, file.upload_id, upload.filename, upload.decl
        upload.declared_size_bytes, file.mime_type, file.size_bytes, file.status AS "status: FileStatus",
        file.storage_path, file.cdn_url, file.checksum_sha256, file.rejection_code AS "rejection_code: RejectionCode",
        file.rejection_message, file.rejection_limit, file.rejection_measured, file.rejection_step,
+       file.stopped AS "stopped: Stopped", file.deleted_at IS NOT NULL AS "deleted!",
        file.created_at, file.updated_at
 FROM media_files AS file
 JOIN uploads AS upload USING (upload_id)
-WHERE file.owner_id = $1
+WHERE file.owner_id = $1 AND file.deleted_at IS NULL
   AND ($2::file_status IS NULL OR file.status = $2)
   AND ($3::timestamptz IS NULL OR (file.created_at, file.file_id) < ($3, $4::uuid))
+  AND ($6::text IS NULL
+       OR $6 = CASE file.status WHEN 'READY' THEN 'ready' WHEN 'REJECTED' THEN 'rejected'
+               ELSE coalesce(file.stopped, 'none') END)
 ORDER BY file.created_at DESC, file.file_id DESC
 LIMIT $5

@@ -1,11 +1,16 @@
 //! Files: the state machine, its guarded moves, and what owners may read.
 
+mod discard;
+mod ends;
 mod moves;
+pub mod objects;
 mod read;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::discard::{Discard, Kept, begin_discard, end_discard, keep, purge};
+pub use self::ends::{NotRevived, Outcome, Stopped, delete, mark_stopped, revive};
 pub use self::moves::{
     MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
 };
@@ -17,6 +22,13 @@ use crate::{FileId, OwnerId, Rejection, Sha256, UploadId};
 pub struct UploadedFile {
     /// The file to process.
     pub file_id: FileId,
+}
+
+/// A file of which something is to be removed, as the workflow that does it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The session it came by.
+    pub upload_id: UploadId,
 }
 
 /// Where a file is on its route.
@@ -84,6 +96,10 @@ pub struct File {
     pub declared_size_bytes: u64,
     /// Where it is on its route.
     pub status: FileStatus,
+    /// Whether anything still happens to it, and if not, why.
+    pub outcome: Outcome,
+    /// Its owner deleted it.
+    pub deleted: bool,
     /// What was found in the bytes, once validated.
     pub facts: Option<Facts>,
     /// What is served, once ready.

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
 use uuid::Uuid;
 
-use super::{Facts, File, FileStatus, Published};
+use super::{Facts, File, FileStatus, Outcome, Published, Stopped};
 use crate::{FileId, OwnerId, Rejection, RejectionCode};
 
 /// A place in an owner's list: the page after this file, which sorts by creation, newest first.
@@ -36,6 +36,8 @@ struct Row {
     rejection_limit: Option<String>,
     rejection_measured: Option<String>,
     rejection_step: Option<String>,
+    stopped: Option<Stopped>,
+    deleted: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -61,6 +63,8 @@ impl TryFrom<Row> for File {
                 declared_mime_type: row.declared_mime_type,
                 declared_size_bytes: row.declared_size_bytes.try_into()?,
                 status: row.status,
+                outcome: Outcome::of(row.status, row.stopped),
+                deleted: row.deleted,
                 facts,
                 published: row
                     .storage_path
@@ -108,7 +112,7 @@ pub async fn load(conn: &mut PgConnection, file_id: FileId) -> Result<Option<Fil
         .transpose()
 }
 
-/// An owner's files, newest first: at most `limit`, after `cursor`, of one status if asked for.
+/// An owner's files, newest first: at most `limit`, after `cursor`, of one status and one outcome if asked for.
 #[tracing::instrument(name = "db.media_files.list", skip_all, fields(media.owner_id = %owner_id))]
 pub async fn list(
     conn: &mut PgConnection,
@@ -116,6 +120,7 @@ pub async fn list(
     cursor: Option<Cursor>,
     limit: u32,
     status: Option<FileStatus>,
+    outcome: Option<Outcome>,
 ) -> Result<Vec<File>, sqlx::Error> {
     sqlx::query_file_as!(
         Row,
@@ -125,6 +130,7 @@ pub async fn list(
         cursor.map(|cursor| cursor.created_at),
         cursor.map(|cursor| cursor.file_id.0),
         i64::from(limit),
+        outcome.map(Outcome::as_str),
     )
     .fetch_all(conn)
     .await?

@@ -12,6 +12,31 @@ const TRANSIENT_CODES: [&str; 5] = [
     "SlowDown",
 ];
 
+/// Codes of refusals that are about the bucket, the credentials or the store itself. Numbers are statuses of answers
+/// without a code.
+const OUTAGE_CODES: [&str; 20] = [
+    "301",
+    "307",
+    "401",
+    "403",
+    "507",
+    "AccessDenied",
+    "AccountProblem",
+    "AllAccessDisabled",
+    "AuthorizationHeaderMalformed",
+    "ExpiredToken",
+    "InsufficientStorage",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "NoSuchBucket",
+    "PermanentRedirect",
+    "QuotaExceeded",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TemporaryRedirect",
+    "XMinioStorageFull",
+];
+
 /// A call to the object store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -71,6 +96,16 @@ impl StorageError {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether this says nothing about the object or the request: the store is away, or bucket, credentials or clock
+    /// are not what they should be. When that is mended, the same call succeeds.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Refused { code, .. } => OUTAGE_CODES.contains(&code.as_str()),
+            _ => false,
+        }
     }
 
     pub(super) fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self

@@ -16,6 +16,7 @@ mod key;
 mod multipart;
 mod objects;
 mod presign;
+mod remove;
 
 #[cfg(test)]
 mod tests;
@@ -92,7 +93,24 @@ impl ObjectStore {
         }
     }
 
-    fn bucket_name(&self, bucket: Bucket) -> &str {
+    /// Fails unless the bucket is there and we may look into it.
+    pub async fn bucket_answers(&self, bucket: Bucket) -> Result<(), StorageError> {
+        let name = self.bucket_name(bucket);
+        let answer = self.client.head_bucket().bucket(name).send().await;
+        match answer.map_err(|error| StorageError::from_sdk("HeadBucket", error)) {
+            Ok(_) => Ok(()),
+            // Without a body there is no code either.
+            Err(StorageError::NotFound) => Err(StorageError::Refused {
+                operation: "HeadBucket",
+                code: "NoSuchBucket".into(),
+                source: format!("there is no bucket {name}").into(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The configured name of a bucket.
+    pub fn bucket_name(&self, bucket: Bucket) -> &str {
         match bucket {
             Bucket::Staging => &self.staging_bucket,
             Bucket::Origin => &self.origin_bucket,

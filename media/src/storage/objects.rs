@@ -64,7 +64,8 @@ impl fmt::Debug for Object {
 }
 
 impl ObjectStore {
-    /// The object's facts, or `None` when there is no such object.
+    /// The object's facts, or `None` when the bucket answers and has no such object. A bucket that is not there, or not
+    /// for us, is an error and says nothing about objects.
     pub async fn head(
         &self,
         bucket: Bucket,
@@ -88,7 +89,8 @@ impl ObjectStore {
                 head.content_type,
             )
             .map(Some),
-            Err(StorageError::NotFound) => Ok(None),
+            // An answer to HEAD has no body, which could tell a missing object from a missing bucket.
+            Err(StorageError::NotFound) => self.bucket_answers(bucket).await.map(|()| None),
             Err(error) => Err(error),
         }
     }
@@ -203,23 +205,6 @@ impl ObjectStore {
             .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
         let size = i64::try_from(size_bytes).ok();
         info(OPERATION, size, answer.e_tag, Some(content_type.to_owned()))
-    }
-
-    /// Deletes the object. One that is already gone is no error, as in S3 itself.
-    pub async fn delete(&self, bucket: Bucket, key: &ObjectKey) -> Result<(), StorageError> {
-        let answer = self
-            .client
-            .delete_object()
-            .bucket(self.bucket_name(bucket))
-            .key(key.as_str())
-            .send();
-        match answer
-            .await
-            .map_err(|error| StorageError::from_sdk("DeleteObject", error))
-        {
-            Ok(_) | Err(StorageError::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -79,6 +79,17 @@ async fn overload_is_worth_another_try_and_refusal_is_not() {
 }
 
 #[tokio::test]
+async fn a_missing_bucket_says_nothing_about_its_objects() {
+    let store = store_that_says("404 Not Found", "").await;
+    let looked = store.head(Bucket::Staging, &key("k")).await.unwrap_err();
+    let deleted = store.delete(Bucket::Staging, &key("k")).await.unwrap_err();
+    for error in [looked, deleted] {
+        assert!(error.is_outage(), "{error:?}");
+        assert!(error.to_string().contains("NoSuchBucket"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_cut_short_is_an_error() {
     use futures::TryStreamExt as _;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

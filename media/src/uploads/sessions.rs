@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Declared, Plan, Strategy, Upload, UploadState};
 use crate::storage::{ObjectKey, Part};
-use crate::{OwnerId, UploadId};
+use crate::{FileId, OwnerId, UploadId};
 
 /// A row as stored. Turning it into an [`Upload`] checks what the types promise.
 struct Row {
@@ -136,6 +136,26 @@ pub async fn lock(
         .await?
         .map(TryInto::try_into)
         .transpose()
+}
+
+/// The session by which an owner's file came, locked until the transaction ends. A file that its owner deleted still
+/// has one.
+#[tracing::instrument(name = "db.uploads.lock_of_file", skip_all, fields(media.file_id = %file_id))]
+pub async fn lock_of_file(
+    conn: &mut PgConnection,
+    owner_id: &OwnerId,
+    file_id: FileId,
+) -> Result<Option<Upload>, sqlx::Error> {
+    sqlx::query_file_as!(
+        Row,
+        "src/uploads/lock_of_file.sql",
+        file_id.0,
+        owner_id.as_str()
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(TryInto::try_into)
+    .transpose()
 }
 
 /// Anybody's session, for workers, which are handed ids by the engine and not by clients.

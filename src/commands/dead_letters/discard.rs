@@ -7,7 +7,7 @@ use chrono::Utc;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    By,
+    By, Hooks,
     dead_letters::{self, Discarded, LetterFilter},
     redrive,
 };
@@ -49,8 +49,9 @@ pub struct Args {
     output: Output,
 }
 
-pub async fn run(pool: &PgPool, args: Args) -> anyhow::Result<ExitCode> {
+pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<ExitCode> {
     let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
+    let by = by.telling(hooks);
     let Some(id) = args.id else {
         let mut filter: LetterFilter = args.filter.into();
         // What dies from now on is another matter.

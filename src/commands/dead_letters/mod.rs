@@ -66,7 +66,7 @@ pub enum Command {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let pool = admin::pool().await?;
+    let (pool, hooks) = admin::pool_and_hooks().await?;
     match command {
         Command::List {
             filter,
@@ -76,9 +76,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => list::letters(&pool, filter, resolved, &part, &output).await,
         Command::Summary { filter, output } => list::kinds(&pool, filter, &output).await,
         Command::Show { id, output } => list::one(&pool, id, &output).await,
-        Command::Redrive(args) => redrive::run(&pool, *args).await,
+        Command::Redrive(args) => redrive::run(&pool, &hooks, *args).await,
         Command::Redrives { command, list } => redrives::run(&pool, command, list).await,
-        Command::Discard(args) => discard::run(&pool, *args).await,
+        Command::Discard(args) => discard::run(&pool, &hooks, *args).await,
         Command::Stop {
             id,
             because,

@@ -7,7 +7,7 @@ use api::admin::{to_json, view::RedriveCount};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    AdminError, By, dead_letters,
+    AdminError, By, Hooks, dead_letters,
     redrive::{self, Pace, Redrive},
 };
 
@@ -59,8 +59,9 @@ pub struct Args {
     output: Output,
 }
 
-pub async fn run(pool: &PgPool, args: Args) -> anyhow::Result<ExitCode> {
+pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<ExitCode> {
     let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
+    let by = by.telling(hooks);
     let Some(id) = args.id else {
         let filter = args.filter.into();
         if args.dry_run {

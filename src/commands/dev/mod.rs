@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Context;
 use api::ApiConfig;
 use chrono::TimeDelta;
-use media::{limits::Limits, storage::ObjectStore};
+use media::{files::Kept, limits::Limits, storage::ObjectStore};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workers::WorkersConfig;
@@ -70,7 +70,14 @@ async fn serve(
     let tools = wiring::tools(pool.clone(), store.clone(), limits.clone(), &workers_config).await?;
     let api_config = api_config(&listener, services, &base_url, limits)?;
 
-    let api = wiring::serve_api(listener, pool.clone(), store, api_config, stop.clone());
+    let api = wiring::serve_api(
+        listener,
+        pool.clone(),
+        store,
+        api_config,
+        Kept::default(),
+        stop.clone(),
+    );
     let workers = wiring::run_workers(tools, &workers_config, stop.clone());
     welcome::print(&base_url, &key, services);
     let watch = watch(services, stop.clone());
@@ -128,6 +135,7 @@ fn workers_config(
         cdn_base_url: format!("{base_url}/cdn"),
         transcode_slots: processors,
         sandbox: decoders::Sandbox::default(),
+        kept: Kept::default(),
     })
 }
 

@@ -90,7 +90,7 @@ pub struct Change {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let pool = admin::pool().await?;
+    let (pool, hooks) = admin::pool_and_hooks().await?;
     match command {
         Command::List {
             filter,
@@ -106,7 +106,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(show::answers(explanation, &output))
         }
         Command::Cancel(change) => {
-            runs::cancel(&pool, change.id, change.because.by()).await?;
+            runs::cancel(&pool, change.id, change.because.by().telling(&hooks)).await?;
             changed(&pool, &change, "cancelled").await
         }
         Command::Pause(change) => {
@@ -118,7 +118,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             changed(&pool, &change, "resumed").await
         }
         Command::Restart { change, from_step } => {
-            let by = change.because.by();
+            let by = change.because.by().telling(&hooks);
             runs::restart(&pool, change.id, from_step.as_deref(), by).await?;
             changed(&pool, &change, "started again").await
         }

@@ -63,12 +63,14 @@ impl Step for Assemble {
 
 impl Assemble {
     async fn upload(&self, file_id: media::FileId) -> Result<Upload, StepError> {
-        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
-        let file = files::load(&mut connection, file_id).await.or_retry()?;
+        let mut connection = self.0.connection().await?;
+        let file = files::load(&mut connection, file_id)
+            .await
+            .map_err(errors::database)?;
         let file = file.ok_or(Missing("file")).or_fail()?;
         let upload = uploads::load(&mut connection, file.upload_id)
             .await
-            .or_retry()?;
+            .map_err(errors::database)?;
         upload.ok_or(Missing("upload session")).or_fail()
     }
 
@@ -80,7 +82,7 @@ impl Assemble {
             .await
             .map_err(errors::storage)?;
         let Some(sent) = sent else {
-            return Err(gone());
+            return Err(errors::absent(&upload.object_key));
         };
         let from = (Bucket::Staging, &upload.object_key);
         let to = (Bucket::Staging, &frozen);
@@ -117,7 +119,7 @@ impl Assemble {
                     .head(Bucket::Staging, key)
                     .await
                     .map_err(errors::storage)?;
-                object.ok_or_else(gone)
+                object.ok_or_else(|| errors::absent(key))
             }
             // A part was sent again between the two calls.
             Err(error @ StorageError::InvalidPart) => Err(StepError::Retry {
@@ -127,13 +129,6 @@ impl Assemble {
             Err(error) => Err(errors::storage(error)),
         }
     }
-}
-
-fn gone() -> StepError {
-    Refusal::default().reject(
-        RejectionCode::UploadChanged,
-        "what was uploaded is no longer in storage",
-    )
 }
 
 #[derive(Debug, thiserror::Error)]

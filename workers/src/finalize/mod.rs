@@ -1,5 +1,5 @@
-//! The gate to READY: every variant is in place as recorded, exactly once, and what the client
-//! sent is cleared from staging.
+//! The gate to READY: every variant is in place as recorded, exactly once, and so is the original.
+//! What the client sent is removed after that, when READY is on record.
 
 mod decide;
 
@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use media::{
     files,
-    storage::Bucket,
+    storage::{Bucket, ObjectKey},
     variants::{self, NewVariant},
 };
 use workflows::{Done, Joined, NextOnError, Step, StepContext, StepError};
 
 use crate::{
     errors,
-    facts::{Promoted, Transcoded},
+    facts::{Assembled, Promoted, Transcoded},
     queues,
     tools::Tools,
 };
@@ -37,14 +37,15 @@ impl Step for Finalize {
         let full = decide::full_size(&carry, &variants).or_fail()?;
         let cdn_url = format!("{}/{}", self.0.cdn_base_url, full.storage_path);
         for variant in &variants {
-            self.check(variant).await?;
+            self.check(&variant.storage_path, variant.size_bytes)
+                .await?;
         }
-        let upload_id = carry.validated.scanned.assembled.upload_id;
-        self.0
-            .clear_staging(upload_id)
-            .await
-            .map_err(errors::storage)?;
-        let file_id = carry.validated.scanned.assembled.file_id;
+        let Assembled {
+            file_id,
+            size_bytes,
+            ..
+        } = carry.validated.scanned.assembled;
+        self.check(&carry.original, size_bytes).await?;
         let ready = Arc::new((variants, carry.original, cdn_url));
         Ok(Done::new(()).writing_own_rows(move |tx| {
             let ready = ready.clone();
@@ -59,8 +60,7 @@ impl Step for Finalize {
 }
 
 impl Finalize {
-    async fn check(&self, variant: &NewVariant) -> Result<(), StepError> {
-        let key = &variant.storage_path;
+    async fn check(&self, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
         let object = self
             .0
             .store
@@ -68,12 +68,13 @@ impl Finalize {
             .await
             .map_err(errors::storage)?;
         match object {
-            Some(object) if object.size_bytes == variant.size_bytes => Ok(()),
-            _ => Err(NotInPlace(key.to_string())).or_fail(),
+            Some(object) if object.size_bytes == size_bytes => Ok(()),
+            Some(_) => Err(Differs(key.to_string())).or_fail(),
+            None => Err(errors::absent(key)),
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("variant {0} is not in the origin bucket as it was stored")]
-struct NotInPlace(String);
+#[error("{0} is not in the origin bucket as it was stored")]
+struct Differs(String);

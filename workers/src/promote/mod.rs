@@ -27,8 +27,10 @@ impl Step for Promote {
         validated: Validated,
     ) -> Result<Done<Self::Output>, StepError> {
         let original = keys::original(&validated.scanned.sha256);
-        self.copy(&validated, &original).await?;
         let file_id = validated.scanned.assembled.file_id;
+        // From here on nobody removes it as long as this file needs it.
+        self.0.claim(file_id, &original).await?;
+        self.copy(&validated, &original).await?;
         let children = plan(&validated);
         let carry = Promoted {
             validated,

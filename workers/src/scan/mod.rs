@@ -51,10 +51,10 @@ impl Step for Scan {
 
 impl Scan {
     async fn declared(&self, assembled: &Assembled) -> Result<Option<Sha256>, StepError> {
-        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
+        let mut connection = self.0.connection().await?;
         let upload = uploads::load(&mut connection, assembled.upload_id)
             .await
-            .or_retry()?;
+            .map_err(errors::database)?;
         Ok(upload.and_then(|upload| upload.declared.sha256))
     }
 
@@ -68,18 +68,19 @@ impl Scan {
         let object = store.get(Bucket::Staging, &assembled.key, None).await;
         let mut body = object.map_err(errors::storage)?.body;
         let mut scan = clamd.begin().await.map_err(errors::scanner)?;
-        let mut copy = scratch.create().or_retry()?;
+        let disk = |error| errors::machine("cannot write to the scratch folder", error);
+        let mut copy = scratch.create().map_err(disk)?;
         let (mut hash, mut size_bytes) = (sha2::Sha256::new(), 0);
         while let Some(chunk) = body.try_next().await.map_err(errors::storage)? {
             size_bytes += chunk.len() as u64;
             hash.update(&chunk);
-            copy.write(&chunk).await.or_retry()?;
+            copy.write(&chunk).await.map_err(disk)?;
             scan.write(&chunk).await.map_err(errors::scanner)?;
         }
         let verdict = scan.finish().await.map_err(errors::scanner)?;
         let sha256 = Sha256::from_bytes(hash.finalize().into());
         if verdict == Verdict::Clean {
-            scratch.keep(copy, &sha256).await.or_retry()?;
+            scratch.keep(copy, &sha256).await.map_err(disk)?;
         }
         Ok((sha256, size_bytes, verdict))
     }

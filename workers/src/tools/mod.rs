@@ -3,17 +3,39 @@
 pub mod clamd;
 mod scratch;
 
+use std::time::Duration;
+
 use decoders::{ImageLimits, Launcher};
 use media::{
-    UploadId, keys,
+    FileId, UploadId,
+    files::{
+        Kept,
+        objects::{self, Claim},
+    },
+    keys,
     limits::Limits,
-    storage::{Bucket, ObjectStore, StorageConfig, StorageError},
+    pool::Borrowed,
+    storage::{Bucket, ObjectKey, ObjectStore, StorageConfig, StorageError},
 };
 use sqlx::PgPool;
+use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
 use self::clamd::{ClamdAddress, ClamdClient};
+use crate::errors;
+
+/// Time to remove an object that another file had in common with this one.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// Why nothing may be made now.
+#[derive(Debug, thiserror::Error)]
+enum Unclaimed {
+    #[error("{0} is just being removed, with the last file that needed it")]
+    BeingRemoved(String),
+    #[error("the file has come to its end meanwhile")]
+    Over,
+}
 
 /// Everything a step may touch, made once per process.
 pub struct Tools {
@@ -31,11 +53,13 @@ pub struct Tools {
     pub limits: Limits,
     /// Base of the public addresses, without a slash at the end.
     pub cdn_base_url: String,
+    /// For how long what was refused is kept.
+    pub kept: Kept,
 }
 
 impl Tools {
     /// Tools that reach nothing, for a route of which only the names are asked.
-    pub(crate) fn unconnected(pool: PgPool) -> Self {
+    pub(crate) fn unconnected(pool: PgPool, kept: Kept) -> Self {
         let nowhere = StorageConfig {
             endpoint: Some("http://localhost:0".to_owned()),
             public_endpoint: None,
@@ -54,6 +78,27 @@ impl Tools {
             scratch: Scratch::nowhere(),
             limits: Limits::default(),
             cdn_base_url: String::new(),
+            kept,
+        }
+    }
+
+    /// A connection for a moment.
+    pub(crate) async fn connection(&self) -> Result<Borrowed, StepError> {
+        let borrowed = media::pool::borrow(&self.pool).await;
+        borrowed.map_err(errors::database)
+    }
+
+    /// Puts down that an object is about to be made of a file, or all that is below a key.
+    pub(crate) async fn claim(&self, file_id: FileId, key: &ObjectKey) -> Result<(), StepError> {
+        let mut connection = self.connection().await?;
+        let claim = objects::claim(&mut connection, file_id, key).await;
+        match claim.map_err(errors::database)? {
+            Claim::Claimed => Ok(()),
+            Claim::BeingRemoved => Err(StepError::Retry {
+                source: Box::new(Unclaimed::BeingRemoved(key.to_string())),
+                after: Some(REMOVAL),
+            }),
+            Claim::Over => Err(Unclaimed::Over).or_fail(),
         }
     }
 

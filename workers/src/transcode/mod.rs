@@ -5,15 +5,16 @@ use std::{path::Path, sync::Arc};
 
 use decoders::{OutputSpec, RenderPlan, RenderedImage};
 use media::{
-    keys,
+    FileId, keys,
     recipes::{self, Output, Unit},
     storage::Bucket,
     variants::NewVariant,
 };
+use tempfile::TempDir;
 use workflows::{Done, NextOnError, Step, StepContext, StepError};
 
 use crate::{
-    errors,
+    errors::{self, StepOrDecodeError},
     facts::{TranscodeUnit, Transcoded},
     queues,
     tools::Tools,
@@ -38,8 +39,13 @@ impl Step for Transcode {
     ) -> Result<Done<Transcoded>, StepError> {
         let recipe = recipes::of(task.format.kind());
         let unit = recipe.unit(task.unit).ok_or(NoSuchUnit).or_fail()?;
-        let folder = self.0.scratch.folder().or_retry()?;
-        let images = self.render(context, &task, unit, folder.path()).await?;
+        let mut rendered = self.render(context, &task, unit).await;
+        if errors::crashed(&rendered) {
+            rendered = self.render(context, &task, unit).await;
+        }
+        let (folder, images) = rendered?;
+        let made = keys::media_prefix(&task.sha256, &task.recipe, context.token);
+        self.0.claim(FileId(context.subject), &made).await?;
         let mut variants = Vec::new();
         for image in images {
             let output = unit
@@ -62,8 +68,7 @@ impl Transcode {
         context: &StepContext,
         task: &TranscodeUnit,
         unit: &Unit,
-        folder: &Path,
-    ) -> Result<Vec<RenderedImage>, StepError> {
+    ) -> Result<(TempDir, Vec<RenderedImage>), StepOrDecodeError> {
         let Tools {
             store,
             scratch,
@@ -75,14 +80,17 @@ impl Transcode {
             .fetch(store, Bucket::Origin, &key, &task.sha256)
             .await
             .map_err(errors::scratch)?;
+        let folder = scratch.folder();
+        let folder =
+            folder.map_err(|error| errors::machine("cannot make a scratch folder", error))?;
         let plan = RenderPlan {
             outputs: unit.outputs.iter().map(spec).collect(),
         };
         let limits = self.0.image_limits();
         let rendered = decoders
-            .render_image(file, &plan, folder, &limits, &context.cancelled)
-            .await;
-        rendered.map_err(errors::decoder)
+            .render_image(file, &plan, folder.path(), &limits, &context.cancelled)
+            .await?;
+        Ok((folder, rendered))
     }
 
     async fn store(

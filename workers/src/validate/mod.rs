@@ -3,14 +3,14 @@
 
 mod decide;
 
-use std::{io::Read, sync::Arc};
+use std::{fs::File, io::Read, sync::Arc};
 
 use decoders::ImageProbe;
 use media::{files, storage::Bucket, uploads};
-use workflows::{Done, NextOnError, Step, StepContext, StepError};
+use workflows::{Done, Step, StepContext, StepError};
 
 use crate::{
-    errors,
+    errors::{self, StepOrDecodeError},
     facts::{Scanned, Validated},
     queues,
     tools::Tools,
@@ -24,6 +24,7 @@ const HINT_BYTES: u64 = 8192;
 impl Step for Validate {
     const NAME: &'static str = "validate";
     const QUEUE: &'static str = queues::LIGHT;
+    const NEEDS: &'static [&'static str] = &[errors::STORE];
     type Input = Scanned;
     type Output = Validated;
 
@@ -58,10 +59,10 @@ impl Step for Validate {
 
 impl Validate {
     async fn declared(&self, scanned: &Scanned) -> Result<String, StepError> {
-        let mut connection = media::pool::borrow(&self.0.pool).await.or_retry()?;
+        let mut connection = self.0.connection().await?;
         let upload = uploads::load(&mut connection, scanned.assembled.upload_id).await;
         Ok(upload
-            .or_retry()?
+            .map_err(errors::database)?
             .map(|upload| upload.declared.mime_type)
             .unwrap_or_default())
     }
@@ -71,30 +72,40 @@ impl Validate {
         context: &StepContext,
         scanned: &Scanned,
     ) -> Result<(Option<&'static str>, Result<ImageProbe, StepError>), StepError> {
-        let Tools {
-            store,
-            scratch,
-            decoders,
-            ..
-        } = self.0.as_ref();
-        let Scanned { assembled, sha256 } = scanned;
-        let file = scratch
-            .fetch(store, Bucket::Staging, &assembled.key, sha256)
-            .await
-            .map_err(errors::scratch)?;
+        let file = self.fetch(scanned).await?;
         let mut start = Vec::new();
         (&file)
             .take(HINT_BYTES)
             .read_to_end(&mut start)
-            .or_retry()?;
+            .map_err(|error| errors::machine("cannot read the scratch folder", error))?;
+        drop(file);
         let hint = infer::get(&start).map(|kind| kind.mime_type());
-        let probed = decoders
-            .probe_image(file, &self.0.image_limits(), &context.cancelled)
-            .await;
-        match probed.map_err(errors::decoder) {
+        let mut probed = self.probe(context, scanned).await;
+        if errors::crashed(&probed) {
+            probed = self.probe(context, scanned).await;
+        }
+        match probed.map_err(StepError::from) {
             Err(StepError::Reject(rejection)) => Ok((hint, Err(StepError::Reject(rejection)))),
             Err(other) => Err(other),
             Ok(probe) => Ok((hint, Ok(probe))),
         }
+    }
+
+    async fn probe(
+        &self,
+        context: &StepContext,
+        scanned: &Scanned,
+    ) -> Result<ImageProbe, StepOrDecodeError> {
+        let file = self.fetch(scanned).await?;
+        let limits = self.0.image_limits();
+        let decoders = &self.0.decoders;
+        let probe = decoders.probe_image(file, &limits, &context.cancelled);
+        Ok(probe.await?)
+    }
+
+    async fn fetch(&self, Scanned { assembled, sha256 }: &Scanned) -> Result<File, StepError> {
+        let Tools { store, scratch, .. } = self.0.as_ref();
+        let file = scratch.fetch(store, Bucket::Staging, &assembled.key, sha256);
+        file.await.map_err(errors::scratch)
     }
 }

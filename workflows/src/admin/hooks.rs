@@ -1,4 +1,4 @@
-//! What workflows want to be told when a decision of somebody ends a run.
+//! What workflows want to be told when a decision of somebody ends a run, or makes it live again.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use super::{AdminError, By};
 use crate::{
-    panics,
-    workflow::{Definition, Outcome, RunEnd, Workflow},
+    BoxError, panics,
+    workflow::{Definition, Outcome, Revival, RunEnd, Workflow},
 };
 
-/// The hooks ([`Route::on_end`](crate::workflow::Route::on_end)) of some workflows. They run in the
+/// The hooks ([`Route::on_end`](crate::workflow::Route::on_end),
+/// [`Route::on_revive`](crate::workflow::Route::on_revive)) of some workflows. They run in the
 /// transaction of the action.
 #[derive(Clone, Default)]
 pub struct Hooks {
@@ -22,10 +23,13 @@ pub struct Hooks {
 impl Hooks {
     /// Adds those of a workflow. No step of it runs.
     #[must_use]
-    pub fn with<I>(mut self, workflow: &Workflow<I>) -> Self {
-        let definition = Arc::clone(&workflow.definition);
+    pub fn with<I>(self, workflow: &Workflow<I>) -> Self {
+        self.with_definition(&workflow.definition)
+    }
+
+    pub(crate) fn with_definition(mut self, definition: &Arc<Definition>) -> Self {
         let key = (definition.name.to_owned(), definition.version);
-        self.workflows.insert(key, definition);
+        self.workflows.insert(key, Arc::clone(definition));
         self
     }
 }
@@ -42,16 +46,7 @@ pub(super) async fn cancelled(
     runs: &[Uuid],
     by: By<'_>,
 ) -> Result<(), AdminError> {
-    let Some(hooks) = by.hooks else { return Ok(()) };
-    let rows = sqlx::query!(
-        "SELECT run_id, workflow, version, subject FROM workflows.runs WHERE run_id = ANY($1)
-         ORDER BY run_id",
-        runs,
-    );
-    for run in rows.fetch_all(&mut *tx).await? {
-        let Some(definition) = hooks.workflows.get(&(run.workflow, run.version)) else {
-            continue;
-        };
+    for (run, definition) in told(tx, runs, by).await? {
         let end = RunEnd {
             run_id: run.run_id,
             subject: run.subject,
@@ -60,14 +55,71 @@ pub(super) async fn cancelled(
                 reason: by.reason.to_owned(),
             },
         };
-        let telling = AssertUnwindSafe(definition.ended(&mut *tx, end)).catch_unwind();
-        match telling.await {
-            Ok(told) => told.map_err(AdminError::Hook)?,
-            Err(panic) => {
-                let panicked = panics::Panicked(panics::message(&*panic));
-                return Err(AdminError::Hook(Box::new(panicked)));
-            }
-        }
+        settled(definition.ended(&mut *tx, end)).await?;
     }
     Ok(())
+}
+
+/// Tells the hooks of those of the runs that live again: from a step, or from where they died. One
+/// that still has a dead task is dead. A hook that fails takes the action back.
+pub(super) async fn revived(
+    tx: &mut PgConnection,
+    runs: &[Uuid],
+    from_step: Option<&str>,
+    by: By<'_>,
+) -> Result<(), AdminError> {
+    for (run, definition) in told(tx, runs, by).await? {
+        if run.state != "running" {
+            continue;
+        }
+        let revival = Revival {
+            run_id: run.run_id,
+            subject: run.subject,
+            from_step: from_step.map(ToOwned::to_owned),
+        };
+        settled(definition.revived(&mut *tx, revival)).await?;
+    }
+    Ok(())
+}
+
+struct Run {
+    run_id: Uuid,
+    workflow: String,
+    version: i32,
+    subject: Uuid,
+    state: String,
+}
+
+/// Those of the runs whose workflows are to be told, in the order of their ids.
+async fn told<'h>(
+    tx: &mut PgConnection,
+    runs: &[Uuid],
+    by: By<'h>,
+) -> Result<Vec<(Run, &'h Arc<Definition>)>, sqlx::Error> {
+    let Some(hooks) = by.hooks else {
+        return Ok(Vec::new());
+    };
+    let rows = sqlx::query_as!(
+        Run,
+        "SELECT run_id, workflow, version, subject, state FROM workflows.runs
+         WHERE run_id = ANY($1) ORDER BY run_id",
+        runs,
+    );
+    let rows = rows.fetch_all(tx).await?.into_iter();
+    let known = rows.filter_map(|run| {
+        let definition = hooks.workflows.get(&(run.workflow.clone(), run.version))?;
+        Some((run, definition))
+    });
+    Ok(known.collect())
+}
+
+/// What a hook said; a panic of it is its refusal.
+async fn settled(telling: impl Future<Output = Result<(), BoxError>>) -> Result<(), AdminError> {
+    match AssertUnwindSafe(telling).catch_unwind().await {
+        Ok(told) => told.map_err(AdminError::Hook),
+        Err(panic) => {
+            let panicked = panics::Panicked(panics::message(&*panic));
+            Err(AdminError::Hook(Box::new(panicked)))
+        }
+    }
 }

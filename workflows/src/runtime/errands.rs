@@ -14,7 +14,10 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    admin::redrive::{self, Batch},
+    admin::{
+        AdminError, Hooks,
+        redrive::{self, Batch},
+    },
     hints, panics,
     start::{RunId, StartError},
     store::{
@@ -49,6 +52,8 @@ pub(crate) struct Errands {
 pub(crate) struct Errand {
     pub link: Link,
     pub schedules: Arc<Vec<Schedule>>,
+    /// Workflows that are told of runs that live again.
+    pub hooks: Hooks,
     pub slots: Slots,
     pub announcements: Announcements,
     pub breakers: Breakers,
@@ -179,9 +184,10 @@ impl Errand {
     }
 
     /// One step. Whether another one may follow at once.
-    async fn redrive(&mut self) -> Result<bool, sqlx::Error> {
+    async fn redrive(&mut self) -> Result<bool, AdminError> {
         let (connection, _) = self.link.get().await?;
-        let worked = within(STEP, redrive::work_off(connection, self.batch.size()));
+        let worked = redrive::work_off(connection, self.batch.size(), &self.hooks);
+        let worked = within(STEP, worked);
         let worked = worked.await?;
         if worked.redriven > 0 {
             self.slots.look();

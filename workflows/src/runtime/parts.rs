@@ -188,6 +188,7 @@ impl Parts {
         Errand {
             link: Link::new(self.session("errands").patient(Duration::from_secs(15))),
             schedules: Arc::new(schedules),
+            hooks: self.registry.hooks(),
             slots: self.slots.clone(),
             announcements: self.announcements.clone(),
             breakers: self.breakers.clone(),

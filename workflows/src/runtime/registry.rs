@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    admin::Hooks,
     claim::Claim,
     events::Detail,
     shape::route,
@@ -31,6 +32,14 @@ impl Registry {
             self.twice
                 .push(format!("two workflows are called {name} version {version}"));
         }
+    }
+
+    /// What the workflows want to be told when a decision of somebody ends a run or revives it.
+    pub fn hooks(&self) -> Hooks {
+        let definitions = self.workflows.values();
+        definitions.fold(Hooks::default(), |hooks, definition| {
+            hooks.with_definition(definition)
+        })
     }
 
     /// The route and the step of a claim.

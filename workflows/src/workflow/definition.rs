@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
 
-use super::{EndHook, Outcome, RejectHook, RunEnd};
+use super::{EndHook, Outcome, RejectHook, Revival, ReviveHook, RunEnd};
 use crate::{
     events::Detail,
     payload::Payload,
@@ -22,6 +22,7 @@ pub(crate) struct Definition {
     pub steps: Vec<StepDefinition>,
     pub on_reject: Option<RejectHook>,
     pub on_end: Option<EndHook>,
+    pub on_revive: Option<ReviveHook>,
     pub events: Detail,
 }
 
@@ -73,6 +74,14 @@ impl Definition {
         }
         match &self.on_end {
             Some(hook) => hook(tx, end).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the hook that a run lives again.
+    pub async fn revived(&self, tx: &mut PgConnection, revival: Revival) -> Result<(), BoxError> {
+        match &self.on_revive {
+            Some(hook) => hook(tx, revival).await,
             None => Ok(()),
         }
     }

@@ -102,3 +102,64 @@ async fn a_hook_that_refuses_takes_the_action_back() {
     assert_eq!(world.effects(subject).await, Vec::<String>::new());
     engine.stop().await;
 }
+
+/// Notes every revival.
+fn note(
+    tx: &mut sqlx::PgConnection,
+    revival: workflows::Revival,
+) -> futures::future::BoxFuture<'_, Result<(), BoxError>> {
+    Box::pin(async move {
+        let from = revival.from_step.as_deref().unwrap_or("where it died");
+        let sql = "INSERT INTO effects VALUES ($1, $2)";
+        sqlx::query(sql)
+            .bind(revival.subject)
+            .bind(format!("revived from {from}"))
+            .execute(tx)
+            .await?;
+        Ok(())
+    })
+}
+
+#[tokio::test]
+async fn every_revival_is_told_with_it() {
+    let world = World::new().await;
+    let route = Workflow::named("told", 1)
+        .step(Choose)
+        .on_revive(note)
+        .build();
+    let engine = world.engine(&route);
+    let hooks = Hooks::default().with(&route);
+    let by = BY.telling(&hooks);
+    let subject = world.start(&route, &"die".to_owned()).await;
+    world.reaches(subject, "dead").await;
+    let run = world.run_of(subject).await;
+
+    let letter = world.letter().await.letter_id;
+    dead_letters::redrive(&world.pool, letter, None, by)
+        .await
+        .unwrap();
+    assert_eq!(world.effects(subject).await, ["revived from where it died"]);
+
+    world.reaches(subject, "dead").await;
+    runs::restart(&world.pool, run, None, by).await.unwrap();
+    let mut told = vec!["revived from choose", "revived from where it died"];
+    assert_eq!(world.effects(subject).await, told);
+
+    // Many are revived by the workers, which know the hooks themselves.
+    world.reaches(subject, "dead").await;
+    let pace = workflows::admin::redrive::Pace {
+        per_second: 100.0,
+        cap: 10,
+    };
+    let filter = dead_letters::LetterFilter::default();
+    workflows::admin::redrive::request(&world.pool, &filter, None, pace, BY)
+        .await
+        .unwrap();
+    told.push("revived from where it died");
+    world
+        .until("the revival", async || {
+            (world.effects(subject).await == told).then_some(())
+        })
+        .await;
+    engine.stop().await;
+}

@@ -9,7 +9,7 @@ use super::{
         AdminError, By, Hints, audit,
         clear::clear,
         hints::{begin, finish},
-        locks, revive,
+        hooks, locks, revive,
     },
     open, place_of,
 };
@@ -49,9 +49,15 @@ pub async fn redrive_in(
                 return Err(revive::not_been(step));
             }
             clear(tx, &[run_id], "redriven", by).await?;
-            revive::enter(tx, &entries, by).await?
+            let queues = revive::enter(tx, &entries, by).await?;
+            hooks::revived(tx, &[run_id], Some(step), by).await?;
+            queues
         }
-        _ => revive::again(tx, &[letter_id], by).await?.queues,
+        _ => {
+            let queues = revive::again(tx, &[letter_id], by).await?.queues;
+            hooks::revived(tx, &[run_id], None, by).await?;
+            queues
+        }
     };
     let step = from_step.unwrap_or(&died_at_step);
     let details = json!({ "run": run_id, "step": step });

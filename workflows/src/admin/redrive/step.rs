@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        By, audit,
+        AdminError, By, Hooks, audit,
         clear::clear,
         dead_letters::{Candidate, LetterFilter, candidates},
-        locks,
+        hooks, locks,
         revive::{self, Revived},
     },
     pace::Round,
@@ -32,11 +32,12 @@ pub(crate) struct Worked {
 }
 
 /// Takes the next step of the re-drive that has waited longest, if its rate allows one and nobody
-/// else is at it: `batch` letters at most.
+/// else is at it: `batch` letters at most. Tells the workflows of runs that live again.
 pub(crate) async fn work_off(
     connection: &mut PgConnection,
     batch: i64,
-) -> Result<Worked, sqlx::Error> {
+    hooks: &Hooks,
+) -> Result<Worked, AdminError> {
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     let Some(job) = due(tx).await? else {
@@ -61,7 +62,7 @@ pub(crate) async fn work_off(
         again_from: job.again_from,
     };
     let taken = round.take(&letters, &locked);
-    let (revived, skipped) = job.revive(tx, &taken).await?;
+    let (revived, skipped) = job.revive(tx, &taken, hooks).await?;
     let capped = i64::from(job.redriven) + revived.letters >= i64::from(job.cap);
     let over = at_the_end && round.end();
     let due = job
@@ -138,7 +139,9 @@ impl Job {
         &self,
         tx: &mut PgConnection,
         letters: &[&Candidate],
-    ) -> Result<(Revived, i64), sqlx::Error> {
+        hooks: &Hooks,
+    ) -> Result<(Revived, i64), AdminError> {
+        let by = self.by().telling(hooks);
         let from_step = self.from_step.as_deref();
         let (as_they_are, from_earlier): (Vec<&Candidate>, Vec<&Candidate>) = letters
             .iter()
@@ -146,11 +149,13 @@ impl Job {
         let ids: Vec<Uuid> = as_they_are.iter().map(|letter| letter.letter_id).collect();
         let mut revived = Revived::default();
         if !ids.is_empty() {
-            revived = revive::again(tx, &ids, self.by()).await?;
+            revived = revive::again(tx, &ids, by).await?;
+            let runs: Vec<Uuid> = as_they_are.iter().map(|letter| letter.run_id).collect();
+            hooks::revived(tx, &runs, None, by).await?;
         }
         let mut skipped = 0;
         if let (Some(step), false) = (from_step, from_earlier.is_empty()) {
-            let (from_there, not_been) = self.restart(tx, step, &from_earlier).await?;
+            let (from_there, not_been) = self.restart(tx, step, &from_earlier, by).await?;
             revived.letters += from_there.letters;
             revived.queues.extend(from_there.queues);
             skipped = not_been;
@@ -165,7 +170,8 @@ impl Job {
         tx: &mut PgConnection,
         step: &str,
         letters: &[&Candidate],
-    ) -> Result<(Revived, i64), sqlx::Error> {
+        by: By<'_>,
+    ) -> Result<(Revived, i64), AdminError> {
         let ids: Vec<Uuid> = letters.iter().map(|letter| letter.letter_id).collect();
         // Somebody may have resolved a letter before its run was locked.
         let open = sqlx::query!(
@@ -192,8 +198,9 @@ impl Job {
         }
         if !entries.is_empty() {
             let runs: Vec<Uuid> = runs.into_iter().collect();
-            clear(tx, &runs, "redriven", self.by()).await?;
-            revived.queues = revive::enter(tx, &entries, self.by()).await?;
+            clear(tx, &runs, "redriven", by).await?;
+            revived.queues = revive::enter(tx, &entries, by).await?;
+            hooks::revived(tx, &runs, Some(step), by).await?;
         }
         Ok((revived, skipped))
     }

@@ -8,7 +8,7 @@ use super::super::{
     AdminError, By, Hints, audit,
     clear::clear,
     hints::{begin, finish},
-    locks, revive,
+    hooks, locks, revive,
 };
 use crate::faults::Transaction;
 
@@ -47,27 +47,28 @@ pub async fn restart_in(
         Some(step) => revive::been(tx, &[run_id], step).await?.pop(),
         None => None,
     };
-    let entry = match entry {
-        Some(entry) => entry,
-        None => from_the_start(tx, run_id, from_step).await?,
+    let (entry, step) = match (entry, from_step) {
+        (Some(entry), Some(step)) => (entry, step.to_owned()),
+        _ => from_the_start(tx, run_id, from_step).await?,
     };
     clear(tx, &[run_id], "redriven", by).await?;
     let queues = revive::enter(tx, &[entry], by).await.map_err(refused)?;
+    hooks::revived(tx, &[run_id], Some(&step), by).await?;
     let details = json!({ "from_step": from_step, "was": run.state });
     audit::record(tx, by, "run.restart", run_id, details).await?;
     Ok(Hints::queues(queues))
 }
 
-/// The run's first step with the run's input, if that is the step that was asked for.
+/// The run's first step with the run's input, and its name, if that is the step that was asked for.
 async fn from_the_start(
     tx: &mut PgConnection,
     run_id: Uuid,
     from_step: Option<&str>,
-) -> Result<revive::Entry, AdminError> {
+) -> Result<(revive::Entry, String), AdminError> {
     let first = revive::first(tx, run_id).await?;
     let right = first.filter(|(_, step)| from_step.is_none_or(|asked| asked == step));
     match (right, from_step) {
-        (Some((entry, _)), _) => Ok(entry),
+        (Some(first), _) => Ok(first),
         (None, Some(step)) => Err(revive::not_been(step)),
         (None, None) => Err(AdminError::Conflict(
             "nothing is known of the run's first step: say from which step".to_owned(),

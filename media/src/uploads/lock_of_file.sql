@@ -1,0 +1,6 @@
+SELECT upload_id, file_id, owner_id, filename, declared_mime_type, declared_size_bytes, declared_sha256,
+       strategy AS "strategy: Strategy", part_size_bytes, part_count, object_key, s3_upload_id,
+       created_at, expires_at, completed_at, aborted_at
+FROM uploads
+WHERE file_id = $1 AND owner_id = $2
+FOR UPDATE

@@ -1,0 +1,45 @@
+//! `mediamill files`: what operators do with files.
+
+use std::process::ExitCode;
+
+use api::{
+    admin::{to_json, view::RunEntryView},
+    files::retry,
+};
+use clap::Subcommand;
+use media::FileId;
+use uuid::Uuid;
+use workflows::admin::runs;
+
+use super::admin::{self, Because, Output};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Send a file through again that was refused, cancelled or failed by mistake, as long as its bytes are kept
+    Retry {
+        /// The file
+        id: Uuid,
+        #[command(flatten)]
+        because: Because,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let Command::Retry {
+        id,
+        because,
+        output,
+    } = command;
+    let (pool, hooks) = admin::pool_and_hooks().await?;
+    let by = because.by().telling(&hooks);
+    let run_id = retry::retry(&pool, FileId(id), by).await?;
+    if output.json {
+        let run = runs::get(&pool, run_id).await?;
+        return Ok(admin::done(&to_json(&RunEntryView::from(run)).to_string()));
+    }
+    Ok(admin::done(&format!(
+        "file {id} is on its way again, by run {run_id}"
+    )))
+}

@@ -1,0 +1,75 @@
+//! Settings that are wrong: nothing is ready with them, and no file pays for them.
+
+use media::{UploadId, keys, storage::Bucket};
+use reqwest::Method;
+
+use crate::{
+    ends::{call, id, initiate, put},
+    fixtures::phone_photo,
+    stack::Stack,
+};
+
+#[tokio::test]
+async fn neither_api_nor_worker_starts_on_wrong_buckets_or_keys() {
+    let stack = Stack::new().await;
+    for (setting, value, said) in [
+        (
+            "MEDIAMILL_STAGING_BUCKET",
+            "stagin",
+            "stagin (MEDIAMILL_STAGING_BUCKET): there is no such bucket",
+        ),
+        (
+            "MEDIAMILL_ORIGIN_BUCKET",
+            "orgin",
+            "orgin (MEDIAMILL_ORIGIN_BUCKET): there is no such bucket",
+        ),
+        (
+            "MEDIAMILL_S3_SECRET_ACCESS_KEY",
+            "wrong",
+            "MEDIAMILL_S3_SECRET_ACCESS_KEY",
+        ),
+    ] {
+        for command in ["api", "worker"] {
+            let mut process = stack.command(&[command]).await;
+            let output = process.env(setting, value).output().await.unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command}: {errors}");
+            assert!(errors.contains(said), "{command}: {errors}");
+            assert!(output.stdout.is_empty(), "{command} said that it is ready");
+        }
+    }
+}
+
+/// The bucket is there, and it is another one's.
+#[tokio::test]
+async fn a_file_that_is_looked_for_in_the_wrong_place_is_not_refused() {
+    let stack = Stack::new().await;
+    stack.make_bucket("elsewhere").await;
+    let api = stack.api().await;
+    let astray = [("MEDIAMILL_STAGING_BUCKET", "elsewhere")];
+    let worker = stack.worker_with(&astray).await;
+    let photo = phone_photo(300, 200);
+    let upload = initiate(&stack, &api, &photo).await;
+    assert_eq!(put(&upload, &photo).await, 200);
+    let upload_id = id(&upload, "upload_id");
+    let path = format!("/v1/uploads/{upload_id}/complete");
+    assert_eq!(call(&stack, &api, Method::POST, &path).await.0, 202);
+    stack
+        .until("SELECT EXISTS (SELECT FROM workflows.attempts WHERE outcome <> 'done')")
+        .await;
+    worker.kill_9().await;
+    let path = format!("/v1/files/{}", id(&upload, "file_id"));
+    let (_, file) = call(&stack, &api, Method::GET, &path).await;
+    assert_eq!(
+        (&file["outcome"], &file["final"]),
+        (&"none".into(), &false.into())
+    );
+    let key = keys::staging(UploadId(upload_id));
+    let sent = stack.store.head(Bucket::Staging, &key).await.unwrap();
+    assert!(sent.is_some(), "nothing was removed");
+
+    let _worker = stack.worker().await;
+    let limit = std::time::Duration::from_mins(3);
+    let ready = "SELECT status = 'READY' FROM media_files";
+    stack.until_within(limit, ready).await;
+}
