@@ -3,14 +3,18 @@
 //! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
 //! no byte of an upload.
 
+mod account;
 pub mod admin;
-mod allow;
+mod asset;
 mod auth;
 mod body;
+mod codes;
 mod config;
+mod contract;
 mod cors;
 mod docs;
 mod edge;
+mod errors;
 mod files;
 mod health;
 pub mod openapi;
@@ -33,8 +37,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workflows::Starter;
 
-use self::allow::AllowedMethods;
-pub use self::config::ApiConfig;
+pub use self::config::{ApiConfig, parse_origin};
 use self::request::Requests;
 
 /// How long requests in flight may take to end when the process is told to stop.
@@ -69,7 +72,7 @@ impl ApiState {
 pub fn app(state: ApiState) -> impl Endpoint {
     let requests = Requests {
         allowed_origins: state.config.allowed_origins.clone().into(),
-        allowed_methods: Arc::new(AllowedMethods::of_document(&openapi::document_31())),
+        operations: contract::operations(),
         deadline: state.config.deadline,
     };
     let route = docs::add_to(page::add_to(Route::new()));

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::get::FileDetail;
 use self::list::FilePage;
-use self::view::Status;
+pub use self::view::Status;
 use crate::ApiState;
 use crate::auth::{Caller, FilesRead};
 use crate::body::JsonBody;
@@ -75,7 +75,7 @@ impl FilesApi {
 
     /// List files
     ///
-    /// Your files, newest first, by pages. Follow `next` until it is absent.
+    /// Your files, newest first, by pages: give `next_cursor` as `cursor` until it is absent.
     /// Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "listFiles")]
     async fn list(
@@ -89,7 +89,7 @@ impl FilesApi {
         )]
         limit: Query<u32>,
         /// Where the page begins: `next_cursor` of the page before. Opaque.
-        #[oai(validator(pattern = "^[0-9a-f]{48}$"))]
+        #[oai(validator(max_length = 64, pattern = "^[0-9a-f-]+$"))]
         cursor: Query<Option<String>>,
         /// Only files with this status.
         status: Query<Option<Status>>,
