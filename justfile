@@ -58,13 +58,13 @@ sqlx-check:
     @cd target/sqlx-described && for crate in *; do diff -r "$crate" "../../$crate/.sqlx" \
         || { echo "run ./just sqlx-prepare and commit $crate/.sqlx" >&2; exit 1; }; done
 
-# Write the API's contract to `openapi/`
+# Write the API's contract to `openapi/`, and the page of errors to `docs/`
 openapi:
     cargo run --quiet -- openapi
 
-# Check that `openapi/` is what the code of today makes
+# Check that both are what the code of today makes
 openapi-check: openapi
-    @git diff --exit-code -- openapi || { echo "run ./just openapi and commit openapi/" >&2; exit 1; }
+    @git diff --exit-code -- openapi docs || { echo "run ./just openapi and commit openapi/ and docs/" >&2; exit 1; }
 
 # Hurt the engine for some minutes and see whether it gets over it: `chaos 600`
 chaos seconds="240":

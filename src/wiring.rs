@@ -33,7 +33,6 @@ pub async fn tools(
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
     let decoders = Launcher::current_program().with_sandbox(config.sandbox);
-    let cdn_base_url = config.cdn_base_url.clone();
     Ok(Arc::new(Tools {
         pool,
         store,
@@ -41,7 +40,6 @@ pub async fn tools(
         decoders,
         scratch,
         limits,
-        cdn_base_url,
         kept: config.kept,
     }))
 }

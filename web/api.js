@@ -5,6 +5,11 @@ const PASSING = new Set([429, 502, 503, 504]);
 
 /** An answer that is an error: `code` and `detail` are those of application/problem+json (RFC 9457). */
 export class Problem extends Error {
+  /** Whether the same request may work later. */
+  get passes() {
+    return PASSING.has(this.status);
+  }
+
   constructor(status, body, retryAfter) {
     const { code, title, detail, limit, measured, request_id: requestId } = Object(body);
     super(detail || `the service answered with status ${status}`);
@@ -21,9 +26,15 @@ export class Api {
     this.#onUnauthenticated = onUnauthenticated;
   }
 
-  /** `token` makes repeating the call harmless. */
-  initiate(file, token, signal) {
+  /** Whose key it is. */
+  account() {
+    return this.#call("GET", "/v1/account");
+  }
+
+  /** `token` makes repeating the call harmless. `sha256` is left out if it is not known. */
+  initiate(file, sha256, token, signal) {
     const body = { filename: file.name, content_type: file.type || "application/octet-stream", size_bytes: file.size };
+    if (sha256) body.sha256 = sha256;
     return this.#call("POST", "/v1/uploads", { body, signal, headers: { "Idempotency-Key": token } });
   }
 
@@ -48,6 +59,10 @@ export class Api {
     return this.#call("GET", `/v1/files/${encodeURIComponent(fileId)}`);
   }
 
+  deleteFile(fileId) {
+    return this.#call("DELETE", `/v1/files/${encodeURIComponent(fileId)}`);
+  }
+
   listFiles(limit, cursor) {
     const query = new URLSearchParams(cursor ? { limit, cursor } : { limit });
     return this.#call("GET", `/v1/files?${query}`);
@@ -55,7 +70,7 @@ export class Api {
 
   #call(method, path, options = {}) {
     // A network error is a TypeError (Fetch standard).
-    const mayPass = (error) => error instanceof TypeError || PASSING.has(error.status);
+    const mayPass = (error) => error instanceof TypeError || error.passes === true;
     return retry(ATTEMPTS, options.signal, () => this.#once(method, path, options), mayPass);
   }
 

@@ -1,47 +1,85 @@
 // The page at `/`: takes a key and files, sends them, and shows what becomes of them.
 
 import { Api } from "./api.js";
+import * as keys from "./key.js";
+import * as kept from "./kept.js";
 import { FileList } from "./list.js";
-import { Upload } from "./upload.js";
+import { Sender } from "./sender.js";
 import { errorWords, setText } from "./view.js";
 
-const KEY = "mediamill.key";
-const FILES_AT_ONCE = 2;
 /** With more files than this at once, their cards stay closed. */
 const OPEN_AT_ONCE = 3;
 
 const byId = (id) => document.getElementById(id);
 const api = new Api(onUnauthenticated);
-const list = new FileList(api, byId("cards"), announce);
-/** Cards whose bytes are not all sent, and those of them whose turn has not come. */
-const unsent = new Set();
-const queue = [];
-let sending = 0;
+const list = new FileList(api, byId("cards"), { announce, onRemoved: showEmpty, onCancel: cancelFile });
+const sender = new Sender(api, list, { announce, onChanged: showOverall });
+/** Whose files are shown. */
+let owner = null;
 
 // ---- the key
 
-/** A key in the address is taken out of it at once: addresses are copied, kept and logged. */
-function keyFromAddress() {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (key === null) return false;
-  history.replaceState(null, "", location.pathname + location.search);
-  useKey(key);
+/** Uses a key from a link; asks first if that would replace another. */
+async function useLink() {
+  const key = keys.fromAddress()?.trim();
+  if (!key) return false;
+  if (!api.key || key === api.key) {
+    useKey(key);
+    return true;
+  }
+  const [mine, theirs] = await Promise.all([owner ?? ownerOf(api.key), ownerOf(key)]);
+  if (theirs === null) {
+    setText(byId("error"), "The link's API key is unknown or revoked. Yours is still in use.");
+  } else if (await keys.askToReplace(mine ?? "unknown", theirs)) {
+    leave();
+    useKey(key);
+  }
   return true;
 }
 
-function useKey(text) {
+/** Whose key it is; nothing if it is refused. */
+async function ownerOf(key) {
+  if (!keys.isPlausible(key)) return null;
+  const asked = new Api(() => {});
+  asked.key = key;
+  try {
+    return (await asked.account()).owner;
+  } catch (error) {
+    return error.status === 401 ? null : "unknown";
+  }
+}
+
+async function useKey(text) {
   const key = text.trim();
   // Anything else could not be sent in a header.
-  if (!/^[\x21-\x7e]+$/.test(key)) return askForKey("This is not an API key.");
+  if (!keys.isPlausible(key)) return askForKey("This is not an API key.");
   keepKey(key);
   setText(byId("error"), "");
   showDesk(true);
-  list.clear(unsent);
-  loadFiles();
+  list.clear((card) => sender.has(card));
+  await Promise.all([showAccount(key), loadFiles()]);
+}
+
+async function showAccount(key) {
+  owner = null;
+  keys.showOwner("");
+  try {
+    const account = await api.account();
+    if (key !== api.key) return;
+    // What is being sent belongs to the owner who began it.
+    if (sender.owner !== null && sender.owner !== account.owner) sender.dropAll();
+    owner = list.owner = sender.owner = account.owner;
+    keys.showOwner(owner);
+    list.showResumable();
+  } catch (error) {
+    if (error.code !== "unauthenticated" && key === api.key) keys.showOwner("unknown");
+  }
 }
 
 function askForKey(words) {
   keepKey(null);
+  owner = list.owner = null;
+  keys.showOwner("");
   setText(byId("error"), words);
   showDesk(false);
   byId("key").value = "";
@@ -55,25 +93,18 @@ function onUnauthenticated(key) {
 
 function keepKey(key) {
   api.key = key;
-  try {
-    if (key) sessionStorage.setItem(KEY, key);
-    else sessionStorage.removeItem(KEY);
-  } catch {
-    // Storage is blocked: the key lives as long as the page.
-  }
+  keys.keep(key);
 }
 
-function keptKey() {
-  try {
-    return sessionStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
+function leave() {
+  sender.dropAll();
+  sender.owner = null;
+  list.clear();
 }
 
 function forgetKey() {
-  for (const card of unsent) drop(card);
-  list.clear(unsent);
+  if (owner) kept.forgetAll(owner);
+  leave();
   askForKey("");
 }
 
@@ -103,95 +134,39 @@ function showEmpty() {
   byId("empty").hidden = !list.isEmpty || !byId("error").hidden;
 }
 
-// ---- uploads
+/** All that this page sends, together. */
+function showOverall({ files, done, bytes, sent, waiting }) {
+  byId("overall").hidden = files < 2;
+  if (files < 2) return;
+  byId("overall-progress").value = bytes > 0 ? sent / bytes : 0;
+  const words = `${done} of ${files} files sent · ${Math.floor((100 * sent) / Math.max(bytes, 1))} %`;
+  byId("overall-words").textContent = waiting > 0 ? `${words} · waiting for the network` : words;
+}
+
+// ---- files
 
 function addFiles(files) {
   setText(byId("error"), "");
-  for (const file of files) addFile(file, files.length <= OPEN_AT_ONCE);
+  const open = files.length <= OPEN_AT_ONCE;
+  // The first goes on top, and is sent first.
+  const cards = files.toReversed().map((file) => sender.prepare(file, open)).toReversed();
+  for (const card of cards) sender.enqueue(card);
   showEmpty();
 }
 
-function addFile(file, open) {
-  const card = list.prepend();
-  card.upload = new Upload(api, file);
-  card.upload.onOpen = (fileId) => list.bind(card, fileId);
-  card.upload.onProgress = progress(card, file.size);
-  card.showLocal(file);
-  card.toggle(open);
-  card.on(".again", () => enqueue(card));
-  card.on(".cancel", () => cancel(card));
-  unsent.add(card);
-  enqueue(card);
-}
-
-/** Every step is seen, every quarter is said. */
-function progress(card, size) {
-  let quarters = 0;
-  return (bytes) => {
-    card.showSent(bytes, size);
-    const reached = Math.floor((4 * bytes) / size);
-    if (reached > quarters) announce(`${card.name}: ${25 * reached} % sent`);
-    quarters = reached;
-  };
-}
-
-function enqueue(card) {
-  card.showError("");
-  card.showQueued();
-  card.stop = new AbortController();
-  queue.push(card);
-  sendNext();
-}
-
-function sendNext() {
-  while (sending < FILES_AT_ONCE && queue.length > 0) {
-    sending += 1;
-    send(queue.shift()).finally(() => {
-      sending -= 1;
-      sendNext();
-    });
-  }
-}
-
-async function send(card) {
-  const { signal } = card.stop;
-  if (signal.aborted) return;
+/** An upload that this page does not send: given up by its id. */
+async function cancelFile(card) {
+  if (sender.has(card)) return sender.cancel(card);
   try {
-    await card.upload.send(signal);
-    if (!signal.aborted) taken(card);
+    await api.abort(card.file.upload_id);
+    kept.forget(card.fileId);
+    list.remove(card);
+    announce(`${card.name}: cancelled`);
   } catch (error) {
-    if (!signal.aborted) card.showStopped(errorWords(error));
+    if (error.code === "upload_completed") list.follow(card);
+    else card.showError(errorWords(error));
   }
 }
-
-/** From here on the service has the file. */
-function taken(card) {
-  unsent.delete(card);
-  card.hideSending();
-  list.follow(card);
-}
-
-async function cancel(card) {
-  card.stop.abort();
-  try {
-    await card.upload.abort();
-  } catch (error) {
-    if (error.code === "not_found") return drop(card);
-    // Otherwise it is too late to cancel: the service has the file.
-    if (error.code !== "upload_completed") return card.showStopped(errorWords(error));
-  }
-  if (card.fileId) taken(card);
-  else drop(card);
-}
-
-function drop(card) {
-  card.stop.abort();
-  unsent.delete(card);
-  list.remove(card);
-  showEmpty();
-}
-
-// ---- events
 
 function announce(words) {
   byId("announcer").textContent = words;
@@ -222,19 +197,26 @@ byId("key-form").addEventListener("submit", (event) => {
 });
 byId("forget").addEventListener("click", forgetKey);
 byId("more").addEventListener("click", loadFiles);
+byId("cancel-all").addEventListener("click", () => {
+  sender.cancelAll();
+  byId("files").focus();
+});
 byId("files").addEventListener("change", ({ target }) => {
   addFiles([...target.files]);
   // So that the same file can be chosen again.
   target.value = "";
 });
 for (const type of ["dragenter", "dragover", "dragleave", "drop"]) addEventListener(type, onDrag);
-addEventListener("hashchange", keyFromAddress);
+addEventListener("hashchange", useLink);
+addEventListener("online", () => sender.goOn());
 addEventListener("beforeunload", (event) => {
-  if (sending > 0) event.preventDefault();
+  if (sender.isBusy) event.preventDefault();
 });
 
-if (!keyFromAddress()) {
-  const kept = keptKey();
-  if (kept) useKey(kept);
-  else askForKey("");
+async function start() {
+  const key = keys.kept();
+  if (key) useKey(key);
+  if (!(await useLink()) && !key) askForKey("");
 }
+
+start();

@@ -1,6 +1,7 @@
 // Sends one file: opens the upload, puts its parts into the object store, completes it. Knows nothing of the page.
 
 import { Problem, retry } from "./api.js";
+import { sha256 } from "./digest.js";
 
 const PARTS_AT_ONCE = 4;
 const ATTEMPTS = 6;
@@ -14,30 +15,59 @@ const BROWSERS_OWN = /^(content-length|host|connection|date|expect|origin|refere
 /** Errors after which the upload cannot go on, but a new one can be opened. */
 const OVER = new Set(["upload_aborted", "upload_expired", "not_found"]);
 
+/** The store refused, or could not be reached: `status` is 0 then. */
+class StoreError extends Error {
+  constructor(status) {
+    super(status ? `The object store answered with status ${status}.` : "The object store cannot be reached.");
+    this.status = status;
+  }
+
+  get passes() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** What cannot work however often it is tried. */
+class Hopeless extends Error {}
+
+/** What to do about an error: `wait` and go on, offer to try `again`, or neither (`never`). */
+export function remedy(error) {
+  if (error instanceof TypeError || error.passes) return "wait";
+  if (error instanceof Hopeless || error.name === "NotReadableError" || error.name === "NotFoundError") return "never";
+  // Another key, another state of the upload, or a fault of the service may let it work.
+  if (error instanceof Problem) return [401, 404, 409, 410].includes(error.status) || error.status >= 500 ? "again" : "never";
+  return "again";
+}
+
 /** An upload that can be sent again after it failed: parts that have arrived are not sent twice. */
 export class Upload {
   #api;
   #file;
+  #sha256;
   #token = randomToken();
   #session = null;
   #addresses = new Map();
   #sent = new Map();
   #signing = null;
 
-  /** Called with the file's id once the service knows it. */
+  /** Called with the session once the service knows it: its file's id, and what is needed to resume. */
   onOpen = () => {};
   /** Called with the number of bytes sent. */
   onProgress = () => {};
 
-  constructor(api, file) {
+  /** `session` is one that was kept: the upload goes on where it stopped. */
+  constructor(api, file, session = null) {
     this.#api = api;
     this.#file = file;
+    this.#session = session;
   }
 
   /** Resolves with the file's id once every byte has arrived and the service has taken it over. */
   async send(signal) {
-    if (this.#file.size === 0) throw new Error("The file is empty.");
+    if (this.#file.size === 0) throw new Hopeless("The file is empty.");
     const arrived = await this.#open(signal);
+    // An earlier answer was lost: the service has had the file for a while.
+    if (!this.#session.upload) return this.#session.file_id;
     const parts = this.#plan();
     this.#sent = new Map(parts.filter((part) => arrived(part)).map((part) => [part.number, part.size]));
     this.#report();
@@ -65,11 +95,12 @@ export class Upload {
         this.#token = randomToken();
       }
     }
-    this.#session = await this.#api.initiate(this.#file, this.#token, signal);
+    this.#sha256 ??= await sha256(this.#file);
+    this.#session = await this.#api.initiate(this.#file, this.#sha256, this.#token, signal);
     this.#addresses.clear();
     const { upload } = this.#session;
-    this.#remember(upload.strategy === "single" ? [{ ...upload, part_number: 1 }] : upload.parts);
-    this.onOpen(this.#session.file_id);
+    if (upload) this.#remember(upload.strategy === "single" ? [{ ...upload, part_number: 1 }] : upload.parts);
+    this.onOpen(this.#session);
     return () => false;
   }
 
@@ -148,8 +179,7 @@ function put({ method, url, headers }, bytes, signal, onProgress) {
       signal.removeEventListener("abort", stop);
       if (request.status >= 200 && request.status < 300) return resolve();
       onProgress(0);
-      const why = request.status ? `answered with status ${request.status}` : "could not be reached";
-      reject(signal.aborted ? signal.reason : new Error(`The object store ${why}.`));
+      reject(signal.aborted ? signal.reason : new StoreError(request.status));
     };
     signal.throwIfAborted();
     signal.addEventListener("abort", stop, { once: true });

@@ -27,6 +27,12 @@ const STUCK = {
 
 const STUCK_WORDS = { dead: "Needs an operator", cancelled: "Cancelled" };
 
+/** How long "Delete for good?" waits for an answer. */
+const SURE_MS = 5000;
+
+/** Whether this service deletes files. */
+const CAN_DELETE = document.documentElement.dataset.canDelete === "true";
+
 const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const number = new Intl.NumberFormat("en");
 
@@ -43,7 +49,11 @@ export class Card {
   file = null;
   /** Whether its bytes are on their way from this page. */
   sending = false;
+  /** What "Try again" does. */
+  onAgain = () => {};
   #total = 0;
+  #resumable = false;
+  #sure = null;
 
   constructor() {
     const body = this.#find(".body");
@@ -57,6 +67,7 @@ export class Card {
 
   /** Whether nothing is to be waited for. A file that somebody else is sending may stay PENDING for a day. */
   get isFinal() {
+    if (this.file?.final === true) return true;
     return ["READY", "REJECTED", "PENDING"].includes(this.file?.status) || this.file?.run?.state in STUCK;
   }
 
@@ -93,17 +104,34 @@ export class Card {
     this.sending = true;
     this.#find(".sending").hidden = false;
     this.#find(".again").hidden = true;
+    this.#find(".give-up").hidden = true;
+    this.#find(".cancel").textContent = "Cancel";
     const share = total > 0 ? sent / total : 0;
     this.#find("progress").value = share;
     this.#find(".sent").textContent = `${bytes(sent)} of ${bytes(total)} · ${Math.floor(100 * share)} %`;
     this.#setStatus("PENDING", sent < total ? "Uploading" : "Completing");
   }
 
-  showStopped(words) {
+  /** `next` is `again` if somebody may try again, or `never`. */
+  showStopped(words, next) {
     this.sending = false;
-    this.#find(".again").hidden = false;
+    this.#find(".sending").hidden = false;
+    this.#find(".again").hidden = next !== "again";
+    this.#find(".cancel").textContent = next === "never" ? "Remove" : "Cancel";
     this.#setStatus("PENDING", "Upload stopped", "bad");
     this.showError(words);
+  }
+
+  /** It goes on by itself. */
+  showWaiting() {
+    this.#setStatus("PENDING", "Waiting for the network");
+    this.showError("");
+  }
+
+  /** Whether the file's bytes can go on from this browser, once it is chosen again. */
+  showResumable(resumable) {
+    this.#resumable = resumable;
+    if (this.file) this.#showNote(this.file, this.file.run);
   }
 
   hideSending() {
@@ -127,19 +155,43 @@ export class Card {
     if (!this.sending) this.#showStatus(file, run);
     this.#showNote(file, run);
     if (run) this.#showSteps(run);
-    if (rejection) this.#showRejection(rejection);
+    this.#find(".delete").hidden = !CAN_DELETE || !this.isFinal || file.status === "PENDING";
+    if (rejection && rejection.code !== "upload_aborted") this.#showRejection(rejection);
     if (variants.length > 0) this.#showVariants(variants, file.cdn_url);
     this.#showFacts(file);
+  }
+
+  /** Where its main variant is served. */
+  get address() {
+    return this.#find(".full").href;
+  }
+
+  /** Asks once, by its words. */
+  isSureToDelete() {
+    const button = this.#find(".delete");
+    const sure = this.#sure !== null;
+    clearTimeout(this.#sure);
+    this.#sure = sure ? null : setTimeout(() => {
+      this.#sure = null;
+      button.textContent = "Delete";
+    }, SURE_MS);
+    button.textContent = sure ? "Delete" : "Delete for good?";
+    return sure;
+  }
+
+  showCopied(copied) {
+    this.#find(".copy").textContent = copied ? "Copied" : "Cannot copy: open it, and copy there";
   }
 
   #find(selector) {
     return this.element.querySelector(selector);
   }
 
-  #showStatus({ status }, run) {
+  #showStatus({ status, rejection }, run) {
     const stuck = STUCK_WORDS[run?.state];
-    const tone = stuck || status === "REJECTED" ? "bad" : status === "READY" ? "good" : "";
-    this.#setStatus(status, stuck ?? STATUS_WORDS[status] ?? status, tone);
+    const given = rejection?.code === "upload_aborted" ? "Cancelled" : undefined;
+    const tone = given ? "" : stuck || status === "REJECTED" ? "bad" : status === "READY" ? "good" : "";
+    this.#setStatus(status, given ?? stuck ?? STATUS_WORDS[status] ?? status, tone);
   }
 
   #setStatus(status, words, tone = "") {
@@ -151,7 +203,10 @@ export class Card {
   }
 
   #showNote({ status }, run) {
-    const unsent = "Its bytes are still being sent, or never were. It is given up when its time is over.";
+    const unsent = this.#resumable
+      ? "Not all of it has arrived. Choose the same file again, and it goes on where it stopped."
+      : "Its bytes are still being sent from elsewhere, or never were. It is given up when its time is over.";
+    this.#find(".give-up").hidden = status !== "PENDING" || this.sending;
     const note = STUCK[run?.state] ?? (status === "PENDING" && !this.sending ? unsent : "");
     this.element.dataset.run = run?.state ?? "";
     setText(this.#find(".note"), note);
@@ -183,6 +238,7 @@ export class Card {
     const link = this.#find(".full");
     link.hidden = !webAddress(full?.url ?? cdnUrl);
     link.href = webAddress(full?.url ?? cdnUrl);
+    this.#find(".copy").hidden = link.hidden;
     link.textContent = full ? `Open full size: ${variantWords(full)}` : "Open full size";
     const smallest = small.toSorted((a, b) => (a.width ?? 0) - (b.width ?? 0))[0];
     if (smallest) fill(this.#find(".thumb"), [smallest], (variant) => picture(variant, ""));
@@ -201,12 +257,26 @@ export class Card {
 /** Any error in words for people. */
 export function errorWords(error) {
   if (error.name !== "Problem") {
+    if (error.name === "NotReadableError" || error.name === "NotFoundError") {
+      return "The file cannot be read any more: it was changed, moved or deleted. Choose it again.";
+    }
     return error instanceof TypeError ? "The service cannot be reached. Is the network up?" : error.message;
   }
   const { title, message, limit, measured, status, requestId } = error;
   const limits = limit && measured ? ` Allowed: ${spaced(limit)}. Found: ${spaced(measured)}.` : "";
   const request = status >= 500 && requestId ? ` (request ${requestId})` : "";
+  if (limits && title) return `${title}.${limits}${request}`;
   return `${title ? `${title}: ` : ""}${message}.${limits}${request}`;
+}
+
+/** Whether the text is in the clipboard now. Pages without TLS have no clipboard. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Shows `words`, or nothing. */

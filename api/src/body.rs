@@ -1,4 +1,4 @@
-//! JSON bodies, in and out. Unlike the framework's own, it bounds what it reads and names the field that is wrong.
+//! JSON bodies, in and out. Unlike the framework's own, it bounds what it reads and holds it against the contract.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 
+use crate::contract;
 use crate::problem::{Code, Problem};
 
 /// Most bytes of a request body. The largest honest one lists 10 000 parts with their entity tags.
@@ -47,7 +47,7 @@ impl<T: ToJSON> IntoResponse for JsonBody<T> {
     }
 }
 
-impl<T: ParseFromJSON + DeserializeOwned> ParsePayload for JsonBody<T> {
+impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
     const IS_REQUIRED: bool = T::IS_REQUIRED;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
@@ -60,9 +60,7 @@ impl<T: ParseFromJSON + DeserializeOwned> ParsePayload for JsonBody<T> {
             let detail = "send Content-Type: application/json";
             return Err(Problem::new(Code::UnsupportedMediaType, detail).into());
         }
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))?;
-        Ok(Self(parse(value)?))
+        Ok(Self(parse(contract::read(&bytes)?)?))
     }
 }
 
@@ -86,7 +84,7 @@ async fn read(body: Body) -> Result<Vec<u8>, ReadBodyError> {
     Err(ReadBodyError::PayloadTooLarge)
 }
 
-impl<'a, T: ParseFromJSON + DeserializeOwned> ApiExtractor<'a> for JsonBody<T> {
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for JsonBody<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
 
     type ParamType = ();
@@ -121,44 +119,15 @@ pub fn fingerprint<T: ToJSON>(body: &T) -> Sha256 {
     Sha256::of(body.to_json_string().as_bytes())
 }
 
-/// Twice: serde names the field of a wrong shape, the framework checks the documented bounds.
-fn parse<T: ParseFromJSON + DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize::<_, T>(&value)
-        .map_err(|error| Problem::field(pointer(error.path()), error.inner().to_string()))?;
-    T::parse_from_json(Some(value)).map_err(|error| out_of_bounds(&error.into_message()))
-}
-
-/// The framework says: "failed to parse "X": field `size_bytes` verification failed. minimum(1, exclusive: false)".
-fn out_of_bounds(message: &str) -> Problem {
-    let field = message
-        .split_once("field `")
-        .and_then(|(_, rest)| rest.split_once('`'));
-    let bound = message
-        .split_once("verification failed. ")
-        .map(|(_, bound)| bound);
-    match (field, bound) {
-        (Some((field, _)), Some(bound)) => {
-            let bound = bound.split(" (occurred while").next().unwrap_or(bound);
-            Problem::field(format!("/{field}"), format!("must keep to {bound}"))
-        }
-        _ => Problem::field("", message),
+/// The contract says whether the value can be used; what passes, the framework can read.
+fn parse<T: ParseFromJSON>(mut value: Value) -> Result<T, Problem> {
+    if T::IS_REQUIRED || !value.is_null() {
+        let MetaSchemaRef::Reference(name) = T::schema_ref() else {
+            return Err(Problem::internal("a body without a named schema"));
+        };
+        contract::check_body(&name, &mut value)?;
     }
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter().fold(String::new(), |mut pointer, segment| {
-        pointer.push('/');
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&index.to_string()),
-            Segment::Map { key } => {
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { variant } => pointer.push_str(variant),
-            Segment::Unknown => pointer.push('?'),
-        }
-        pointer
-    })
+    T::parse_from_json(Some(value)).map_err(|_| Problem::field("", "cannot be used"))
 }
 
 fn is_json(content_type: Option<&str>) -> bool {

@@ -74,23 +74,30 @@ fn allowed_origins(reader: &mut Reader) -> Vec<HeaderValue> {
         .map(str::trim)
         .filter(|origin| !origin.is_empty())
     {
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
-        let plain = host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?']));
-        match HeaderValue::from_str(origin) {
-            Ok(value) if plain => origins.push(value),
-            _ => {
+        match parse_origin(origin) {
+            Ok(origin) => origins.push(origin),
+            Err(mistake) => {
                 let example = "https://app.example.com,https://admin.example.com";
-                reader.mistake(
-                    NAME,
-                    "must list origins: scheme, host and port only",
-                    example,
-                );
+                reader.mistake(NAME, mistake, example);
             }
         }
     }
     origins
+}
+
+/// Reads an origin as browsers write it (RFC 6454 §6.2): scheme, host and port only.
+pub fn parse_origin(origin: &str) -> Result<HeaderValue, &'static str> {
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    let plain = host.is_some_and(|host| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"/*?#@".contains(&b))
+    });
+    let value = HeaderValue::from_str(origin).ok().filter(|_| plain);
+    value.ok_or("must be an origin: scheme, host and port only")
 }
 
 /// The store is addressed by path or by bucket name in the host; the policy allows both.

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct HealthApi;
 
 #[derive(Tags)]
-enum Tag {
+pub enum Tag {
     /// The service itself.
     Service,
 }

@@ -3,21 +3,24 @@
 //! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
 //! no byte of an upload.
 
+mod account;
 pub mod admin;
-mod allow;
+mod asset;
 mod auth;
 mod body;
+mod codes;
 mod config;
+mod contract;
 mod cors;
 mod docs;
 mod edge;
+mod errors;
 pub mod files;
 mod health;
 pub mod openapi;
 mod page;
 pub mod problem;
 mod request;
-mod run_state;
 mod trace;
 mod uploads;
 
@@ -35,8 +38,7 @@ use tokio::net::TcpListener;
 use workflows::Starter;
 use workflows::admin::Hooks;
 
-use self::allow::AllowedMethods;
-pub use self::config::ApiConfig;
+pub use self::config::{ApiConfig, parse_origin};
 use self::request::Requests;
 
 /// How long requests in flight may take to end when the process is told to stop.
@@ -75,7 +77,7 @@ impl ApiState {
 pub fn app(state: ApiState) -> impl Endpoint {
     let requests = Requests {
         allowed_origins: state.config.allowed_origins.clone().into(),
-        allowed_methods: Arc::new(AllowedMethods::of_document(&openapi::document_31())),
+        operations: contract::operations(),
         deadline: state.config.deadline,
     };
     let route = docs::add_to(page::add_to(Route::new()));

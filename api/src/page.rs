@@ -1,20 +1,37 @@
 //! The upload page at `/` and its assets, embedded in the binary.
 
-use poem::http::header;
+use std::sync::LazyLock;
+
+use poem::http::{Method, header};
 use poem::web::Data;
 use poem::{Response, Route, get, handler};
 
 use crate::ApiState;
+use crate::asset::Asset;
+use crate::contract;
 
-const INDEX: &str = include_str!("../../web/index.html");
+/// It offers what the contract has.
+static INDEX: LazyLock<String> = LazyLock::new(|| {
+    let page = include_str!("../../web/index.html");
+    let file = "/v1/files/{file_id}";
+    let deletes = contract::operations().find(&Method::DELETE, file).is_some();
+    page.replace(
+        "data-can-delete=\"false\"",
+        &format!("data-can-delete=\"{deletes}\""),
+    )
+});
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// File name, media type and content.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 10] = [
     ("api.js", SCRIPT, include_str!("../../web/api.js")),
     ("app.js", SCRIPT, include_str!("../../web/app.js")),
+    ("digest.js", SCRIPT, include_str!("../../web/digest.js")),
+    ("kept.js", SCRIPT, include_str!("../../web/kept.js")),
+    ("key.js", SCRIPT, include_str!("../../web/key.js")),
     ("list.js", SCRIPT, include_str!("../../web/list.js")),
+    ("sender.js", SCRIPT, include_str!("../../web/sender.js")),
     ("upload.js", SCRIPT, include_str!("../../web/upload.js")),
     ("view.js", SCRIPT, include_str!("../../web/view.js")),
     ("app.css", STYLE, include_str!("../../web/app.css")),
@@ -25,13 +42,9 @@ pub fn add_to(route: Route) -> Route {
     ASSETS.into_iter().fold(
         route.at("/", get(index)),
         |route, (name, content_type, body)| {
-            let asset = poem::endpoint::make_sync(move |_| {
-                Response::builder()
-                    .content_type(content_type)
-                    .header(header::CACHE_CONTROL, "no-cache")
-                    .body(body)
-            });
-            route.at(format!("/assets/{name}"), get(asset))
+            let asset = Asset::new(content_type, body);
+            let endpoint = poem::endpoint::make_sync(move |request| asset.answer(&request));
+            route.at(format!("/assets/{name}"), get(endpoint))
         },
     )
 }
@@ -44,7 +57,7 @@ fn index(Data(state): Data<&ApiState>) -> Response {
         .header(header::CONTENT_SECURITY_POLICY, policy(state))
         .header(header::REFERRER_POLICY, "no-referrer")
         .header("cross-origin-opener-policy", "same-origin")
-        .body(INDEX)
+        .body(INDEX.as_str())
 }
 
 /// The page may load itself, call this API, send bytes to the store and show what the CDN serves. Nothing else.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::allow::AllowedMethods;
+use crate::contract::Operations;
 use crate::cors;
 use crate::problem::{Code, Problem};
 use crate::trace::TraceParent;
@@ -25,8 +25,8 @@ pub const REQUEST_ID: &str = "x-request-id";
 pub struct Requests {
     /// Other origins whose pages may call.
     pub allowed_origins: Arc<[HeaderValue]>,
-    /// For the `Allow` header of a 405.
-    pub allowed_methods: Arc<AllowedMethods>,
+    /// What requests are held against.
+    pub operations: &'static Operations,
     /// How long the making of an answer may take. The sending of one that is made may take longer.
     pub deadline: Duration,
 }
@@ -89,19 +89,13 @@ impl<E: Endpoint> Handled<E> {
 
     async fn answer(&self, request: Request, request_id: &str) -> Response {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let error = match timeout(self.requests.deadline, handled).await {
-            Ok(Ok(Ok(answer))) => return answer.into_response(),
-            Ok(Ok(Err(error))) if error.is_from_response() => return error.into_response(),
-            Ok(Ok(Err(error))) => Problem::from(error),
-            // The hook has printed the message and place; here it gets its request id.
-            Ok(Err(_panic)) => Problem::internal("the handler panicked"),
-            // What it waited for goes with it: statements, and what it sent to the object store.
-            Err(late) => Problem::unavailable(late),
+        let error = match self.handled(request, &path).await {
+            Ok(response) => return response,
+            Err(error) => error,
         };
         let mut response = match error.code() {
             Code::MethodNotAllowed => {
-                let allow = self.requests.allowed_methods.of(&path);
+                let allow = self.requests.operations.allowed(&path);
                 error.header(header::ALLOW, allow).into_response(request_id)
             }
             _ => error.into_response(request_id),
@@ -110,6 +104,24 @@ impl<E: Endpoint> Handled<E> {
             response.set_body(());
         }
         response
+    }
+}
+
+impl<E: Endpoint> Handled<E> {
+    async fn handled(&self, request: Request, path: &str) -> Result<Response, Problem> {
+        if let Some(operation) = self.requests.operations.find(request.method(), path) {
+            operation.check(&request)?;
+        }
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        match timeout(self.requests.deadline, handled).await {
+            Ok(Ok(Ok(answer))) => Ok(answer.into_response()),
+            Ok(Ok(Err(error))) if error.is_from_response() => Ok(error.into_response()),
+            Ok(Ok(Err(error))) => Err(Problem::from(error)),
+            // The hook has printed the message and place; here it gets its request id.
+            Ok(Err(_panic)) => Err(Problem::internal("the handler panicked")),
+            // What it waited for goes with it: statements, and what it sent to the object store.
+            Err(late) => Err(Problem::unavailable(late)),
+        }
     }
 }
 
@@ -151,9 +163,9 @@ mod tests {
     use bytes::Bytes;
     use futures::{StreamExt as _, stream};
     use poem::{Body, EndpointExt as _, Route, get, handler};
-    use serde_json::json;
 
     use super::*;
+    use crate::contract;
 
     const SHORT: Duration = Duration::from_millis(50);
 
@@ -179,7 +191,7 @@ mod tests {
     async fn call(path: &str) -> (Response, String) {
         let requests = Requests {
             allowed_origins: Arc::default(),
-            allowed_methods: Arc::new(AllowedMethods::of_document(&json!({}))),
+            operations: contract::operations(),
             deadline: SHORT,
         };
         let app = Route::new()

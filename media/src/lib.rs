@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 mod checksum;
+pub mod filename;
 pub mod files;
 pub mod formats;
 mod ids;

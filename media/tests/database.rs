@@ -72,7 +72,7 @@ async fn go(
             files::mark_validated(connection, file_id, "image/png", &Sha256::of(b"x"), 5).await
         }
         FileStatus::Processing => files::mark_processing(connection, file_id).await,
-        FileStatus::Ready => files::mark_ready(connection, file_id, "media/a/b/1/", "u").await,
+        FileStatus::Ready => files::mark_ready(connection, file_id, "media/a/b/1/").await,
         FileStatus::Rejected => {
             let rejection = Rejection::new(RejectionCode::Malformed, "validate", "unreadable")
                 .measured("1 thing", "2 things");
@@ -141,7 +141,7 @@ async fn a_repeat_with_other_facts_is_refused() {
     );
     let ready = file_at(connection, FileStatus::Ready).await;
     assert!(
-        files::mark_ready(connection, ready, "media/a/b/2/", "u")
+        files::mark_ready(connection, ready, "media/a/b/2/")
             .await
             .is_err()
     );

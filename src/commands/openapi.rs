@@ -1,4 +1,4 @@
-//! `mediamill openapi`: writes the contract, which is generated from the code.
+//! `mediamill openapi`: writes the contract and the page of errors, which are generated from the code.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -9,18 +9,30 @@ pub struct Args {
     /// Folder to write to
     #[arg(long, default_value = "openapi")]
     out: PathBuf,
+    /// Folder to write the page of errors to
+    #[arg(long, default_value = "docs")]
+    docs: PathBuf,
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    std::fs::create_dir_all(&args.out)?;
-    let documents = [
-        ("mediamill.openapi.json", api::openapi::document_31()),
-        ("mediamill.openapi-3.0.json", api::openapi::document_30()),
+    let contract = |document| api::openapi::to_text(&document);
+    let files = [
+        (
+            args.out.join("mediamill.openapi.json"),
+            contract(api::openapi::document_31()),
+        ),
+        (
+            args.out.join("mediamill.openapi-3.0.json"),
+            contract(api::openapi::document_30()),
+        ),
+        (args.docs.join("errors.md"), api::openapi::errors_markdown()),
     ];
-    for (name, document) in documents {
-        let path = args.out.join(name);
-        std::fs::write(&path, api::openapi::to_text(&document))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+    for folder in [&args.out, &args.docs] {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    for (path, text) in files {
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

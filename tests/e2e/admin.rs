@@ -119,7 +119,7 @@ async fn finds_out(stack: &Stack, runs: &[Uuid]) {
         "{summary}"
     );
     let summary = json_of(stack, "dead-letters summary --step deliver").await;
-    assert_eq!(summary["kinds"][0]["letters"], 3);
+    assert_eq!(summary["items"][0]["letters"], 3);
     let workers = well(stack, "workers list").await;
     assert!(
         workers.contains("vans 1") && workers.contains("yes"),
@@ -137,7 +137,7 @@ async fn finds_out(stack: &Stack, runs: &[Uuid]) {
     let shown = well(stack, &format!("runs show {}", runs[0])).await;
     assert!(shown.contains("state     dead"), "{shown}");
     let dead = json_of(stack, "runs list --state dead").await;
-    assert_eq!(dead["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(dead["items"].as_array().unwrap().len(), 3);
 
     // Our build has no parcels.
     let check = stack.run("workflows check").await;
@@ -174,7 +174,7 @@ async fn leaves_a_redrive_going_on(stack: &Stack) {
     let id = redrive["redrive_id"].as_str().unwrap();
     // Whoever lost the id finds it again.
     let listed = json_of(stack, "dead-letters redrives --going-on").await;
-    assert_eq!(listed["redrives"], json!([redrive]));
+    assert_eq!(listed["items"], json!([redrive]));
     let shown = well(stack, &format!("dead-letters redrives show {id}")).await;
     assert!(shown.contains("done       0 of 3"), "{shown}");
     let stopped = well(stack, &format!("dead-letters stop {id} --reason enough")).await;
@@ -193,7 +193,7 @@ async fn leaves_a_redrive_going_on(stack: &Stack) {
 async fn repairs(stack: &Stack, runs: &[Uuid]) {
     let of = |run: Uuid| async move {
         let letters = json_of(stack, "dead-letters list").await;
-        let letters = letters["dead_letters"].as_array().unwrap().clone();
+        let letters = letters["items"].as_array().unwrap().clone();
         let letter = letters
             .into_iter()
             .find(|letter| letter["run_id"] == json!(run));

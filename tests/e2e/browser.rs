@@ -110,6 +110,32 @@ impl Browser {
         panic!("{css} does not appear in {page:?}")
     }
 
+    pub async fn click(&self, css: &str) {
+        let element = self.find(css).await;
+        let path = format!("/element/{}/click", element[ELEMENT].as_str().unwrap());
+        self.ask(Method::POST, &path, &json!({})).await.unwrap();
+    }
+
+    /// What a script returns.
+    pub async fn script(&self, script: &str) -> Value {
+        let body = json!({ "script": script, "args": [] });
+        self.ask(Method::POST, "/execute/sync", &body)
+            .await
+            .unwrap()
+    }
+
+    /// Waits until a script says yes.
+    pub async fn until(&self, script: &str) {
+        for _ in 0..600 {
+            if self.script(script).await == true {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let page = self.ask(Method::GET, "/source", &Value::Null).await;
+        panic!("waited for {script} in {page:?}")
+    }
+
     pub async fn text(&self, element: &Value) -> String {
         let path = format!("/element/{}/text", element[ELEMENT].as_str().unwrap());
         let text = self.ask(Method::GET, &path, &Value::Null).await.unwrap();

@@ -93,7 +93,7 @@ async fn it_starts_stops_and_starts_again_with_everything_kept() {
         .await
         .unwrap();
     let files: serde_json::Value = files.json().await.unwrap();
-    assert_eq!(files["files"][0]["status"], "READY", "{files}");
+    assert_eq!(files["items"][0]["status"], "READY", "{files}");
 
     second.kill_9().await;
     until_none_is_left(folder.path()).await;

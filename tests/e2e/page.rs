@@ -7,6 +7,7 @@ use crate::{
 };
 
 const INPUT: &str = "[data-testid=file-input]";
+const CARD: &str = "[data-testid=file-card]";
 
 #[tokio::test]
 async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
@@ -53,4 +54,127 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     let refused = "[data-testid=file-card][data-status=REJECTED] [data-testid=rejection-code]";
     let code = browser.text(&browser.find(refused).await).await;
     assert!(code.contains("unsupported_type"), "{code}");
+}
+
+#[tokio::test]
+async fn a_key_from_a_link_replaces_no_other_unasked() {
+    let stack = Stack::served_by_the_edge().await;
+    let (api, strangers) = (stack.api().await, stack.make_key("stranger").await);
+    let browser = Browser::open().await;
+    let link = |key: &str| format!("{}/#key={key}", api.ready);
+    let account = async || {
+        browser
+            .text(&browser.find("[data-testid=account]:not([hidden])").await)
+            .await
+    };
+    browser.goto(&link(&stack.key)).await;
+    assert_eq!(account().await, "Account: tester");
+
+    // A link on another page leads here anew; one on this page only changes what is behind the hash.
+    browser.goto("about:blank").await;
+    browser.goto(&link(&strangers)).await;
+    let theirs = browser
+        .find("#other-key:not([hidden]) [data-testid=theirs]")
+        .await;
+    assert_eq!(browser.text(&theirs).await, "stranger");
+    assert!(!browser.address().await.contains('#'));
+    let focused = "return document.activeElement.id === 'keep-key'";
+    browser.until(focused).await;
+    browser.click("[data-testid=keep-key]").await;
+    browser.goto("about:blank").await;
+    browser.goto(&api.ready).await;
+    assert_eq!(account().await, "Account: tester", "the answer stays");
+
+    browser
+        .script(&format!("location.hash = 'key={strangers}'"))
+        .await;
+    browser.click("[data-testid=replace-key]").await;
+    browser
+        .until("return document.getElementById('account').textContent === 'Account: stranger'")
+        .await;
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_by_itself_and_after_a_reload() {
+    let mut stack = Stack::served_by_the_edge().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let browser = Browser::open().await;
+    browser
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await;
+    browser.find("[data-testid=account]:not([hidden])").await;
+    let (first, second) = (
+        stack.file("first.jpg", &phone_photo(1600, 1200)),
+        stack.file("second.jpg", &phone_photo(800, 600)),
+    );
+    stack.stop_s3().await;
+    browser.choose(INPUT, &first).await;
+    let waits = "return [...document.querySelectorAll('.status')].some((s) => s.textContent === 'Waiting for the network')";
+    browser.until(waits).await;
+    let offers = browser
+        .script("return document.querySelector('.again').hidden")
+        .await;
+    assert_eq!(offers, true, "nobody has to try again");
+    stack.start_s3().await;
+    browser.find(&format!("{CARD}[data-status=READY]")).await;
+
+    stack.stop_s3().await;
+    browser.choose(INPUT, &second).await;
+    browser.until(waits).await;
+    browser.goto("about:blank").await;
+    stack.start_s3().await;
+    browser.goto(&api.ready).await;
+    let note = "return [...document.querySelectorAll('.note')].some((n) => n.textContent.includes('Choose the same file again'))";
+    browser.until(note).await;
+    browser.choose(INPUT, &second).await;
+    let ready = "return document.querySelectorAll('[data-testid=file-card][data-status=READY]').length === 2";
+    browser.until(ready).await;
+    stack.until("SELECT count(*) = 2 FROM media_files").await;
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_not_offered_again_and_what_is_cancelled_goes() {
+    let mut stack = Stack::served_by_the_edge().await;
+    let api = stack.api().await;
+    let browser = Browser::open().await;
+    browser
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await;
+    browser.find("[data-testid=account]:not([hidden])").await;
+    browser.choose(INPUT, &stack.file("empty.jpg", b"")).await;
+    let stopped = format!("{CARD} [data-testid=error]:not([hidden])");
+    assert_eq!(
+        browser.text(&browser.find(&stopped).await).await,
+        "The file is empty."
+    );
+    let hidden = browser
+        .script("return document.querySelector('.again').hidden")
+        .await;
+    assert_eq!(hidden, true);
+    browser.click("[data-testid=cancel]").await;
+    let gone = "return document.querySelectorAll('[data-testid=file-card]').length === 0";
+    browser.until(gone).await;
+    browser
+        .until("return document.activeElement.id === 'files'")
+        .await;
+
+    stack.stop_s3().await;
+    for name in ["one.jpg", "two.jpg", "three.jpg"] {
+        browser
+            .choose(INPUT, &stack.file(name, &phone_photo(200, 100)))
+            .await;
+    }
+    browser.click("[data-testid=cancel-all]").await;
+    browser.until(gone).await;
+    stack
+        .until("SELECT count(*) = 0 FROM media_files WHERE status = 'PENDING'")
+        .await;
+    stack.start_s3().await;
+    browser.goto("about:blank").await;
+    browser.goto(&api.ready).await;
+    browser.find("[data-testid=account]:not([hidden])").await;
+    let red = browser
+        .script("return document.querySelectorAll('.status[data-tone=bad]').length")
+        .await;
+    assert_eq!(red, 0);
 }

@@ -16,8 +16,6 @@ pub struct WorkersConfig {
     pub scratch_dir: PathBuf,
     /// Most bytes kept there between steps (`MEDIAMILL_SCRATCH_MAX_BYTES`).
     pub scratch_max_bytes: u64,
-    /// Base of the public addresses (`MEDIAMILL_CDN_BASE_URL`).
-    pub cdn_base_url: String,
     /// Transcode tasks at once (`MEDIAMILL_TRANSCODE_SLOTS`), one per processor unless told.
     pub transcode_slots: usize,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
@@ -44,7 +42,6 @@ impl WorkersConfig {
                 1 << 20..=u64::MAX,
                 8 << 30,
             ),
-            cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://cdn.example.com"),
             transcode_slots: usize::try_from(slots).unwrap_or(1),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Sandbox::default()),
             kept: Kept::from_env(reader),

@@ -34,9 +34,11 @@ impl AuditApi {
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
         /// Only what was done to this: the id of a run, a letter or a re-drive, or the name of a queue.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         target: Query<Option<String>>,
-        /// Where the page begins: `next_cursor` of the page before.
-        before: Query<Option<i64>>,
+        /// Where the page begins: `next_cursor` of the page before. Opaque.
+        #[oai(validator(max_length = 64, pattern = "^[0-9a-f-]+$"))]
+        cursor: Query<Option<String>>,
         /// Most entries on a page.
         #[oai(
             default = "default_limit",
@@ -46,9 +48,17 @@ impl AuditApi {
     ) -> Result<Listed, Refused<ListErrors>> {
         // One more than asked for tells whether there is a next page.
         let wanted = i64::from(limit.0) + 1;
-        let entries = audit::list(&state.pool, target.0.as_deref(), before.0, wanted).await;
+        let before = before(cursor.0.as_deref())?;
+        let entries = audit::list(&state.pool, target.0.as_deref(), before, wanted).await;
         let entries = entries.map_err(Problem::from)?;
         let limit = usize::try_from(limit.0).unwrap_or(usize::MAX);
         Ok(Listed::Ok(JsonBody(AuditPage::new(entries, limit))))
     }
+}
+
+/// The entry behind which the page begins.
+fn before(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
+    let unreadable = |_| Problem::parameter("cursor", "is none of ours");
+    let before = cursor.map(|text| i64::from_str_radix(text, 16)).transpose();
+    before.map_err(unreadable)
 }

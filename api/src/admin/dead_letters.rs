@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
 use uuid::Uuid;
 use workflows::admin::By;
 use workflows::admin::dead_letters::{self, LetterFilter};
@@ -21,16 +20,22 @@ use crate::problem::{Problem, Refused};
 pub struct DeadLettersApi;
 
 /// How to start anew.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct RedriveLetter {
     /// Kept in the audit, with the key that asked.
-    #[oai(validator(min_length = 1, max_length = 1000))]
+    #[oai(validator(
+        min_length = 1,
+        max_length = 1000,
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
+    ))]
     reason: String,
     /// Start the run again from this earlier step, which it has been through. Whatever else the run was doing is
     /// stopped. Left out: from the step that died.
-    #[oai(validator(min_length = 1, max_length = 200), nullable)]
+    #[oai(
+        validator(min_length = 1, max_length = 200, pattern = r"^[^\x00]*$"),
+        nullable
+    )]
     from_step: Option<String>,
 }
 
@@ -68,12 +73,16 @@ impl DeadLettersApi {
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
         /// Only of this workflow.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         workflow: Query<Option<String>>,
         /// Only of this step.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         step: Query<Option<String>>,
         /// Only with this fingerprint.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         fingerprint: Query<Option<String>>,
         /// Only of this owner's runs.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         owner: Query<Option<String>>,
         /// Only those that died before.
         died_before: Query<Option<DateTime<Utc>>>,
@@ -82,8 +91,9 @@ impl DeadLettersApi {
         /// Those that are resolved, too.
         #[oai(default)]
         resolved: Query<bool>,
-        /// Where the page begins: `next_cursor` of the page before.
-        after: Query<Option<Uuid>>,
+        /// Where the page begins: `next_cursor` of the page before. Opaque.
+        #[oai(validator(max_length = 64, pattern = "^[0-9a-f-]+$"))]
+        cursor: Query<Option<String>>,
         /// Most letters on a page.
         #[oai(
             default = "default_limit",
@@ -99,7 +109,7 @@ impl DeadLettersApi {
             died_before: died_before.0,
             died_since: died_since.0,
         };
-        let paging = paging(after.0, limit.0);
+        let paging = paging(cursor.0.as_deref(), limit.0)?;
         let page = dead_letters::list(&state.pool, &filter, resolved.0, paging).await;
         Ok(Listed::Ok(JsonBody(page.map_err(Problem::from)?.into())))
     }
@@ -118,12 +128,16 @@ impl DeadLettersApi {
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
         /// Only of this workflow.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         workflow: Query<Option<String>>,
         /// Only of this step.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         step: Query<Option<String>>,
         /// Only with this fingerprint.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         fingerprint: Query<Option<String>>,
         /// Only of this owner's runs.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         owner: Query<Option<String>>,
         /// Only those that died before.
         died_before: Query<Option<DateTime<Utc>>>,

@@ -2,7 +2,6 @@
 
 use poem::web::Data;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
 use workflows::admin::By;
 use workflows::admin::dead_letters::{self, Discarded};
 use workflows::admin::redrive;
@@ -19,25 +18,22 @@ use crate::problem::{Problem, Refused};
 pub struct DiscardsApi;
 
 /// Which dead letters to give up.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct DiscardMany {
     /// Which letters. Only open ones.
     filter: LetterFilterView,
     /// Only count them.
     #[oai(default)]
-    #[serde(default)]
     dry_run: bool,
     /// How many at most, by this request.
     #[oai(
         default = "default_limit",
         validator(minimum(value = "1"), maximum(value = "500"))
     )]
-    #[serde(default = "default_limit")]
     limit: i32,
     /// Kept in the audit, with the key that asked. Only a dry run needs none.
-    #[oai(validator(max_length = 1000), nullable)]
+    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     reason: Option<String>,
 }
 

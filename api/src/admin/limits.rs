@@ -3,7 +3,6 @@
 use poem::web::Data;
 use poem_openapi::param::Path;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
 use workflows::admin::limits;
 
 use super::view::{LimitView, QueueLimitList};
@@ -18,9 +17,8 @@ use crate::problem::{Problem, Refused};
 pub struct LimitsApi;
 
 /// A limit, and why it is set.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 struct SetLimit {
     /// What the queue may.
     limit: LimitView,
@@ -78,7 +76,13 @@ impl LimitsApi {
         let actor = caller.actor();
         let SetLimit { limit, reason } = body.0;
         let by = Reasoned { reason };
-        let done = limits::set(&state.pool, &queue.0, limit.into(), by.by(&actor, &state.hooks)).await;
+        let done = limits::set(
+            &state.pool,
+            &queue.0,
+            limit.into(),
+            by.by(&actor, &state.hooks),
+        )
+        .await;
         done.map_err(Problem::from)?;
         Ok(Changed::Done)
     }

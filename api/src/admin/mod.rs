@@ -14,7 +14,6 @@ mod workers;
 
 use poem_openapi::types::ToJSON;
 use poem_openapi::{Object, Tags};
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 use workflows::admin::{By, Hooks, Paging};
@@ -28,7 +27,7 @@ use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
 use self::runs::RunsApi;
 use self::workers::WorkersApi;
-use crate::problem::Statuses;
+use crate::problem::{Problem, Statuses};
 
 /// The operations for operators.
 pub type Operations = (
@@ -63,12 +62,15 @@ enum Tag {
 }
 
 /// Why something is done.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct Reasoned {
     /// Kept in the audit, with the key that asked.
-    #[oai(validator(min_length = 1, max_length = 1000))]
+    #[oai(validator(
+        min_length = 1,
+        max_length = 1000,
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
+    ))]
     pub reason: String,
 }
 
@@ -104,11 +106,19 @@ pub fn to_json(view: &impl ToJSON) -> Value {
     view.to_json().unwrap_or_default()
 }
 
-fn paging(after: Option<Uuid>, limit: u32) -> Paging {
-    Paging {
-        after,
+/// Which part of a list of runs or letters.
+fn paging(text: Option<&str>, limit: u32) -> Result<Paging, Problem> {
+    let unreadable = |_| Problem::parameter("cursor", "is none of ours");
+    let after = text.map(Uuid::try_parse).transpose();
+    Ok(Paging {
+        after: after.map_err(unreadable)?,
         limit: limit.into(),
-    }
+    })
+}
+
+/// The text form of a place in a list, opaque to clients.
+fn cursor(last: Uuid) -> String {
+    last.simple().to_string()
 }
 
 fn default_limit() -> u32 {

@@ -3,7 +3,6 @@
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
 use uuid::Uuid;
 use workflows::admin::By;
 use workflows::admin::redrive::{self, Pace};
@@ -20,33 +19,35 @@ use crate::problem::{Problem, Refused};
 pub struct RedrivesApi;
 
 /// Which dead letters to re-drive, and how fast.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct RequestRedrive {
     /// Which letters. Only open ones, and only those that are dead already.
     filter: LetterFilterView,
     /// Start their runs again from this earlier step. Letters of runs that have not been through it are left as they
     /// are. Left out: from the step that died.
-    #[oai(validator(min_length = 1, max_length = 200), nullable)]
+    #[oai(
+        validator(min_length = 1, max_length = 200, pattern = r"^[^\x00]*$"),
+        nullable
+    )]
     from_step: Option<String>,
     /// Only count them.
     #[oai(default)]
-    #[serde(default)]
     dry_run: bool,
     /// How many a second.
     #[oai(
         default = "default_per_second",
         validator(minimum(value = "0.001"), maximum(value = "10000"))
     )]
-    #[serde(default = "default_per_second")]
     per_second: f64,
     /// How many at most.
-    #[oai(default = "default_cap", validator(minimum(value = "1")))]
-    #[serde(default = "default_cap")]
+    #[oai(
+        default = "default_cap",
+        validator(minimum(value = "1"), maximum(value = "2147483647"))
+    )]
     cap: i32,
     /// Kept in the audit, with the key that asked. Only a dry run needs none.
-    #[oai(validator(max_length = 1000), nullable)]
+    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     reason: Option<String>,
 }
 
@@ -109,7 +110,9 @@ impl RedrivesApi {
         if body.dry_run {
             let matched = redrive::count(&state.pool, &filter).await;
             let matched = matched.map_err(Problem::from)?;
-            return Ok(Requested::Counted(JsonBody(RedriveCount { matched })));
+            return Ok(Requested::Counted(JsonBody(RedriveCount {
+                matched: matched.into(),
+            })));
         }
         let actor = caller.actor();
         let by = By::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);

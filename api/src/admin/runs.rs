@@ -2,8 +2,8 @@
 
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
+use poem_openapi::types::ToJSON as _;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
 use uuid::Uuid;
 use workflows::admin::By;
 use workflows::admin::explain;
@@ -14,23 +14,29 @@ use super::{ActErrors, GetErrors, ListErrors, Reasoned, Tag, default_limit, pagi
 use crate::ApiState;
 use crate::auth::{Admin, Caller};
 use crate::body::JsonBody;
+use crate::codes::RunState;
 use crate::problem::{Problem, Refused};
-use crate::run_state::RunState;
 
 /// The operations on runs.
 #[derive(Debug, Clone, Copy)]
 pub struct RunsApi;
 
 /// How to start again.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct RestartRun {
     /// Kept in the audit, with the key that asked.
-    #[oai(validator(min_length = 1, max_length = 1000))]
+    #[oai(validator(
+        min_length = 1,
+        max_length = 1000,
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
+    ))]
     reason: String,
     /// From this step, which the run has been through. Left out: from its first step, with its input.
-    #[oai(validator(min_length = 1, max_length = 200), nullable)]
+    #[oai(
+        validator(min_length = 1, max_length = 200, pattern = r"^[^\x00]*$"),
+        nullable
+    )]
     from_step: Option<String>,
 }
 
@@ -67,16 +73,19 @@ impl RunsApi {
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
         /// Only runs of this workflow.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         workflow: Query<Option<String>>,
         /// Only runs in this state.
         #[oai(name = "state")]
         run_state: Query<Option<RunState>>,
         /// Only runs of this owner.
+        #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"))]
         owner: Query<Option<String>>,
         /// Only runs about this file or upload.
         subject: Query<Option<Uuid>>,
-        /// Where the page begins: `next_cursor` of the page before.
-        after: Query<Option<Uuid>>,
+        /// Where the page begins: `next_cursor` of the page before. Opaque.
+        #[oai(validator(max_length = 64, pattern = "^[0-9a-f-]+$"))]
+        cursor: Query<Option<String>>,
         /// Most runs on a page.
         #[oai(
             default = "default_limit",
@@ -86,11 +95,11 @@ impl RunsApi {
     ) -> Result<Listed, Refused<ListErrors>> {
         let filter = RunFilter {
             workflow: workflow.0,
-            state: run_state.0.map(|state| state.as_str().to_owned()),
+            state: run_state.0.and_then(text),
             owner: owner.0,
             subject: subject.0,
         };
-        let page = runs::list(&state.pool, &filter, paging(after.0, limit.0)).await;
+        let page = runs::list(&state.pool, &filter, paging(cursor.0.as_deref(), limit.0)?).await;
         Ok(Listed::Ok(JsonBody(page.map_err(Problem::from)?.into())))
     }
 
@@ -196,4 +205,9 @@ async fn changed(state: &ApiState, run_id: Uuid) -> Result<Changed, Refused<ActE
         .await
         .map_err(Problem::from)?;
     Ok(Changed::Ok(JsonBody(run.into())))
+}
+
+/// The state as the engine writes it.
+fn text(state: RunState) -> Option<String> {
+    state.to_json()?.as_str().map(ToOwned::to_owned)
 }

@@ -35,7 +35,7 @@ pub async fn run(
     let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
     let base = &state.config.cdn_base_url;
     Ok(FileDetail {
-        file: file.into(),
+        file: FileView::new(file, base),
         variants: variants
             .iter()
             .map(|variant| VariantView::new(variant, base))

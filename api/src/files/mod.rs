@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use self::get::FileDetail;
 use self::list::FilePage;
-use self::view::{FileOutcome, Status};
+use self::view::FileOutcome;
+pub use self::view::Status;
 use crate::ApiState;
 use crate::auth::{Caller, FilesRead, UploadsWrite};
 use crate::body::JsonBody;
@@ -102,7 +103,7 @@ impl FilesApi {
 
     /// List files
     ///
-    /// Your files, newest first, by pages. Follow `next` until it is absent.
+    /// Your files, newest first, by pages: give `next_cursor` as `cursor` until it is absent.
     /// Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "listFiles")]
     #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
@@ -117,7 +118,7 @@ impl FilesApi {
         )]
         limit: Query<u32>,
         /// Where the page begins: `next_cursor` of the page before. Opaque.
-        #[oai(validator(pattern = "^[0-9a-f]{48}$"))]
+        #[oai(validator(max_length = 64, pattern = "^[0-9a-f-]+$"))]
         cursor: Query<Option<String>>,
         /// Only files with this status.
         status: Query<Option<Status>>,

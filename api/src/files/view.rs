@@ -1,14 +1,16 @@
 //! How a file looks to its owner.
 
 use chrono::{DateTime, Utc};
-use media::files::{File, FileStatus, Outcome};
+use media::files::{File, FileStatus, Outcome, Published};
 use media::variants::Variant;
 use media::{Rejection, keys};
 use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
-use crate::run_state::RunState;
+use crate::codes::{RejectionCode, RunState, StepState, VariantKind};
+use crate::contract::{Count, Named};
+use crate::errors;
 
 /// Where a file is on its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -107,8 +109,7 @@ pub struct FileView {
     /// Its media type, as declared.
     pub declared_content_type: String,
     /// Its size, as declared.
-    #[oai(validator(minimum(value = "1")))]
-    pub declared_size_bytes: i64,
+    pub declared_size_bytes: Count,
     /// Where it is on its route.
     pub status: Status,
     /// Whether this is how it stays, so that there is no use in asking again. Only an operator who sends the file
@@ -120,8 +121,7 @@ pub struct FileView {
     /// Its media type, as detected from its bytes. Known once validated.
     pub mime_type: Option<String>,
     /// Its size, as measured. Known once validated.
-    #[oai(validator(minimum(value = "1")))]
-    pub size_bytes: Option<i64>,
+    pub size_bytes: Option<Count>,
     /// SHA-256 of its bytes, in hexadecimal. Known once validated.
     #[oai(validator(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
@@ -135,22 +135,24 @@ pub struct FileView {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<File> for FileView {
-    fn from(file: File) -> Self {
+impl FileView {
+    /// A file with its address.
+    pub fn new(file: File, cdn_base_url: &str) -> Self {
         let facts = file.facts;
+        let url = |published: Published| keys::served_url(cdn_base_url, &published.main_key);
         Self {
             file_id: file.file_id.0,
             upload_id: file.upload_id.0,
             filename: file.filename,
             declared_content_type: file.declared_mime_type,
-            declared_size_bytes: file.declared_size_bytes.cast_signed(),
+            declared_size_bytes: file.declared_size_bytes.into(),
             status: file.status.into(),
             is_final: file.outcome.is_final(),
             outcome: file.outcome.into(),
             mime_type: facts.as_ref().map(|facts| facts.mime_type.clone()),
-            size_bytes: facts.as_ref().map(|facts| facts.size_bytes.cast_signed()),
+            size_bytes: facts.as_ref().map(|facts| facts.size_bytes.into()),
             sha256: facts.map(|facts| facts.sha256.to_hex()),
-            cdn_url: file.published.map(|published| published.cdn_url),
+            cdn_url: file.published.map(url),
             rejection: file.rejection.map(Into::into),
             created_at: file.created_at,
             updated_at: file.updated_at,
@@ -162,9 +164,10 @@ impl From<File> for FileView {
 #[derive(Debug, Object)]
 #[oai(rename = "Rejection", skip_serializing_if_is_none)]
 pub struct RejectionView {
-    /// The stable name of the cause, such as `too_many_pixels`.
-    #[oai(validator(pattern = "^[a-z_]+$"))]
-    pub code: String,
+    /// The stable name of the cause.
+    pub code: RejectionCode,
+    /// Where the code is explained: a path of this service.
+    pub doc_url: String,
     /// What is wrong, for people.
     pub message: String,
     /// What is allowed, with its unit.
@@ -178,7 +181,8 @@ pub struct RejectionView {
 impl From<Rejection> for RejectionView {
     fn from(rejection: Rejection) -> Self {
         Self {
-            code: rejection.code.as_str().into(),
+            code: rejection.code.into(),
+            doc_url: errors::rejection_path(rejection.code),
             message: rejection.message,
             limit: rejection.limit,
             measured: rejection.measured,
@@ -191,8 +195,8 @@ impl From<Rejection> for RejectionView {
 #[derive(Debug, Object)]
 #[oai(rename = "Variant", skip_serializing_if_is_none)]
 pub struct VariantView {
-    /// What it is for: `full`, `thumbnail`.
-    pub kind: String,
+    /// What it is for.
+    pub kind: VariantKind,
     /// The media type it is served with.
     pub mime_type: String,
     /// Width in pixels, of what has a picture.
@@ -202,11 +206,9 @@ pub struct VariantView {
     #[oai(validator(minimum(value = "1")))]
     pub height: Option<i32>,
     /// Bits per second, of what has a duration.
-    #[oai(validator(minimum(value = "1")))]
-    pub bitrate: Option<i64>,
+    pub bitrate: Option<Count>,
     /// Its size.
-    #[oai(validator(minimum(value = "1")))]
-    pub size_bytes: i64,
+    pub size_bytes: Count,
     /// Where it is served, for ever unchanged.
     pub url: String,
 }
@@ -215,12 +217,12 @@ impl VariantView {
     /// A variant with its address.
     pub fn new(variant: &Variant, cdn_base_url: &str) -> Self {
         Self {
-            kind: variant.kind.as_str().into(),
+            kind: variant.kind.into(),
             mime_type: variant.format.mime_type().into(),
             width: variant.width,
             height: variant.height,
-            bitrate: variant.bitrate,
-            size_bytes: variant.size_bytes,
+            bitrate: variant.bitrate.map(Into::into),
+            size_bytes: variant.size_bytes.into(),
             url: keys::served_url(cdn_base_url, &variant.storage_path),
         }
     }
@@ -233,7 +235,7 @@ pub struct RunView {
     /// The run.
     pub run_id: Uuid,
     /// How it stands.
-    pub state: RunState,
+    pub state: Named<RunState>,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -248,17 +250,14 @@ pub struct RunView {
 pub struct StepView {
     /// Its name.
     pub name: String,
-    /// `ready`, `running`, `retrying`, `done`, `rejected` or `dead`. A step that was not reached is not listed.
-    pub state: String,
+    /// How it stands. A step that was not reached is not listed.
+    pub state: Named<StepState>,
     /// How many of its tasks are done.
-    #[oai(validator(minimum(value = "0")))]
-    pub done: i64,
+    pub done: Count,
     /// How many tasks it has.
-    #[oai(validator(minimum(value = "0")))]
-    pub total: i64,
+    pub total: Count,
     /// How often its tasks were tried.
-    #[oai(validator(minimum(value = "0")))]
-    pub attempts: i64,
+    pub attempts: Count,
     /// What went wrong last. Only for keys with the scope `admin`.
     pub last_error: Option<String>,
 }
@@ -268,15 +267,15 @@ impl RunView {
     pub fn new(run: RunSummary, with_errors: bool) -> Self {
         let step = |step: StepSummary| StepView {
             name: step.name,
-            state: step.state,
-            done: step.done,
-            total: step.total,
-            attempts: step.attempts,
+            state: step.state.into(),
+            done: step.done.into(),
+            total: step.total.into(),
+            attempts: step.attempts.into(),
             last_error: step.last_error.filter(|_| with_errors),
         };
         Self {
             run_id: run.run_id,
-            state: RunState::of(&run.state),
+            state: run.state.into(),
             started_at: run.started_at,
             ended_at: run.ended_at,
             steps: run.steps.into_iter().map(step).collect(),

@@ -1,20 +1,34 @@
 //! The contract: `OpenAPI` documents made from the code. The framework's own document is 3.0.0 with faults; what we
 //! publish is that document put right by `normalise`, as 3.1.0 and, for tools that need it, as 3.0.3.
 
+mod examples;
 mod normalise;
 
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
 
+use crate::account::AccountApi;
 use crate::admin;
 use crate::files::FilesApi;
 use crate::health::HealthApi;
 use crate::uploads::UploadsApi;
 
 /// All operations.
-pub type Operations = (UploadsApi, FilesApi, HealthApi, admin::Operations);
+pub type Operations = (
+    UploadsApi,
+    FilesApi,
+    AccountApi,
+    HealthApi,
+    admin::Operations,
+);
 
-const OPERATIONS: Operations = (UploadsApi, FilesApi, HealthApi, admin::OPERATIONS);
+const OPERATIONS: Operations = (
+    UploadsApi,
+    FilesApi,
+    AccountApi,
+    HealthApi,
+    admin::OPERATIONS,
+);
 
 const DESCRIPTION: &str = "\
 mediamill takes in people's files and hands back safe, ready-to-serve media.
@@ -24,7 +38,13 @@ mediamill takes in people's files and hands back safe, ready-to-serve media.
 3. `POST /v1/uploads/{upload_id}/complete` starts the processing.
 4. `GET /v1/files/{file_id}` tells how far it is, and in the end where the variants are served.
 
-Every error is `application/problem+json` with a stable `code`. Every answer carries an `X-Request-Id`.";
+Every error of the API is `application/problem+json` with a stable `code`; [each is explained](/docs/errors). Every \
+answer carries an `X-Request-Id`.
+
+Lists come by pages: `{items, next_cursor}`. Give `next_cursor` as `cursor` for the next page; on the last page it is \
+absent. Unknown query parameters, and keys that a JSON object has twice, are refused. Every number fits into 53 bits.
+
+The operations for operators are under the tag `Admin`; a client for customers can be generated without it.";
 
 /// The service with its operations, still to be mounted.
 pub fn service() -> OpenApiService<Operations, ()> {
@@ -43,6 +63,11 @@ pub fn document_31() -> Value {
 /// The same for tools that read nothing newer, `OpenAPI` 3.0.3.
 pub fn document_30() -> Value {
     normalise::to_30(raw())
+}
+
+/// The page of errors, as Markdown.
+pub fn errors_markdown() -> String {
+    crate::errors::markdown()
 }
 
 /// A document as it is committed and served: indented, keys in a fixed order, a newline at the end.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::examples;
+
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// `OpenAPI` 3.1.0, whose schemas are JSON Schema 2020-12.
@@ -22,6 +24,7 @@ pub fn to_30(mut document: Value) -> Value {
     // Only 3.1 knows a licence by its SPDX expression.
     if let Some(license) = document["info"]["license"].as_object_mut() {
         license.remove("identifier");
+        license.insert("url".into(), json!("https://spdx.org/licenses/"));
     }
     walk(&mut document, &mut exclusive_bounds_are_flags);
     sorted(document)
@@ -48,6 +51,8 @@ fn both(document: &mut Value) {
         noise_goes(object);
     });
     requests_take_no_other_fields(document);
+    customers_come_first(document);
+    examples::add_to(document);
     document["components"]["headers"]["RequestId"] = json!({
         "description": "Names this request in our logs; send it along when you report a problem.",
         "required": true,
@@ -85,6 +90,10 @@ fn integers_have_bounds(schema: &mut Map<String, Value>) {
         Some("uint16") => ("int32", Some(u64::from(u16::MAX))),
         Some("uint32") => ("int64", Some(u64::from(u32::MAX))),
         Some("uint64") => ("int64", None),
+        Some("int16") => {
+            schema.entry("minimum").or_insert(json!(i16::MIN));
+            ("int32", Some(i16::MAX.unsigned_abs().into()))
+        }
         _ => return,
     };
     schema.insert("format".into(), json!(format));
@@ -164,6 +173,20 @@ fn requests_take_no_other_fields(document: &mut Value) {
                 .collect::<Vec<_>>(),
         );
     }
+}
+
+/// The framework sorts tags by name. Groups are for readers (Redoc) and for generators that leave the operators' out.
+fn customers_come_first(document: &mut Value) {
+    const OPERATORS: &str = "Admin";
+    const CUSTOMERS: [&str; 3] = ["Uploads", "Files", "Service"];
+    if let Some(tags) = document["tags"].as_array_mut() {
+        let place = |tag: &Value| CUSTOMERS.iter().position(|name| tag["name"] == **name);
+        tags.sort_by_key(|tag| place(tag).unwrap_or(CUSTOMERS.len()));
+    }
+    document["x-tagGroups"] = json!([
+        { "name": "For customers", "tags": CUSTOMERS },
+        { "name": "For operators", "tags": [OPERATORS] },
+    ]);
 }
 
 /// Names of the schemas that a part of the document refers to.

@@ -3,14 +3,15 @@
 use workflows::admin::AdminError;
 
 use super::{Code, Problem};
+use crate::contract::excerpt;
 use crate::files::retry::{NotRetried, in_our_words};
 
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
-            AdminError::NotFound { .. } => Self::new(Code::NotFound, error.to_string()),
+            AdminError::NotFound { .. } => Self::new(Code::NotFound, excerpt(&error.to_string())),
             AdminError::Conflict(message) => Self::new(Code::Conflict, message),
-            AdminError::NoReason => Self::field("/reason", "a reason is required"),
+            AdminError::NoReason => Self::field("/reason", "must say something"),
             // 22021, 22P05: Postgres stores every character in text and JSON but NUL.
             AdminError::Database(sqlx::Error::Database(db))
                 if matches!(db.code().as_deref(), Some("22021" | "22P05")) =>

@@ -1,9 +1,11 @@
 //! The causes an error can have. One stable code per cause; codes are a contract and never renamed.
 
 use poem::http::StatusCode;
+use poem_openapi::Enum;
 
-/// A cause, as clients branch on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The stable name of an error's cause. `/docs/errors` explains each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "ProblemCode", rename_all = "snake_case")]
 pub enum Code {
     /// The body is not JSON.
     MalformedJson,
@@ -54,6 +56,33 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 23] = [
+        Self::MalformedJson,
+        Self::InvalidParameter,
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::ScopeMissing,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UploadCompleted,
+        Self::UploadAborted,
+        Self::PartsMissing,
+        Self::SizeMismatch,
+        Self::EtagMismatch,
+        Self::Conflict,
+        Self::UploadExpired,
+        Self::BodyTooLarge,
+        Self::FileTooLarge,
+        Self::UnsupportedMediaType,
+        Self::RangeNotSatisfiable,
+        Self::InvalidField,
+        Self::FileEmpty,
+        Self::IdempotencyKeyReused,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
     /// HTTP status.
     pub const fn status(self) -> StatusCode {
         match self {

@@ -7,7 +7,8 @@ use poem_openapi::payload::Payload;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 
-use super::{MEDIA_TYPE, Problem, ProblemBody};
+use super::body::ProblemBody;
+use super::{MEDIA_TYPE, Problem};
 
 /// The statuses of one operation's errors.
 pub trait Statuses: Send + Sync + 'static {

@@ -12,15 +12,12 @@ impl From<poem::Error> for Problem {
             Ok(problem) => return problem,
             Err(error) => error,
         };
+        // Requests are held against the contract before: what comes here, it does not say.
         if let Some(error) = error.downcast_ref::<ParseParamError>() {
-            return Self::new(
-                Code::InvalidParameter,
-                format!("{}: {}", error.name, error.reason),
-            );
+            return Self::parameter(error.name, "cannot be used");
         }
         if error.is::<ParsePathError>() {
-            // The framework names path parameters by position only.
-            return Self::new(Code::InvalidParameter, "the id in the path is not a UUID");
+            return Self::new(Code::InvalidParameter, "the path cannot be used");
         }
         if error.is::<NotFoundError>() {
             return Self::new(Code::NotFound, "there is nothing at this path");
@@ -41,7 +38,9 @@ impl From<poem::Error> for Problem {
                 "send Content-Type: application/json",
             ),
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(Code::BodyTooLarge, "send less"),
-            status if status.is_client_error() => Self::new(Code::BadRequest, error.to_string()),
+            status if status.is_client_error() => {
+                Self::new(Code::BadRequest, "see the API's reference")
+            }
             _ => Self::internal(error.to_string()),
         }
     }

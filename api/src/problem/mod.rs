@@ -3,6 +3,8 @@
 //! Handlers return a [`Problem`]; the request middleware renders it, adds the request id, and logs it if it is ours.
 
 mod admin;
+mod advice;
+mod body;
 mod code;
 mod documented;
 mod foreign;
@@ -13,9 +15,11 @@ use std::fmt;
 use media::storage::StorageError;
 use poem::Response;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
-use poem_openapi::Object;
-use serde::Serialize;
+use poem_openapi::types::ToJSON as _;
+use uuid::Uuid;
 
+pub use self::body::FieldError;
+use self::body::ProblemBody;
 pub use self::code::Code;
 pub use self::documented::{Refused, Statuses};
 
@@ -26,53 +30,20 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 #[derive(Debug)]
 pub struct Problem {
     code: Code,
-    body: Box<ProblemBody>,
+    told: Box<Told>,
     headers: Vec<(HeaderName, HeaderValue)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// An error, in the shape of RFC 9457. Branch on `code`; the texts are for people and may change.
-#[derive(Debug, Default, Serialize, Object)]
-#[oai(rename = "Problem", skip_serializing_if_is_none)]
-#[serde(rename_all = "snake_case")]
-pub struct ProblemBody {
-    /// A URN made of the code.
-    #[oai(rename = "type")]
-    #[serde(rename = "type")]
-    type_urn: String,
-    /// What kind of problem it is, in one line.
-    title: String,
-    /// The HTTP status, again.
-    #[oai(validator(minimum(value = "400"), maximum(value = "599")))]
-    status: u16,
-    /// What happened this time, and what to do about it.
+/// What the client is told besides the code.
+#[derive(Debug, Default)]
+struct Told {
     detail: String,
-    /// The stable name of the cause.
-    #[oai(validator(pattern = "^[a-z_]+$"))]
-    code: String,
-    /// Names this request; also in the `X-Request-Id` header and in our logs.
-    request_id: String,
-    /// Which fields cannot be used, if that is the cause.
-    #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<FieldError>>,
-    /// Which parts are meant, if that is the cause. At most the first 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     part_numbers: Option<Vec<u16>>,
-    /// What is allowed, with its unit, if a limit is the cause.
-    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<String>,
-    /// What was found, with its unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<String>,
-}
-
-/// A field that cannot be used.
-#[derive(Debug, Serialize, Object)]
-pub struct FieldError {
-    /// Where it is in the body, such as `/part_numbers/0` (RFC 6901).
-    pub pointer: String,
-    /// What is wrong with it.
-    pub detail: String,
+    file_id: Option<Uuid>,
 }
 
 /// More numbers than these help nobody and make the answer long.
@@ -83,9 +54,9 @@ impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
-            body: Box::new(ProblemBody {
+            told: Box::new(Told {
                 detail: detail.into(),
-                ..ProblemBody::default()
+                ..Told::default()
             }),
             headers: Vec::new(),
             source: None,
@@ -115,18 +86,49 @@ impl Problem {
         problem
     }
 
-    /// A field of the body cannot be used. `pointer` is a JSON pointer (RFC 6901).
+    /// A field of the body cannot be used. `pointer` is a JSON pointer (RFC 6901); `detail` is read behind it.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let (pointer, detail) = (pointer.into(), detail.into());
-        let mut problem = Self::new(Code::InvalidField, format!("{pointer}: {detail}"));
-        problem.body.errors = Some(vec![FieldError { pointer, detail }]);
+        Self::fields(vec![FieldError::at(pointer, detail)])
+    }
+
+    /// Fields of the body cannot be used.
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        Self::listing(Code::InvalidField, errors)
+    }
+
+    /// A parameter cannot be used. `detail` is read behind its name.
+    pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::parameters(vec![FieldError::of(name, detail)])
+    }
+
+    /// Parameters cannot be used.
+    pub fn parameters(errors: Vec<FieldError>) -> Self {
+        Self::listing(Code::InvalidParameter, errors)
+    }
+
+    /// The first is said, all are listed.
+    fn listing(code: Code, errors: Vec<FieldError>) -> Self {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        let detail = match errors.len() {
+            0 | 1 => first,
+            count => format!("{first}; {} more in `errors`", count - 1),
+        };
+        let mut problem = Self::new(code, detail);
+        problem.told.errors = Some(errors);
         problem
+    }
+
+    /// Says which file the upload has become.
+    #[must_use]
+    pub fn file(mut self, file_id: Uuid) -> Self {
+        self.told.file_id = Some(file_id);
+        self
     }
 
     /// Says what happened in other words.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.body.detail = detail.into();
+        self.told.detail = detail.into();
         self
     }
 
@@ -134,15 +136,15 @@ impl Problem {
     #[must_use]
     pub fn parts(mut self, mut part_numbers: Vec<u16>) -> Self {
         part_numbers.truncate(MAX_PART_NUMBERS);
-        self.body.part_numbers = Some(part_numbers);
+        self.told.part_numbers = Some(part_numbers);
         self
     }
 
     /// Says what is allowed and what was found, each with its unit.
     #[must_use]
     pub fn measured(mut self, limit: impl Into<String>, measured: impl Into<String>) -> Self {
-        self.body.limit = Some(limit.into());
-        self.body.measured = Some(measured.into());
+        self.told.limit = Some(limit.into());
+        self.told.measured = Some(measured.into());
         self
     }
 
@@ -159,7 +161,7 @@ impl Problem {
     }
 
     /// The answer. Faults of ours are logged here, once, with their whole chain of causes.
-    pub fn into_response(mut self, request_id: &str) -> Response {
+    pub fn into_response(self, request_id: &str) -> Response {
         let status = self.code.status();
         if let Some(source) = &self.source {
             let error: &(dyn StdError + 'static) = source.as_ref();
@@ -177,12 +179,21 @@ impl Problem {
                 );
             }
         }
-        self.body.type_urn = format!("urn:mediamill:problem:{}", self.code.as_str());
-        self.body.title = self.code.title().into();
-        self.body.status = status.as_u16();
-        self.body.code = self.code.as_str().into();
-        self.body.request_id = request_id.into();
-        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        let told = *self.told;
+        let body = ProblemBody {
+            type_url: self.code.doc_path(),
+            title: self.code.title().into(),
+            status: status.as_u16(),
+            detail: told.detail,
+            code: self.code,
+            request_id: request_id.into(),
+            errors: told.errors,
+            part_numbers: told.part_numbers,
+            limit: told.limit,
+            measured: told.measured,
+            file_id: told.file_id,
+        };
+        let body = body.to_json_string();
         let mut response = Response::builder()
             .status(status)
             .content_type(MEDIA_TYPE)
@@ -201,7 +212,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.body.detail)
+        write!(f, "{}: {}", self.code.as_str(), self.told.detail)
     }
 }
 

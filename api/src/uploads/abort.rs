@@ -8,6 +8,7 @@ use media::uploads::{self, Upload, UploadState};
 use media::{OwnerId, Rejection, RejectionCode, UploadId};
 use sqlx::Connection as _;
 
+use super::view;
 use crate::ApiState;
 use crate::problem::{Code, Problem};
 
@@ -20,8 +21,11 @@ pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> R
     let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;
     match upload.state {
         UploadState::Completed(at) => {
-            let detail = format!("it was completed at {at} and cannot be aborted");
-            return Err(Problem::new(Code::UploadCompleted, detail));
+            let detail = format!(
+                "it was completed at {} and cannot be aborted",
+                view::time(at)
+            );
+            return Err(Problem::new(Code::UploadCompleted, detail).file(upload.file_id.0));
         }
         UploadState::Aborted(_) => {}
         UploadState::Open => {

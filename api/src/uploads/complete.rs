@@ -8,19 +8,18 @@ use media::storage::Part;
 use media::uploads::{self, Incomplete, Upload, UploadState};
 use media::{OwnerId, UploadId};
 use poem_openapi::Object;
-use serde::Deserialize;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::{list_parts, view};
 use crate::ApiState;
+use crate::files::Status;
 use crate::problem::{Code, Problem};
 use crate::trace::TraceParent;
 
 /// What the client believes to have sent. May be left out: the store is asked in any case.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct CompleteUpload {
     /// The parts, in any order.
     #[oai(validator(max_items = 10000))]
@@ -28,9 +27,8 @@ pub struct CompleteUpload {
 }
 
 /// A part as the client sent it.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct SentPart {
     /// Which part, from 1.
     #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
@@ -40,13 +38,15 @@ pub struct SentPart {
     pub etag: String,
 }
 
-/// The upload is complete and its file is being processed.
+/// The upload is complete, and its file is being processed or was.
 #[derive(Debug, Object)]
 pub struct CompletedUpload {
     /// The file: ask for it to see how far it is.
     pub file_id: Uuid,
     /// The upload, now over.
     pub upload_id: Uuid,
+    /// Where the file is now.
+    pub status: Status,
 }
 
 /// Completes an upload. Saying it twice is answered twice, and starts one run.
@@ -62,7 +62,7 @@ pub async fn run(
     drop(connection);
     let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;
     if let UploadState::Completed(_) = upload.state {
-        return Ok(completed(&upload));
+        return completed(state, &upload).await;
     }
     view::ensure_open(&upload, state.now())?;
     let stored = list_parts::stored(state, &upload).await?;
@@ -85,7 +85,9 @@ async fn commit(
     let locked = uploads::lock(&mut transaction, owner_id, upload_id).await?;
     let locked = locked.ok_or_else(|| Problem::not_found("upload"))?;
     if let UploadState::Completed(_) = locked.state {
-        return Ok(completed(&locked));
+        transaction.rollback().await?;
+        drop(connection);
+        return completed(state, &locked).await;
     }
     view::ensure_open(&locked, now)?;
     if !uploads::complete(&mut transaction, owner_id, upload_id, stored, now).await? {
@@ -116,10 +118,14 @@ async fn commit(
         media.size_bytes = upload.plan.size_bytes,
         "upload completed"
     );
-    Ok(completed(upload))
+    Ok(CompletedUpload {
+        file_id: upload.file_id.0,
+        upload_id: upload_id.0,
+        status: Status::Assembling,
+    })
 }
 
-/// A request that completed the upload meanwhile has taken the parts away: then that is the answer.
+/// A request that ended the upload meanwhile has taken the parts away: then that is the answer.
 async fn refuse(
     state: &ApiState,
     upload: &Upload,
@@ -127,13 +133,12 @@ async fn refuse(
 ) -> Result<CompletedUpload, Problem> {
     let mut connection = media::pool::borrow(&state.pool).await?;
     let again = uploads::get(&mut connection, &upload.owner_id, upload.upload_id).await?;
-    if let Some(Upload {
-        state: UploadState::Completed(_),
-        ..
-    }) = again
-    {
-        return Ok(completed(upload));
+    drop(connection);
+    let again = again.ok_or_else(|| Problem::not_found("upload"))?;
+    if let UploadState::Completed(_) = again.state {
+        return completed(state, &again).await;
     }
+    view::ensure_open(&again, state.now())?;
     let detail = incomplete.to_string();
     Err(match incomplete {
         Incomplete::PartsMissing { part_numbers } => {
@@ -160,9 +165,14 @@ fn claimed(body: Option<CompleteUpload>) -> Option<Vec<(u16, String)>> {
     Some(parts.map(|part| (part.part_number, part.etag)).collect())
 }
 
-fn completed(upload: &Upload) -> CompletedUpload {
-    CompletedUpload {
+/// What became of an upload that was completed before.
+pub async fn completed(state: &ApiState, upload: &Upload) -> Result<CompletedUpload, Problem> {
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let file = files::get(&mut connection, &upload.owner_id, upload.file_id).await?;
+    let file = file.ok_or_else(|| Problem::not_found("file"))?;
+    Ok(CompletedUpload {
         file_id: upload.file_id.0,
         upload_id: upload.upload_id.0,
-    }
+        status: file.status.into(),
+    })
 }

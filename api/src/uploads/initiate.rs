@@ -4,12 +4,12 @@ use media::storage::ObjectStore;
 use media::uploads::{
     self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
 };
-use media::{FileId, OwnerId, Sha256, UploadId, keys};
+use media::{FileId, OwnerId, Sha256, UploadId, filename, keys};
 use poem_openapi::Object;
-use serde::Deserialize;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
+use super::complete::{self, CompletedUpload};
 use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
 use crate::ApiState;
 use crate::body::fingerprint;
@@ -19,33 +19,39 @@ use crate::problem::{Code, Problem};
 const FIRST_PARTS: usize = 100;
 
 /// A file to be sent. What is said here is checked against the bytes later.
-#[derive(Debug, Deserialize, Object)]
-#[oai(deny_unknown_fields, skip_serializing_if_is_none, example)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct InitiateUpload {
-    /// The file's name, for people to recognise it.
-    #[oai(validator(min_length = 1, max_length = 255))]
+    /// The file's name, for people to recognise it. Of a path only the last part is kept, without characters that
+    /// turn or hide the text around them.
+    #[oai(validator(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    ))]
     pub filename: String,
     /// The media type the client believes it to be.
-    #[oai(validator(min_length = 1, max_length = 255))]
+    #[oai(validator(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    ))]
     pub content_type: String,
-    /// How many bytes will be sent.
-    #[oai(validator(minimum(value = "1")))]
+    /// How many bytes will be sent. A file of 0 bytes is refused as `file_empty`.
+    #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub size_bytes: i64,
     /// SHA-256 of the whole file, in hexadecimal, if the client knows it.
     #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"), nullable)]
     pub sha256: Option<String>,
 }
 
-impl poem_openapi::types::Example for InitiateUpload {
-    fn example() -> Self {
-        Self {
-            filename: "harbour.jpg".into(),
-            content_type: "image/jpeg".into(),
-            size_bytes: 2_483_920,
-            sha256: None,
-        }
-    }
+/// What a request to open an upload finds.
+#[derive(Debug)]
+pub enum Opened {
+    /// An open upload, of this request or of an earlier one with the same key.
+    Open(UploadView),
+    /// The earlier request's upload is complete.
+    Complete(CompletedUpload),
 }
 
 /// Opens an upload, or finds the one that the same idempotency key opened before.
@@ -54,12 +60,12 @@ pub async fn run(
     owner_id: &OwnerId,
     idempotency_key: Option<&str>,
     body: InitiateUpload,
-) -> Result<UploadView, Problem> {
+) -> Result<Opened, Problem> {
     let request = fingerprint(&body);
     if let Some(key) = idempotency_key
         && let Some(upload) = recall(state, owner_id, key, &request).await?
     {
-        return answer(state, &upload).await;
+        return found(state, &upload).await;
     }
     let upload = open(state, owner_id, body).await?;
     let kept = match save(state, &upload, idempotency_key.map(|key| (key, &request))).await {
@@ -76,7 +82,14 @@ pub async fn run(
             Err(problem)
         }
     };
-    answer(state, &kept?).await
+    found(state, &kept?).await
+}
+
+async fn found(state: &ApiState, upload: &Upload) -> Result<Opened, Problem> {
+    if let UploadState::Completed(_) = upload.state {
+        return Ok(Opened::Complete(complete::completed(state, upload).await?));
+    }
+    Ok(Opened::Open(answer(state, upload).await?))
 }
 
 async fn recall(
@@ -104,18 +117,8 @@ async fn open(
     owner_id: &OwnerId,
     body: InitiateUpload,
 ) -> Result<Upload, Problem> {
-    if body.filename.chars().any(char::is_control) {
-        return Err(Problem::field(
-            "/filename",
-            "must hold no control characters",
-        ));
-    }
-    if body.content_type.chars().any(char::is_control) {
-        return Err(Problem::field(
-            "/content_type",
-            "must hold no control characters",
-        ));
-    }
+    let filename = filename::cleaned(&body.filename)
+        .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
     let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
     let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
     let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
@@ -132,7 +135,7 @@ async fn open(
         file_id: FileId(Uuid::now_v7()),
         owner_id: owner_id.clone(),
         declared: Declared {
-            filename: body.filename,
+            filename,
             mime_type: body.content_type,
             sha256,
         },
@@ -200,7 +203,7 @@ async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem
             })
         }
         Strategy::Multipart => Instructions::Multipart(MultipartUpload {
-            part_size_bytes: upload.plan.part_size_bytes.cast_signed(),
+            part_size_bytes: upload.plan.part_size_bytes.into(),
             part_count: upload.plan.part_count,
             parts,
         }),

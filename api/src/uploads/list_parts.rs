@@ -7,14 +7,14 @@ use poem_openapi::Object;
 
 use super::view;
 use crate::ApiState;
+use crate::contract::Count;
 use crate::problem::Problem;
 
 /// What has arrived of an upload.
 #[derive(Debug, Object)]
 pub struct UploadedParts {
     /// Bytes of every part but the last, which has the rest.
-    #[oai(validator(minimum(value = "1")))]
-    pub part_size_bytes: i64,
+    pub part_size_bytes: Count,
     /// How many parts there are to be.
     #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
     pub part_count: u16,
@@ -31,8 +31,7 @@ pub struct UploadedPart {
     /// Its entity tag, in quotes, as the store gave it.
     pub etag: String,
     /// Its size.
-    #[oai(validator(minimum(value = "0")))]
-    pub size_bytes: i64,
+    pub size_bytes: Count,
 }
 
 /// Lists what the store holds of an open upload.
@@ -50,10 +49,10 @@ pub async fn run(
     let parts = parts.into_iter().map(|part| UploadedPart {
         part_number: part.number,
         etag: part.etag,
-        size_bytes: part.size_bytes.cast_signed(),
+        size_bytes: part.size_bytes.into(),
     });
     Ok(UploadedParts {
-        part_size_bytes: upload.plan.part_size_bytes.cast_signed(),
+        part_size_bytes: upload.plan.part_size_bytes.into(),
         part_count: upload.plan.part_count,
         parts: parts.collect(),
     })

@@ -14,7 +14,7 @@ use poem_openapi::{ApiResponse, OpenApi, Tags};
 use uuid::Uuid;
 
 use self::complete::{CompleteUpload, CompletedUpload};
-use self::initiate::InitiateUpload;
+use self::initiate::{InitiateUpload, Opened};
 use self::list_parts::UploadedParts;
 use self::sign_parts::{PartNumbers, PartUrls};
 use self::view::UploadView;
@@ -36,6 +36,14 @@ enum Tag {
 
 #[derive(ApiResponse)]
 enum Initiated {
+    /// The same `Idempotency-Key` opened an upload before, which is complete: this is its file.
+    #[oai(status = 200)]
+    Complete(
+        JsonBody<CompletedUpload>,
+        /// Path of the file.
+        #[oai(header = "Location")]
+        String,
+    ),
     /// The upload is open.
     #[oai(status = 201)]
     Created(
@@ -105,7 +113,8 @@ impl UploadsApi {
     ///
     /// Opens an upload and its file, which is PENDING. Files up to 5 MiB are sent in one piece, larger ones in parts
     /// of 8 MiB. Any media type may be declared; whether the file is taken is decided by its bytes.
-    /// Repeating the request with the same `Idempotency-Key` finds the same upload, with fresh addresses.
+    /// Repeating the request with the same `Idempotency-Key` finds the same upload, with fresh addresses; or its file,
+    /// once it is complete.
     /// Needs the scope `uploads:write`.
     #[oai(path = "/", method = "post", operation_id = "initiateUpload")]
     async fn initiate(
@@ -113,14 +122,24 @@ impl UploadsApi {
         state: Data<&ApiState>,
         caller: Caller<UploadsWrite>,
         /// Makes repeating the request harmless: a text of your own, new for every new upload.
-        #[oai(name = "Idempotency-Key", validator(min_length = 1, max_length = 255))]
+        #[oai(
+            name = "Idempotency-Key",
+            validator(min_length = 1, max_length = 255, pattern = "^[!-~]*$")
+        )]
         idempotency_key: Header<Option<String>>,
         body: JsonBody<InitiateUpload>,
     ) -> Result<Initiated, Refused<InitiateErrors>> {
         let key = idempotency_key.0.as_deref();
-        let view = initiate::run(&state, caller.owner_id(), key, body.0).await?;
-        let location = file_path(view.file_id);
-        Ok(Initiated::Created(JsonBody(view), location))
+        match initiate::run(&state, caller.owner_id(), key, body.0).await? {
+            Opened::Open(upload) => {
+                let location = file_path(upload.file_id);
+                Ok(Initiated::Created(JsonBody(upload), location))
+            }
+            Opened::Complete(upload) => {
+                let location = file_path(upload.file_id);
+                Ok(Initiated::Complete(JsonBody(upload), location))
+            }
+        }
     }
 
     /// List the parts that have arrived

@@ -3,16 +3,14 @@
 use media::uploads;
 use media::{OwnerId, UploadId};
 use poem_openapi::Object;
-use serde::Deserialize;
 
 use super::view::{self, PartUrl};
 use crate::ApiState;
 use crate::problem::Problem;
 
 /// Which parts are to be sent. A single PUT is part 1.
-#[derive(Debug, Deserialize, Object)]
+#[derive(Debug, Object)]
 #[oai(deny_unknown_fields)]
-#[serde(deny_unknown_fields)]
 pub struct PartNumbers {
     /// Numbers from 1.
     #[oai(validator(

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use media::storage::PresignedRequest;
 use media::uploads::{Upload, UploadState};
 use poem_openapi::{Object, Union};
 use uuid::Uuid;
 
 use crate::ApiState;
+use crate::contract::Count;
 use crate::problem::{Code, Problem};
 
 /// An upload, ready to be sent.
@@ -58,8 +59,7 @@ pub struct SingleUpload {
 #[derive(Debug, Object)]
 pub struct MultipartUpload {
     /// Bytes of every part but the last, which has the rest.
-    #[oai(validator(minimum(value = "1")))]
-    pub part_size_bytes: i64,
+    pub part_size_bytes: Count,
     /// How many parts there are.
     #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
     pub part_count: u16,
@@ -74,8 +74,7 @@ pub struct PartUrl {
     #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
     pub part_number: u16,
     /// Its exact size.
-    #[oai(validator(minimum(value = "1")))]
-    pub size_bytes: i64,
+    pub size_bytes: Count,
     /// The HTTP method to use.
     pub method: String,
     /// The address, which is a secret and expires.
@@ -88,25 +87,32 @@ pub struct PartUrl {
 
 /// Refuses what an ended upload cannot do any more.
 pub fn ensure_open(upload: &Upload, now: DateTime<Utc>) -> Result<(), Problem> {
-    match upload.state {
-        UploadState::Open if upload.expires_at > now => Ok(()),
-        UploadState::Open => expired(upload),
+    let (code, detail) = match upload.state {
+        UploadState::Open if upload.expires_at > now => return Ok(()),
+        UploadState::Open => (Code::UploadExpired, expired(upload)),
         // Upkeep has seen to it.
-        UploadState::Aborted(at) if at >= upload.expires_at => expired(upload),
-        UploadState::Completed(at) => Err(Problem::new(
+        UploadState::Aborted(at) if at >= upload.expires_at => {
+            (Code::UploadExpired, expired(upload))
+        }
+        UploadState::Completed(at) => (
             Code::UploadCompleted,
-            format!("it was completed at {at}"),
-        )),
-        UploadState::Aborted(at) => Err(Problem::new(
+            format!("it was completed at {}", time(at)),
+        ),
+        UploadState::Aborted(at) => (
             Code::UploadAborted,
-            format!("it was aborted at {at}"),
-        )),
-    }
+            format!("it was aborted at {}", time(at)),
+        ),
+    };
+    Err(Problem::new(code, detail).file(upload.file_id.0))
 }
 
-fn expired(upload: &Upload) -> Result<(), Problem> {
-    let detail = format!("it could be finished until {}", upload.expires_at);
-    Err(Problem::new(Code::UploadExpired, detail))
+/// As times are written everywhere (RFC 3339).
+pub fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn expired(upload: &Upload) -> String {
+    format!("it could be finished until {}", time(upload.expires_at))
 }
 
 /// Signs one part, or the single PUT as part 1. `None` for a part outside the plan.
@@ -136,7 +142,7 @@ pub async fn sign(
     } = signed;
     Ok(Some(PartUrl {
         part_number,
-        size_bytes: size_bytes.cast_signed(),
+        size_bytes: size_bytes.into(),
         method,
         url,
         headers: headers.into_iter().collect(),

@@ -25,25 +25,26 @@ async fn pages_neither_repeat_nor_skip_while_files_are_added() {
         .unwrap();
     made.reverse();
 
-    let mut path = "/v1/files?limit=2&status=PENDING".to_owned();
+    let first = "/v1/files?limit=2&status=PENDING".to_owned();
+    let mut path = first.clone();
     let mut seen: Vec<Value> = Vec::new();
     loop {
         let (status, page) = service.get(&path, &key).await;
         assert_eq!(status, StatusCode::OK, "{page}");
         seen.extend(
-            page["files"]
+            page["items"]
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|file| file["file_id"].clone()),
         );
         service.initiate(&key, 5).await;
-        match page["next"].as_str() {
-            Some(next) => next.clone_into(&mut path),
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("{first}&cursor={cursor}"),
             None => break,
         }
     }
     assert_eq!(seen, made);
     let (_, page) = service.get("/v1/files?status=READY", &key).await;
-    assert_eq!(page["files"].as_array().unwrap().len(), 0);
+    assert_eq!(page["items"].as_array().unwrap().len(), 0);
 }

@@ -7,5 +7,7 @@ mod edge;
 mod listing;
 mod ownership;
 mod problems;
+mod repeats;
 mod service;
 mod uploads;
+mod words;

@@ -51,7 +51,7 @@ async fn another_owners_ids_lead_nowhere_and_change_nothing() {
         tried, 6,
         "a new route with an id? it belongs into this test by itself"
     );
-    assert_eq!(service.get("/v1/files", &eve).await.1["files"], json!([]));
+    assert_eq!(service.get("/v1/files", &eve).await.1["items"], json!([]));
 
     let file = format!("/v1/files/{}", upload["file_id"].as_str().unwrap());
     assert_eq!(

@@ -128,6 +128,6 @@ pub struct Facts {
 pub struct Published {
     /// Key prefix of the variants in the origin bucket.
     pub storage_path: String,
-    /// Address of the main variant.
-    pub cdn_url: String,
+    /// Key of the main variant there. Its address is made when it is read.
+    pub main_key: String,
 }

@@ -96,21 +96,19 @@ pub async fn mark_ready(
     conn: &mut PgConnection,
     file_id: FileId,
     storage_path: &str,
-    cdn_url: &str,
 ) -> Result<(), MoveError> {
     let to = FileStatus::Ready;
     let done = sqlx::query!(
         "UPDATE media_files
-         SET status = $2, storage_path = $4, cdn_url = $5,
+         SET status = $2, storage_path = $4,
              updated_at = CASE WHEN status = $2 THEN updated_at ELSE now() END
          WHERE file_id = $1
            AND (status = ANY ($3::file_status[])
-                OR status = $2 AND (storage_path, cdn_url) = ($4, $5))",
+                OR status = $2 AND storage_path = $4)",
         file_id.0,
         to as FileStatus,
         to.comes_from() as &[FileStatus],
         storage_path,
-        cdn_url,
     )
     .execute(&mut *conn)
     .await;

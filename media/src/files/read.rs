@@ -29,7 +29,7 @@ struct Row {
     size_bytes: Option<i64>,
     status: FileStatus,
     storage_path: Option<String>,
-    cdn_url: Option<String>,
+    main_key: Option<String>,
     checksum_sha256: Option<Vec<u8>>,
     rejection_code: Option<RejectionCode>,
     rejection_message: Option<String>,
@@ -68,10 +68,10 @@ impl TryFrom<Row> for File {
                 facts,
                 published: row
                     .storage_path
-                    .zip(row.cdn_url)
-                    .map(|(storage_path, cdn_url)| Published {
+                    .zip(row.main_key)
+                    .map(|(storage_path, main_key)| Published {
                         storage_path,
-                        cdn_url,
+                        main_key,
                     }),
                 rejection: row.rejection_code.map(|code| Rejection {
                     code,

@@ -20,7 +20,7 @@ pub struct PresignedRequest {
     pub url: String,
     /// Headers to send besides `Host` and `Content-Length`, which are signed too and follow from URL and body.
     pub headers: Vec<(String, String)>,
-    /// When the store begins to refuse it.
+    /// When the store begins to refuse it, in whole seconds as it is signed.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -90,7 +90,11 @@ fn signing(
     operation: &'static str,
     expires_in: Duration,
 ) -> Result<(presigning::PresigningConfig, DateTime<Utc>), StorageError> {
-    let now = SystemTime::now();
+    // Signatures count whole seconds, from a start whose fraction is dropped (SigV4).
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now =
+        SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch.unwrap_or_default().as_secs());
+    let expires_in = Duration::from_secs(expires_in.as_secs());
     let config = presigning::PresigningConfig::builder()
         .start_time(now)
         .expires_in(expires_in)

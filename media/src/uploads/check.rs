@@ -9,13 +9,20 @@ use crate::storage::Part;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
     /// These parts have not arrived.
-    #[error("{} parts are missing", part_numbers.len())]
+    #[error("{}", counted(part_numbers, "is missing", "are missing"))]
     PartsMissing {
         /// In order; at least one.
         part_numbers: Vec<u16>,
     },
     /// These parts, or the whole object, have another size than planned.
-    #[error("{} parts have another size than planned", part_numbers.len())]
+    #[error(
+        "{}",
+        counted(
+            part_numbers,
+            "has another size than planned",
+            "have another size than planned"
+        )
+    )]
     SizeMismatch {
         /// In order; at least one.
         part_numbers: Vec<u16>,
@@ -25,7 +32,14 @@ pub enum Incomplete {
         stored_bytes: u64,
     },
     /// The client says it sent other bytes than the store holds.
-    #[error("{} parts have another ETag than the client says", part_numbers.len())]
+    #[error(
+        "{}",
+        counted(
+            part_numbers,
+            "has another ETag than the client says",
+            "have another ETag than the client says"
+        )
+    )]
     EtagMismatch {
         /// In order; at least one.
         part_numbers: Vec<u16>,
@@ -80,6 +94,13 @@ pub fn check(
         });
     }
     Ok(())
+}
+
+fn counted(part_numbers: &[u16], one: &str, many: &str) -> String {
+    match part_numbers {
+        [number] => format!("part {number} {one}"),
+        numbers => format!("{} parts {many}", numbers.len()),
+    }
 }
 
 fn unquoted(etag: &str) -> &str {

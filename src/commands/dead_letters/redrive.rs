@@ -82,7 +82,12 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
 
 fn count(matched: i64, output: &Output) -> ExitCode {
     if output.json {
-        return admin::done(&to_json(&RedriveCount { matched }).to_string());
+        return admin::done(
+            &to_json(&RedriveCount {
+                matched: matched.into(),
+            })
+            .to_string(),
+        );
     }
     admin::done(&format!("{matched} dead letter(s) match"))
 }

@@ -10,6 +10,7 @@ use anyhow::Context;
 use api::ApiConfig;
 use chrono::TimeDelta;
 use media::{files::Kept, limits::Limits, storage::ObjectStore};
+use reqwest::header::HeaderValue;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workers::WorkersConfig;
@@ -25,6 +26,15 @@ pub struct Args {
     /// Address of API and page; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Another origin whose pages may call, such as http://localhost:5173; may be given several times
+    #[arg(
+        long = "allow-origin",
+        value_name = "ORIGIN",
+        env = "MEDIAMILL_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_parser = api::parse_origin
+    )]
+    allowed_origins: Vec<HeaderValue>,
     /// API key to accept; by default one is made and kept in the data folder
     #[arg(long, env = "MEDIAMILL_KEY", hide_env_values = true)]
     key: Option<String>,
@@ -38,7 +48,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
-    let starting = Services::start(&args.data_dir, address.port());
+    let starting = Services::start(&args.data_dir, address.port(), &args.allowed_origins);
     let services = tokio::select! {
         services = starting => services?,
         () = stop.stop.cancelled() => return Ok(ExitCode::SUCCESS),
@@ -66,9 +76,9 @@ async fn serve(
     let key = key::ensure(&pool, &args.data_dir, args.key.clone()).await?;
 
     let limits = Limits::default();
-    let workers_config = workers_config(args, services, &base_url)?;
+    let workers_config = workers_config(args, services)?;
     let tools = wiring::tools(pool.clone(), store.clone(), limits.clone(), &workers_config).await?;
-    let api_config = api_config(&listener, services, &base_url, limits)?;
+    let api_config = api_config(args, &listener, services, limits)?;
 
     let api = wiring::serve_api(
         listener,
@@ -122,17 +132,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn workers_config(
-    args: &Args,
-    services: &Services,
-    base_url: &str,
-) -> anyhow::Result<WorkersConfig> {
+fn workers_config(args: &Args, services: &Services) -> anyhow::Result<WorkersConfig> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(WorkersConfig {
         clamd: services.clamd.addr().parse()?,
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
-        cdn_base_url: format!("{base_url}/cdn"),
         transcode_slots: processors,
         sandbox: decoders::Sandbox::default(),
         kept: Kept::default(),
@@ -140,20 +145,21 @@ fn workers_config(
 }
 
 fn api_config(
+    args: &Args,
     listener: &TcpListener,
     services: &Services,
-    base_url: &str,
     limits: Limits,
 ) -> anyhow::Result<ApiConfig> {
+    let listen = listener.local_addr()?;
     Ok(ApiConfig {
-        listen: listener.local_addr()?,
-        cdn_base_url: format!("{base_url}/cdn"),
+        listen,
+        cdn_base_url: format!("http://{}/cdn", reachable(listen)),
         edge: true,
         url_lifetime: TimeDelta::hours(1),
         upload_lifetime: TimeDelta::hours(24),
         deadline: Duration::from_secs(20),
         limits,
-        allowed_origins: Vec::new(),
+        allowed_origins: args.allowed_origins.clone(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),
     })
 }

@@ -11,6 +11,7 @@ use embedded::{
     s3::{S3Options, S3Server},
 };
 use media::storage::StorageConfig;
+use reqwest::header::HeaderValue;
 
 const DATABASE: &str = "mediamill";
 
@@ -26,8 +27,12 @@ pub struct Services {
 
 impl Services {
     /// Starts all three at once, with their data in `data_dir`. Pages of the API at `api_port` on
-    /// this machine may send bytes to the S3 server.
-    pub async fn start(data_dir: &Path, api_port: u16) -> anyhow::Result<Self> {
+    /// this machine, and of the origins allowed besides, may send bytes to the S3 server.
+    pub async fn start(
+        data_dir: &Path,
+        api_port: u16,
+        allowed_origins: &[HeaderValue],
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("cannot make the folder {}", data_dir.display()))?;
         let postgres_options = PostgresOptions {
@@ -37,7 +42,7 @@ impl Services {
         let (postgres, clamd, s3) = tokio::join!(
             Postgres::start(postgres_options),
             Clamd::start(ClamdOptions::new(data_dir.join("clamd"))),
-            start_s3(data_dir, api_port),
+            start_s3(data_dir, cors_origins(api_port, allowed_origins)),
         );
         let postgres = postgres.context("Postgres did not start")?;
         let clamd = clamd.context("the virus scanner did not start")?;
@@ -75,20 +80,21 @@ impl Services {
 
 /// The server asks for the same port as last time, so that addresses signed before a restart
 /// still lead to it.
-async fn start_s3(data_dir: &Path, api_port: u16) -> anyhow::Result<(S3Server, StorageConfig)> {
+async fn start_s3(
+    data_dir: &Path,
+    cors_origins: Vec<String>,
+) -> anyhow::Result<(S3Server, StorageConfig)> {
     let (access_key_id, secret_access_key) = ("mediamill".to_owned(), secret(data_dir)?);
     let port_file = data_dir.join("s3-port");
     let last = std::fs::read_to_string(&port_file)
         .ok()
         .and_then(|text| text.trim().parse().ok());
-    let cors_origins =
-        ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{api_port}"));
     let options = |port: u16| S3Options {
         root: data_dir.join("s3"),
         listen: SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
         access_key_id: access_key_id.clone(),
         secret_access_key: secret_access_key.clone(),
-        cors_origins: cors_origins.to_vec(),
+        cors_origins: cors_origins.clone(),
         sync_writes: false,
     };
     let server = match S3Server::start(options(last.unwrap_or(0))).await {
@@ -108,6 +114,16 @@ async fn start_s3(data_dir: &Path, api_port: u16) -> anyhow::Result<(S3Server, S
         origin_bucket: "mediamill-origin".into(),
     };
     Ok((server, storage))
+}
+
+/// The page of the API itself, and other sites.
+fn cors_origins(api_port: u16, allowed: &[HeaderValue]) -> Vec<String> {
+    let own = ["localhost", "127.0.0.1", "[::1]"];
+    let own = own.map(|host| format!("http://{host}:{api_port}"));
+    let others = allowed.iter().filter_map(|origin| origin.to_str().ok());
+    own.into_iter()
+        .chain(others.map(ToOwned::to_owned))
+        .collect()
 }
 
 /// The S3 server's secret key, made once.

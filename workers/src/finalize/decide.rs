@@ -20,11 +20,8 @@ pub(super) enum Incomplete {
     Twice(String),
 }
 
-/// The variant that stands for the file, if the set is whole.
-pub(super) fn full_size<'a>(
-    promoted: &Promoted,
-    variants: &'a [NewVariant],
-) -> Result<&'a NewVariant, Incomplete> {
+/// Whether the set is whole.
+pub(super) fn check(promoted: &Promoted, variants: &[NewVariant]) -> Result<(), Incomplete> {
     let full: Vec<_> = variants
         .iter()
         .filter(|v| v.kind == VariantKind::Full)
@@ -45,5 +42,5 @@ pub(super) fn full_size<'a>(
     if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(Incomplete::Twice(twice[0].to_owned()));
     }
-    Ok(full)
+    Ok(())
 }

@@ -34,8 +34,7 @@ impl Step for Finalize {
         Joined { carry, children }: Self::Input,
     ) -> Result<Done<()>, StepError> {
         let variants: Vec<NewVariant> = children.into_iter().flat_map(|c| c.variants).collect();
-        let full = decide::full_size(&carry, &variants).or_fail()?;
-        let cdn_url = format!("{}/{}", self.0.cdn_base_url, full.storage_path);
+        decide::check(&carry, &variants).or_fail()?;
         for variant in &variants {
             self.check(&variant.storage_path, variant.size_bytes)
                 .await?;
@@ -46,13 +45,13 @@ impl Step for Finalize {
             ..
         } = carry.validated.scanned.assembled;
         self.check(&carry.original, size_bytes).await?;
-        let ready = Arc::new((variants, carry.original, cdn_url));
+        let ready = Arc::new((variants, carry.original));
         Ok(Done::new(()).writing_own_rows(move |tx| {
             let ready = ready.clone();
             Box::pin(async move {
-                let (made, original, cdn_url) = ready.as_ref();
+                let (made, original) = ready.as_ref();
                 variants::record(tx, file_id, made).await?;
-                files::mark_ready(tx, file_id, original.as_str(), cdn_url).await?;
+                files::mark_ready(tx, file_id, original.as_str()).await?;
                 Ok(())
             })
         }))

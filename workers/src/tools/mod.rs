@@ -51,8 +51,6 @@ pub struct Tools {
     pub scratch: Scratch,
     /// What is too much.
     pub limits: Limits,
-    /// Base of the public addresses, without a slash at the end.
-    pub cdn_base_url: String,
     /// For how long what was refused is kept.
     pub kept: Kept,
 }
@@ -77,7 +75,6 @@ impl Tools {
             decoders: Launcher::current_program(),
             scratch: Scratch::nowhere(),
             limits: Limits::default(),
-            cdn_base_url: String::new(),
             kept,
         }
     }

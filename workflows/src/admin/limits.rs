@@ -16,7 +16,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     AdminError, By, Hints, audit,
     hints::{begin, finish},
-    not_found, queues,
+    queues,
 };
 use crate::faults::Transaction;
 
@@ -120,9 +120,7 @@ pub async fn set_in(
 ) -> Result<Hints, AdminError> {
     by.check()?;
     limit.check()?;
-    if !queues::is_known(tx, queue).await? {
-        return Err(not_found("queue", queue));
-    }
+    queues::must_exist(tx, queue).await?;
     let count = |count: Option<u32>| count.and_then(|count| i32::try_from(count).ok());
     sqlx::query!(
         "INSERT INTO workflows.limits (queue, concurrency, per_key, per_second, set_by, reason)

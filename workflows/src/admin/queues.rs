@@ -112,9 +112,7 @@ pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminEr
 /// [`pause`] as part of the caller's transaction.
 pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<Hints, AdminError> {
     by.check()?;
-    if !is_known(tx, queue).await? {
-        return Err(not_found("queue", queue));
-    }
+    must_exist(tx, queue).await?;
     let paused = sqlx::query!(
         "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
@@ -131,8 +129,8 @@ pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<
     Ok(Hints::default())
 }
 
-/// Whether it is a queue of the newest build, or of any build that is at work.
-pub(super) async fn is_known(tx: &mut PgConnection, queue: &str) -> Result<bool, sqlx::Error> {
+/// Fails for a queue that is neither the newest build's, nor that of any build that is at work.
+pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(), AdminError> {
     let known = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
                OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
@@ -140,7 +138,10 @@ pub(super) async fn is_known(tx: &mut PgConnection, queue: &str) -> Result<bool,
                                                 jsonb_build_object('queue', $1::text))) AS "known!""#,
         queue,
     );
-    known.fetch_one(tx).await
+    if !known.fetch_one(&mut *tx).await? {
+        return Err(not_found("queue", queue));
+    }
+    Ok(())
 }
 
 /// Lets a paused queue go on.
@@ -159,6 +160,7 @@ pub async fn resume_in(
     by.check()?;
     let resumed = sqlx::query!("DELETE FROM workflows.queues WHERE queue = $1", queue);
     if resumed.execute(&mut *tx).await?.rows_affected() == 0 {
+        must_exist(tx, queue).await?;
         return Err(AdminError::Conflict(format!(
             "the queue {queue} is not paused"
         )));

@@ -6,6 +6,8 @@ use uuid::Uuid;
 use workflows::admin::explain;
 
 use super::limits::HeldByLimit;
+use crate::codes::RunState;
+use crate::contract::{Count, Named};
 
 /// Why a run or a task is not running, or who runs it. Branch on `code`.
 #[derive(Debug, Union)]
@@ -103,8 +105,8 @@ pub struct WorkerLost {
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct Ended {
-    /// How: `succeeded`, `rejected` or `cancelled`.
-    state: String,
+    /// How.
+    state: Named<RunState>,
     /// When.
     at: Option<DateTime<Utc>>,
 }
@@ -126,8 +128,7 @@ pub struct Dead {
     /// The newest open dead letter.
     letter_id: Uuid,
     /// How many of the run are open.
-    #[oai(validator(minimum(value = "0")))]
-    letters: i64,
+    letters: Count,
     /// The step that died.
     step: String,
     /// Its last error.
@@ -206,8 +207,7 @@ pub struct Suspect {
     /// Since when it is ready.
     since: DateTime<Utc>,
     /// Suspects of this step that go first, counted up to 10,000.
-    #[oai(validator(minimum(value = "0")))]
-    ahead: i64,
+    ahead: Count,
 }
 
 /// It is ready, and others go first.
@@ -220,11 +220,9 @@ pub struct WaitingForSlot {
     /// Since when it is ready.
     since: DateTime<Utc>,
     /// Tasks of the same owner that go first, counted up to 10,000.
-    #[oai(validator(minimum(value = "0")))]
-    ahead: i64,
+    ahead: Count,
     /// Owners that take turns at this step, counted up to 10,000.
-    #[oai(validator(minimum(value = "0")))]
-    keys: i64,
+    keys: Count,
 }
 
 impl From<explain::Answer> for Answer {
@@ -236,10 +234,10 @@ impl From<explain::Answer> for Answer {
                 Self::Running(Running { step, worker, build, since, lease_until, progress: progress.map(|progress| (*progress).into()) }),
             A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
                 Self::WorkerLost(WorkerLost { step, worker, build, since, gone, seen_at, taken_soon }),
-            A::Ended { state, at } => Self::Ended(Ended { state, at }),
+            A::Ended { state, at } => Self::Ended(Ended { state: state.into(), at }),
             A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at, reason }),
             A::Dead { letter_id, letters, step, error } =>
-                Self::Dead(Dead { letter_id, letters, step, error }),
+                Self::Dead(Dead { letter_id, letters: letters.into(), step, error }),
             A::WaitingForRetry { step, due_at, errors } =>
                 Self::WaitingForRetry(WaitingForRetry { step, due_at, errors }),
             A::QueuePaused { queue, by, at, reason } =>
@@ -247,11 +245,13 @@ impl From<explain::Answer> for Answer {
             A::NoWorker { workflow, version, step, lack, queue } =>
                 Self::NoWorker(NoWorker { workflow, version, step, lack: lack.into(), queue }),
             A::Suspect { queue, step, since, ahead } =>
-                Self::Suspect(Suspect { queue, step, since, ahead }),
+                Self::Suspect(Suspect { queue, step, since, ahead: ahead.into() }),
             A::HeldByLimit { queue, step, since, held_by, limit, running, ahead } =>
-                Self::HeldByLimit(HeldByLimit { queue, step, since, held_by: held_by.into(), limit: limit.into(), running, ahead }),
+                Self::HeldByLimit(HeldByLimit { queue, step, since, held_by: held_by.into(), limit: limit.into(), running: running.into(), ahead: ahead.into() }),
             A::WaitingForSlot { queue, step, since, ahead, keys } =>
-                Self::WaitingForSlot(WaitingForSlot { queue, step, since, ahead, keys }),
+                Self::WaitingForSlot(WaitingForSlot {
+                    queue, step, since, ahead: ahead.into(), keys: keys.into(),
+                }),
         }
     }
 }

@@ -7,6 +7,7 @@ use workflows::admin::dead_letters::Discarded;
 use workflows::admin::redrive::Redrive;
 
 use super::LetterFilterView;
+use crate::contract::Count;
 
 /// A re-drive of many dead letters, and how far it is.
 #[derive(Debug, Object)]
@@ -27,7 +28,7 @@ pub struct RedriveView {
     /// Why.
     reason: String,
     /// Letters that matched when it was asked for.
-    matched: i64,
+    matched: Count,
     /// Letters re-driven so far.
     redriven: i32,
     /// Letters left as they are, because their runs have not been through `from_step`.
@@ -48,7 +49,7 @@ impl From<Redrive> for RedriveView {
             cap: redrive.cap,
             actor: redrive.actor,
             reason: redrive.reason,
-            matched: redrive.matched,
+            matched: redrive.matched.into(),
             redriven: redrive.redriven,
             skipped: redrive.skipped,
             created_at: redrive.created_at,
@@ -61,8 +62,7 @@ impl From<Redrive> for RedriveView {
 #[derive(Debug, Object)]
 pub struct RedriveCount {
     /// Open letters that match.
-    #[oai(validator(minimum(value = "0")))]
-    pub matched: i64,
+    pub matched: Count,
 }
 
 /// What one round of giving letters up did.
@@ -70,16 +70,17 @@ pub struct RedriveCount {
 #[oai(rename = "DiscardedLetters")]
 pub struct DiscardedView {
     /// Runs that were cancelled, with all their letters. None in a dry run.
-    #[oai(validator(minimum(value = "0")))]
-    runs: i64,
+    runs: Count,
     /// Open letters that still match: beyond the limit of one round, or of runs that somebody else was just at
     /// work on. Ask again while there are any.
-    #[oai(validator(minimum(value = "0")))]
-    left: i64,
+    left: Count,
 }
 
 impl From<Discarded> for DiscardedView {
     fn from(Discarded { runs, left }: Discarded) -> Self {
-        Self { runs, left }
+        Self {
+            runs: runs.into(),
+            left: left.into(),
+        }
     }
 }

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 use workflows::admin::dead_letters::{DeadLetter, Kind, LetterFilter, WholeLetter};
 
 use super::AttemptView;
+use crate::codes::{Cause, Resolution};
+use crate::contract::{Count, Named};
 
 /// A task that failed for good.
 #[derive(Debug, Object)]
@@ -38,8 +39,8 @@ pub struct DeadLetterView {
     /// Attempts that a worker handed back, or lost without blame.
     #[oai(validator(minimum(value = "0")))]
     interruptions: i32,
-    /// Why it died: `errors`, `crashes`, `interruptions` (a limit was reached) or `failed` (no retry would help).
-    cause: String,
+    /// Why it died.
+    cause: Named<Cause>,
     /// The last error's message, cut off after 500 characters.
     message: String,
     /// The message of its innermost cause, where that says something else; cut off as well.
@@ -48,9 +49,8 @@ pub struct DeadLetterView {
     fingerprint: String,
     /// When it died.
     died_at: DateTime<Utc>,
-    /// `redriven`, `discarded`, `skipped` (the run went on without it) or `obsolete` (the run ended otherwise); absent
-    /// while it is open.
-    resolution: Option<String>,
+    /// What became of it; absent while it is open.
+    resolution: Option<Named<Resolution>>,
     /// When it was resolved.
     resolved_at: Option<DateTime<Utc>>,
     /// Who resolved it.
@@ -73,12 +73,12 @@ impl From<DeadLetter> for DeadLetterView {
             errors: letter.errors,
             crashes: letter.crashes,
             interruptions: letter.interruptions,
-            cause: letter.cause,
+            cause: letter.cause.into(),
             message: letter.message,
             root_cause: letter.root_cause,
             fingerprint: letter.fingerprint,
             died_at: letter.died_at,
-            resolution: letter.resolution,
+            resolution: letter.resolution.map(Into::into),
             resolved_at: letter.resolved_at,
             resolved_by: letter.resolved_by,
             reason: letter.reason,
@@ -121,11 +121,10 @@ pub struct KindView {
     workflow: String,
     /// The step.
     step: String,
-    /// Why they died: `errors`, `crashes`, `interruptions` or `failed`.
-    cause: String,
+    /// Why they died.
+    cause: Named<Cause>,
     /// How many.
-    #[oai(validator(minimum(value = "0")))]
-    letters: i64,
+    letters: Count,
     /// When the first of them died.
     first_at: DateTime<Utc>,
     /// When the last of them died.
@@ -142,8 +141,8 @@ impl From<Kind> for KindView {
             fingerprint: kind.fingerprint,
             workflow: kind.workflow,
             step: kind.step,
-            cause: kind.cause,
-            letters: kind.letters,
+            cause: kind.cause.into(),
+            letters: kind.letters.into(),
             first_at: kind.first_at,
             last_at: kind.last_at,
             example: kind.example,
@@ -153,25 +152,24 @@ impl From<Kind> for KindView {
 }
 
 /// Which dead letters. What is left out does not matter; nothing at all means all of them.
-#[derive(Debug, Default, Deserialize, Object)]
+#[derive(Debug, Default, Object)]
 #[oai(
     rename = "DeadLetterFilter",
     deny_unknown_fields,
     skip_serializing_if_is_none
 )]
-#[serde(deny_unknown_fields)]
 pub struct LetterFilterView {
     /// Name of the workflow.
-    #[oai(nullable)]
+    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     workflow: Option<String>,
     /// Name of the step.
-    #[oai(nullable)]
+    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     step: Option<String>,
     /// The letters' fingerprint.
-    #[oai(nullable)]
+    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     fingerprint: Option<String>,
     /// Whose runs.
-    #[oai(nullable)]
+    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     owner: Option<String>,
     /// Died before.
     #[oai(nullable)]

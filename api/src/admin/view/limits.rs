@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use poem_openapi::{Enum, Object};
 use workflows::admin::limits;
 
+use crate::contract::Count;
+
 /// What a queue may, in all workers together. At least one of them.
-#[derive(Debug, Clone, Object, serde::Deserialize)]
+#[derive(Debug, Clone, Object)]
 #[oai(rename = "Limit", deny_unknown_fields, skip_serializing_if_is_none)]
-#[serde(deny_unknown_fields)]
 pub struct LimitView {
     /// Tasks that run at once.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
@@ -49,8 +50,7 @@ pub struct QueueLimitView {
     /// What it may.
     limit: LimitView,
     /// Tasks of it that run now.
-    #[oai(validator(minimum(value = "0")))]
-    running: i64,
+    running: Count,
     /// Steps that the rate would allow to begin now.
     may_begin: Option<f64>,
     /// Since when.
@@ -66,7 +66,7 @@ impl From<limits::LimitEntry> for QueueLimitView {
         Self {
             queue: entry.queue,
             limit: entry.limit.into(),
-            running: entry.running,
+            running: entry.running.into(),
             may_begin: entry.may_begin,
             set_at: entry.set_at,
             set_by: entry.set_by,
@@ -126,9 +126,7 @@ pub struct HeldByLimit {
     /// The limit of the queue.
     pub limit: LimitView,
     /// Tasks of the queue that run.
-    #[oai(validator(minimum(value = "0")))]
-    pub running: i64,
+    pub running: Count,
     /// Tasks of the same owner that go first, counted up to 10,000.
-    #[oai(validator(minimum(value = "0")))]
-    pub ahead: i64,
+    pub ahead: Count,
 }

@@ -7,6 +7,7 @@ use workflows::admin::audit::AuditEntry;
 use workflows::admin::queues::QueueEntry;
 
 use super::PauseView;
+use crate::contract::Count;
 
 /// A queue.
 #[derive(Debug, Object)]
@@ -17,14 +18,11 @@ pub struct QueueView {
     /// Workflows, with their versions, that have steps in it.
     workflows: Vec<String>,
     /// Tasks that could be worked on now, counted up to 100,000 a step.
-    #[oai(validator(minimum(value = "0")))]
-    ready: i64,
+    ready: Count,
     /// Those among them that were in a process when it died, and are begun one at a time.
-    #[oai(validator(minimum(value = "0")))]
-    suspects: i64,
+    suspects: Count,
     /// How many of its tasks run at once, in all workers that are alive together. 0: nobody serves it.
-    #[oai(validator(minimum(value = "0")))]
-    slots: i64,
+    slots: Count,
     /// Somebody holds it.
     paused: Option<PauseView>,
 }
@@ -34,9 +32,9 @@ impl From<QueueEntry> for QueueView {
         Self {
             queue: queue.queue,
             workflows: queue.workflows,
-            ready: queue.ready,
-            suspects: queue.suspects,
-            slots: queue.slots,
+            ready: queue.ready.into(),
+            suspects: queue.suspects.into(),
+            slots: queue.slots.into(),
             paused: queue.paused.map(Into::into),
         }
     }
@@ -47,7 +45,7 @@ impl From<QueueEntry> for QueueView {
 #[oai(rename = "AuditEntry")]
 pub struct AuditEntryView {
     /// Grows with time.
-    pub(super) audit_id: i64,
+    audit_id: Count,
     /// When.
     at: DateTime<Utc>,
     /// Who.
@@ -65,7 +63,7 @@ pub struct AuditEntryView {
 impl From<AuditEntry> for AuditEntryView {
     fn from(entry: AuditEntry) -> Self {
         Self {
-            audit_id: entry.audit_id,
+            audit_id: entry.audit_id.into(),
             at: entry.at,
             actor: entry.actor,
             action: entry.action,

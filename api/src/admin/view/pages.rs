@@ -1,7 +1,6 @@
 //! Lists.
 
 use poem_openapi::Object;
-use uuid::Uuid;
 use workflows::admin::Page;
 use workflows::admin::audit::AuditEntry;
 use workflows::admin::dead_letters::{DeadLetter, Kind};
@@ -19,16 +18,16 @@ use super::{
 #[oai(skip_serializing_if_is_none)]
 pub struct RunPage {
     /// The runs, newest first.
-    runs: Vec<RunEntryView>,
-    /// Give it as `after` for the next page; absent on the last page.
-    next_cursor: Option<Uuid>,
+    items: Vec<RunEntryView>,
+    /// Give it as `cursor` for the next page; absent on the last page.
+    next_cursor: Option<String>,
 }
 
 impl From<Page<RunEntry>> for RunPage {
     fn from(page: Page<RunEntry>) -> Self {
         Self {
-            runs: page.items.into_iter().map(Into::into).collect(),
-            next_cursor: page.next,
+            items: page.items.into_iter().map(Into::into).collect(),
+            next_cursor: page.next.map(super::super::cursor),
         }
     }
 }
@@ -38,16 +37,16 @@ impl From<Page<RunEntry>> for RunPage {
 #[oai(skip_serializing_if_is_none)]
 pub struct DeadLetterPage {
     /// The letters, newest first.
-    dead_letters: Vec<DeadLetterView>,
-    /// Give it as `after` for the next page; absent on the last page.
-    next_cursor: Option<Uuid>,
+    items: Vec<DeadLetterView>,
+    /// Give it as `cursor` for the next page; absent on the last page.
+    next_cursor: Option<String>,
 }
 
 impl From<Page<DeadLetter>> for DeadLetterPage {
     fn from(page: Page<DeadLetter>) -> Self {
         Self {
-            dead_letters: page.items.into_iter().map(Into::into).collect(),
-            next_cursor: page.next,
+            items: page.items.into_iter().map(Into::into).collect(),
+            next_cursor: page.next.map(super::super::cursor),
         }
     }
 }
@@ -56,13 +55,13 @@ impl From<Page<DeadLetter>> for DeadLetterPage {
 #[derive(Debug, Object)]
 pub struct QueueList {
     /// The queues that ever had work, by name.
-    queues: Vec<QueueView>,
+    items: Vec<QueueView>,
 }
 
 impl From<Vec<QueueEntry>> for QueueList {
     fn from(queues: Vec<QueueEntry>) -> Self {
         Self {
-            queues: queues.into_iter().map(Into::into).collect(),
+            items: queues.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -72,13 +71,13 @@ impl From<Vec<QueueEntry>> for QueueList {
 #[oai(rename = "DeadLetterSummary")]
 pub struct KindList {
     /// The kinds, the most frequent first; at most 500.
-    kinds: Vec<KindView>,
+    items: Vec<KindView>,
 }
 
 impl From<Vec<Kind>> for KindList {
     fn from(kinds: Vec<Kind>) -> Self {
         Self {
-            kinds: kinds.into_iter().map(Into::into).collect(),
+            items: kinds.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -87,13 +86,13 @@ impl From<Vec<Kind>> for KindList {
 #[derive(Debug, Object)]
 pub struct RedriveList {
     /// The re-drives, newest first; at most 500.
-    redrives: Vec<RedriveView>,
+    items: Vec<RedriveView>,
 }
 
 impl From<Vec<Redrive>> for RedriveList {
     fn from(redrives: Vec<Redrive>) -> Self {
         Self {
-            redrives: redrives.into_iter().map(Into::into).collect(),
+            items: redrives.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -102,13 +101,13 @@ impl From<Vec<Redrive>> for RedriveList {
 #[derive(Debug, Object)]
 pub struct WorkerList {
     /// Those that have not left, newest first.
-    workers: Vec<WorkerView>,
+    items: Vec<WorkerView>,
 }
 
 impl From<Vec<WorkerEntry>> for WorkerList {
     fn from(workers: Vec<WorkerEntry>) -> Self {
         Self {
-            workers: workers.into_iter().map(Into::into).collect(),
+            items: workers.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -118,21 +117,19 @@ impl From<Vec<WorkerEntry>> for WorkerList {
 #[oai(skip_serializing_if_is_none)]
 pub struct AuditPage {
     /// What was done, newest first.
-    entries: Vec<AuditEntryView>,
-    /// Give it as `before` for the next page; absent on the last page.
-    next_cursor: Option<i64>,
+    items: Vec<AuditEntryView>,
+    /// Give it as `cursor` for the next page; absent on the last page.
+    next_cursor: Option<String>,
 }
 
 impl AuditPage {
     /// A page of `limit` entries at most, made of one entry more where there is one.
     pub fn new(entries: Vec<AuditEntry>, limit: usize) -> Self {
         let more = entries.len() > limit;
-        let page = entries.into_iter().take(limit).map(Into::into);
-        let entries: Vec<AuditEntryView> = page.collect();
-        let last = entries.last().filter(|_| more);
+        let last = entries.get(limit.saturating_sub(1)).filter(|_| more);
         Self {
-            next_cursor: last.map(|entry| entry.audit_id),
-            entries,
+            next_cursor: last.map(|entry| format!("{:016x}", entry.audit_id)),
+            items: entries.into_iter().take(limit).map(Into::into).collect(),
         }
     }
 }

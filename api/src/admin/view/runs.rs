@@ -9,6 +9,8 @@ use workflows::admin::runs::RunEntry;
 use workflows::admin::{Pause, Payload};
 
 use super::Answer;
+use crate::codes::{Outcome, RunState};
+use crate::contract::Named;
 
 /// Somebody holds it.
 #[derive(Debug, Object)]
@@ -44,8 +46,8 @@ pub struct RunEntryView {
     owner: String,
     /// Among the owner's runs it goes as if it had been started so many minutes later, or earlier if negative.
     priority: i16,
-    /// `running`, `succeeded`, `rejected`, `dead` (waits for a decision) or `cancelled`.
-    state: String,
+    /// How it stands.
+    state: Named<RunState>,
     /// When it was started.
     started_at: DateTime<Utc>,
     /// When it ended.
@@ -66,7 +68,7 @@ impl From<RunEntry> for RunEntryView {
             subject: run.subject,
             owner: run.owner,
             priority: run.priority,
-            state: run.state,
+            state: run.state.into(),
             started_at: run.started_at,
             ended_at: run.ended_at,
             result: run.result.as_ref().map(Payload::to_value),
@@ -137,9 +139,8 @@ pub struct AttemptView {
     step: String,
     /// The task's place among the children, for a child of a fan-out.
     child: Option<i32>,
-    /// `done`, `error`, `rejected`, `crashed`, `lost` (its worker was, and it is not to blame), `interrupted` or
-    /// `cancelled`.
-    outcome: String,
+    /// How it ended.
+    outcome: Named<Outcome>,
     /// The error or the rejection.
     error: Option<Value>,
     /// The worker.
@@ -159,7 +160,7 @@ impl From<Attempt> for AttemptView {
             task_id: attempt.task_id,
             step: attempt.step,
             child: attempt.child,
-            outcome: attempt.outcome,
+            outcome: attempt.outcome.into(),
             error: attempt.error.as_ref().map(Payload::to_value),
             worker: attempt.worker,
             build: attempt.build,

@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use workflows::admin::workers::WorkerEntry;
 
+use crate::contract::Count;
+
 /// A worker process that has not left.
 #[derive(Debug, Object)]
 #[oai(rename = "Worker", skip_serializing_if_is_none)]
 pub struct WorkerView {
     /// Grows with each start of a process.
-    worker_id: i64,
+    worker_id: Count,
     /// Its name, for people.
     name: String,
     /// Version of its program.
@@ -21,8 +23,7 @@ pub struct WorkerView {
     /// Its last sign of life in its row, which is not written at each heartbeat.
     seen_at: DateTime<Utc>,
     /// Tasks that it works on, or that are still to be taken from it.
-    #[oai(validator(minimum(value = "0")))]
-    tasks: i64,
+    tasks: Count,
     /// Tasks that it had when it was found to be gone; absent if it was not.
     lost_tasks: Option<i32>,
     /// Its queues, by name.
@@ -35,24 +36,26 @@ pub struct WorkerQueue {
     /// Its name.
     queue: String,
     /// How many of its tasks the worker runs at once.
-    #[oai(validator(minimum(value = "0")))]
-    slots: i64,
+    slots: Count,
 }
 
 impl From<WorkerEntry> for WorkerView {
     fn from(worker: WorkerEntry) -> Self {
         let queues = worker.queues.into_iter();
         Self {
-            worker_id: worker.worker_id,
+            worker_id: worker.worker_id.into(),
             name: worker.name,
             build: worker.build,
             alive: worker.alive,
             started_at: worker.started_at,
             seen_at: worker.seen_at,
-            tasks: worker.tasks,
+            tasks: worker.tasks.into(),
             lost_tasks: worker.lost_tasks,
             queues: queues
-                .map(|(queue, slots)| WorkerQueue { queue, slots })
+                .map(|(queue, slots)| WorkerQueue {
+                    queue,
+                    slots: slots.into(),
+                })
                 .collect(),
         }
     }

@@ -94,7 +94,7 @@ async fn a_redrive_is_stopped_where_it_is() {
     let order = json!({ "filter": {}, "per_second": 0.01, "reason": "slowly" });
     let (_, redrive) = world.post("/redrives", &order).await;
     let (_, going_on) = world.get("/redrives?going_on=true").await;
-    assert_eq!(going_on, json!({ "redrives": [redrive] }));
+    assert_eq!(going_on, json!({ "items": [redrive] }));
     let path = format!("/redrives/{}", redrive["redrive_id"].as_str().unwrap());
     let (status, stopped) = world.act(&format!("{path}/stop")).await;
     assert_eq!(status, StatusCode::OK, "{stopped}");
@@ -103,9 +103,9 @@ async fn a_redrive_is_stopped_where_it_is() {
         "{stopped}"
     );
     let (_, going_on) = world.get("/redrives?going_on=true").await;
-    assert_eq!(going_on, json!({ "redrives": [] }));
+    assert_eq!(going_on, json!({ "items": [] }));
     let (_, all) = world.get("/redrives").await;
-    assert_eq!(all, json!({ "redrives": [stopped] }));
+    assert_eq!(all, json!({ "items": [stopped] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,5 +121,5 @@ async fn a_redrive_needs_a_filter_a_reason_and_a_pace() {
         let answer = world.post("/redrives", &body).await;
         assert_eq!(problem(&answer), (422, "invalid_field"), "{body}");
     }
-    assert_eq!(world.get("/audit").await.1, json!({ "entries": [] }));
+    assert_eq!(world.get("/audit").await.1, json!({ "items": [] }));
 }

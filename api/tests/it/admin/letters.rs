@@ -38,14 +38,14 @@ async fn letters_are_listed_filtered_paged_and_shown() {
     }
 
     let (_, first) = world.get("/dead-letters?limit=2").await;
-    let (first, next) = (first["dead_letters"].clone(), first["next_cursor"].clone());
-    let rest = format!("/dead-letters?limit=2&after={}", next.as_str().unwrap());
+    let (first, next) = (first["items"].clone(), first["next_cursor"].clone());
+    let rest = format!("/dead-letters?limit=2&cursor={}", next.as_str().unwrap());
     let (_, rest) = world.get(&rest).await;
     assert_eq!(
         (first[0].clone(), first[1].clone()),
         (all[0].clone(), all[1].clone())
     );
-    assert_eq!(rest, json!({ "dead_letters": [all[2]] }));
+    assert_eq!(rest, json!({ "items": [all[2]] }));
 
     let path = format!("/dead-letters/{}", newest["letter_id"].as_str().unwrap());
     let (_, detail) = world.get(&path).await;
@@ -67,7 +67,7 @@ async fn letters_are_summed_up() {
     let newest = &world.letters("").await[0];
     let (status, summary) = world.get("/dead-letters/summary").await;
     assert_eq!(status, StatusCode::OK, "{summary}");
-    let kinds = summary["kinds"].as_array().unwrap();
+    let kinds = summary["items"].as_array().unwrap();
     assert_eq!(kinds.len(), 1, "{summary}");
     assert_eq!(kinds[0]["letters"], 3);
     assert_eq!(kinds[0]["fingerprint"], "deliver: no van for a parcel");
@@ -75,9 +75,9 @@ async fn letters_are_summed_up() {
     assert_eq!(kinds[0]["example"], newest["letter_id"]);
     assert_eq!(kinds[0]["last_at"], newest["died_at"]);
     let (_, summary) = world.get("/dead-letters/summary?owner=bob").await;
-    assert_eq!(summary["kinds"][0]["letters"], 1);
+    assert_eq!(summary["items"][0]["letters"], 1);
     let (_, summary) = world.get("/dead-letters/summary?step=prepare").await;
-    assert_eq!(summary, json!({ "kinds": [] }));
+    assert_eq!(summary, json!({ "items": [] }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn a_letter_is_redriven_once() {
 
     let audit = format!("/audit?target={}", letter.as_str().unwrap());
     let (_, audit) = world.get(&audit).await;
-    let entries = audit["entries"].as_array().unwrap();
+    let entries = audit["items"].as_array().unwrap();
     assert_eq!(entries.len(), 1, "{audit}");
     assert_eq!(entries[0]["action"], "dead_letter.redrive");
     assert_eq!(entries[0]["actor"], actor);

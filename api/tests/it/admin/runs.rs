@@ -15,14 +15,14 @@ async fn runs_are_listed_by_pages_and_filtered() {
         runs.push(world.start(owner).await);
     }
     let ids = |page: &Value| -> Vec<Value> {
-        let runs = page["runs"].as_array().unwrap().iter();
+        let runs = page["items"].as_array().unwrap().iter();
         runs.map(|run| run["run_id"].clone()).collect()
     };
     let (status, all) = world.get("/runs").await;
     assert_eq!(status, StatusCode::OK, "{all}");
     assert_eq!(json!(ids(&all)), json!([runs[2], runs[1], runs[0]]));
     assert!(all.get("next_cursor").is_none());
-    let subject = all["runs"][1]["subject"].as_str().unwrap();
+    let subject = all["items"][1]["subject"].as_str().unwrap();
     for (query, found) in [
         ("?owner=ann&workflow=parcel", 2),
         ("?state=running", 3),
@@ -35,7 +35,7 @@ async fn runs_are_listed_by_pages_and_filtered() {
     }
     let (_, first) = world.get("/runs?limit=2").await;
     let next = first["next_cursor"].as_str().unwrap();
-    let (_, rest) = world.get(&format!("/runs?limit=2&after={next}")).await;
+    let (_, rest) = world.get(&format!("/runs?limit=2&cursor={next}")).await;
     assert_eq!(
         json!([ids(&first), ids(&rest)]),
         json!([[runs[2], runs[1]], [runs[0]]])
@@ -86,16 +86,15 @@ async fn a_run_is_explained_paused_resumed_and_cancelled() {
 
     let (_, page) = world.get("/audit?limit=2").await;
     let (_, rest) = world
-        .get(&format!("/audit?before={}", page["next_cursor"]))
+        .get(&format!(
+            "/audit?cursor={}",
+            page["next_cursor"].as_str().unwrap()
+        ))
         .await;
-    let actions = [
-        &page["entries"][0],
-        &page["entries"][1],
-        &rest["entries"][0],
-    ];
+    let actions = [&page["items"][0], &page["items"][1], &rest["items"][0]];
     let actions = actions.map(|entry| entry["action"].as_str().unwrap());
     assert_eq!(actions, ["run.cancel", "run.resume", "run.pause"]);
-    assert_eq!(rest["entries"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +119,7 @@ async fn a_run_that_is_over_starts_again() {
         .until("all of it", async || world.worked() == (2, 3))
         .await;
     let (_, audit) = world.get(&format!("/audit?target={run_id}")).await;
-    assert_eq!(audit["entries"][0]["action"], "run.restart");
+    assert_eq!(audit["items"][0]["action"], "run.restart");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,11 +128,11 @@ async fn workers_are_listed() {
     world
         .until("the worker", async || {
             let (_, list) = world.get("/workers").await;
-            list["workers"][0]["alive"] == true
+            list["items"][0]["alive"] == true
         })
         .await;
     let (_, list) = world.get("/workers").await;
-    let worker = &list["workers"][0];
+    let worker = &list["items"][0];
     assert_eq!(worker["tasks"], 0);
     let vans = json!({ "queue": "vans", "slots": 1 });
     assert!(worker["queues"].as_array().unwrap().contains(&vans));
@@ -184,7 +183,7 @@ async fn a_paused_queue_holds_its_steps_until_it_is_resumed() {
         })
         .await;
     let (_, list) = world.get("/queues").await;
-    let queues = list["queues"].as_array().unwrap();
+    let queues = list["items"].as_array().unwrap();
     let vans = queues
         .iter()
         .find(|queue| queue["queue"] == "vans")

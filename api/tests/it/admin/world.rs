@@ -142,7 +142,7 @@ impl World {
     pub async fn letters(&self, query: &str) -> Vec<Value> {
         let (status, page) = self.get(&format!("/dead-letters{query}")).await;
         assert_eq!(status, StatusCode::OK, "{page}");
-        page["dead_letters"].as_array().unwrap().clone()
+        page["items"].as_array().unwrap().clone()
     }
 
     pub async fn explain(&self, run_id: Uuid) -> Value {

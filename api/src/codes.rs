@@ -1,0 +1,162 @@
+//! States, outcomes and causes as the contract lists them. Those of the domain are made of its types, so the compiler
+//! misses none; those of the engine are texts which its tables check, and a test compares the two.
+
+use poem_openapi::Enum;
+
+/// An enum of the contract with the cases of one of the domain's.
+macro_rules! mirrored {
+    ($(#[$about:meta])* $name:ident of $source:ty { $($(#[$doc:meta])* $case:ident),+ $(,)? }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+        #[oai(rename_all = "snake_case")]
+        pub enum $name { $($(#[$doc])* $case),+ }
+
+        impl From<$source> for $name {
+            fn from(source: $source) -> Self {
+                match source { $(<$source>::$case => Self::$case),+ }
+            }
+        }
+    };
+}
+
+mirrored! {
+    /// The stable name of the cause of a refusal. `/docs/errors` explains each.
+    RejectionCode of media::RejectionCode {
+        /// The client gave the upload up.
+        UploadAborted,
+        /// The client did not finish in time.
+        UploadExpired,
+        /// What is in storage is not what was there when the upload was completed.
+        UploadChanged,
+        /// The bytes are not as many as declared.
+        SizeMismatch,
+        /// The SHA-256 is not the declared one.
+        ChecksumMismatch,
+        /// More bytes than allowed.
+        FileTooLarge,
+        /// The scanner found malware.
+        Infected,
+        /// The scanner could not look at all of it.
+        NotScannable,
+        /// Not a format we take.
+        UnsupportedType,
+        /// The bytes are another format than the declared one.
+        TypeMismatch,
+        /// The format is right but the contents cannot be read.
+        Malformed,
+        /// More pixels than allowed.
+        TooManyPixels,
+        /// More frames than allowed.
+        TooManyFrames,
+        /// Decoding took more memory or time than allowed.
+        TooExpensive,
+    }
+}
+
+mirrored! {
+    /// What a variant is for.
+    VariantKind of media::variants::VariantKind {
+        /// The image at its own size.
+        Full,
+        /// A smaller version.
+        Thumbnail,
+    }
+}
+
+mirrored! {
+    /// What a key may do.
+    Scope of media::api_keys::Scope {
+        /// Start, finish and abort uploads.
+        #[oai(rename = "uploads:write")]
+        UploadsWrite,
+        /// See files.
+        #[oai(rename = "files:read")]
+        FilesRead,
+        /// Everything, for operators.
+        Admin,
+    }
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum RunState {
+    /// It goes on, or waits for its turn.
+    Running,
+    /// It came to its end.
+    Succeeded,
+    /// What it was about was refused.
+    Rejected,
+    /// It waits for somebody to decide about a dead letter.
+    Dead,
+    /// Somebody ended it.
+    Cancelled,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum StepState {
+    /// It waits for its turn.
+    Ready,
+    /// A worker is at it.
+    Running,
+    /// It failed, and is tried again later.
+    Retrying,
+    /// It is done.
+    Done,
+    /// It refused the file.
+    Rejected,
+    /// It failed for good, and waits for somebody to decide.
+    Dead,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "AttemptOutcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The step is done.
+    Done,
+    /// It failed.
+    Error,
+    /// Something that it needs was down, and it is not to blame.
+    Unavailable,
+    /// It refused what it was given.
+    Rejected,
+    /// Its process died of it.
+    Crashed,
+    /// Its worker was lost, and it is not to blame.
+    Lost,
+    /// The worker handed it back.
+    Interrupted,
+    /// Its run was ended.
+    Cancelled,
+}
+
+/// Why a task died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "DeadLetterCause", rename_all = "snake_case")]
+pub enum Cause {
+    /// Too many attempts ended in an error.
+    Errors,
+    /// Too many processes died of it.
+    Crashes,
+    /// It was handed back too often.
+    Interruptions,
+    /// The step said that no retry would help.
+    Failed,
+}
+
+/// What became of a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "DeadLetterResolution", rename_all = "snake_case")]
+pub enum Resolution {
+    /// Its task was started anew.
+    Redriven,
+    /// Its task was given up.
+    Discarded,
+    /// The run went on without it.
+    Skipped,
+    /// The run ended otherwise.
+    Obsolete,
+}

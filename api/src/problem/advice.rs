@@ -1,0 +1,82 @@
+//! What each code means and what to do about it, for the page of errors.
+
+use super::Code;
+
+impl Code {
+    /// Where it is explained, by this service itself.
+    pub fn doc_path(self) -> String {
+        format!("/docs/errors#{}", self.as_str())
+    }
+
+    /// What happened, and what a client does about it.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::MalformedJson => {
+                "The body is not one JSON value in UTF-8, or an object in it has a key twice. Mend the body; `detail` \
+                 says where it stops making sense."
+            }
+            Self::InvalidParameter => {
+                "A parameter in the query, in a header or in the path is unknown, is there twice, or has a value that \
+                 it cannot have. `errors` names each."
+            }
+            Self::BadRequest => {
+                "The request is not valid HTTP, or ended early. Send it again as the reference describes it."
+            }
+            Self::Unauthenticated => {
+                "Send a valid key, as `Authorization: Bearer mm_…` or as `X-API-Key`. A revoked key stays revoked."
+            }
+            Self::ScopeMissing => {
+                "The key is valid and lacks the scope that `detail` names. Use a key that has it."
+            }
+            Self::NotFound => {
+                "There is nothing at this path, or the thing was deleted, or it is another owner's. These are not \
+                 told apart."
+            }
+            Self::MethodNotAllowed => "Use a method that the `Allow` header lists.",
+            Self::UploadCompleted => {
+                "The upload is over because it was completed. Go on with its file, which `file_id` names."
+            }
+            Self::UploadAborted => {
+                "The upload is over because it was given up. Start a new one, with a new `Idempotency-Key`."
+            }
+            Self::PartsMissing => {
+                "Not every byte has arrived. Send the parts that `part_numbers` lists, then complete again."
+            }
+            Self::SizeMismatch => {
+                "What has arrived has another size than declared. Send the parts that `part_numbers` lists again, or \
+                 start anew with the right size."
+            }
+            Self::EtagMismatch => {
+                "The store holds other bytes than those you say you sent. Send the parts that `part_numbers` lists \
+                 again, and complete with the `ETag`s of these answers."
+            }
+            Self::Conflict => {
+                "It is not in the state that this needs; somebody may have been faster. Look at it again."
+            }
+            Self::UploadExpired => {
+                "The upload was not completed in time. Start a new one, with a new `Idempotency-Key`."
+            }
+            Self::BodyTooLarge => "No request needs a body this large. Send less.",
+            Self::FileTooLarge => {
+                "The file has more bytes than are taken: see `limit` and `measured`."
+            }
+            Self::UnsupportedMediaType => {
+                "Send the body as JSON, with `Content-Type: application/json`."
+            }
+            Self::RangeNotSatisfiable => "Ask for a range within the object.",
+            Self::InvalidField => {
+                "A field is missing, unknown, of another type or outside its bounds. `errors` names each by its JSON \
+                 pointer."
+            }
+            Self::FileEmpty => "The file has no bytes. There is nothing to process.",
+            Self::IdempotencyKeyReused => {
+                "The `Idempotency-Key` came with another request before. Use a new one for each new upload."
+            }
+            Self::Internal => "A fault of ours. Please report it with the `request_id`.",
+            Self::Unavailable => {
+                "The database or the object store does not answer. Send the same request again after `Retry-After` \
+                 seconds; with an `Idempotency-Key` nothing is made twice."
+            }
+        }
+    }
+}
