@@ -1,7 +1,7 @@
 //! Runs a command with `DATABASE_URL` set to a new database, made by SQL files, that goes with it:
 //!
 //! ```sh
-//! cargo run -p embedded --example with_database -- migrations workflows/migrations -- psql
+//! cargo run -p embedded --bin with_database -- migrations workflows/migrations -- psql
 //! ```
 //!
 //! The files of all folders are applied in the order of their names. `just sqlx-prepare` uses this.
