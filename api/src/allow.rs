@@ -5,7 +5,13 @@ use serde_json::Value;
 
 /// Path templates of the API with their methods.
 #[derive(Debug)]
-pub struct AllowedMethods(Vec<(Vec<String>, HeaderValue)>);
+pub struct AllowedMethods(Vec<Template>);
+
+#[derive(Debug)]
+struct Template {
+    text: String,
+    methods: HeaderValue,
+}
 
 impl AllowedMethods {
     /// Reads them from the published document.
@@ -22,26 +28,44 @@ impl AllowedMethods {
                 methods.push("HEAD".into());
             }
             let value = HeaderValue::from_str(&methods.join(", ")).ok()?;
-            Some((template.split('/').map(ToOwned::to_owned).collect(), value))
+            Some(Template {
+                text: template.clone(),
+                methods: value,
+            })
         });
         Self(allowed.collect())
     }
 
     /// The methods of a path. What is not of the API is a page, an asset or media: only to be read.
     pub fn of(&self, path: &str) -> HeaderValue {
-        let segments: Vec<&str> = path.split('/').collect();
-        let matches = |template: &[String]| {
-            template.len() == segments.len()
-                && template
-                    .iter()
-                    .zip(&segments)
-                    .all(|(t, s)| t.starts_with('{') || t == s)
-        };
-        self.0
-            .iter()
-            .find(|(template, _)| matches(template))
-            .map_or(HeaderValue::from_static("GET, HEAD"), |(_, methods)| {
-                methods.clone()
+        self.find(path)
+            .map_or(HeaderValue::from_static("GET, HEAD"), |template| {
+                template.methods.clone()
             })
+    }
+
+    /// The template of a path of the API, such as `/v1/files/{file_id}`.
+    pub fn template_of(&self, path: &str) -> Option<&str> {
+        self.find(path).map(|template| template.text.as_str())
+    }
+
+    /// Of two that match, the one that says more of the path itself.
+    fn find(&self, path: &str) -> Option<&Template> {
+        let matching = self
+            .0
+            .iter()
+            .filter(|template| matches(&template.text, path));
+        matching.min_by_key(|template| template.text.matches('{').count())
+    }
+}
+
+fn matches(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template.split('/'), path.split('/'));
+    loop {
+        match (template.next(), path.next()) {
+            (None, None) => return true,
+            (Some(t), Some(p)) if t.starts_with('{') || t == p => {}
+            _ => return false,
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use api::admin::{to_json, view::QueueList};
+use api::admin::view::QueueList;
 use clap::Subcommand;
-use workflows::admin::queues;
+use sqlx::PgPool;
+use workflows::admin::{Breaker, queues};
 
-use super::admin::{self, Because, Output};
+use super::admin::{self, Because, Output, time};
 use crate::table;
 
 #[derive(Subcommand)]
@@ -22,6 +23,8 @@ pub enum Command {
         queue: String,
         #[command(flatten)]
         because: Because,
+        #[command(flatten)]
+        output: Output,
     },
     /// Let a paused queue go on
     Resume {
@@ -29,19 +32,28 @@ pub enum Command {
         queue: String,
         #[command(flatten)]
         because: Because,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let pool = admin::pool().await?;
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { output } => {
-            let queues = queues::list(&pool).await?;
+            let queues = queues::list(pool).await?;
             if output.json {
-                return Ok(admin::done(&to_json(&QueueList::from(queues)).to_string()));
+                return admin::json(&QueueList::from(queues));
             }
             table::print(
-                ["QUEUE", "READY", "SUSPECTS", "SLOTS", "WORKFLOWS", "PAUSED"],
+                [
+                    "QUEUE",
+                    "READY",
+                    "SUSPECTS",
+                    "SLOTS",
+                    "WORKFLOWS",
+                    "PAUSED",
+                    "DOWN",
+                ],
                 queues.iter().map(|queue| {
                     [
                         queue.queue.clone(),
@@ -50,18 +62,50 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
                         queue.slots.to_string(),
                         queue.workflows.join(", "),
                         admin::pause(queue.paused.as_ref()),
+                        down(&queue.breakers),
                     ]
                 }),
-            );
+            )?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Pause { queue, because } => {
-            queues::pause(&pool, &queue, because.by()).await?;
-            Ok(admin::done(&format!("queue {queue} is paused")))
+        Command::Pause {
+            queue,
+            because,
+            output,
+        } => {
+            queues::pause(pool, &queue, because.by()).await?;
+            changed(pool, &queue, &output, "is paused").await
         }
-        Command::Resume { queue, because } => {
-            queues::resume(&pool, &queue, because.by()).await?;
-            Ok(admin::done(&format!("queue {queue} goes on")))
+        Command::Resume {
+            queue,
+            because,
+            output,
+        } => {
+            queues::resume(pool, &queue, because.by()).await?;
+            changed(pool, &queue, &output, "goes on").await
         }
     }
+}
+
+async fn changed(
+    pool: &PgPool,
+    queue: &str,
+    output: &Output,
+    how: &str,
+) -> anyhow::Result<ExitCode> {
+    if !output.json {
+        return admin::done(format_args!("queue {queue} {how}"));
+    }
+    let mut queues = queues::list(pool).await?;
+    queues.retain(|entry| entry.queue == queue);
+    admin::json(&QueueList::from(queues))
+}
+
+/// What holds its tasks because it is down.
+fn down(breakers: &[Breaker]) -> String {
+    let sentences = breakers.iter().map(|breaker| {
+        let (dependency, since, error) = (&breaker.dependency, time(breaker.since), &breaker.error);
+        format!("{dependency} since {since}: {error}")
+    });
+    sentences.collect::<Vec<_>>().join("; ")
 }

@@ -20,6 +20,8 @@ pub struct WorkersConfig {
     pub cdn_base_url: String,
     /// Transcode tasks at once (`MEDIAMILL_TRANSCODE_SLOTS`), one per processor unless told.
     pub transcode_slots: usize,
+    /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
+    pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
     /// refuses, `best-effort` goes on with what there is.
     pub sandbox: Sandbox,
@@ -44,6 +46,7 @@ impl WorkersConfig {
             ),
             cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://cdn.example.com"),
             transcode_slots: usize::try_from(slots).unwrap_or(1),
+            require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Sandbox::default()),
         }
     }

@@ -10,7 +10,7 @@ mod runs;
 pub mod view;
 mod workers;
 
-use poem_openapi::types::ToJSON;
+pub use poem_openapi::types::ToJSON;
 use poem_openapi::{Object, Tags};
 use serde::Deserialize;
 use serde_json::Value;
