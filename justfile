@@ -10,7 +10,7 @@ export SQLX_OFFLINE := "true"
 default:
     @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
 
-# Install what is missing, build, and run everything on this machine: `dev --port 9000`
+# Install what is missing, build, and run everything on this machine: `dev --listen 127.0.0.1:9000`
 dev *args: setup
     exec cargo run -- dev "$@"
 

@@ -2,7 +2,8 @@
 
 mod commands;
 mod database;
-mod metrics;
+mod monitor;
+mod output;
 mod settings;
 mod signals;
 mod table;
@@ -33,11 +34,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return commands::fail(&error.into()),
+        Err(error) => return output::fail(&error.into()),
     };
     let code = runtime
         .block_on(cli.command.run())
-        .unwrap_or_else(|error| commands::fail(&error));
+        .unwrap_or_else(|error| output::fail(&error));
     // A name lookup or a file read that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     code
@@ -64,6 +65,9 @@ mod tests {
             "mediamill dead-letters discard 0193a000-0000-7000-8000-000000000000 --reason x",
             "mediamill runs restart 0193a000-0000-7000-8000-000000000000 --from-step scan --reason x",
             "mediamill audit list --before 7",
+            "mediamill dev --listen 9000",
+            "mediamill queues pause scan --reason x --json",
+            "mediamill runs list --data-dir somewhere",
             "mediamill workers list",
             "mediamill dead-letters redrive 0193a000-0000-7000-8000-000000000000 --reason x",
         ] {

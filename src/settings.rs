@@ -1,5 +1,7 @@
 //! The settings of a process in production, from the environment, all mistakes reported at once.
 
+mod names;
+
 use std::net::SocketAddr;
 
 use api::ApiConfig;
@@ -10,6 +12,8 @@ use media::{
     storage::StorageConfig,
 };
 use workers::WorkersConfig;
+
+pub use self::names::{API, WORKER, help, warn_of_unknown};
 
 /// What `mediamill migrate` needs.
 pub fn database() -> Result<DatabaseConfig, InvalidSettings> {
@@ -25,25 +29,47 @@ pub fn queues() -> Result<Vec<(String, usize)>, InvalidSettings> {
     reader.finish().map(|()| workers.queue_slots())
 }
 
-/// What operators' commands need.
-pub fn operators() -> Result<(DatabaseConfig, Kept), InvalidSettings> {
+/// How long what was refused is kept: operators' commands need it.
+pub fn kept() -> Result<Kept, InvalidSettings> {
     let mut reader = Reader::from_env();
-    let settings = (
-        DatabaseConfig::from_env(&mut reader),
-        Kept::from_env(&mut reader),
-    );
-    reader.finish().map(|()| settings)
+    let kept = Kept::from_env(&mut reader);
+    reader.finish().map(|()| kept)
+}
+
+/// What is too large, for `mediamill dev`.
+pub fn limits() -> Result<Limits, InvalidSettings> {
+    let mut reader = Reader::from_env();
+    let limits = Limits::from_env(&mut reader);
+    reader.finish().map(|()| limits)
 }
 
 /// What `mediamill api` needs.
-pub fn api() -> Result<(DatabaseConfig, StorageConfig, ApiConfig, Kept), InvalidSettings> {
+pub struct Api {
+    pub database: DatabaseConfig,
+    pub storage: StorageConfig,
+    pub http: ApiConfig,
+    /// How long what was refused is kept.
+    pub kept: Kept,
+    /// Where monitors find it; nowhere unless it is said.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+impl Api {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            database: DatabaseConfig::from_env(reader),
+            storage: StorageConfig::from_env(reader),
+            http: ApiConfig::from_env(reader),
+            kept: Kept::from_env(reader),
+            metrics_listen: metrics_listen(reader),
+        }
+    }
+}
+
+/// Reads what `mediamill api` needs.
+pub fn api() -> Result<Api, InvalidSettings> {
     let mut reader = Reader::from_env();
-    let settings = (
-        DatabaseConfig::from_env(&mut reader),
-        StorageConfig::from_env(&mut reader),
-        ApiConfig::from_env(&mut reader),
-        Kept::from_env(&mut reader),
-    );
+    let settings = Api::read(&mut reader);
     reader.finish().map(|()| settings)
 }
 
@@ -53,22 +79,33 @@ pub struct Worker {
     pub storage: StorageConfig,
     pub workers: WorkersConfig,
     pub limits: Limits,
-    /// Where Prometheus finds the metrics; nowhere unless it is said.
+    /// Where monitors find it; nowhere unless it is said.
     pub metrics_listen: Option<SocketAddr>,
+}
+
+impl Worker {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            database: DatabaseConfig::from_env(reader),
+            storage: StorageConfig::from_env(reader),
+            workers: WorkersConfig::from_env(reader),
+            limits: Limits::from_env(reader),
+            metrics_listen: metrics_listen(reader),
+        }
+    }
 }
 
 /// Reads what `mediamill worker` needs.
 pub fn worker() -> Result<Worker, InvalidSettings> {
     let mut reader = Reader::from_env();
-    let metrics = "MEDIAMILL_METRICS_LISTEN";
-    let settings = Worker {
-        database: DatabaseConfig::from_env(&mut reader),
-        storage: StorageConfig::from_env(&mut reader),
-        workers: WorkersConfig::from_env(&mut reader),
-        limits: Limits::from_env(&mut reader),
-        metrics_listen: reader
-            .optional(metrics)
-            .map(|_| reader.parsed_or(metrics, SocketAddr::from(([127, 0, 0, 1], 9464)))),
-    };
+    let settings = Worker::read(&mut reader);
     reader.finish().map(|()| settings)
+}
+
+fn metrics_listen(reader: &mut Reader) -> Option<SocketAddr> {
+    const NAME: &str = "MEDIAMILL_METRICS_LISTEN";
+    let example = SocketAddr::from(([127, 0, 0, 1], 9464));
+    reader
+        .optional(NAME)
+        .map(|_| reader.parsed_or(NAME, example))
 }

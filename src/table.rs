@@ -1,12 +1,15 @@
 //! Aligned columns, for people.
 
-use std::io::Write;
+use crate::output::{OutputError, out};
 
 /// Text that came from elsewhere is cut off after so many characters.
 const WIDEST: usize = 80;
 
 /// Prints a head and rows of as many cells. Nothing but the head says that there are no rows.
-pub fn print<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
+pub fn print<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<(), OutputError> {
     let rows: Vec<[String; N]> = std::iter::once(head.map(str::to_owned))
         .chain(rows.into_iter().map(|row| row.map(|cell| plain(&cell))))
         .collect();
@@ -16,13 +19,10 @@ pub fn print<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [St
             .max()
             .unwrap_or(0)
     });
-    let mut out = std::io::stdout().lock();
     for row in &rows {
-        // Whoever reads it may have read enough.
-        if writeln!(out, "{}", line(row, &widths)).is_err() {
-            return;
-        }
+        out!("{}", line(row, &widths))?;
     }
+    Ok(())
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
 use chrono::Utc;
 use decoders::Launcher;
@@ -13,9 +13,9 @@ use workers::{
     Tools, UpkeepRound as Round, WorkersConfig, route,
     tools::{Scratch, clamd::ClamdClient},
 };
-use workflows::{Engine, EngineConfig, Hints};
+use workflows::{Engine, EngineConfig, Health, Hints};
 
-use crate::signals::Stop;
+use crate::{monitor, signals::Stop};
 
 /// What the steps work with. Fails when the scanner would find nothing.
 pub async fn tools(
@@ -30,6 +30,15 @@ pub async fn tools(
         format!("the virus scanner at {clamd} (MEDIAMILL_CLAMD) cannot be relied on")
     })?;
     tracing::info!("the virus scanner finds what it should, and says what it cannot look into");
+    if config.require_signatures {
+        let signatures = clamd.signatures().await?;
+        ensure!(
+            signatures.are_official(),
+            "the virus scanner ({}) has no official signatures, and MEDIAMILL_REQUIRE_SIGNATURES asks for them: run freshclam",
+            signatures.engine
+        );
+    }
+    tokio::spawn(monitor::watch_scanner(clamd.clone()));
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
     let decoders = Launcher::current_program().with_sandbox(config.sandbox);
@@ -70,11 +79,12 @@ pub async fn serve_api(
         .context("the API stopped")
 }
 
-/// Works on runs until asked to stop.
+/// Works on runs until asked to stop. Calls `ready` when the engine has shown that it can.
 pub async fn run_workers(
     tools: Arc<Tools>,
     config: &WorkersConfig,
     stop: Stop,
+    ready: impl FnOnce(Health),
 ) -> anyhow::Result<()> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let engine = EngineConfig {
@@ -84,12 +94,19 @@ pub async fn run_workers(
         ..EngineConfig::default()
     };
     let (upkeep, every) = route::upkeep(&tools);
-    Engine::new(&tools.pool, engine)
+    let engine = Engine::new(&tools.pool, engine)
         .register(&route::ingest(&tools))
         .register(&route::discard(&tools))
         .register(&upkeep)
-        .schedule(upkeep.name(), every, &upkeep.starter(), Round {})
-        .run(stop.stop, stop.hasten)
-        .await
-        .context("the workers stopped")
+        .schedule(upkeep.name(), every, &upkeep.starter(), Round {});
+    let health = engine.health();
+    let getting_ready = async move {
+        health.ready().await;
+        ready(health);
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = engine.run(stop.stop, stop.hasten) => ended.context("the workers stopped"),
+        never = getting_ready => never,
+    }
 }

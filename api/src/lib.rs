@@ -89,6 +89,7 @@ pub fn app(state: ApiState) -> impl Endpoint {
     route
         .nest_no_strip("/v1", openapi::service())
         .data(state)
+        .data(health::Store::default())
         .with(requests)
 }
 

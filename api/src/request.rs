@@ -20,6 +20,9 @@ use crate::trace::TraceParent;
 /// Name of the header that carries the request's id, in and out.
 pub const REQUEST_ID: &str = "x-request-id";
 
+/// What is asked every few seconds for good, and of which nobody wants a line each time.
+const PROBES: [&str; 3] = ["/v1/livez", "/v1/readyz", "/v1/health"];
+
 /// The middleware.
 #[derive(Debug, Clone)]
 pub struct Requests {
@@ -55,7 +58,8 @@ impl<E: Endpoint> Endpoint for Handled<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let request_id = request_id(&request);
         let trace = TraceParent::of(&request);
-        let span = tracing::info_span!(
+        // At ERROR: whatever is logged within it, however little that is, names the request.
+        let span = tracing::error_span!(
             "http.request",
             http.request.method = %request.method(),
             url.path = request.uri().path(),
@@ -73,6 +77,7 @@ impl<E: Endpoint> Endpoint for Handled<E> {
 impl<E: Endpoint> Handled<E> {
     async fn handle(&self, request: Request, request_id: &str) -> Response {
         let started = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let origin = cors::allowed_origin(&request, &self.requests.allowed_origins);
         let mut response = match cors::preflight(&request) {
             Some(preflight) if origin.is_some() => preflight,
@@ -82,8 +87,14 @@ impl<E: Endpoint> Handled<E> {
         finish(response.headers_mut(), request_id);
         let status = response.status().as_u16();
         tracing::Span::current().record("http.response.status_code", status);
+        let route = self.requests.operations.template_of(&path);
+        measure(&method, route, status, started.elapsed());
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(http.server.duration_ms = duration_ms, "request answered");
+        if status == 200 && PROBES.contains(&path.as_str()) {
+            tracing::debug!(http.server.duration_ms = duration_ms, "probe answered");
+        } else {
+            tracing::info!(http.server.duration_ms = duration_ms, "request answered");
+        }
         response
     }
 
@@ -123,6 +134,32 @@ impl<E: Endpoint> Handled<E> {
             Err(late) => Err(Problem::unavailable(late)),
         }
     }
+}
+
+/// By the names of OpenTelemetry's conventions. Methods and routes that we do not know are all one: whoever asks must
+/// not be able to make labels.
+fn measure(method: &Method, route: Option<&str>, status: u16, took: Duration) {
+    let method = if [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::OPTIONS,
+    ]
+    .contains(method)
+    {
+        method.to_string()
+    } else {
+        "_OTHER".to_owned()
+    };
+    metrics::histogram!(
+        "http_server_request_duration_seconds",
+        "http_request_method" => method,
+        "http_route" => route.unwrap_or("other").to_owned(),
+        "http_response_status_code" => status.to_string(),
+    )
+    .record(took);
 }
 
 /// The id a proxy in front gave the request, if it is harmless, or a new one.

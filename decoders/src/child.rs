@@ -57,7 +57,7 @@ fn answer(request: &Request) -> Answer {
     match confine(&request.limits, request.sandbox) {
         Ok(missing) => missing
             .iter()
-            .for_each(|layer| eprintln!("sandbox: {}", chain(layer))),
+            .for_each(|layer| drop(writeln!(io::stderr(), "sandbox: {}", chain(layer)))),
         Err(error) => return Answer::Unconfined(chain(&error)),
     }
     match run(&request.job, &request.limits, input, &outputs) {

@@ -146,17 +146,110 @@ pub async fn create(
     Ok(())
 }
 
-/// Who the key stands for, unless it is unknown or revoked. Scopes that this build does not know allow nothing.
+/// A key, as operators see it. The key itself is stored nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyEntry {
+    /// The key's id, fit for logs.
+    pub api_key_id: Uuid,
+    /// Whose files it reaches.
+    pub owner_id: String,
+    /// What it allows, also scopes that this build does not know.
+    pub scopes: Vec<String>,
+    /// For people.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was used last, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When somebody ended it.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl KeyEntry {
+    /// Whether it opens nothing any more.
+    pub fn has_ended(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_some() || self.expires_at.is_some_and(|at| at <= now)
+    }
+}
+
+/// Keys, the newest first.
+#[tracing::instrument(name = "db.api_keys.list", skip_all)]
+pub async fn list(
+    conn: &mut PgConnection,
+    owner_id: Option<&OwnerId>,
+) -> Result<Vec<KeyEntry>, sqlx::Error> {
+    sqlx::query_as!(
+        KeyEntry,
+        "SELECT api_key_id, owner_id, scopes, name, created_at, last_used_at, expires_at, revoked_at
+         FROM api_keys WHERE $1::text IS NULL OR owner_id = $1 ORDER BY created_at DESC, api_key_id",
+        owner_id.map(OwnerId::as_str),
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The id of a key, whatever has become of it.
+#[tracing::instrument(name = "db.api_keys.identify", skip_all)]
+pub async fn identify(conn: &mut PgConnection, key: &ApiKey) -> Result<Option<Uuid>, sqlx::Error> {
+    let hash = key.hash();
+    sqlx::query_scalar!(
+        "SELECT api_key_id FROM api_keys WHERE key_hash = $1",
+        hash.as_bytes().as_slice(),
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Lets a key end by itself.
+#[tracing::instrument(name = "db.api_keys.expire", skip_all, fields(media.api_key_id = %api_key_id))]
+pub async fn expire(
+    conn: &mut PgConnection,
+    api_key_id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE api_keys SET expires_at = $2 WHERE api_key_id = $1",
+        api_key_id,
+        at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that a key was used. Written once a minute at most: it is asked for with every request.
+async fn note_use(conn: &mut PgConnection, api_key_id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE api_keys SET last_used_at = clock_timestamp() WHERE api_key_id = $1",
+        api_key_id,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Who the key stands for, unless it is unknown or has ended. Scopes that this build does not know allow nothing.
 #[tracing::instrument(name = "db.api_keys.find", skip_all)]
 pub async fn find(conn: &mut PgConnection, key: &ApiKey) -> Result<Option<Principal>, sqlx::Error> {
     let hash = key.hash();
     let row = sqlx::query!(
-        "SELECT api_key_id, owner_id, scopes FROM api_keys
-         WHERE key_hash = $1 AND revoked_at IS NULL",
+        r#"SELECT api_key_id, owner_id, scopes,
+                  coalesce(last_used_at < clock_timestamp() - interval '1 minute', true) AS "unnoted!"
+           FROM api_keys
+           WHERE key_hash = $1 AND revoked_at IS NULL
+             AND (expires_at IS NULL OR expires_at > clock_timestamp())"#,
         hash.as_bytes().as_slice(),
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
+    if let Some(row) = row.as_ref().filter(|row| row.unnoted)
+        && let Err(error) = note_use(conn, row.api_key_id).await
+    {
+        // A database that takes no writes is no reason to refuse those who read.
+        tracing::warn!(error = %error, media.api_key_id = %row.api_key_id, "the use of a key could not be noted");
+    }
     row.map(|row| {
         Ok(Principal {
             api_key_id: row.api_key_id,

@@ -51,7 +51,7 @@ pub fn served_url(cdn_base_url: &str, storage_path: &str) -> String {
     format!("{cdn_base_url}/{storage_path}")
 }
 
-/// Origin bucket: never written; looking for it tells whether the store answers.
+/// Staging bucket: written now and then, to find out whether the store takes writes.
 pub fn health_probe() -> ObjectKey {
     key("health-probe".into())
 }

@@ -23,7 +23,7 @@ pub use self::checksum::{InvalidSha256, Sha256};
 pub use self::ids::{FileId, InvalidOwnerId, OwnerId, UploadId};
 pub use self::rejection::{Rejection, RejectionCode};
 
-use sqlx::migrate::Migrator;
+use sqlx::{PgConnection, migrate::Migrator};
 
 /// The domain's schema. The engine brings its own.
 ///
@@ -32,3 +32,10 @@ pub static MIGRATOR: Migrator = Migrator {
     ignore_missing: true,
     ..sqlx::migrate!("../migrations")
 };
+
+/// Version of the newest migration that the database has. Fails where it has none.
+pub async fn schema_version(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    // Not checked at compile time: sqlx makes this table when it migrates.
+    let newest = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version DESC LIMIT 1";
+    sqlx::query_scalar(newest).fetch_one(conn).await
+}

@@ -1,14 +1,27 @@
 //! What the commands for operators share. They work on the database itself, so they need neither the API nor a key.
 
-use std::process::ExitCode;
+use std::{
+    fmt::Display,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use api::admin::{ToJSON, to_json};
 use chrono::{DateTime, TimeDelta, Utc};
+use clap::Subcommand;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workers::route;
 use workflows::admin::{By, Hooks, Paging, Pause, Payload, explain::Attempt};
 
-use crate::{database, settings, table};
+use super::dev::place;
+use crate::{
+    database,
+    output::{OutputError, note, out},
+    settings, table,
+};
 
 /// How to answer.
 #[derive(clap::Args)]
@@ -55,40 +68,83 @@ impl Part {
     }
 }
 
-/// The user of this machine.
+/// The user of this machine. In a container, which often has no name for its user, the number and the container's name.
 pub fn user() -> String {
-    let user = std::env::var("USER").ok();
-    user.filter(|user| !user.trim().is_empty())
-        .unwrap_or_else(|| "cli".to_owned())
+    let named = ["USER", "LOGNAME"].map(|name| std::env::var(name).ok());
+    let mut named = named.into_iter().flatten();
+    named
+        .find(|user| !user.trim().is_empty())
+        .unwrap_or_else(|| {
+            let uid = fs::metadata("/proc/self").map(|process| process.uid());
+            let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            format!("uid {} on {}", uid.unwrap_or_default(), host.trim())
+        })
 }
 
-pub async fn pool() -> anyhow::Result<PgPool> {
-    database::connect(&settings::database()?.url).await
+/// A group of commands that work on the database.
+#[derive(clap::Args)]
+pub struct Group<C: Subcommand> {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: C,
 }
 
-/// The database, and what files want to be told of what is done to their runs.
-pub async fn pool_and_hooks() -> anyhow::Result<(PgPool, Hooks)> {
-    let (database, kept) = settings::operators()?;
-    let pool = database::connect(&database.url).await?;
-    let hooks = route::hooks(&pool, kept);
-    Ok((pool, hooks))
+impl<C: Subcommand> Group<C> {
+    /// A pool on the database, and what to do with it.
+    pub async fn open(self) -> anyhow::Result<(PgPool, C)> {
+        Ok((self.place.pool().await?, self.command))
+    }
 }
 
-/// Says that something was done, in the way that was asked for.
-pub fn done(what: &str) -> ExitCode {
-    println!("{what}");
-    ExitCode::SUCCESS
+/// What files want to be told of what is done to their runs.
+pub fn hooks(pool: &PgPool) -> anyhow::Result<Hooks> {
+    Ok(route::hooks(pool, settings::kept()?))
+}
+
+/// Where the database is.
+#[derive(clap::Args)]
+pub struct Place {
+    /// Data folder of a running `mediamill dev`; without it `MEDIAMILL_DATABASE_URL` is used, or `.mediamill`
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+}
+
+impl Place {
+    async fn pool(&self) -> anyhow::Result<PgPool> {
+        let url = match &self.data_dir {
+            Some(data_dir) => place::read(data_dir)?,
+            None => match settings::database() {
+                Ok(database) => database.url,
+                // A newcomer has neither.
+                Err(missing) => place::read(Path::new(place::DATA_DIR)).map_err(|_| missing)?,
+            },
+        };
+        database::connect(&url).await
+    }
+}
+
+/// Says that something was done.
+pub fn done(what: impl Display) -> anyhow::Result<ExitCode> {
+    out!("{what}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Answers in one line of JSON.
+pub fn json(view: &impl ToJSON) -> anyhow::Result<ExitCode> {
+    done(to_json(view))
 }
 
 /// Says how to get the rest of a list.
 pub fn more(next: Option<Uuid>) {
     if let Some(next) = next {
-        eprintln!("there are more: --after {next}");
+        note!("there are more: --after {next}");
     }
 }
 
+/// In UTC, and it says so.
 pub fn time(at: DateTime<Utc>) -> String {
-    at.format("%F %T").to_string()
+    at.format("%F %TZ").to_string()
 }
 
 pub fn pause(pause: Option<&Pause>) -> String {
@@ -103,7 +159,7 @@ pub fn harmless(text: &str) -> String {
 }
 
 /// Prints what was tried.
-pub fn print_attempts(attempts: &[Attempt]) {
+pub fn print_attempts(attempts: &[Attempt]) -> Result<(), OutputError> {
     table::print(
         [
             "ENDED", "STEP", "CHILD", "OUTCOME", "TOOK", "WORKER", "ERROR",
@@ -120,7 +176,7 @@ pub fn print_attempts(attempts: &[Attempt]) {
                 error.as_ref().map_or_else(String::new, message),
             ]
         }),
-    );
+    )
 }
 
 /// The line for people in a stored error or rejection.

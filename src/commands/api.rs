@@ -7,20 +7,37 @@ use media::storage::ObjectStore;
 use tokio::net::TcpListener;
 
 use super::proof;
-use crate::{database, settings, signals::Stop, telemetry, wiring};
+use crate::{
+    database,
+    monitor::{Monitor, Readiness, Started},
+    output, settings,
+    signals::Stop,
+    telemetry, wiring,
+};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
-    telemetry::start("info");
-    let (settings, storage, config, kept) = settings::api()?;
+    // The framework tells once more where it listens.
+    telemetry::start("info,poem=warn");
+    settings::warn_of_unknown();
+    let settings = settings::api()?;
     let stop = Stop::on_signals()?;
-    let pool = database::connect(&settings.url).await?;
+    let pool = database::connect(&settings.database.url).await?;
+    let readiness = Readiness::starting(&pool);
+    if let Some(listen) = settings.metrics_listen {
+        Monitor::serve(listen, pool.clone(), readiness.clone()).await?;
+    }
     proof::schema(&pool).await?;
-    let store = ObjectStore::new(&storage);
+    let store = ObjectStore::new(&settings.storage);
     proof::buckets(&store).await?;
+    let config = settings.http;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    println!("mediamill ready: http://{}", listener.local_addr()?);
-    wiring::serve_api(listener, pool, store, config, kept, stop).await?;
+    readiness.started(Started::default());
+    output::announce(format_args!(
+        "mediamill ready: http://{}",
+        listener.local_addr()?
+    ));
+    wiring::serve_api(listener, pool, store, config, settings.kept, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use api::admin::{to_json, view::AuditPage};
+use api::admin::view::AuditPage;
 use clap::Subcommand;
+use sqlx::PgPool;
 use workflows::admin::audit;
 
 use super::admin::{self, Output, time};
-use crate::table;
+use crate::{output::note, table};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -27,20 +28,19 @@ pub enum Command {
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::List {
         target,
         before,
         limit,
         output,
     } = command;
-    let pool = admin::pool().await?;
     // One more than asked for tells whether there is a next page.
-    let mut entries = audit::list(&pool, target.as_deref(), before, limit + 1).await?;
+    let mut entries = audit::list(pool, target.as_deref(), before, limit + 1).await?;
     let limit = usize::try_from(limit)?;
     if output.json {
         let page = AuditPage::new(entries, limit);
-        return Ok(admin::done(&to_json(&page).to_string()));
+        return admin::json(&page);
     }
     let more = entries.len() > limit;
     entries.truncate(limit);
@@ -56,9 +56,9 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 entry.details.to_string(),
             ]
         }),
-    );
+    )?;
     if let Some(last) = entries.last().filter(|_| more) {
-        eprintln!("there are more: --before {}", last.audit_id);
+        note!("there are more: --before {}", last.audit_id);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,12 +2,10 @@
 
 use std::process::ExitCode;
 
-use api::{
-    admin::{to_json, view::RunEntryView},
-    files::retry,
-};
+use api::{admin::view::RunEntryView, files::retry};
 use clap::Subcommand;
 use media::FileId;
+use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::runs;
 
@@ -26,20 +24,19 @@ pub enum Command {
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::Retry {
         id,
         because,
         output,
     } = command;
-    let (pool, hooks) = admin::pool_and_hooks().await?;
+    let hooks = admin::hooks(pool)?;
     let by = because.by().telling(&hooks);
-    let run_id = retry::retry(&pool, FileId(id), by).await?;
+    let run_id = retry::retry(pool, FileId(id), by).await?;
     if output.json {
-        let run = runs::get(&pool, run_id).await?;
-        return Ok(admin::done(&to_json(&RunEntryView::from(run)).to_string()));
+        return admin::json(&RunEntryView::from(runs::get(pool, run_id).await?));
     }
-    Ok(admin::done(&format!(
+    admin::done(format_args!(
         "file {id} is on its way again, by run {run_id}"
-    )))
+    ))
 }

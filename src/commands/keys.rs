@@ -1,17 +1,27 @@
 //! `mediamill keys`: API keys for production, where no command makes one by itself.
 
-use std::process::ExitCode;
+use std::{io::Read, process::ExitCode};
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 use media::{
     OwnerId,
-    api_keys::{self, ApiKey, Scope},
+    api_keys::{self, ApiKey, KeyEntry, Scope},
 };
+use serde_json::json;
+use sqlx::{Connection, PgPool};
 use uuid::Uuid;
+use workflows::admin::{By, audit};
 
-use crate::{database, settings};
+use super::{
+    admin::{self, Output, time, user},
+    dead_letters::age,
+};
+use crate::{
+    output::{note, out},
+    table,
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -26,44 +36,157 @@ pub enum Command {
         /// For people
         #[arg(long, default_value = "")]
         name: String,
+        /// When it ends by itself, from now, such as 12h, 90d; without it never
+        #[arg(long, value_parser = age)]
+        expires_in: Option<TimeDelta>,
+        #[command(flatten)]
+        because: Because,
     },
+    /// List keys, newest first, and when each was used last
+    List {
+        /// Only of this owner
+        #[arg(long)]
+        owner: Option<OwnerId>,
+        /// Those that have ended, too
+        #[arg(long)]
+        ended: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Say which key it is that stands on standard input: one that was found somewhere, to be revoked
+    Identify,
     /// End a key for good
     Revoke {
         /// The id that was printed beside the key
         id: Uuid,
+        #[command(flatten)]
+        because: Because,
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let pool = database::connect(&settings::database()?.url).await?;
-    let mut connection = pool.acquire().await?;
+/// Who acts, and why.
+#[derive(clap::Args)]
+pub struct Because {
+    /// Why; kept in the audit
+    #[arg(long, default_value = "not said")]
+    reason: String,
+    /// Who; kept in the audit
+    #[arg(long, default_value_t = user())]
+    actor: String,
+}
+
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Create {
             owner,
             scopes,
             name,
+            expires_in,
+            because,
         } => {
-            let (id, key) = (Uuid::now_v7(), ApiKey::generate());
-            api_keys::create(
-                &mut connection,
-                id,
-                &key,
-                &owner,
-                &scopes,
-                &name,
-                Utc::now(),
-            )
-            .await
-            .context("cannot store the key")?;
-            eprintln!("key {id} of {owner}");
-            println!("{}", key.reveal());
+            let expires_at = expires_in.map(|time| Utc::now() + time);
+            create(pool, &owner, &scopes, &name, expires_at, &because).await
         }
-        Command::Revoke { id } => {
-            if !api_keys::revoke(&mut connection, id, Utc::now()).await? {
-                eprintln!("mediamill: there is no living key {id}");
-                return Ok(ExitCode::FAILURE);
-            }
+        Command::List {
+            owner,
+            ended,
+            output,
+        } => {
+            let mut connection = pool.acquire().await?;
+            let mut keys = api_keys::list(&mut connection, owner.as_ref()).await?;
+            keys.retain(|key| ended || !key.has_ended(Utc::now()));
+            list(&keys, &output)
         }
+        Command::Identify => identify(pool).await,
+        Command::Revoke { id, because } => revoke(pool, id, &because).await,
     }
+}
+
+async fn create(
+    pool: &PgPool,
+    owner: &OwnerId,
+    scopes: &[Scope],
+    name: &str,
+    expires_at: Option<DateTime<Utc>>,
+    because: &Because,
+) -> anyhow::Result<ExitCode> {
+    let (id, key) = (Uuid::now_v7(), ApiKey::generate());
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    api_keys::create(&mut tx, id, &key, owner, scopes, name, Utc::now())
+        .await
+        .context("cannot store the key")?;
+    if let Some(at) = expires_at {
+        api_keys::expire(&mut tx, id, at).await?;
+    }
+    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+    let details = json!({ "owner": owner.as_str(), "scopes": scopes, "name": name, "expires_at": expires_at });
+    audit::record(&mut tx, because.by(), "key.create", id, details).await?;
+    tx.commit().await?;
+    note!("key {id} of {owner}");
+    out!("{}", key.reveal())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(pool: &PgPool, id: Uuid, because: &Because) -> anyhow::Result<ExitCode> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    if !api_keys::revoke(&mut tx, id, Utc::now()).await? {
+        note!("mediamill: there is no living key {id}");
+        return Ok(ExitCode::FAILURE);
+    }
+    audit::record(&mut tx, because.by(), "key.revoke", id, json!({})).await?;
+    tx.commit().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn identify(pool: &PgPool) -> anyhow::Result<ExitCode> {
+    let mut text = String::new();
+    // More than any key has.
+    std::io::stdin().take(1024).read_to_string(&mut text)?;
+    let key = ApiKey::presented(text.trim());
+    let mut connection = pool.acquire().await?;
+    let Some(id) = api_keys::identify(&mut connection, &key).await? else {
+        note!("mediamill: no key of this database is like this");
+        return Ok(ExitCode::FAILURE);
+    };
+    admin::done(id)
+}
+
+impl Because {
+    fn by(&self) -> By<'_> {
+        By::new(&self.actor, &self.reason)
+    }
+}
+
+fn list(keys: &[KeyEntry], output: &Output) -> anyhow::Result<ExitCode> {
+    if output.json {
+        return admin::done(json!({ "keys": keys }));
+    }
+    let at = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, time);
+    table::print(
+        [
+            "KEY",
+            "OWNER",
+            "SCOPES",
+            "NAME",
+            "CREATED",
+            "LAST USED",
+            "EXPIRES",
+            "REVOKED",
+        ],
+        keys.iter().map(|key| {
+            [
+                key.api_key_id.to_string(),
+                key.owner_id.clone(),
+                key.scopes.join(" "),
+                key.name.clone(),
+                time(key.created_at),
+                at(key.last_used_at),
+                at(key.expires_at),
+                at(key.revoked_at),
+            ]
+        }),
+    )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,11 +4,20 @@
 
 use std::process::ExitCode;
 
-use crate::{database, settings, telemetry};
+use crate::{database, output::out, settings, telemetry};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
-    telemetry::start("info");
+    // Postgres tells of every table that is there already, as a notice.
+    telemetry::start("info,sqlx::postgres::notice=off");
+    settings::warn_of_unknown();
     let pool = database::connect(&settings::database()?.url).await?;
+    let before = database::versions(&pool).await?;
     database::migrate(&pool).await?;
+    let after = database::versions(&pool).await?;
+    if before == after {
+        out!("nothing to do: the schema is at {after}")?;
+    } else {
+        out!("migrated from {before} to {after}")?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -21,6 +21,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use self::admin::Group;
+use crate::settings;
+
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
@@ -29,35 +32,29 @@ pub enum Command {
     /// Upload files, and with --wait see them through to their variants
     Upload(upload::Args),
     /// Serve the HTTP API (settings from the environment)
+    #[command(after_help = settings::help(settings::API))]
     Api,
     /// Work on uploaded files (settings from the environment)
+    #[command(after_help = settings::help(settings::WORKER))]
     Worker,
     /// Bring the database's schema up to this build (settings from the environment)
     Migrate,
-    /// Make and revoke API keys (settings from the environment)
-    #[command(subcommand)]
-    Keys(keys::Command),
+    /// Make, list and revoke API keys
+    Keys(Group<keys::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
-    #[command(subcommand)]
-    Runs(runs::Command),
+    Runs(Group<runs::Command>),
     /// What became of a file: send it through again
-    #[command(subcommand)]
-    Files(files::Command),
+    Files(Group<files::Command>),
     /// What failed for good: list, sum up, show, re-drive, discard
-    #[command(subcommand)]
-    DeadLetters(dead_letters::Command),
+    DeadLetters(Group<dead_letters::Command>),
     /// How much waits where: list, pause, resume
-    #[command(subcommand)]
-    Queues(queues::Command),
+    Queues(Group<queues::Command>),
     /// Who is at work
-    #[command(subcommand)]
-    Workers(workers::Command),
+    Workers(Group<workers::Command>),
     /// Who did what, when and why
-    #[command(subcommand)]
-    Audit(audit::Command),
+    Audit(Group<audit::Command>),
     /// Whether this build can go on with the runs in flight
-    #[command(subcommand)]
-    Workflows(workflows::Command),
+    Workflows(Group<workflows::Command>),
     /// Write the API's contract
     Openapi(openapi::Args),
 }
@@ -71,21 +68,39 @@ impl Command {
             Self::Api => api::run().await,
             Self::Worker => worker::run().await,
             Self::Migrate => migrate::run().await,
-            Self::Keys(command) => keys::run(command).await,
-            Self::Runs(command) => runs::run(command).await,
-            Self::Files(command) => files::run(command).await,
-            Self::DeadLetters(command) => dead_letters::run(command).await,
-            Self::Queues(command) => queues::run(command).await,
-            Self::Workers(command) => workers::run(command).await,
-            Self::Audit(command) => audit::run(command).await,
-            Self::Workflows(command) => workflows::run(command).await,
+            Self::Keys(group) => {
+                let (pool, command) = group.open().await?;
+                keys::run(&pool, command).await
+            }
+            Self::Runs(group) => {
+                let (pool, command) = group.open().await?;
+                runs::run(&pool, command).await
+            }
+            Self::Files(group) => {
+                let (pool, command) = group.open().await?;
+                files::run(&pool, command).await
+            }
+            Self::DeadLetters(group) => {
+                let (pool, command) = group.open().await?;
+                dead_letters::run(&pool, command).await
+            }
+            Self::Queues(group) => {
+                let (pool, command) = group.open().await?;
+                queues::run(&pool, command).await
+            }
+            Self::Workers(group) => {
+                let (pool, command) = group.open().await?;
+                workers::run(&pool, command).await
+            }
+            Self::Audit(group) => {
+                let (pool, command) = group.open().await?;
+                audit::run(&pool, command).await
+            }
+            Self::Workflows(group) => {
+                let (pool, command) = group.open().await?;
+                workflows::run(&pool, command).await
+            }
             Self::Openapi(args) => openapi::run(&args),
         }
     }
-}
-
-/// One sentence with its causes on standard error, and exit code 1.
-pub fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("mediamill: {error:#}");
-    ExitCode::FAILURE
 }

@@ -1,19 +1,15 @@
 //! `mediamill queues`: how much waits where, and holding it.
 
+mod limits;
+
 use std::process::ExitCode;
 
-use api::admin::{
-    to_json,
-    view::{QueueLimitList, QueueList},
-};
+use api::admin::view::QueueList;
 use clap::Subcommand;
 use sqlx::PgPool;
-use workflows::admin::{
-    limits::{self, Limit, LimitEntry},
-    queues,
-};
+use workflows::admin::{Breaker, queues};
 
-use super::admin::{self, Because, Output};
+use super::admin::{self, Because, Output, time};
 use crate::table;
 
 #[derive(Subcommand)]
@@ -29,6 +25,8 @@ pub enum Command {
         queue: String,
         #[command(flatten)]
         because: Because,
+        #[command(flatten)]
+        output: Output,
     },
     /// List the queues that have limits over all workers, and how much of them runs
     Limits {
@@ -36,21 +34,7 @@ pub enum Command {
         output: Output,
     },
     /// Limit what runs of a queue in all workers together, in place of the limit that it had
-    Limit {
-        /// Name of the queue
-        queue: String,
-        /// Tasks that run at once
-        #[arg(long)]
-        concurrency: Option<u32>,
-        /// Tasks of one owner that run at once
-        #[arg(long)]
-        per_key: Option<u32>,
-        /// Steps that begin in a second, on average
-        #[arg(long)]
-        per_second: Option<f64>,
-        #[command(flatten)]
-        because: Because,
-    },
+    Limit(limits::Args),
     /// Take the limit from a queue
     Unlimit {
         /// Name of the queue
@@ -64,97 +48,83 @@ pub enum Command {
         queue: String,
         #[command(flatten)]
         because: Because,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let pool = admin::pool().await?;
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::List { output } => list(&pool, output).await,
-        Command::Pause { queue, because } => {
-            queues::pause(&pool, &queue, because.by()).await?;
-            Ok(admin::done(&format!("queue {queue} is paused")))
-        }
-        Command::Limits { output } => {
-            let limits = limits::list(&pool).await?;
+        Command::List { output } => {
+            let queues = queues::list(pool).await?;
             if output.json {
-                return Ok(admin::done(
-                    &to_json(&QueueLimitList::from(limits)).to_string(),
-                ));
+                return admin::json(&QueueList::from(queues));
             }
-            print_limits(&limits);
+            table::print(
+                [
+                    "QUEUE",
+                    "READY",
+                    "SUSPECTS",
+                    "SLOTS",
+                    "WORKFLOWS",
+                    "PAUSED",
+                    "DOWN",
+                ],
+                queues.iter().map(|queue| {
+                    [
+                        queue.queue.clone(),
+                        queue.ready.to_string(),
+                        queue.suspects.to_string(),
+                        queue.slots.to_string(),
+                        queue.workflows.join(", "),
+                        admin::pause(queue.paused.as_ref()),
+                        down(&queue.breakers),
+                    ]
+                }),
+            )?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Limit {
+        Command::Pause {
             queue,
-            concurrency,
-            per_key,
-            per_second,
             because,
+            output,
         } => {
-            let limit = Limit {
-                concurrency,
-                per_key,
-                per_second,
-            };
-            limits::set(&pool, &queue, limit, because.by()).await?;
-            Ok(admin::done(&format!("queue {queue} is limited")))
+            queues::pause(pool, &queue, because.by()).await?;
+            changed(pool, &queue, &output, "is paused").await
         }
-        Command::Unlimit { queue, because } => {
-            limits::remove(&pool, &queue, because.by()).await?;
-            Ok(admin::done(&format!("queue {queue} has no limit")))
-        }
-        Command::Resume { queue, because } => {
-            queues::resume(&pool, &queue, because.by()).await?;
-            Ok(admin::done(&format!("queue {queue} goes on")))
+        Command::Limits { output } => limits::list(pool, &output).await,
+        Command::Limit(args) => limits::set(pool, args).await,
+        Command::Unlimit { queue, because } => limits::remove(pool, &queue, &because).await,
+        Command::Resume {
+            queue,
+            because,
+            output,
+        } => {
+            queues::resume(pool, &queue, because.by()).await?;
+            changed(pool, &queue, &output, "goes on").await
         }
     }
 }
 
-async fn list(pool: &PgPool, output: Output) -> anyhow::Result<ExitCode> {
-    let queues = queues::list(pool).await?;
-    if output.json {
-        return Ok(admin::done(&to_json(&QueueList::from(queues)).to_string()));
+async fn changed(
+    pool: &PgPool,
+    queue: &str,
+    output: &Output,
+    how: &str,
+) -> anyhow::Result<ExitCode> {
+    if !output.json {
+        return admin::done(format_args!("queue {queue} {how}"));
     }
-    table::print(
-        ["QUEUE", "READY", "SUSPECTS", "SLOTS", "WORKFLOWS", "PAUSED"],
-        queues.iter().map(|queue| {
-            [
-                queue.queue.clone(),
-                queue.ready.to_string(),
-                queue.suspects.to_string(),
-                queue.slots.to_string(),
-                queue.workflows.join(", "),
-                admin::pause(queue.paused.as_ref()),
-            ]
-        }),
-    );
-    Ok(ExitCode::SUCCESS)
+    let mut queues = queues::list(pool).await?;
+    queues.retain(|entry| entry.queue == queue);
+    admin::json(&QueueList::from(queues))
 }
 
-fn print_limits(limits: &[LimitEntry]) {
-    let or_none = |limit: Option<u32>| limit.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    table::print(
-        [
-            "QUEUE",
-            "RUNNING",
-            "CONCURRENCY",
-            "PER KEY",
-            "PER SECOND",
-            "SET BY",
-            "REASON",
-        ],
-        limits.iter().map(|entry| {
-            let rate = entry.limit.per_second;
-            [
-                entry.queue.clone(),
-                entry.running.to_string(),
-                or_none(entry.limit.concurrency),
-                or_none(entry.limit.per_key),
-                rate.map_or_else(|| "-".to_owned(), |rate| rate.to_string()),
-                entry.set_by.clone(),
-                entry.reason.clone(),
-            ]
-        }),
-    );
+/// What holds its tasks because it is down.
+fn down(breakers: &[Breaker]) -> String {
+    let sentences = breakers.iter().map(|breaker| {
+        let (dependency, since, error) = (&breaker.dependency, time(breaker.since), &breaker.error);
+        format!("{dependency} since {since}: {error}")
+    });
+    sentences.collect::<Vec<_>>().join("; ")
 }

@@ -5,21 +5,34 @@ use std::process::ExitCode;
 use media::storage::ObjectStore;
 
 use super::proof;
-use crate::{database, metrics, settings, signals::Stop, telemetry, wiring};
+use crate::{
+    database,
+    monitor::{Monitor, Readiness, Started},
+    output, settings,
+    signals::Stop,
+    telemetry, wiring,
+};
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     telemetry::start("info");
+    settings::warn_of_unknown();
     let settings = settings::worker()?;
     let stop = Stop::on_signals()?;
     let pool = database::connect(&settings.database.url).await?;
-    proof::schema(&pool).await?;
+    let readiness = Readiness::starting(&pool);
     if let Some(listen) = settings.metrics_listen {
-        metrics::serve(listen, pool.clone())?;
+        Monitor::serve(listen, pool.clone(), readiness.clone()).await?;
     }
+    proof::schema(&pool).await?;
     let store = ObjectStore::new(&settings.storage);
     proof::buckets(&store).await?;
     let tools = wiring::tools(pool, store, settings.limits, &settings.workers).await?;
-    println!("mediamill worker ready");
-    wiring::run_workers(tools, &settings.workers, stop).await?;
+    let scanner = Some(tools.clamd.clone());
+    let ready = |engine| {
+        let engine = Some(engine);
+        readiness.started(Started { engine, scanner });
+        output::announce("mediamill worker ready");
+    };
+    wiring::run_workers(tools, &settings.workers, stop, ready).await?;
     Ok(ExitCode::SUCCESS)
 }

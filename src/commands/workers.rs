@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use api::admin::{to_json, view::WorkerList};
+use api::admin::view::WorkerList;
 use clap::Subcommand;
+use sqlx::PgPool;
 use workflows::admin::workers;
 
 use super::admin::{self, Output, time};
@@ -18,13 +19,12 @@ pub enum Command {
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::List { output } = command;
-    let pool = admin::pool().await?;
-    let workers = workers::list(&pool).await?;
+    let workers = workers::list(pool).await?;
     if output.json {
         let list = WorkerList::from(workers);
-        return Ok(admin::done(&to_json(&list).to_string()));
+        return admin::json(&list);
     }
     table::print(
         [
@@ -47,6 +47,6 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 queues.join(", "),
             ]
         }),
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }

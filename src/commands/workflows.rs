@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use workers::route;
 use workflows::admin::check::{self, Problem, Severity};
 
-use super::admin::{self, Output};
-use crate::{settings, table};
+use super::admin::Output;
+use crate::{output::out, settings, table};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -19,24 +20,23 @@ pub enum Command {
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::Check { output } = command;
     let queues = settings::queues()?;
-    let pool = admin::pool().await?;
-    let build = route::names(&pool).serving(&queues);
-    let problems = check::problems(&pool, &build).await?;
+    let build = route::names(pool).serving(&queues);
+    let problems = check::problems(pool, &build).await?;
     let stuck = problems
         .iter()
         .any(|problem| problem.severity() == Severity::Stuck);
     if output.json {
         let problems: Vec<Value> = problems.iter().map(to_json).collect();
-        println!("{}", json!({ "problems": problems }));
+        out!("{}", json!({ "problems": problems }))?;
     } else {
         for problem in &problems {
-            println!("{}", table::harmless(&sentence(problem)));
+            out!("{}", table::harmless(&sentence(problem)))?;
         }
         if !stuck {
-            println!("this build can go on with every run");
+            out!("this build can go on with every run")?;
         }
     }
     Ok(if stuck {

@@ -4,15 +4,17 @@
 mod schema;
 mod silence;
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use anyhow::Context;
+use backon::{ExponentialBuilder, Retryable};
 use sqlx::{
-    PgPool,
+    ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::time::timeout;
 
-pub use self::schema::{migrate, must_be_migrated};
+pub use self::schema::{migrate, must_be_migrated, versions};
 use self::silence::{LastSilence, returnable};
 
 /// No session of ours keeps what others need for long, whatever becomes of its process: one that is
@@ -32,10 +34,14 @@ const SESSION: [(&str, &str); 8] = [
     ("client_connection_check_interval", "5s"),
 ];
 
+/// How long the first connection may take.
+const FIRST_CONNECTION: Duration = Duration::from_secs(5);
+
 /// A pool on the database at `url`.
 pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url.parse().context("the database address cannot be read")?;
     let options = options.application_name("mediamill").options(SESSION);
+    reachable(&options).await?;
     let silence = LastSilence::default();
     PgPoolOptions::new()
         .max_connections(20)
@@ -50,4 +56,32 @@ pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
         .connect_with(options)
         .await
         .context("cannot connect to the database")
+}
+
+/// The first connection is made by hand: the pool would try one that is refused again and again, and then say that it
+/// timed out, and not why. A few tries are for a server that is just starting.
+async fn reachable(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let connect = || async {
+        let connecting = timeout(FIRST_CONNECTION, options.connect());
+        connecting.await.unwrap_or_else(|late| {
+            let late = io::Error::new(io::ErrorKind::TimedOut, late);
+            Err(sqlx::Error::Io(late))
+        })
+    };
+    let patience = ExponentialBuilder::default().with_max_times(4);
+    let refused = |error: &sqlx::Error| matches!(error, sqlx::Error::Io(e) if e.kind() != io::ErrorKind::TimedOut);
+    let connection = connect
+        .retry(patience.with_min_delay(Duration::from_millis(200)))
+        .when(refused)
+        .await;
+    let connection = connection.with_context(|| {
+        let socket = options.get_socket().map(|path| path.display().to_string());
+        let host = socket.unwrap_or_else(|| options.get_host().to_owned());
+        format!(
+            "cannot connect to the database at {host}, port {}",
+            options.get_port()
+        )
+    })?;
+    connection.close().await?;
+    Ok(())
 }

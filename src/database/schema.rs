@@ -1,5 +1,7 @@
 //! The schema's state: brought up to this build, or compared with it.
 
+use std::fmt;
+
 use anyhow::{Context, ensure};
 use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
 
@@ -42,16 +44,55 @@ pub async fn must_be_migrated(pool: &PgPool) -> anyhow::Result<()> {
     Ok(workflows::check_schema(&mut connection).await?)
 }
 
-async fn missing(pool: &PgPool, sql: &'static str, wanted: &Migrator) -> anyhow::Result<usize> {
-    let applied: Vec<i64> = match sqlx::query_scalar(sql).fetch_all(pool).await {
+/// The newest migrations that a database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    media: Option<i64>,
+    workflows: Option<i64>,
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none =
+            |version: Option<i64>| version.map_or("nothing".to_owned(), |v| v.to_string());
+        write!(
+            f,
+            "media {}, workflows {}",
+            or_none(self.media),
+            or_none(self.workflows)
+        )
+    }
+}
+
+/// What the database was migrated to.
+pub async fn versions(pool: &PgPool) -> anyhow::Result<Versions> {
+    let mut connection = pool.acquire().await?;
+    Ok(Versions {
+        media: if_there(media::schema_version(&mut connection).await)?,
+        workflows: if_there(workflows::schema_version(&mut connection).await)?,
+    })
+}
+
+/// Nothing where there is no table, or nothing in it.
+fn if_there<T>(asked: Result<T, sqlx::Error>) -> Result<Option<T>, sqlx::Error> {
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(sqlx::Error::RowNotFound) => Ok(None),
         // PostgreSQL, appendix A: undefined_table, invalid_schema_name.
         Err(sqlx::Error::Database(error))
             if error.code().is_some_and(|c| c == "42P01" || c == "3F000") =>
         {
-            Vec::new()
+            Ok(None)
         }
-        answer => answer.context("cannot ask which migrations the database has")?,
-    };
+        Err(error) => Err(error),
+    }
+}
+
+async fn missing(pool: &PgPool, sql: &'static str, wanted: &Migrator) -> anyhow::Result<usize> {
+    let applied = if_there(sqlx::query_scalar(sql).fetch_all(pool).await);
+    let applied: Vec<i64> = applied
+        .context("cannot ask which migrations the database has")?
+        .unwrap_or_default();
     let missing = wanted.iter().filter(|m| !applied.contains(&m.version));
     Ok(missing.count())
 }

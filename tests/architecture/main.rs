@@ -220,6 +220,31 @@ fn no_file_is_too_long_to_read() {
     assert!(long.is_empty(), "longer than {MAX_LINES} lines: {long:#?}");
 }
 
+#[test]
+fn nothing_is_written_by_what_panics_when_nobody_reads() {
+    let mut wrong = Vec::new();
+    for member in Workspace::read().members() {
+        let folder = Path::new(text(member, "manifest_path")).parent().unwrap();
+        for file in rust_files(&folder.join("src")) {
+            let source = fs::read_to_string(&file).unwrap();
+            let code = source
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            let macros = ["println!(", "print!("]; // and eprint…
+            if code
+                .clone()
+                .any(|line| macros.iter().any(|name| line.contains(name)))
+            {
+                wrong.push(file.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "use `out!` and `note!` of src/output.rs: {wrong:#?}"
+    );
+}
+
 fn look_up<'a>(table: &[(&str, &'a [&'a str])], key: &str) -> &'a [&'a str] {
     table
         .iter()

@@ -118,6 +118,13 @@ async fn finds_out(stack: &Stack, runs: &[Uuid]) {
         summary.contains("deliver: no van for a parcel"),
         "{summary}"
     );
+    let short =
+        summary.lines().nth(1).unwrap().split("  ").find(|cell| {
+            cell.trim().len() == 8 && cell.trim().bytes().all(|b| b.is_ascii_hexdigit())
+        });
+    let short = short.expect("a short id").trim();
+    let counted = format!("dead-letters redrive --all --fingerprint {short} --dry-run");
+    assert_eq!(well(stack, &counted).await, "3 dead letter(s) match\n");
     let summary = json_of(stack, "dead-letters summary --step deliver").await;
     assert_eq!(summary["items"][0]["letters"], 3);
     let workers = well(stack, "workers list").await;

@@ -18,6 +18,8 @@ pub struct WorkersConfig {
     pub scratch_max_bytes: u64,
     /// Transcode tasks at once (`MEDIAMILL_TRANSCODE_SLOTS`), one per processor unless told.
     pub transcode_slots: usize,
+    /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
+    pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
     /// refuses, `best-effort` goes on with what there is.
     pub sandbox: Sandbox,
@@ -43,6 +45,7 @@ impl WorkersConfig {
                 8 << 30,
             ),
             transcode_slots: usize::try_from(slots).unwrap_or(1),
+            require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Sandbox::default()),
             kept: Kept::from_env(reader),
         }

@@ -34,9 +34,26 @@ pub(crate) fn message_of(kept: &Payload) -> String {
     kept.map(|kept| kept.message).unwrap_or_default()
 }
 
+/// The whole of a kept error in one line. A cause that the message before it tells already is left out.
+pub(crate) fn whole(kept: &Payload) -> String {
+    let kept: Option<Kept> = kept.decode().ok();
+    let chain = kept.map(|kept| kept.chain).unwrap_or_default();
+    let mut whole = String::new();
+    for message in chain {
+        if whole.is_empty() {
+            whole = message;
+        } else if !whole.ends_with(&message) {
+            whole = format!("{whole}: {message}");
+        }
+    }
+    whole
+}
+
 #[derive(Deserialize)]
 struct Kept {
     message: String,
+    #[serde(default)]
+    chain: Vec<String>,
 }
 
 fn of_chain(chain: Vec<String>) -> Payload {
@@ -70,6 +87,12 @@ mod tests {
         }
         let kept = describe(&error);
         assert!(kept.as_str().len() < 100_000, "{}", kept.as_str().len());
+    }
+
+    #[test]
+    fn the_whole_of_an_error_tells_each_cause_once() {
+        let told = r#"{"message":"a: b","chain":["a: b","b","c"]}"#;
+        assert_eq!(whole(&Payload::stored(told)), "a: b: c");
     }
 
     #[test]

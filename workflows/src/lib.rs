@@ -69,6 +69,6 @@ pub use step::{
     StepSettings,
 };
 pub use store::schema::{
-    MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate,
+    MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate, schema_version,
 };
 pub use workflow::{Outcome, Rejected, Revival, RunEnd, Workflow};

@@ -12,7 +12,7 @@ mod runs;
 pub mod view;
 mod workers;
 
-use poem_openapi::types::ToJSON;
+pub use poem_openapi::types::ToJSON;
 use poem_openapi::{Object, Tags};
 use serde_json::Value;
 use uuid::Uuid;

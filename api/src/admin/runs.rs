@@ -105,13 +105,14 @@ impl RunsApi {
 
     /// Explain a run
     ///
-    /// Why it is not running now, or who works on it; its tasks; and every attempt so far. Needs the scope `admin`.
+    /// Why it is not running now, or who works on it; its tasks; and every attempt so far. Also takes the id of a file:
+    /// of several runs about it the one that is not over, or else the newest. Needs the scope `admin`.
     #[oai(path = "/:run_id", method = "get", operation_id = "explainRun")]
     async fn explain(
         &self,
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
-        /// The run.
+        /// The run, or the file.
         run_id: Path<Uuid>,
     ) -> Result<Explained, Refused<GetErrors>> {
         let explanation = explain::explain(&state.pool, run_id.0).await;

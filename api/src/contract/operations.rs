@@ -21,7 +21,9 @@ pub struct Operations {
 
 #[derive(Debug)]
 struct Path {
-    /// The template's segments; those in braces are parameters.
+    /// Such as `/v1/files/{file_id}`.
+    template: &'static str,
+    /// Its segments; those in braces are parameters.
     segments: Vec<&'static str>,
     item: &'static Value,
     /// The `Allow` header that every 405 must have (RFC 9110 §15.5.6).
@@ -50,6 +52,7 @@ impl Operations {
                 methods.push("HEAD".into());
             }
             Path {
+                template,
                 segments: template.split('/').collect(),
                 item,
                 allow: HeaderValue::from_str(&methods.join(", "))
@@ -69,6 +72,11 @@ impl Operations {
         path.map_or(HeaderValue::from_static("GET, HEAD"), |path| {
             path.allow.clone()
         })
+    }
+
+    /// The template of a path, such as `/v1/files/{file_id}`.
+    pub fn template_of(&self, path: &str) -> Option<&'static str> {
+        self.path(path).map(|path| path.template)
     }
 
     /// The operation that answers this method at this path.

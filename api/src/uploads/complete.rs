@@ -111,6 +111,8 @@ async fn commit(
         )
         .await?;
     transaction.commit().await?;
+    metrics::counter!("mediamill_uploads_completed_total").increment(1);
+    metrics::counter!("mediamill_upload_bytes_total").increment(upload.plan.size_bytes);
     tracing::info!(
         media.upload_id = %upload_id,
         media.file_id = %upload.file_id,

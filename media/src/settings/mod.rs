@@ -5,7 +5,8 @@
 
 mod sources;
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -17,6 +18,8 @@ pub use self::sources::DatabaseConfig;
 pub struct Reader {
     variables: HashMap<String, String>,
     mistakes: Vec<Mistake>,
+    /// Names that were asked for, whether they are set or not.
+    asked: RefCell<BTreeSet<String>>,
 }
 
 /// One setting that cannot be used.
@@ -65,7 +68,13 @@ impl Reader {
         Self {
             variables: variables.into_iter().collect(),
             mistakes: Vec::new(),
+            asked: RefCell::default(),
         }
+    }
+
+    /// The names that were asked for so far.
+    pub fn asked(&self) -> BTreeSet<String> {
+        self.asked.borrow().clone()
     }
 
     /// A text that must be there. Empty counts as missing.
@@ -78,6 +87,7 @@ impl Reader {
 
     /// A text that may be missing. Empty counts as missing.
     pub fn optional(&self, name: &str) -> Option<String> {
+        self.asked.borrow_mut().insert(name.to_owned());
         self.variables
             .get(name)
             .filter(|value| !value.is_empty())

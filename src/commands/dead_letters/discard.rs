@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use api::admin::{to_json, view::DiscardedView};
+use api::admin::view::DiscardedView;
 use chrono::Utc;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -16,6 +16,8 @@ use super::{
     super::admin::{self, Output, user},
     filter::Filter,
 };
+
+use crate::output::note;
 
 /// Letters of one round.
 const ROUND: i64 = 500;
@@ -53,20 +55,20 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
     let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
     let by = by.telling(hooks);
     let Some(id) = args.id else {
-        let mut filter: LetterFilter = args.filter.into();
+        let mut filter = args.filter.resolve(pool).await?;
         // What dies from now on is another matter.
         filter.died_before.get_or_insert_with(Utc::now);
         if args.dry_run {
             let left = redrive::count(pool, &filter).await?;
             let text = format!("{left} dead letter(s) match");
-            return Ok(told(Discarded { runs: 0, left }, &text, &args.output));
+            return told(Discarded { runs: 0, left }, &text, &args.output);
         }
         let done = many(pool, &filter, by).await?;
         let text = format!(
             "{} run(s) cancelled, {} letter(s) left",
             done.runs, done.left
         );
-        return Ok(told(done, &text, &args.output));
+        return told(done, &text, &args.output);
     };
     dead_letters::discard(pool, id, by).await?;
     super::resolved(pool, id, &args.output, "discarded").await
@@ -81,7 +83,7 @@ async fn many(pool: &PgPool, filter: &LetterFilter, by: By<'_>) -> anyhow::Resul
         let left = round.left;
         if round.runs > 0 {
             tries = 0;
-            eprintln!("{runs} run(s) cancelled");
+            note!("{runs} run(s) cancelled");
         } else {
             tries += 1;
             tokio::time::sleep(BETWEEN_TRIES).await;
@@ -92,9 +94,9 @@ async fn many(pool: &PgPool, filter: &LetterFilter, by: By<'_>) -> anyhow::Resul
     }
 }
 
-fn told(discarded: Discarded, text: &str, output: &Output) -> ExitCode {
+fn told(discarded: Discarded, text: &str, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
-        return admin::done(&to_json(&DiscardedView::from(discarded)).to_string());
+        return admin::json(&DiscardedView::from(discarded));
     }
     admin::done(text)
 }

@@ -1,7 +1,9 @@
 //! Which dead letters, as people say it.
 
 use chrono::{TimeDelta, Utc};
-use workflows::admin::dead_letters::LetterFilter;
+use media::Sha256;
+use sqlx::PgPool;
+use workflows::admin::dead_letters::{self, LetterFilter};
 
 #[derive(clap::Args)]
 pub struct Filter {
@@ -11,7 +13,7 @@ pub struct Filter {
     /// Only of this step
     #[arg(long)]
     step: Option<String>,
-    /// Only with this fingerprint
+    /// Only with this fingerprint, or with this short id of one
     #[arg(long)]
     fingerprint: Option<String>,
     /// Only of this owner's runs
@@ -25,21 +27,43 @@ pub struct Filter {
     younger_than: Option<TimeDelta>,
 }
 
-impl From<Filter> for LetterFilter {
-    fn from(filter: Filter) -> Self {
+impl Filter {
+    /// In the engine's words.
+    pub async fn resolve(self, pool: &PgPool) -> anyhow::Result<LetterFilter> {
         let now = Utc::now();
-        Self {
-            workflow: filter.workflow,
-            step: filter.step,
-            fingerprint: filter.fingerprint,
-            owner: filter.owner,
-            died_before: filter.older_than.map(|age| now - age),
-            died_since: filter.younger_than.map(|age| now - age),
-        }
+        let fingerprint = match self.fingerprint {
+            Some(given) => Some(whole(pool, given).await?),
+            None => None,
+        };
+        Ok(LetterFilter {
+            workflow: self.workflow,
+            step: self.step,
+            fingerprint,
+            owner: self.owner,
+            died_before: self.older_than.map(|age| now - age),
+            died_since: self.younger_than.map(|age| now - age),
+        })
     }
 }
 
-fn age(text: &str) -> Result<TimeDelta, String> {
+/// A name for a fingerprint that fits into a table and can be copied out of it.
+pub fn short_id(fingerprint: &str) -> String {
+    let mut id = Sha256::of(fingerprint.as_bytes()).to_hex();
+    id.truncate(8);
+    id
+}
+
+/// The fingerprint that somebody means: itself, or the one with this short id.
+async fn whole(pool: &PgPool, given: String) -> anyhow::Result<String> {
+    let kinds = dead_letters::summary(pool, &LetterFilter::default()).await?;
+    let meant = kinds
+        .into_iter()
+        .find(|kind| short_id(&kind.fingerprint) == given);
+    Ok(meant.map_or(given, |kind| kind.fingerprint))
+}
+
+/// An age or a time to come, as people say it.
+pub fn age(text: &str) -> Result<TimeDelta, String> {
     let seconds = |unit| match unit {
         's' => Some(1),
         'm' => Some(60),

@@ -2,19 +2,16 @@
 
 use std::process::ExitCode;
 
-use api::admin::{
-    to_json,
-    view::{DeadLetterDetail, DeadLetterPage, KindList},
-};
+use api::admin::view::{DeadLetterDetail, DeadLetterPage, KindList};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::dead_letters::{self, DeadLetter};
 
 use super::{
     super::admin::{self, Output, Part, time},
-    filter::Filter,
+    filter::{Filter, short_id},
 };
-use crate::table;
+use crate::{output::out, table};
 
 pub async fn letters(
     pool: &PgPool,
@@ -23,11 +20,10 @@ pub async fn letters(
     part: &Part,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let page = dead_letters::list(pool, &filter.into(), resolved, part.paging()).await?;
+    let filter = filter.resolve(pool).await?;
+    let page = dead_letters::list(pool, &filter, resolved, part.paging()).await?;
     if output.json {
-        return Ok(admin::done(
-            &to_json(&DeadLetterPage::from(page)).to_string(),
-        ));
+        return admin::json(&DeadLetterPage::from(page));
     }
     table::print(
         [
@@ -48,11 +44,11 @@ pub async fn letters(
                 letter.owner.clone(),
                 letter.cause.clone(),
                 letter.resolution.clone().unwrap_or_default(),
-                letter.fingerprint.clone(),
+                short_id(&letter.fingerprint),
                 error(letter),
             ]
         }),
-    );
+    )?;
     admin::more(page.next);
     Ok(ExitCode::SUCCESS)
 }
@@ -71,9 +67,9 @@ fn error(letter: &DeadLetter) -> String {
 }
 
 pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Result<ExitCode> {
-    let kinds = dead_letters::summary(pool, &filter.into()).await?;
+    let kinds = dead_letters::summary(pool, &filter.resolve(pool).await?).await?;
     if output.json {
-        return Ok(admin::done(&to_json(&KindList::from(kinds)).to_string()));
+        return admin::json(&KindList::from(kinds));
     }
     table::print(
         [
@@ -85,6 +81,7 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
             "LAST",
             "EXAMPLE",
             "FINGERPRINT",
+            "",
             "ROOT CAUSE",
         ],
         kinds.iter().map(|kind| {
@@ -96,11 +93,12 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
                 time(kind.first_at),
                 time(kind.last_at),
                 kind.example.to_string(),
+                short_id(&kind.fingerprint),
                 kind.fingerprint.clone(),
                 kind.root_cause.clone(),
             ]
         }),
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,33 +106,43 @@ pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<Exi
     let whole = dead_letters::show(pool, id).await?;
     if output.json {
         let detail = DeadLetterDetail::from(whole);
-        return Ok(admin::done(&to_json(&detail).to_string()));
+        return admin::json(&detail);
     }
     let letter = &whole.letter;
-    println!("letter       {}", letter.letter_id);
-    println!("run          {}", letter.run_id);
-    println!(
+    out!("letter       {}", letter.letter_id)?;
+    out!("run          {}", letter.run_id)?;
+    out!(
         "step         {} v{} {}",
-        letter.workflow, letter.version, letter.step
-    );
-    println!("owner        {}", letter.owner);
-    println!("died         {}", time(letter.died_at));
-    println!(
+        letter.workflow,
+        letter.version,
+        letter.step
+    )?;
+    out!("owner        {}", letter.owner)?;
+    out!("died         {}", time(letter.died_at))?;
+    out!(
         "cause        {} ({} errors, {} crashes, {} interruptions)",
-        letter.cause, letter.errors, letter.crashes, letter.interruptions
-    );
-    println!("error        {}", admin::harmless(whole.error.as_str()));
-    println!("input        {}", admin::harmless(whole.input.as_str()));
-    println!("fingerprint  {}", admin::harmless(&letter.fingerprint));
+        letter.cause,
+        letter.errors,
+        letter.crashes,
+        letter.interruptions
+    )?;
+    out!("error        {}", admin::harmless(whole.error.as_str()))?;
+    out!("input        {}", admin::harmless(whole.input.as_str()))?;
+    let fingerprint = &letter.fingerprint;
+    out!(
+        "fingerprint  {} {}",
+        short_id(fingerprint),
+        admin::harmless(fingerprint)
+    )?;
     if let (Some(resolution), Some(at)) = (&letter.resolution, letter.resolved_at) {
         let by = letter.resolved_by.as_deref().unwrap_or_default();
         let reason = letter.reason.as_deref().unwrap_or_default();
-        println!(
+        out!(
             "resolved     {resolution} at {} by {by}: {reason}",
             time(at)
-        );
+        )?;
     }
-    println!();
-    admin::print_attempts(&whole.attempts);
+    out!("")?;
+    admin::print_attempts(&whole.attempts)?;
     Ok(ExitCode::SUCCESS)
 }

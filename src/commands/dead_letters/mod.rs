@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use self::filter::Filter;
+pub use self::filter::age;
 use super::admin::{self, Because, Output, Part};
 
 #[derive(Subcommand)]
@@ -65,25 +66,25 @@ pub enum Command {
     },
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let (pool, hooks) = admin::pool_and_hooks().await?;
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
+    let hooks = admin::hooks(pool)?;
     match command {
         Command::List {
             filter,
             resolved,
             part,
             output,
-        } => list::letters(&pool, filter, resolved, &part, &output).await,
-        Command::Summary { filter, output } => list::kinds(&pool, filter, &output).await,
-        Command::Show { id, output } => list::one(&pool, id, &output).await,
-        Command::Redrive(args) => redrive::run(&pool, &hooks, *args).await,
-        Command::Redrives { command, list } => redrives::run(&pool, command, list).await,
-        Command::Discard(args) => discard::run(&pool, &hooks, *args).await,
+        } => list::letters(pool, filter, resolved, &part, &output).await,
+        Command::Summary { filter, output } => list::kinds(pool, filter, &output).await,
+        Command::Show { id, output } => list::one(pool, id, &output).await,
+        Command::Redrive(args) => redrive::run(pool, &hooks, *args).await,
+        Command::Redrives { command, list } => redrives::run(pool, command, list).await,
+        Command::Discard(args) => discard::run(pool, &hooks, *args).await,
         Command::Stop {
             id,
             because,
             output,
-        } => redrives::stop(&pool, id, &because, &output).await,
+        } => redrives::stop(pool, id, &because, &output).await,
     }
 }
 
@@ -92,5 +93,5 @@ async fn resolved(pool: &PgPool, id: Uuid, output: &Output, how: &str) -> anyhow
     if output.json {
         return list::one(pool, id, output).await;
     }
-    Ok(admin::done(&format!("letter {id} is {how}")))
+    admin::done(format_args!("letter {id} is {how}"))
 }

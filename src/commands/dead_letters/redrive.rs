@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use api::admin::{to_json, view::RedriveCount};
+use api::admin::view::RedriveCount;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
@@ -16,7 +16,7 @@ use super::{
     filter::Filter,
     redrives,
 };
-use crate::signals::Stop;
+use crate::{output::note, signals::Stop};
 
 /// Between two looks at a job.
 const LOOK: Duration = Duration::from_millis(500);
@@ -63,10 +63,10 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
     let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
     let by = by.telling(hooks);
     let Some(id) = args.id else {
-        let filter = args.filter.into();
+        let filter = args.filter.resolve(pool).await?;
         if args.dry_run {
             let matched = redrive::count(pool, &filter).await?;
-            return Ok(count(matched, &args.output));
+            return count(matched, &args.output);
         }
         let pace = Pace {
             per_second: args.rate,
@@ -80,16 +80,16 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
     super::resolved(pool, id, &args.output, "re-driven").await
 }
 
-fn count(matched: i64, output: &Output) -> ExitCode {
+fn count(matched: i64, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
-        return admin::done(
-            &to_json(&RedriveCount {
-                matched: matched.into(),
-            })
-            .to_string(),
-        );
+        return admin::json(&RedriveCount {
+            matched: matched.into(),
+        });
     }
-    admin::done(&format!("{matched} dead letter(s) match"))
+    if matched == 0 {
+        note!("`mediamill dead-letters summary` lists what there is");
+    }
+    admin::done(format_args!("{matched} dead letter(s) match"))
 }
 
 async fn many(
@@ -102,9 +102,11 @@ async fn many(
     let stop = Stop::on_signals().context("cannot listen for signals")?;
     let redrive = request.await?;
     let id = redrive.redrive_id;
-    eprintln!(
+    note!(
         "re-drive {id}: {} dead letter(s), at most {}, {} a second",
-        redrive.matched, redrive.cap, redrive.per_second
+        redrive.matched,
+        redrive.cap,
+        redrive.per_second
     );
     let redrive = if no_wait {
         redrive
@@ -112,12 +114,12 @@ async fn many(
         tokio::select! {
             redrive = see_through(pool, redrive) => redrive?,
             () = stop.stop.cancelled() => {
-                eprintln!("it goes on; to stop it: mediamill dead-letters stop {id} --reason WHY");
+                note!("it goes on; to stop it: mediamill dead-letters stop {id} --reason WHY");
                 redrive::get(pool, id).await?
             }
         }
     };
-    Ok(redrives::told(redrive, output))
+    redrives::told(redrive, output)
 }
 
 /// Looks at a job until it has ended, and says how far it is.
@@ -128,7 +130,7 @@ async fn see_through(pool: &PgPool, mut redrive: Redrive) -> anyhow::Result<Redr
         let before = redrive.redriven;
         redrive = redrive::get(pool, redrive.redrive_id).await?;
         if redrive.redriven > before {
-            eprintln!("{} of {wanted} re-driven", redrive.redriven);
+            note!("{} of {wanted} re-driven", redrive.redriven);
         }
     }
     Ok(redrive)

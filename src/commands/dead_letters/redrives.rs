@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::{
-    to_json,
-    view::{RedriveList, RedriveView},
-};
+use api::admin::view::{RedriveList, RedriveView};
 use clap::Subcommand;
 use serde_json::json;
 use sqlx::PgPool;
@@ -13,7 +10,7 @@ use uuid::Uuid;
 use workflows::admin::redrive::{self, Redrive};
 
 use super::super::admin::{self, Because, Output, time};
-use crate::table;
+use crate::{output::out, table};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -49,7 +46,7 @@ pub struct List {
 pub async fn run(pool: &PgPool, command: Option<Command>, all: List) -> anyhow::Result<ExitCode> {
     match command.unwrap_or(Command::List(all)) {
         Command::List(wanted) => list(pool, &wanted).await,
-        Command::Show { id, output } => Ok(show(redrive::get(pool, id).await?, &output)),
+        Command::Show { id, output } => show(&redrive::get(pool, id).await?, &output),
         Command::Stop {
             id,
             because,
@@ -62,7 +59,7 @@ async fn list(pool: &PgPool, wanted: &List) -> anyhow::Result<ExitCode> {
     let redrives = redrive::list(pool, wanted.going_on).await?;
     if wanted.output.json {
         let list = RedriveList::from(redrives);
-        return Ok(admin::done(&to_json(&list).to_string()));
+        return admin::json(&list);
     }
     table::print(
         [
@@ -80,7 +77,7 @@ async fn list(pool: &PgPool, wanted: &List) -> anyhow::Result<ExitCode> {
                 json!(redrive.filter).to_string(),
             ]
         }),
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,11 +88,11 @@ pub async fn stop(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let redrive = redrive::stop(pool, id, because.by()).await?;
-    Ok(told(redrive, output))
+    told(redrive, output)
 }
 
 /// Says how far a re-drive is, in one line.
-pub fn told(redrive: Redrive, output: &Output) -> ExitCode {
+pub fn told(redrive: Redrive, output: &Output) -> anyhow::Result<ExitCode> {
     let (id, done) = (redrive.redrive_id, redrive.redriven);
     let how = if redrive.ended_at.is_some() {
         "has ended"
@@ -103,36 +100,37 @@ pub fn told(redrive: Redrive, output: &Output) -> ExitCode {
         "goes on"
     };
     if output.json {
-        return admin::done(&to_json(&RedriveView::from(redrive)).to_string());
+        return admin::json(&RedriveView::from(redrive));
     }
-    admin::done(&format!("re-drive {id} {how}: {done} re-driven"))
+    admin::done(format_args!("re-drive {id} {how}: {done} re-driven"))
 }
 
-fn show(redrive: Redrive, output: &Output) -> ExitCode {
+fn show(redrive: &Redrive, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
-        return told(redrive, output);
+        return told(redrive.clone(), output);
     }
-    println!("re-drive   {}", redrive.redrive_id);
-    println!(
+    out!("re-drive   {}", redrive.redrive_id)?;
+    out!(
         "filter     {}",
         admin::harmless(&json!(redrive.filter).to_string())
-    );
+    )?;
     if let Some(step) = &redrive.from_step {
-        println!("from step  {}", admin::harmless(step));
+        out!("from step  {}", admin::harmless(step))?;
     }
-    println!("done       {}", progress(&redrive));
-    println!(
+    out!("done       {}", progress(redrive))?;
+    out!(
         "rate       {} a second, {} at most",
-        redrive.per_second, redrive.cap
-    );
-    println!("since      {}", time(redrive.created_at));
+        redrive.per_second,
+        redrive.cap
+    )?;
+    out!("since      {}", time(redrive.created_at))?;
     match redrive.ended_at {
-        Some(at) => println!("ended      {}", time(at)),
-        None => println!("ended      no, it goes on"),
+        Some(at) => out!("ended      {}", time(at))?,
+        None => out!("ended      no, it goes on")?,
     }
-    println!("by         {}", admin::harmless(&redrive.actor));
-    println!("reason     {}", admin::harmless(&redrive.reason));
-    ExitCode::SUCCESS
+    out!("by         {}", admin::harmless(&redrive.actor))?;
+    out!("reason     {}", admin::harmless(&redrive.reason))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn progress(redrive: &Redrive) -> String {

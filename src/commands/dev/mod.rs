@@ -1,10 +1,16 @@
 //! `mediamill dev`: everything on this machine, in one process and its children.
 
 mod key;
+pub mod place;
 mod services;
 mod welcome;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    net::{AddrParseError, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Context;
 use api::ApiConfig;
@@ -16,16 +22,25 @@ use tokio::net::TcpListener;
 use workers::WorkersConfig;
 
 use self::services::Services;
-use crate::{database, signals::Stop, telemetry, wiring};
+use crate::{
+    database,
+    monitor::{Monitor, Readiness, Started},
+    settings,
+    signals::Stop,
+    telemetry, wiring,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Folder for all data, kept between runs
     #[arg(long, default_value = ".mediamill")]
     data_dir: PathBuf,
-    /// Address of API and page; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    /// Address of API and page, or a port of this machine; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
+    /// Address of /livez, /readyz and /metrics; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0", value_parser = address)]
+    metrics_listen: SocketAddr,
     /// Another origin whose pages may call, such as http://localhost:5173; may be given several times
     #[arg(
         long = "allow-origin",
@@ -43,6 +58,7 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // s3s logs every refused request as an error, even an ordinary 404.
     telemetry::start("warn,workflows=info,s3s=off");
+    settings::warn_of_unknown();
     let stop = Stop::on_signals()?;
     let listener = TcpListener::bind(args.listen)
         .await
@@ -75,7 +91,9 @@ async fn serve(
         .context("cannot make the buckets")?;
     let key = key::ensure(&pool, &args.data_dir, args.key.clone()).await?;
 
-    let limits = Limits::default();
+    let readiness = Readiness::starting(&pool);
+    let metrics = Monitor::serve(args.metrics_listen, pool.clone(), readiness.clone()).await?;
+    let limits = settings::limits()?;
     let workers_config = workers_config(args, services)?;
     let tools = wiring::tools(pool.clone(), store.clone(), limits.clone(), &workers_config).await?;
     let api_config = api_config(args, &listener, services, limits)?;
@@ -88,11 +106,18 @@ async fn serve(
         Kept::default(),
         stop.clone(),
     );
-    let workers = wiring::run_workers(tools, &workers_config, stop.clone());
-    welcome::print(&base_url, &key, services);
+    let scanner = Some(tools.clamd.clone());
+    let url_file = place::write(&args.data_dir, &services.database_url())?;
+    let ready = |engine| {
+        let engine = Some(engine);
+        readiness.started(Started { engine, scanner });
+        welcome::print(&base_url, &key, metrics, &args.data_dir, services);
+    };
+    let workers = wiring::run_workers(tools, &workers_config, stop.clone(), ready);
     let watch = watch(services, stop.clone());
     let (api, workers, watch) = tokio::join!(ending(api, &stop), ending(workers, &stop), watch);
     close(pool).await;
+    drop(url_file);
     watch.and(api).and(workers)
 }
 
@@ -124,6 +149,15 @@ async fn close(pool: PgPool) {
     let _ = tokio::time::timeout(Duration::from_secs(3), pool.close()).await;
 }
 
+/// An address, or a port alone, which is one that only this machine reaches.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text
+        .parse()
+        .map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)));
+    let address = port.or_else(|_| text.parse());
+    address.map_err(|_: AddrParseError| "say an address and a port: 127.0.0.1:8080".to_owned())
+}
+
 /// An address that a browser on this machine can open.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
@@ -139,6 +173,7 @@ fn workers_config(args: &Args, services: &Services) -> anyhow::Result<WorkersCon
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
         transcode_slots: processors,
+        require_signatures: false,
         sandbox: decoders::Sandbox::default(),
         kept: Kept::default(),
     })

@@ -5,10 +5,7 @@ mod show;
 
 use std::process::ExitCode;
 
-use api::admin::{
-    to_json,
-    view::{RunEntryView, RunPage},
-};
+use api::admin::view::{RunEntryView, RunPage};
 use clap::Subcommand;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -35,14 +32,14 @@ pub enum Command {
     },
     /// Show a run and every attempt
     Show {
-        /// The run
+        /// The run, or the file
         id: Uuid,
         #[command(flatten)]
         output: Output,
     },
     /// Say why a run is not running, or who works on it
     Explain {
-        /// The run
+        /// The run, or the file
         id: Uuid,
         #[command(flatten)]
         output: Output,
@@ -89,38 +86,38 @@ pub struct Change {
     output: Output,
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let (pool, hooks) = admin::pool_and_hooks().await?;
+pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
+    let hooks = admin::hooks(pool)?;
     match command {
         Command::List {
             filter,
             part,
             output,
-        } => list(&pool, filter, &part, &output).await,
+        } => list(pool, filter, &part, &output).await,
         Command::Show { id, output } => {
-            let explanation = explain::explain(&pool, id).await?;
-            Ok(show::whole(explanation, &output))
+            let explanation = explain::explain(pool, id).await?;
+            show::whole(explanation, &output)
         }
         Command::Explain { id, output } => {
-            let explanation = explain::explain(&pool, id).await?;
-            Ok(show::answers(explanation, &output))
+            let explanation = explain::explain(pool, id).await?;
+            show::answers(explanation, &output)
         }
         Command::Cancel(change) => {
-            runs::cancel(&pool, change.id, change.because.by().telling(&hooks)).await?;
-            changed(&pool, &change, "cancelled").await
+            runs::cancel(pool, change.id, change.because.by().telling(&hooks)).await?;
+            changed(pool, &change, "cancelled").await
         }
         Command::Pause(change) => {
-            runs::pause(&pool, change.id, change.because.by()).await?;
-            changed(&pool, &change, "paused").await
+            runs::pause(pool, change.id, change.because.by()).await?;
+            changed(pool, &change, "paused").await
         }
         Command::Resume(change) => {
-            runs::resume(&pool, change.id, change.because.by()).await?;
-            changed(&pool, &change, "resumed").await
+            runs::resume(pool, change.id, change.because.by()).await?;
+            changed(pool, &change, "resumed").await
         }
         Command::Restart { change, from_step } => {
             let by = change.because.by().telling(&hooks);
-            runs::restart(&pool, change.id, from_step.as_deref(), by).await?;
-            changed(&pool, &change, "started again").await
+            runs::restart(pool, change.id, from_step.as_deref(), by).await?;
+            changed(pool, &change, "started again").await
         }
     }
 }
@@ -139,7 +136,7 @@ async fn list(
     };
     let page = runs::list(pool, &filter, part.paging()).await?;
     if output.json {
-        return Ok(admin::done(&to_json(&RunPage::from(page)).to_string()));
+        return admin::json(&RunPage::from(page));
     }
     table::print(
         [
@@ -156,7 +153,7 @@ async fn list(
                 admin::pause(run.paused.as_ref()),
             ]
         }),
-    );
+    )?;
     admin::more(page.next);
     Ok(ExitCode::SUCCESS)
 }
@@ -164,7 +161,7 @@ async fn list(
 async fn changed(pool: &PgPool, change: &Change, how: &str) -> anyhow::Result<ExitCode> {
     if change.output.json {
         let run = runs::get(pool, change.id).await?;
-        return Ok(admin::done(&to_json(&RunEntryView::from(run)).to_string()));
+        return admin::json(&RunEntryView::from(run));
     }
-    Ok(admin::done(&format!("run {} is {how}", change.id)))
+    admin::done(format_args!("run {} is {how}", change.id))
 }

@@ -1,7 +1,7 @@
 //! Why a run is not running, in a sentence.
 
 use chrono::{DateTime, Utc};
-use workflows::admin::explain::{Answer, Lack, Progress};
+use workflows::admin::explain::{Answer, Lack, Progress, Tried};
 use workflows::admin::limits::HeldBy;
 
 use super::super::admin::{harmless, time};
@@ -10,8 +10,8 @@ use super::super::admin::{harmless, time};
 pub fn sentence(answer: &Answer) -> String {
     use Answer as A;
     let text = match answer {
-        A::Running { step, worker, build, since, progress, .. } =>
-            format!("{step} runs on {worker} (build {build}) since {}{}", time(*since), done_so_far(progress.as_deref())),
+        A::Running { step, worker, build, since, progress, tried, .. } =>
+            format!("{step} runs on {worker} (build {build}) since {}{}{}", time(*since), done_so_far(progress.as_deref()), before(tried)),
         A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
             format!("{step} was on {worker} (build {build}) since {}, which {}", time(*since), lost(*gone, *seen_at, *taken_soon)),
         A::Ended { state, at } =>
@@ -20,10 +20,10 @@ pub fn sentence(answer: &Answer) -> String {
             format!("{by} paused the run at {}: {reason}", time(*at)),
         A::Dead { letter_id, letters, step, error } =>
             format!("{step} died ({error}); it waits for a decision about {letters} dead letter(s), the newest is {letter_id}"),
-        A::WaitingForRetry { step, due_at, errors: 0 } =>
-            format!("{step} is due at {}", time(*due_at)),
-        A::WaitingForRetry { step, due_at, errors } =>
-            format!("{step} failed {errors} time(s); the next attempt is due at {}", time(*due_at)),
+        A::WaitingForRetry { step, due_at, tried } =>
+            format!("{step} is due at {}{}", time(*due_at), before(tried)),
+        A::DependencyDown { step, dependency, since, error, probe_at } =>
+            format!("{step} waits for {dependency}, which is down since {} ({error}); one task tries it at {}", time(*since), time(*probe_at)),
         A::QueuePaused { queue, by, at, reason } =>
             format!("{by} paused the queue {queue} at {}: {reason}", time(*at)),
         A::NoWorker { workflow, version, step, lack, queue } =>
@@ -51,6 +51,20 @@ fn lost(gone: bool, seen_at: Option<DateTime<Utc>>, taken_soon: bool) -> String 
         "nobody is there to take it"
     };
     format!("{how}{}; {next}", since_then(seen_at))
+}
+
+/// What an attempt has behind it, and how much before it.
+fn before(tried: &Tried) -> String {
+    let attempt = i64::from(tried.errors) + 1;
+    let which = match tried.attempts {
+        Some(attempts) => format!(", attempt {attempt} of {attempts}, with which it gives up"),
+        None if tried.errors > 0 => format!(", attempt {attempt}"),
+        None => String::new(),
+    };
+    match &tried.error {
+        Some(error) => format!("{which}; last error: {error}"),
+        None => which,
+    }
 }
 
 fn lacking(lack: Lack, queue: &str) -> String {

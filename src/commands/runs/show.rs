@@ -2,18 +2,18 @@
 
 use std::process::ExitCode;
 
-use api::admin::{to_json, view::ExplanationView};
+use api::admin::view::ExplanationView;
 use workflows::admin::{explain::Explanation, runs::RunEntry};
 
 use super::{
     super::admin::{self, Output, time},
     sentence::sentence,
 };
-use crate::table;
+use crate::{output::out, table};
 
-pub fn whole(explanation: Explanation, output: &Output) -> ExitCode {
+pub fn whole(explanation: Explanation, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
-        return admin::done(&to_json(&ExplanationView::from(explanation)).to_string());
+        return admin::json(&ExplanationView::from(explanation));
     }
     let RunEntry {
         run_id,
@@ -27,30 +27,30 @@ pub fn whole(explanation: Explanation, output: &Output) -> ExitCode {
         result,
         ..
     } = &explanation.run;
-    println!("run       {run_id}");
-    println!("workflow  {workflow} v{version}");
-    println!("state     {state}");
-    println!("owner     {owner}");
-    println!("subject   {subject}");
-    println!("started   {}", time(*started_at));
+    out!("run       {run_id}")?;
+    out!("workflow  {workflow} v{version}")?;
+    out!("state     {state}")?;
+    out!("owner     {owner}")?;
+    out!("subject   {subject}")?;
+    out!("started   {}", time(*started_at))?;
     if let Some(at) = ended_at {
-        println!("ended     {}", time(*at));
+        out!("ended     {}", time(*at))?;
     }
     if let Some(result) = result {
-        println!("result    {}", admin::harmless(result.as_str()));
+        out!("result    {}", admin::harmless(result.as_str()))?;
     }
-    println!("now       {}\n", sentence(&explanation.answer));
-    admin::print_attempts(&explanation.timeline);
-    ExitCode::SUCCESS
+    out!("now       {}\n", sentence(&explanation.answer))?;
+    admin::print_attempts(&explanation.timeline)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-pub fn answers(explanation: Explanation, output: &Output) -> ExitCode {
+pub fn answers(explanation: Explanation, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
-        return admin::done(&to_json(&ExplanationView::from(explanation)).to_string());
+        return admin::json(&ExplanationView::from(explanation));
     }
-    println!("{}", sentence(&explanation.answer));
+    out!("{}", sentence(&explanation.answer))?;
     if explanation.tasks.len() > 1 {
-        println!();
+        out!("")?;
         table::print(
             ["STEP", "CHILD", "NOW"],
             explanation.tasks.iter().map(|task| {
@@ -60,7 +60,7 @@ pub fn answers(explanation: Explanation, output: &Output) -> ExitCode {
                     sentence(&task.answer),
                 ]
             }),
-        );
+        )?;
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,35 +2,58 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::{exit::Failure, progress::Progress};
+
 /// Requests to one API with one key.
-pub struct Client {
+pub struct Client<'a> {
     http: reqwest::Client,
     /// For bytes: a slow line may take its time, within what [`sending`] allows.
     pub bytes: reqwest::Client,
-    base: String,
+    pub base: String,
     key: String,
+    progress: &'a Progress,
 }
 
-#[derive(Deserialize)]
+/// A refusal by the service, in its own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub struct Refusal {
+    pub status: StatusCode,
+    /// The stable name of the cause.
+    pub code: Option<String>,
+    /// The file of an upload that is complete, if it says so.
+    pub file_id: Option<String>,
+    words: String,
+}
+
+#[derive(Default, Deserialize)]
 struct Problem {
     title: Option<String>,
     detail: Option<String>,
     code: Option<String>,
+    file_id: Option<String>,
 }
 
 /// The service or the way to it is unwell; the same request may work in a moment.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Unwell(String);
+pub struct Unwell(pub String);
 
-impl Client {
-    pub fn new(api: &str, key: &str) -> anyhow::Result<Self> {
+impl<'a> Client<'a> {
+    pub fn new(api: &str, key: &str, progress: &'a Progress) -> anyhow::Result<Self> {
+        let url = Url::parse(api)
+            .ok()
+            .filter(|url| ["http", "https"].contains(&url.scheme()));
+        ensure!(
+            url.is_some(),
+            "the API's address {api:?} does not begin with http:// or https://"
+        );
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_mins(1))
@@ -43,7 +66,31 @@ impl Client {
             http,
             base: api.trim_end_matches('/').to_owned(),
             key: key.to_owned(),
+            progress,
         })
+    }
+
+    /// Finds out within seconds whether anybody is there, and whether it is us.
+    pub async fn greet(&self) -> anyhow::Result<()> {
+        let greeting = || async {
+            let url = format!("{}/v1/livez", self.base);
+            let request = self.http.get(url).timeout(Duration::from_secs(5));
+            let answer = request
+                .send()
+                .await
+                .map_err(|error| self.unreachable(&error))?;
+            let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+            let ours = serde_json::from_str::<Value>(&text)
+                .is_ok_and(|body| body["status"] == "ok" || body["code"].is_string());
+            ensure!(
+                ours,
+                "{} does not seem to be a mediamill API: it answered {status}",
+                self.base
+            );
+            Ok(())
+        };
+        let few = ExponentialBuilder::default().with_max_times(2);
+        greeting.retry(few).when(anyhow::Error::is::<Unwell>).await
     }
 
     /// Sends JSON and reads JSON, with a few tries when the service is unwell. Every request of
@@ -55,19 +102,34 @@ impl Client {
         body: Option<&Value>,
         idempotency_key: Option<&str>,
     ) -> anyhow::Result<T> {
-        let once = || self.once(method.clone(), path, body, idempotency_key);
+        let once = || async {
+            let text = self
+                .once(method.clone(), path, body, idempotency_key)
+                .await?;
+            let text = if text.is_empty() { "null" } else { &text };
+            serde_json::from_str(text).context("the API's answer cannot be read")
+        };
         once.retry(patience())
             .when(anyhow::Error::is::<Unwell>)
+            .notify(|error, wait| self.again(error, wait))
             .await
     }
 
-    async fn once<T: DeserializeOwned>(
+    /// Says that something is tried again.
+    pub fn again(&self, error: &anyhow::Error, wait: Duration) {
+        self.progress.say(format_args!(
+            "{error}; trying again in {:.1} s",
+            wait.as_secs_f64()
+        ));
+    }
+
+    async fn once(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
         idempotency_key: Option<&str>,
-    ) -> anyhow::Result<T> {
+    ) -> anyhow::Result<String> {
         let url = format!("{}{path}", self.base);
         let mut request = self.http.request(method, &url).bearer_auth(&self.key);
         if let Some(body) = body {
@@ -76,27 +138,54 @@ impl Client {
         if let Some(key) = idempotency_key {
             request = request.header("Idempotency-Key", key);
         }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => bail!(Unwell(format!(
-                "cannot reach {}: {}",
-                self.base,
-                innermost(&error)
-            ))),
-        };
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
+        let text = response
+            .text()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         if status.is_success() {
-            return response
-                .json()
-                .await
-                .context("the API's answer cannot be read");
+            return Ok(text);
         }
-        let text = response.text().await.unwrap_or_default();
-        let words = words(status, &text);
+        let refusal = Refusal::new(status, &text);
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            bail!(Unwell(words));
+            bail!(Unwell(refusal.words));
         }
-        bail!(words)
+        bail!(refusal)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Unwell {
+        Unwell(format!("cannot reach {}: {}", self.base, innermost(error)))
+    }
+}
+
+impl Refusal {
+    fn new(status: StatusCode, text: &str) -> Self {
+        let problem: Problem = serde_json::from_str(text).unwrap_or_default();
+        let what = problem.detail.or(problem.title);
+        let what = what.unwrap_or_else(|| format!("the API answered {status}"));
+        Self {
+            status,
+            words: match &problem.code {
+                Some(code) => format!("{what} ({code})"),
+                None => what,
+            },
+            code: problem.code,
+            file_id: problem.file_id,
+        }
+    }
+}
+
+/// What an error means for the exit code.
+pub fn failure(error: &anyhow::Error) -> Failure {
+    match error.downcast_ref::<Refusal>() {
+        Some(refusal) if [401, 403].contains(&refusal.status.as_u16()) => Failure::Key,
+        Some(_) => Failure::Refused,
+        None if error.is::<Unwell>() => Failure::Unreachable,
+        None => Failure::Other,
     }
 }
 
@@ -112,20 +201,6 @@ pub fn patience() -> ExponentialBuilder {
         .with_max_delay(Duration::from_secs(8))
         .with_max_times(7)
         .with_jitter()
-}
-
-fn words(status: StatusCode, text: &str) -> String {
-    let Ok(problem) = serde_json::from_str::<Problem>(text) else {
-        return format!("the API answered {status}");
-    };
-    let what = problem
-        .detail
-        .or(problem.title)
-        .unwrap_or_else(|| status.to_string());
-    match problem.code {
-        Some(code) => format!("{what} ({code})"),
-        None => what,
-    }
 }
 
 /// The last cause says what is wrong; the first only says that something is.

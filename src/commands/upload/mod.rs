@@ -1,8 +1,11 @@
 //! `mediamill upload`: sends files, and sees them through.
 
 mod client;
+mod exit;
+mod part;
 mod progress;
 mod send;
+mod session;
 mod watch;
 
 use std::{
@@ -11,16 +14,30 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use chrono::TimeDelta;
 use futures::{StreamExt, stream};
 use serde_json::json;
 
-use self::{client::Client, progress::Progress, watch::Outcome};
+use self::{
+    client::{Client, failure},
+    exit::{EXIT_CODES, Failure, INTERRUPTED},
+    progress::Progress,
+    watch::Outcome,
+};
+use super::dead_letters::age;
+use crate::{
+    output::{self, OutputError, note, out},
+    signals::Stop,
+};
 
 /// Files on their way at once. Each also sends several parts at once.
 const FILES_AT_ONCE: usize = 8;
+/// Where `mediamill dev` keeps its key, seen from where it was started.
+const KEY_OF_DEV: &str = ".mediamill/key";
 
 #[derive(clap::Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Args {
     /// Address of the API
     #[arg(long, env = "MEDIAMILL_API", default_value = "http://127.0.0.1:8080")]
@@ -31,6 +48,9 @@ pub struct Args {
     /// See the files through to READY or REJECTED
     #[arg(long)]
     wait: bool,
+    /// Give up after this time, such as 90s, 15m, 2h; what the service has it goes on with
+    #[arg(long, value_parser = age)]
+    timeout: Option<TimeDelta>,
     /// One JSON object a file on standard output
     #[arg(long)]
     json: bool,
@@ -39,63 +59,106 @@ pub struct Args {
     files: Vec<PathBuf>,
 }
 
-/// Exit code 0 when every file got as far as it was to get: sent, or with `--wait` READY.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let key = match args.key {
-        Some(key) => key,
-        None => std::fs::read_to_string(".mediamill/key")
-            .context("no API key: pass --key, or set MEDIAMILL_KEY")?,
+    let stop = Stop::on_signals().context("cannot listen for signals")?;
+    let timeout = args.timeout.and_then(|time| time.to_std().ok());
+    let timeout = async {
+        match timeout {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
+        }
     };
-    let client = Client::new(&args.api, key.trim())?;
-    let progress = Progress::of(args.files.len());
-    let mut all_well = true;
+    let resumable =
+        "what has not come to its end goes on where it stopped when the same command is run again";
+    tokio::select! {
+        worst = all(&args) => Ok(worst?.map_or(ExitCode::SUCCESS, ExitCode::from)),
+        () = timeout => {
+            note!("mediamill: the time is over; {resumable}");
+            Ok(Failure::TimedOut.into())
+        }
+        () = stop.stop.cancelled() => {
+            note!("\nmediamill: interrupted; {resumable}");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+/// Sends all files. Returns the worst that happened.
+async fn all(args: &Args) -> anyhow::Result<Option<Failure>> {
+    let key = match &args.key {
+        Some(key) => key.clone(),
+        None => std::fs::read_to_string(KEY_OF_DEV).map_err(|error| {
+            anyhow!("no API key: pass --key, or set MEDIAMILL_KEY ({KEY_OF_DEV} cannot be read: {error})")
+        })?,
+    };
+    let progress = Progress::of(&args.files);
+    let client = Client::new(&args.api, key.trim(), &progress)?;
+    if let Err(error) = client.greet().await {
+        note!("mediamill: {}", output::sentence(&error));
+        return Ok(Some(Failure::Unreachable));
+    }
     let outcomes = stream::iter(&args.files).map(async |path| {
         let result = one(&client, path, args.wait, &progress).await;
-        progress.done();
+        progress.done(path);
         (path, result)
     });
     let mut outcomes = pin!(outcomes.buffer_unordered(FILES_AT_ONCE));
-    while let Some((path, result)) = outcomes.next().await {
-        all_well &= report(path, result, args.json);
+    let mut telling = pin!(progress.tell());
+    let mut worst = None;
+    loop {
+        tokio::select! {
+            outcome = outcomes.next() => {
+                let Some((path, result)) = outcome else {
+                    return Ok(worst);
+                };
+                worst = worst.max(report(path, result, args.json)?);
+            }
+            () = &mut telling => {}
+        }
     }
-    Ok(if all_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 async fn one(
-    client: &Client,
+    client: &Client<'_>,
     path: &Path,
     wait: bool,
     progress: &Progress,
 ) -> anyhow::Result<Outcome> {
     let file_id = send::send(client, path, progress).await?;
     if wait {
-        watch::watch(client, &file_id, progress).await
+        watch::watch(client, path, &file_id, progress).await
     } else {
         Ok(Outcome::Sent(file_id))
     }
 }
 
-fn report(path: &Path, result: anyhow::Result<Outcome>, as_json: bool) -> bool {
+/// Says what became of a file. A name that is not Unicode is told as far as it can be.
+fn report(
+    path: &Path,
+    result: anyhow::Result<Outcome>,
+    as_json: bool,
+) -> Result<Option<Failure>, OutputError> {
     let name = path.display();
-    let outcome = match result {
-        Ok(outcome) => outcome,
-        Err(error) if as_json => {
-            println!("{}", json!({ "path": path, "error": format!("{error:#}") }));
-            return false;
+    match result {
+        Ok(outcome) => {
+            if as_json {
+                out!("{}", outcome.to_json(path))?;
+            } else {
+                out!("{name}: {outcome}")?;
+            }
+            Ok(outcome.failure())
         }
         Err(error) => {
-            eprintln!("{name}: {error:#}");
-            return false;
+            let told = output::sentence(&error);
+            if as_json {
+                out!(
+                    "{}",
+                    json!({ "path": path.to_string_lossy(), "error": told })
+                )?;
+            } else {
+                note!("{name}: {told}");
+            }
+            Ok(Some(failure(&error)))
         }
-    };
-    if as_json {
-        println!("{}", outcome.to_json(path));
-    } else {
-        println!("{name}: {outcome}");
     }
-    matches!(outcome, Outcome::Sent(_) | Outcome::Ready(_))
 }

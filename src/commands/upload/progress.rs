@@ -1,71 +1,114 @@
-//! One line on a terminal; nothing when standard error is not one.
+//! How far all files together are: one line on a terminal, and a line now and then where standard error is none.
 
 use std::{
+    collections::BTreeMap,
+    fmt::Display,
     io::{IsTerminal, Write, stderr},
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-/// How far all files together are.
+use crate::output::note;
+
+/// Between two lines where there is no terminal.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
 pub struct Progress {
     files: usize,
+    /// Bytes of all files, known from the start: what is sent is never less of it than it was.
+    total: u64,
     done: AtomicUsize,
-    total: AtomicU64,
     sent: AtomicU64,
-    visible: bool,
+    /// What the service does with those that it has.
+    statuses: Mutex<BTreeMap<PathBuf, String>>,
+    terminal: bool,
 }
 
 impl Progress {
-    pub fn of(files: usize) -> Self {
+    pub fn of(files: &[PathBuf]) -> Self {
+        let sizes = files.iter().filter_map(|path| std::fs::metadata(path).ok());
         Self {
-            files,
+            files: files.len(),
+            total: sizes.map(|metadata| metadata.len()).sum(),
             done: AtomicUsize::new(0),
-            total: AtomicU64::new(0),
             sent: AtomicU64::new(0),
-            visible: stderr().is_terminal(),
+            statuses: Mutex::default(),
+            terminal: stderr().is_terminal(),
         }
-    }
-
-    /// A file of so many bytes is on its way.
-    pub fn begin(&self, bytes: u64) {
-        self.total.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub fn sent(&self, bytes: u64) {
         self.sent.fetch_add(bytes, Ordering::Relaxed);
-        self.show("");
+        self.show();
     }
 
     /// What the service does with a file that is there.
-    pub fn status(&self, status: &str) {
-        self.show(&if self.files == 1 {
-            status.to_lowercase()
-        } else {
-            String::new()
-        });
+    pub fn status(&self, path: &Path, status: &str) {
+        self.statuses().insert(path.to_owned(), status.to_owned());
+        self.show();
     }
 
     /// A file has come to its end: makes way for the line that says how.
-    pub fn done(&self) {
+    pub fn done(&self, path: &Path) {
         self.done.fetch_add(1, Ordering::Relaxed);
-        if self.visible {
+        self.statuses().remove(path);
+        self.clear();
+    }
+
+    /// A line for people.
+    pub fn say(&self, text: impl Display) {
+        self.clear();
+        note!("{text}");
+    }
+
+    /// Tells how far it is, again and again, where nobody sees it otherwise.
+    pub async fn tell(&self) {
+        if self.terminal {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(TELL_EVERY).await;
+            note!("{}", self.line());
+        }
+    }
+
+    fn clear(&self) {
+        if self.terminal {
             let _ = write!(stderr(), "\r\x1b[K");
         }
     }
 
-    fn show(&self, status: &str) {
-        if !self.visible {
-            return;
+    fn show(&self) {
+        if self.terminal {
+            let _ = write!(stderr(), "\r\x1b[K{}", self.line());
         }
-        let (sent, total) = (
-            self.sent.load(Ordering::Relaxed),
-            self.total.load(Ordering::Relaxed),
-        );
-        let percent = sent * 100 / total.max(1);
+    }
+
+    fn line(&self) -> String {
+        let sent = self.sent.load(Ordering::Relaxed);
         let done = self.done.load(Ordering::Relaxed);
-        let _ = write!(
-            stderr(),
-            "\r\x1b[K{done} of {} files, {percent} % sent {status}",
-            self.files
-        );
+        let percent = sent.min(self.total) * 100 / self.total.max(1);
+        let statuses = self.statuses();
+        let mut by_status: BTreeMap<&str, usize> = BTreeMap::new();
+        for status in statuses.values() {
+            *by_status.entry(status).or_default() += 1;
+        }
+        let statuses = by_status
+            .iter()
+            .map(|(status, files)| format!(", {files} {status}"));
+        let statuses: Vec<_> = statuses.collect();
+        format!(
+            "{done} of {} files, {percent} % sent{}",
+            self.files,
+            statuses.concat()
+        )
+    }
+
+    fn statuses(&self) -> MutexGuard<'_, BTreeMap<PathBuf, String>> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

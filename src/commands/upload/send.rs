@@ -1,23 +1,20 @@
-//! Sends one file: opens an upload, sends its bytes to the signed addresses, completes it.
+//! Sends one file: opens an upload or finds the one that was begun, sends what is missing to the signed addresses,
+//! completes it.
 
-use std::{collections::BTreeMap, io::SeekFrom, path::Path};
+use std::{collections::BTreeSet, fs::File, io, path::Path};
 
 use anyhow::{Context, bail};
-use backon::Retryable;
 use futures::{StreamExt, TryStreamExt, stream};
-use media::formats::InputFormat;
-use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use media::{Sha256, formats::InputFormat};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncSeekExt},
-};
-use uuid::Uuid;
+use sha2::Digest;
 
 use super::{
-    client::{Client, innermost, patience, sending},
+    client::{Client, Refusal},
+    part::{Instructions, Part, Parts, Sending},
     progress::Progress,
+    session::{Session, Snapshot},
 };
 
 /// Parts in flight at once.
@@ -25,186 +22,197 @@ const PARALLEL: usize = 4;
 /// Addresses asked for at once, when the first ones are used up.
 const BATCH: u32 = 100;
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Initiated {
     file_id: String,
     upload_id: String,
     upload: Instructions,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "strategy", rename_all = "snake_case")]
-enum Instructions {
-    Single(Signed),
-    Multipart {
-        part_size_bytes: u64,
-        part_count: u32,
-        parts: Vec<Part>,
-    },
+/// What an upload was found to be.
+enum Opened {
+    Open(Initiated),
+    /// An earlier command came to its end and could not say so.
+    Complete(String),
 }
 
-#[derive(Deserialize, Clone)]
-struct Signed {
-    url: String,
-    headers: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize, Clone)]
-struct Part {
-    #[serde(rename = "part_number")]
-    number: u32,
-    size_bytes: u64,
-    #[serde(flatten)]
-    signed: Signed,
-}
-
-#[derive(Deserialize)]
-struct Parts {
-    parts: Vec<Part>,
-}
+/// What is sent while it is what it was.
+#[derive(Debug, thiserror::Error)]
+#[error("the file changed while it was sent; its upload is aborted")]
+pub struct Changed;
 
 /// Returns the id of the file, which the service now works on.
-pub async fn send(client: &Client, path: &Path, progress: &Progress) -> anyhow::Result<String> {
-    let metadata = tokio::fs::metadata(path)
-        .await
-        .context("cannot read the file")?;
-    if !metadata.is_file() {
-        bail!("not a file");
-    }
-    let size_bytes = metadata.len();
+pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyhow::Result<String> {
+    let snapshot = Snapshot::of(path)?;
+    let sha256 = digest(path).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let request = json!({
-        "filename": name, "content_type": content_type(path), "size_bytes": size_bytes,
+        "filename": name, "content_type": content_type(path), "size_bytes": snapshot.size_bytes,
+        "sha256": sha256.to_hex(),
     });
-    let key = Uuid::now_v7().to_string();
-    let upload: Initiated = client
-        .call(Method::POST, "/v1/uploads", Some(&request), Some(&key))
-        .await?;
-    progress.begin(size_bytes);
+    let session = Session::open(&client.base, path, &snapshot);
+    let (session, opened) = open(client, session, &request).await?;
+    let upload = match opened {
+        Opened::Open(upload) => upload,
+        Opened::Complete(file_id) => {
+            session.forget();
+            progress.sent(snapshot.size_bytes);
+            return Ok(file_id);
+        }
+    };
+    if let Err(error) = session.keep() {
+        progress.say(format_args!(
+            "{}: cannot be resumed if it is interrupted: {error}",
+            path.display()
+        ));
+    }
+    let arrived = if session.resumed {
+        progress.say(format_args!("{}: goes on where it stopped", path.display()));
+        arrived(client, &upload.upload_id).await?
+    } else {
+        BTreeSet::new()
+    };
     let sending = Sending {
         client,
         path,
         upload_id: &upload.upload_id,
         progress,
     };
-    match upload.upload {
-        Instructions::Single(signed) => {
-            sending
-                .part(
-                    Part {
-                        number: 1,
-                        size_bytes,
-                        signed,
-                    },
-                    0,
-                )
+    let sent = bytes(&sending, upload.upload, snapshot.size_bytes, &arrived).await;
+    // Also where all parts were sent: they may be of two files that have one name.
+    if Snapshot::of(path).ok().as_ref() != Some(&snapshot) {
+        let upload = format!("/v1/uploads/{}", upload.upload_id);
+        let aborted: anyhow::Result<Value> = client.call(Method::DELETE, &upload, None, None).await;
+        aborted
+            .context("the file changed while it was sent, and its upload could not be aborted")?;
+        session.forget();
+        bail!(Changed);
+    }
+    sent?;
+    let complete = format!("/v1/uploads/{}/complete", upload.upload_id);
+    let completed = client
+        .call::<Value>(Method::POST, &complete, Some(&Value::Null), None)
+        .await;
+    if let Err(error) = &completed
+        && error.is::<Refusal>()
+    {
+        // The same again would be refused again.
+        session.forget();
+    }
+    completed?;
+    session.forget();
+    Ok(upload.file_id)
+}
+
+/// Opens the upload of this session. Where an earlier command's is over in one way or another, another is begun.
+async fn open(
+    client: &Client<'_>,
+    session: Session,
+    request: &Value,
+) -> anyhow::Result<(Session, Opened)> {
+    let key = Some(session.idempotency_key.as_str());
+    let opened = client
+        .call(Method::POST, "/v1/uploads", Some(request), key)
+        .await;
+    let refusal = match opened {
+        Ok(upload) => return Ok((session, Opened::Open(upload))),
+        Err(error) if !session.resumed => return Err(error),
+        Err(error) => error,
+    };
+    match refusal.downcast_ref::<Refusal>() {
+        Some(Refusal {
+            file_id: Some(file_id),
+            ..
+        }) => Ok((session, Opened::Complete(file_id.clone()))),
+        Some(Refusal { status, .. }) if [409, 410, 422].contains(&status.as_u16()) => {
+            let session = session.anew();
+            let key = Some(session.idempotency_key.as_str());
+            let opened = client
+                .call(Method::POST, "/v1/uploads", Some(request), key)
                 .await?;
+            Ok((session, Opened::Open(opened)))
+        }
+        _ => Err(refusal),
+    }
+}
+
+/// The parts that an earlier command has sent.
+async fn arrived(client: &Client<'_>, upload_id: &str) -> anyhow::Result<BTreeSet<u32>> {
+    let path = format!("/v1/uploads/{upload_id}/parts");
+    let arrived: Value = client.call(Method::GET, &path, None, None).await?;
+    let parts = arrived["parts"].as_array().into_iter().flatten();
+    Ok(parts
+        .filter_map(|part| u32::try_from(part["part_number"].as_u64()?).ok())
+        .collect())
+}
+
+async fn bytes(
+    sending: &Sending<'_>,
+    instructions: Instructions,
+    size_bytes: u64,
+    arrived: &BTreeSet<u32>,
+) -> anyhow::Result<()> {
+    match instructions {
+        Instructions::Single(signed) => {
+            let whole = Part {
+                number: 1,
+                size_bytes,
+                signed,
+            };
+            sending.part(whole, 0).await
         }
         Instructions::Multipart {
             part_size_bytes,
             part_count,
             parts,
         } => {
-            sending.parts(part_size_bytes, part_count, parts).await?;
-        }
-    }
-    let complete = format!("/v1/uploads/{}/complete", upload.upload_id);
-    let _: Value = client
-        .call(Method::POST, &complete, Some(&Value::Null), None)
-        .await?;
-    Ok(upload.file_id)
-}
-
-struct Sending<'a> {
-    client: &'a Client,
-    path: &'a Path,
-    upload_id: &'a str,
-    progress: &'a Progress,
-}
-
-impl Sending<'_> {
-    async fn parts(&self, size: u64, count: u32, first: Vec<Part>) -> anyhow::Result<()> {
-        let signed = u32::try_from(first.len()).unwrap_or(count);
-        let batches = stream::once(async { Ok(first) }).chain(
-            stream::iter((signed + 1..=count).step_by(BATCH as usize))
-                .then(|from| self.sign(from..=count.min(from + BATCH - 1))),
-        );
-        batches
-            .map_ok(|parts| stream::iter(parts.into_iter().map(Ok)))
-            .try_flatten()
-            .try_for_each_concurrent(PARALLEL, |part| async move {
-                let offset = u64::from(part.number - 1) * size;
-                self.part(part, offset).await
-            })
-            .await
-    }
-
-    async fn sign(&self, numbers: impl Iterator<Item = u32>) -> anyhow::Result<Vec<Part>> {
-        let path = format!("/v1/uploads/{}/urls", self.upload_id);
-        let body = json!({ "part_numbers": numbers.collect::<Vec<_>>() });
-        let parts: Parts = self
-            .client
-            .call(Method::POST, &path, Some(&body), None)
-            .await?;
-        Ok(parts.parts)
-    }
-
-    /// Sends one part, again if need be, to a fresh address when the old one has expired.
-    async fn part(&self, part: Part, offset: u64) -> anyhow::Result<()> {
-        let number = part.number;
-        let current = tokio::sync::Mutex::new(part);
-        let once = || async {
-            let mut part = current.lock().await;
-            let Err(error) = self.put(&part, offset).await else {
-                return Ok(());
+            let size = |number: u32| {
+                part_size_bytes.min(size_bytes - u64::from(number - 1) * part_size_bytes)
             };
-            if error.is::<Expired>()
-                && let Some(fresh) = self.sign(std::iter::once(number)).await?.pop()
-            {
-                *part = fresh;
-            }
-            Err(error)
-        };
-        once.retry(patience())
-            .await
-            .with_context(|| format!("part {number} cannot be sent"))
-    }
-
-    async fn put(&self, part: &Part, offset: u64) -> anyhow::Result<()> {
-        let mut file = File::open(self.path).await?;
-        file.seek(SeekFrom::Start(offset)).await?;
-        let length = usize::try_from(part.size_bytes)?;
-        let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes)
-            .await
-            .context("the file became shorter")?;
-        let request = self
-            .client
-            .bytes
-            .put(&part.signed.url)
-            .timeout(sending(part.size_bytes));
-        let mut request = request.body(bytes);
-        for (name, value) in &part.signed.headers {
-            request = request.header(name, value);
-        }
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => bail!("the object store cannot be reached: {}", innermost(&error)),
-        };
-        match response.status() {
-            status if status.is_success() => {
-                self.progress.sent(part.size_bytes);
-                Ok(())
-            }
-            StatusCode::FORBIDDEN => bail!(Expired),
-            status => bail!("the object store answered {status}"),
+            let there = arrived
+                .iter()
+                .filter(|number| (1..=part_count).contains(*number));
+            sending
+                .progress
+                .sent(there.map(|number| size(*number)).sum());
+            missing_parts(sending, part_size_bytes, part_count, parts, arrived).await
         }
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the object store refused the signed address")]
-struct Expired;
+async fn missing_parts(
+    sending: &Sending<'_>,
+    size: u64,
+    count: u32,
+    first: Vec<Part>,
+    arrived: &BTreeSet<u32>,
+) -> anyhow::Result<()> {
+    let signed = u32::try_from(first.len()).unwrap_or(count);
+    let wanted = |number: &u32| !arrived.contains(number);
+    let later: Vec<u32> = (signed + 1..=count).filter(wanted).collect();
+    let later = stream::iter(later.chunks(BATCH as usize)).then(|numbers| sending.sign(numbers));
+    stream::once(async { Ok::<_, anyhow::Error>(Parts { parts: first }) })
+        .chain(later)
+        .map_ok(|signed| stream::iter(signed.parts.into_iter().map(Ok)))
+        .try_flatten()
+        .try_filter(|part| std::future::ready(wanted(&part.number)))
+        .try_for_each_concurrent(PARALLEL, |part| async move {
+            let offset = u64::from(part.number - 1) * size;
+            sending.part(part, offset).await
+        })
+        .await
+}
+
+/// Of the whole file, so that the service can tell whether it got the same.
+async fn digest(path: &Path) -> anyhow::Result<Sha256> {
+    let path = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut hasher = sha2::Sha256::new();
+        io::copy(&mut File::open(path)?, &mut hasher)?;
+        Ok::<_, io::Error>(Sha256::from_bytes(hasher.finalize().into()))
+    });
+    reading.await?.context("cannot read the file")
+}
 
 /// By extension, as browsers do. The service looks at the bytes.
 fn content_type(path: &Path) -> &'static str {

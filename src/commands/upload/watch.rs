@@ -1,11 +1,11 @@
-//! Follows one file until it is READY or REJECTED, or its run is dead.
+//! Follows one file until it is READY or REJECTED, or its run is over in another way.
 
 use std::{fmt, path::Path, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{client::Client, progress::Progress};
+use super::{client::Client, exit::Failure, progress::Progress};
 
 /// How far a file got.
 pub enum Outcome {
@@ -16,19 +16,30 @@ pub enum Outcome {
     /// With code and reason.
     Rejected(Value),
     /// An operator has to look.
-    Dead(Value),
+    Stopped(Value),
 }
 
-pub async fn watch(client: &Client, file_id: &str, progress: &Progress) -> anyhow::Result<Outcome> {
-    let path = format!("/v1/files/{file_id}");
+pub async fn watch(
+    client: &Client<'_>,
+    path: &Path,
+    file_id: &str,
+    progress: &Progress,
+) -> anyhow::Result<Outcome> {
+    let resource = format!("/v1/files/{file_id}");
     let mut interval = Duration::from_millis(50);
     loop {
-        let file: Value = client.call(Method::GET, &path, None, None).await?;
+        let file: Value = client.call(Method::GET, &resource, None, None).await?;
         match file["status"].as_str() {
             Some("READY") => return Ok(Outcome::Ready(file)),
             Some("REJECTED") => return Ok(Outcome::Rejected(file)),
-            _ if file["run"]["state"] == "dead" => return Ok(Outcome::Dead(file)),
-            status => progress.status(status.unwrap_or_default()),
+            Some("FAILED" | "CANCELLED") => return Ok(Outcome::Stopped(file)),
+            _ if ["dead", "cancelled"]
+                .iter()
+                .any(|state| file["run"]["state"] == *state) =>
+            {
+                return Ok(Outcome::Stopped(file));
+            }
+            status => progress.status(path, status.unwrap_or_default()),
         }
         tokio::time::sleep(interval).await;
         interval = (interval * 3 / 2).min(Duration::from_secs(2));
@@ -36,10 +47,21 @@ pub async fn watch(client: &Client, file_id: &str, progress: &Progress) -> anyho
 }
 
 impl Outcome {
+    /// What it means for the exit code.
+    pub fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Sent(_) | Self::Ready(_) => None,
+            Self::Rejected(_) => Some(Failure::Refused),
+            Self::Stopped(_) => Some(Failure::Other),
+        }
+    }
+
+    /// A name that is not Unicode is told as far as it can be.
     pub fn to_json(&self, path: &Path) -> Value {
+        let path = path.to_string_lossy();
         match self {
             Self::Sent(file_id) => json!({ "path": path, "file_id": file_id }),
-            Self::Ready(file) | Self::Rejected(file) | Self::Dead(file) => {
+            Self::Ready(file) | Self::Rejected(file) | Self::Stopped(file) => {
                 json!({ "path": path, "file_id": file["file_id"], "file": file })
             }
         }
@@ -74,10 +96,11 @@ impl fmt::Display for Outcome {
                 }
                 Ok(())
             }
-            Self::Dead(file) => write!(
+            Self::Stopped(file) => write!(
                 f,
-                "stopped: run {} used up its attempts and waits for an operator",
-                file["run"]["run_id"].as_str().unwrap_or_default()
+                "stopped: its run {} is {}; ask an operator",
+                file["run"]["run_id"].as_str().unwrap_or_default(),
+                file["run"]["state"].as_str().unwrap_or("over"),
             ),
         }
     }

@@ -44,7 +44,8 @@ pub async fn list(
     Ok(entries.fetch_all(pool).await?)
 }
 
-pub(super) async fn record(
+/// Keeps an action, in the caller's transaction. Also for actions of the caller's own, beside the engine's.
+pub async fn record(
     tx: &mut PgConnection,
     by: By<'_>,
     action: &str,

@@ -7,13 +7,13 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    AdminError,
+    AdminError, not_found,
     payload::Short,
     places,
     runs::{self, RunEntry},
 };
 
-pub use answer::{Answer, Lack, Progress};
+pub use answer::{Answer, Lack, Progress, Tried};
 pub use timeline::Attempt;
 pub(super) use timeline::attempts_of;
 
@@ -43,9 +43,10 @@ pub struct TaskAnswer {
     pub answer: Answer,
 }
 
-/// Explains a run.
-pub async fn explain(pool: &PgPool, run_id: Uuid) -> Result<Explanation, AdminError> {
-    let run = runs::get(pool, run_id).await?;
+/// Explains a run, by its own id or by that of its subject: of several the one that is not over, or else the newest.
+pub async fn explain(pool: &PgPool, id: Uuid) -> Result<Explanation, AdminError> {
+    let run = runs::get(pool, run_about(pool, id).await?).await?;
+    let run_id = run.run_id;
     let tasks = places::live_tasks(pool, &run).await?;
     let answer = answer(pool, &run, &tasks).await?;
     let timeline = attempts_of(pool, run_id, None).await?;
@@ -55,6 +56,17 @@ pub async fn explain(pool: &PgPool, run_id: Uuid) -> Result<Explanation, AdminEr
         tasks,
         timeline,
     })
+}
+
+/// The run with this id or about this subject.
+async fn run_about(pool: &PgPool, id: Uuid) -> Result<Uuid, AdminError> {
+    let run = sqlx::query_scalar!(
+        "SELECT run_id FROM workflows.runs WHERE run_id = $1 OR subject = $1
+         ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, run_id DESC LIMIT 1",
+        id,
+    );
+    let run = run.fetch_optional(pool).await?;
+    run.ok_or_else(|| not_found("run with the id or about the subject", id))
 }
 
 /// The answer for the whole run: what it waits for first, if nothing of it runs.
@@ -84,7 +96,7 @@ async fn answer(pool: &PgPool, run: &RunEntry, tasks: &[TaskAnswer]) -> Result<A
             letter_id: letter.letter_id,
             letters: letter.letters,
             step: letter.step,
-            error: Short::of(&letter.error).message,
+            error: Short::of(&letter.error).whole(),
         });
     }
     match tasks.first() {

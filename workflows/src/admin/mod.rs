@@ -6,6 +6,7 @@
 //! of the caller's own transaction and returns the [`Hints`] to send after its commit.
 
 pub mod audit;
+mod breakers;
 pub mod check;
 mod clear;
 pub mod dead_letters;
@@ -27,6 +28,7 @@ pub mod workers;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use breakers::Breaker;
 pub use depths::{Depth, Depths, depths};
 pub use hints::Hints;
 pub use hooks::Hooks;

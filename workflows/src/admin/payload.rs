@@ -38,6 +38,14 @@ pub(super) struct Short {
 }
 
 impl Short {
+    /// The message, and what caused it where the message does not say so.
+    pub fn whole(self) -> String {
+        match self.root_cause {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message,
+        }
+    }
+
     /// Of an error's text, or of as much of it as was read.
     pub fn of(error: &str) -> Self {
         let Ok(value) = serde_json::from_str::<Value>(error) else {

@@ -7,12 +7,13 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    AdminError, Pause,
-    explain::{Answer, Lack, Progress, TaskAnswer},
+    AdminError, Breaker, Pause, breakers,
+    explain::{Answer, Lack, Progress, TaskAnswer, Tried},
     limits::{self, LimitEntry},
+    payload::Short,
     queues,
     runs::RunEntry,
-    workers::Fleet,
+    workers::{Fleet, Placement},
 };
 
 /// Of a run that is at many places at once, so many are looked at.
@@ -30,6 +31,7 @@ pub(super) async fn live_tasks(
         fleet: Fleet::muster(pool).await?,
         paused: queues::paused(pool).await?,
         limits: limits::by_queue(pool).await?,
+        down: breakers::list(pool).await?,
     };
     let places = sqlx::query_as!(
         Place,
@@ -41,7 +43,10 @@ pub(super) async fn live_tasks(
                   w.seen_at AS "seen_at?", d.due_at AS "due_at?",
                   coalesce(d.due_at < clock_timestamp(), false) AS "overdue!",
                   s.task_id IS NOT NULL AS "suspect!",
-                  p.done AS "done?", p.note AS "note?", p.at AS "told_at?"
+                  p.done AS "done?", p.note AS "note?", p.at AS "told_at?",
+                  (SELECT left(a.error::text, 65536) FROM workflows.attempts a
+                   WHERE (a.run_id, a.task_id, a.lane) = (t.run_id, t.task_id, t.lane) AND a.error IS NOT NULL
+                   ORDER BY a.token DESC LIMIT 1) AS "error?"
            FROM workflows.tasks t
            JOIN workflows.lanes n USING (lane)
            LEFT JOIN workflows.leases l ON l.task_id = t.task_id
@@ -59,7 +64,7 @@ pub(super) async fn live_tasks(
     let mut tasks = Vec::with_capacity(places.len());
     for place in places {
         let answer = match place.held_back(&surroundings) {
-            Err(answer) => answer,
+            Err(answer) => *answer,
             Ok(queue) => place.in_the_queue(pool, queue, &surroundings).await?,
         };
         tasks.push(TaskAnswer {
@@ -80,6 +85,8 @@ struct Surroundings<'a> {
     paused: HashMap<String, Pause>,
     /// Queues that have limits.
     limits: HashMap<String, LimitEntry>,
+    /// Outside services that are down.
+    down: Vec<Breaker>,
 }
 
 struct Place {
@@ -107,33 +114,64 @@ struct Place {
     done: Option<f64>,
     note: Option<String>,
     told_at: Option<DateTime<Utc>>,
+    error: Option<String>,
 }
 
 impl Place {
     /// Who works on it, or what keeps it from being claimed. If nothing does: the queue in which it
     /// waits for a slot.
-    fn held_back(&self, around: &Surroundings<'_>) -> Result<String, Answer> {
-        if let Some(answer) = self.in_hand(&around.fleet) {
-            return Err(answer);
+    fn held_back(&self, around: &Surroundings<'_>) -> Result<String, Box<Answer>> {
+        let placements = around
+            .fleet
+            .placements(&self.workflow, self.version, &self.step);
+        if let Some(answer) = self.in_hand(&around.fleet, &placements) {
+            return Err(answer.into());
         }
         if let Some(paused) = &around.run.paused {
-            return Err(paused.into());
+            return Err(Box::new(paused.into()));
         }
         if let Some(due_at) = self.due_at {
             if self.overdue && around.fleet.is_empty() {
-                return Err(self.nobody(Lack::Workers, self.queue.clone()));
+                return Err(self.nobody(Lack::Workers, self.queue.clone()).into());
             }
-            return Err(Answer::WaitingForRetry {
+            return Err(Box::new(Answer::WaitingForRetry {
                 step: self.step.clone(),
                 due_at,
-                errors: self.errors,
-            });
+                tried: self.tried(&placements),
+            }));
         }
-        self.queue_that_serves(around)
+        let queue = self.queue_that_serves(around, &placements)?;
+        match self.without(around, &placements) {
+            Some(down) => Err(down.into()),
+            None => Ok(queue),
+        }
+    }
+
+    /// How its attempts went.
+    fn tried(&self, placements: &[Placement]) -> Tried {
+        Tried {
+            errors: self.errors,
+            attempts: placements.first().and_then(|placement| placement.attempts),
+            error: self.error.as_deref().map(|error| Short::of(error).whole()),
+        }
+    }
+
+    /// What it needs and what is down.
+    fn without(&self, around: &Surroundings<'_>, placements: &[Placement]) -> Option<Answer> {
+        let needs = &placements.first()?.needs;
+        let mut down = around.down.iter();
+        let breaker = down.find(|breaker| needs.contains(&breaker.dependency))?;
+        Some(Answer::DependencyDown {
+            step: self.step.clone(),
+            dependency: breaker.dependency.clone(),
+            since: breaker.since,
+            error: breaker.error.clone(),
+            probe_at: breaker.probe_at,
+        })
     }
 
     /// Who has it, or had it.
-    fn in_hand(&self, fleet: &Fleet) -> Option<Answer> {
+    fn in_hand(&self, fleet: &Fleet, placements: &[Placement]) -> Option<Answer> {
         let (worker_id, since) = (self.worker_id?, self.since?);
         let (step, worker, build) = (self.step.clone(), self.worker.clone(), self.build.clone());
         if fleet.has(worker_id) && !self.expired {
@@ -144,6 +182,7 @@ impl Place {
                 since,
                 lease_until: self.lease_until?,
                 progress: self.progress(),
+                tried: self.tried(placements),
             });
         }
         Some(Answer::WorkerLost {
@@ -167,10 +206,11 @@ impl Place {
 
     /// The queue in which a live worker claims it. Workers go by their own routes, so two builds may
     /// have the step in two queues.
-    fn queue_that_serves(&self, around: &Surroundings<'_>) -> Result<String, Answer> {
-        let placements = around
-            .fleet
-            .placements(&self.workflow, self.version, &self.step);
+    fn queue_that_serves(
+        &self,
+        around: &Surroundings<'_>,
+        placements: &[Placement],
+    ) -> Result<String, Box<Answer>> {
         let newest = placements.first().map(|placement| &placement.queue);
         let queue = newest.unwrap_or(&self.queue).clone();
         let served = placements.iter().filter(|placement| placement.slots > 0);
@@ -183,19 +223,19 @@ impl Place {
         }
         // Where nobody serves it, a pause of its queue is still the first thing to know.
         if let Some(paused) = around.paused.get(&queue) {
-            return Err(Answer::QueuePaused {
+            return Err(Box::new(Answer::QueuePaused {
                 by: paused.by.clone(),
                 at: paused.at,
                 reason: paused.reason.clone(),
                 queue,
-            });
+            }));
         }
         let lack = match (around.fleet.is_empty(), placements.is_empty()) {
             (true, _) => Lack::Workers,
             (false, true) => Lack::Step,
             (false, false) => Lack::Slots,
         };
-        Err(self.nobody(lack, queue))
+        Err(self.nobody(lack, queue).into())
     }
 
     fn nobody(&self, lack: Lack, queue: String) -> Answer {

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use super::{
-    AdminError, By, Hints, Pause, audit,
+    AdminError, Breaker, By, Hints, Pause, audit, breakers,
     hints::{begin, finish},
     not_found,
     workers::Fleet,
@@ -28,6 +28,8 @@ pub struct QueueEntry {
     pub slots: i64,
     /// Somebody holds it.
     pub paused: Option<Pause>,
+    /// Outside services that are down, and which steps of this queue need.
+    pub breakers: Vec<Breaker>,
 }
 
 /// A list does not count further than this.
@@ -62,6 +64,7 @@ pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
         queues.entry(queue.clone()).or_default();
     }
     let slots = fleet.slots();
+    let open = breakers::list(pool).await?;
     let entries = queues.into_iter().map(|(queue, waiting)| QueueEntry {
         workflows: waiting
             .workflows
@@ -72,9 +75,18 @@ pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
         suspects: waiting.suspects,
         slots: slots.get(queue.as_str()).copied().unwrap_or_default(),
         paused: paused.remove(&queue),
+        breakers: needed(&open, &fleet, &queue),
         queue,
     });
     Ok(entries.collect())
+}
+
+fn needed(open: &[Breaker], fleet: &Fleet, queue: &str) -> Vec<Breaker> {
+    let needs = fleet.needs_of(queue);
+    let needed = open
+        .iter()
+        .filter(|breaker| needs.contains(breaker.dependency.as_str()));
+    needed.cloned().collect()
 }
 
 /// What waits in a queue.

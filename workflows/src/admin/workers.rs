@@ -1,6 +1,6 @@
 //! Who is at work. A worker's rows say what it was; whether it lives, its presence lock says.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -37,6 +37,11 @@ pub struct WorkerEntry {
 pub async fn list(pool: &PgPool) -> Result<Vec<WorkerEntry>, AdminError> {
     let rows = rows(pool).await?;
     Ok(rows.into_iter().map(Row::into_entry).collect())
+}
+
+/// How many workers are alive.
+pub async fn count_alive(pool: &PgPool) -> Result<u64, AdminError> {
+    Ok(Fleet::muster(pool).await?.len() as u64)
 }
 
 struct Row {
@@ -103,6 +108,10 @@ struct KnownStep {
     step: String,
     queue: String,
     slots: i64,
+    #[serde(default)]
+    needs: Vec<String>,
+    /// Builds from before it was written down do not say it.
+    attempts: Option<u32>,
 }
 
 /// A worker whose entry says nothing that we understand knows nothing.
@@ -115,6 +124,10 @@ fn known(knows: Value) -> Vec<Known> {
 pub(super) struct Placement {
     pub queue: String,
     pub slots: i64,
+    /// Outside services that the step needs.
+    pub needs: Vec<String>,
+    /// Failures with which the step dies.
+    pub attempts: Option<u32>,
 }
 
 /// The live workers and what they know, the newest first.
@@ -151,7 +164,24 @@ impl Fleet {
             .map(|known| Placement {
                 queue: known.queue.clone(),
                 slots: known.slots,
+                needs: known.needs.clone(),
+                attempts: known.attempts,
             })
+            .collect()
+    }
+
+    /// How many are alive.
+    pub fn len(&self) -> usize {
+        self.alive.len()
+    }
+
+    /// The outside services that the steps of a queue need, of all builds at work.
+    pub fn needs_of(&self, queue: &str) -> BTreeSet<&str> {
+        let known = self.workers.iter().flatten();
+        let steps = known.flat_map(|known| &known.steps);
+        let steps = steps.filter(|step| step.queue == queue);
+        steps
+            .flat_map(|step| step.needs.iter().map(String::as_str))
             .collect()
     }
 

@@ -74,6 +74,20 @@ pub(crate) enum Verdict {
     HandBack,
 }
 
+impl Verdict {
+    /// How history, metrics and logs call the attempt.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Advance { .. } | Self::Joined { .. } => "done",
+            Self::Defer { .. } => "error",
+            Self::Wait { .. } => "unavailable",
+            Self::Bury { cause, .. } => cause.outcome(),
+            Self::Reject { .. } => "rejected",
+            Self::HandBack => "interrupted",
+        }
+    }
+}
+
 pub(crate) enum Next {
     End {
         output: Payload,

@@ -1,11 +1,12 @@
 //! The engine's metrics, by the names under which a recorder of the `metrics` crate gets them. What
 //! is in the tables is counted by [`crate::depths`] instead, when somebody asks.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
     claim::Claim,
-    plan::{Settlement, Verdict},
+    plan::{Next, Settlement, Verdict},
+    store::lanes::Lanes,
 };
 
 /// One claim statement.
@@ -28,20 +29,58 @@ pub(super) fn stepped(claim: &Claim, took: Duration) {
 
 /// An attempt ended and its end is in the database.
 pub(super) fn settled(settlement: &Settlement) {
-    let outcome = match settlement.verdict {
-        Verdict::Advance { .. } | Verdict::Joined { .. } => "done",
-        Verdict::Defer { .. } => "retry",
-        Verdict::Wait { .. } => "unavailable",
-        Verdict::Bury { .. } => "dead",
-        Verdict::Reject { .. } => "rejected",
-        Verdict::HandBack => "interrupted",
-    };
     let claim = &settlement.claim;
     metrics::counter!(
         "workflows_attempts_total",
-        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => outcome,
+        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => settlement.verdict.outcome(),
     )
     .increment(1);
+    let workflow = claim.lane.workflow;
+    match &settlement.verdict {
+        Verdict::Bury { cause, .. } => metrics::counter!(
+            "workflows_dead_letters_total",
+            "workflow" => workflow, "step" => claim.lane.step, "cause" => cause.as_str(),
+        )
+        .increment(1),
+        Verdict::Reject { rejection, .. } => {
+            let code = rejection.code.to_string();
+            metrics::counter!("workflows_rejections_total", "workflow" => workflow, "code" => code)
+                .increment(1);
+            ended(claim, "rejected");
+        }
+        Verdict::Advance {
+            next: Next::End { .. },
+        } => ended(claim, "succeeded"),
+        _ => {}
+    }
+}
+
+/// A run came to its end, in the words of its state.
+fn ended(claim: &Claim, state: &'static str) {
+    // Ids of runs are made when they are started, and hold the time (RFC 9562, version 7).
+    let Some(started) = claim.run_id.get_timestamp() else {
+        return;
+    };
+    let (seconds, nanos) = started.to_unix();
+    let started = UNIX_EPOCH + Duration::new(seconds, nanos);
+    let took = SystemTime::now()
+        .duration_since(started)
+        .unwrap_or_default();
+    let labels = [("workflow", claim.lane.workflow), ("state", state)];
+    metrics::histogram!("workflows_run_seconds", &labels).record(took);
+}
+
+/// Tasks in these lanes were taken from lost workers. Of lanes that only other builds know, the step is not known.
+pub(super) fn lost(lanes: &Lanes, numbers: &[i32], outcome: &'static str) {
+    for number in numbers {
+        let (queue, step) = lanes
+            .get(*number)
+            .map_or(("", ""), |lane| (lane.queue, lane.step));
+        metrics::counter!(
+            "workflows_attempts_total", "queue" => queue, "step" => step, "outcome" => outcome,
+        )
+        .increment(1);
+    }
 }
 
 /// One transaction of settlements.

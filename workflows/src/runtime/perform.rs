@@ -59,11 +59,13 @@ fn span(claim: &Claim) -> tracing::Span {
         .unwrap_or("")
         .split('-')
         .skip(1);
-    tracing::info_span!(
+    // At ERROR: whatever is logged within it, however little that is, says of what it is.
+    tracing::error_span!(
         "attempt",
         trace.id = trace.next(),
         trace.parent_id = trace.next(),
         run.id = %claim.run_id,
+        run.subject = %claim.subject,
         run.workflow = claim.lane.workflow,
         run.version = claim.lane.version,
         task.queue = claim.lane.queue,

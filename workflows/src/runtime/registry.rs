@@ -70,7 +70,10 @@ impl Registry {
         let mut sorted = BTreeMap::new();
         for ((name, version), definition) in &self.workflows {
             let steps = definition.steps.iter().map(|step| {
-                json!({ "step": step.name, "queue": step.queue, "slots": slots(step.queue), "needs": step.needs })
+                json!({
+                    "step": step.name, "queue": step.queue, "slots": slots(step.queue), "needs": step.needs,
+                    "attempts": step.settings.backoff.attempts,
+                })
             });
             let steps: Vec<Value> = steps.collect();
             sorted.insert((name, version), steps);

@@ -198,6 +198,8 @@ impl Sweeper {
         if rescued.taken > 0 {
             let after = since.map(|since| since.elapsed()).unwrap_or_default();
             meters::rescued(rescued.taken, after);
+            meters::lost(&self.lanes, &rescued.crashed, "crashed");
+            meters::lost(&self.lanes, &rescued.innocent, "lost");
             tracing::warn!(
                 rescue.tasks = rescued.taken, rescue.workers = ?losses.lost, "tasks rescued"
             );
@@ -225,10 +227,6 @@ impl Sweeper {
             let Some((definition, step)) = self.registry.find(&claim) else {
                 continue;
             };
-            tracing::error!(
-                run.id = %claim.run_id, task.step = claim.lane.step,
-                "a task killed its worker for the last time"
-            );
             let claim = Arc::clone(&claim);
             let settlement = plan::settle(claim, definition, step, Ended::Crashed, 0.0);
             let committer = self.committer.clone();
@@ -277,6 +275,8 @@ async fn one_by_one(
         match within(ANSWER, rescue::rescue(connection, losses, one)).await {
             Ok(rescued) => {
                 all.taken += rescued.taken;
+                all.crashed.extend(rescued.crashed);
+                all.innocent.extend(rescued.innocent);
                 all.busy += rescued.busy;
                 all.lanes.extend(rescued.lanes);
                 all.poison.extend(rescued.poison);

@@ -17,10 +17,10 @@ pub(super) async fn record(
     let (mut ids, mut tokens, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outputs, mut errors, mut started) = (Vec::new(), Vec::new(), Vec::new());
     for settlement in batch {
-        let (outcome, output, error) = told(&settlement.verdict);
+        let (output, error) = told(&settlement.verdict);
         ids.push(settlement.claim.task_id);
         tokens.push(settlement.claim.token);
-        outcomes.push(outcome.to_owned());
+        outcomes.push(settlement.verdict.outcome().to_owned());
         outputs.push(output.map(|output| output.as_str().to_owned()));
         errors.push(error.map(|error| error.as_str().to_owned()));
         started.push(settlement.claim.started_at);
@@ -48,15 +48,14 @@ pub(super) async fn record(
     Ok(())
 }
 
-/// Outcome, output and error.
-fn told(verdict: &Verdict) -> (&'static str, Option<&Payload>, Option<&Payload>) {
+/// Output and error.
+fn told(verdict: &Verdict) -> (Option<&Payload>, Option<&Payload>) {
     match verdict {
-        Verdict::Advance { .. } => ("done", None, None),
-        Verdict::Joined { output } => ("done", Some(output), None),
-        Verdict::Bury { cause, error } => (cause.outcome(), None, Some(error)),
-        Verdict::Wait { error, .. } => ("unavailable", None, Some(error)),
-        Verdict::Defer { error, .. } => ("error", None, Some(error)),
-        Verdict::Reject { result, .. } => ("rejected", None, Some(result)),
-        Verdict::HandBack => ("interrupted", None, None),
+        Verdict::Advance { .. } | Verdict::HandBack => (None, None),
+        Verdict::Joined { output } => (Some(output), None),
+        Verdict::Bury { error, .. }
+        | Verdict::Wait { error, .. }
+        | Verdict::Defer { error, .. } => (None, Some(error)),
+        Verdict::Reject { result, .. } => (None, Some(result)),
     }
 }

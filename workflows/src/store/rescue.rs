@@ -83,6 +83,7 @@ pub(crate) struct Candidate {
     pub task_id: Uuid,
     pub run_id: Uuid,
     token: i64,
+    lane: i32,
     /// The process died of it.
     charged: bool,
     /// The process died when it had it.
@@ -98,6 +99,10 @@ pub(crate) struct Candidate {
 pub(crate) struct Rescued {
     /// Leases taken.
     pub taken: usize,
+    /// Lanes of the tasks among them that are charged with it, one for each.
+    pub crashed: Vec<i32>,
+    /// Lanes of those that are not to blame.
+    pub innocent: Vec<i32>,
     /// Lanes in which tasks became ready.
     pub lanes: Vec<i32>,
     /// Task and token of tasks to bury, still leased to their lost workers.
@@ -119,7 +124,7 @@ pub(crate) async fn candidates(
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     sqlx::query_as!(
         Candidate,
-        r#"SELECT task_id, run_id, token, charged AS "charged!", killed AS "killed!",
+        r#"SELECT task_id, run_id, token, lane, charged AS "charged!", killed AS "killed!",
                   charged AND crashes + 1 >= crash_limit AS "last!",
                   charged AND crashes + 1 >= crash_limit
                   AND NOT (worker_id = ANY($2) AND lane = ANY($3)) AS "wait!"
@@ -162,8 +167,15 @@ pub(crate) async fn rescue(
     let taken = take(tx, &free, &losses.lost).await?;
     let lanes = tasks::make_ready(tx, &taken).await?;
     commit(transaction, &[Transaction::Rescue]).await?;
+    let (crashed, innocent): (Vec<_>, Vec<_>) = free
+        .iter()
+        .filter(|candidate| taken.contains(&candidate.task_id))
+        .partition(|candidate| candidate.charged);
+    let lanes_of = |tasks: Vec<&Candidate>| tasks.iter().map(|task| task.lane).collect();
     Ok(Rescued {
         taken: taken.len(),
+        crashed: lanes_of(crashed),
+        innocent: lanes_of(innocent),
         lanes,
         poison: last.into_iter().filter(|c| !c.wait).collect(),
         busy: busy.len(),

@@ -106,6 +106,13 @@ pub async fn check_schema(connection: &mut PgConnection) -> Result<(), SchemaErr
     }
 }
 
+/// Version of the newest migration that the database has. Fails where it has none.
+pub async fn schema_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    // Not checked at compile time: sqlx makes this table when it migrates.
+    let newest = "SELECT version FROM workflows._sqlx_migrations WHERE success ORDER BY version DESC LIMIT 1";
+    sqlx::query_scalar(newest).fetch_one(connection).await
+}
+
 async fn refuse_newer(
     connection: &mut PgConnection,
 ) -> Result<Result<(), SchemaTooNew>, sqlx::Error> {

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use workflows::{Done, NextOnError, Step, StepContext, StepError, Workflow};
+use uuid::Uuid;
+use workflows::{
+    Done, NextOnError, Step, StepContext, StepError, Workflow,
+    admin::{explain::Answer, queues},
+};
 
 use crate::world::{World, leaving, quick, slots, step};
 
@@ -28,6 +32,30 @@ impl Step for Fetch {
 }
 step!(Local "local": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "local", n)));
 
+/// Each task that waits names the breaker, and so does its queue.
+async fn says_what_holds_it(world: &World, subjects: &[Uuid]) {
+    let held = async || {
+        for subject in subjects {
+            if let Answer::DependencyDown {
+                dependency, error, ..
+            } = world.answer(*subject).await
+            {
+                return Some((dependency, error));
+            }
+        }
+        None
+    };
+    let (dependency, error) = world.until("a task to say what holds it", held).await;
+    assert_eq!(
+        (dependency.as_str(), error.as_str()),
+        ("store", "connection refused")
+    );
+    let queues = queues::list(&world.pool).await.unwrap();
+    let open = queues.iter().flat_map(|queue| &queue.breakers);
+    let open: Vec<&str> = open.map(|breaker| breaker.dependency.as_str()).collect();
+    assert_eq!(open, ["store"]);
+}
+
 #[tokio::test]
 async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
     let world = World::new().await;
@@ -49,6 +77,7 @@ async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
             is_open().await.then_some(())
         })
         .await;
+    says_what_holds_it(&world, &subjects).await;
     let before = ASKED.load(Ordering::SeqCst);
     let other = world.start(&local, &1).await;
     world.reaches(other, "succeeded").await;

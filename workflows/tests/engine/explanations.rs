@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use workflows::{
     Backoff, NextOnError, StepSettings, Workflow,
-    admin::explain::{Answer, Lack, explain},
+    admin::explain::{Answer, Lack, Tried, explain},
 };
 
 use crate::world::{World, leaving, quick, slots, step};
@@ -99,12 +99,19 @@ async fn a_run_says_when_its_retry_is_due_and_what_happened() {
             (world.count("deferred").await == 1).then_some(())
         })
         .await;
-    let run = world.run_of(subject).await;
-    let explanation = explain(&world.pool, run).await.unwrap();
-    assert!(matches!(
-        explanation.answer,
-        Answer::WaitingForRetry { errors: 1, .. }
-    ));
+    // By what it is about, as people know it.
+    let explanation = explain(&world.pool, subject).await.unwrap();
+    assert_eq!(explanation.run.run_id, world.run_of(subject).await);
+    let Answer::WaitingForRetry { tried, .. } = explanation.answer else {
+        panic!("it waits: {:?}", explanation.answer)
+    };
+    let most = Backoff::default().attempts;
+    let expected = Tried {
+        errors: 1,
+        attempts: Some(most),
+        error: Some("come back later".to_owned()),
+    };
+    assert_eq!(tried, expected);
     let [attempt] = explanation.timeline.as_slice() else {
         panic!("one attempt")
     };

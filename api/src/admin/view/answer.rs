@@ -29,6 +29,8 @@ pub enum Answer {
     Dead(Dead),
     /// The next attempt is due later.
     WaitingForRetry(WaitingForRetry),
+    /// An outside service that the step needs is down.
+    DependencyDown(DependencyDown),
     /// Somebody paused the queue.
     QueuePaused(QueuePaused),
     /// No live worker can run the step.
@@ -39,6 +41,35 @@ pub enum Answer {
     HeldByLimit(HeldByLimit),
     /// Others go first.
     WaitingForSlot(WaitingForSlot),
+}
+
+/// How the attempts at a step went so far.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Tried {
+    /// Attempts that failed so far.
+    #[oai(validator(minimum(value = "0")))]
+    errors: i32,
+    /// Failures with which it gives up, if a worker that is alive knows the step.
+    #[oai(validator(minimum(value = "1")))]
+    attempts: Option<u32>,
+    /// The last error, with what caused it.
+    error: Option<String>,
+}
+
+impl From<explain::Tried> for Tried {
+    fn from(tried: explain::Tried) -> Self {
+        let explain::Tried {
+            errors,
+            attempts,
+            error,
+        } = tried;
+        Self {
+            errors,
+            attempts,
+            error,
+        }
+    }
 }
 
 /// A worker is at it.
@@ -57,6 +88,8 @@ pub struct Running {
     lease_until: DateTime<Utc>,
     /// How far it is, if it has said so.
     progress: Option<Progress>,
+    /// How it fared before.
+    tried: Tried,
 }
 
 /// How far a step is, by its own word.
@@ -142,9 +175,23 @@ pub struct WaitingForRetry {
     step: String,
     /// When the next attempt is due.
     due_at: DateTime<Utc>,
-    /// Attempts that failed so far.
-    #[oai(validator(minimum(value = "0")))]
-    errors: i32,
+    /// How it fared.
+    tried: Tried,
+}
+
+/// An outside service that the step needs is down. One task at a time tries whether it is back.
+#[derive(Debug, Object)]
+pub struct DependencyDown {
+    /// The step.
+    step: String,
+    /// The service: `s3` or `clamd`.
+    dependency: String,
+    /// Since when it is down.
+    since: DateTime<Utc>,
+    /// What was said of it last.
+    error: String,
+    /// When the next task may try.
+    probe_at: DateTime<Utc>,
 }
 
 /// Somebody paused the queue.
@@ -230,16 +277,21 @@ impl From<explain::Answer> for Answer {
     fn from(answer: explain::Answer) -> Self {
         use explain::Answer as A;
         match answer {
-            A::Running { step, worker, build, since, lease_until, progress } =>
-                Self::Running(Running { step, worker, build, since, lease_until, progress: progress.map(|progress| (*progress).into()) }),
+            A::Running { step, worker, build, since, lease_until, progress, tried } =>
+                Self::Running(Running {
+                    step, worker, build, since, lease_until,
+                    progress: progress.map(|progress| (*progress).into()), tried: tried.into(),
+                }),
             A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
                 Self::WorkerLost(WorkerLost { step, worker, build, since, gone, seen_at, taken_soon }),
             A::Ended { state, at } => Self::Ended(Ended { state: state.into(), at }),
             A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at, reason }),
             A::Dead { letter_id, letters, step, error } =>
                 Self::Dead(Dead { letter_id, letters: letters.into(), step, error }),
-            A::WaitingForRetry { step, due_at, errors } =>
-                Self::WaitingForRetry(WaitingForRetry { step, due_at, errors }),
+            A::WaitingForRetry { step, due_at, tried } =>
+                Self::WaitingForRetry(WaitingForRetry { step, due_at, tried: tried.into() }),
+            A::DependencyDown { step, dependency, since, error, probe_at } =>
+                Self::DependencyDown(DependencyDown { step, dependency, since, error, probe_at }),
             A::QueuePaused { queue, by, at, reason } =>
                 Self::QueuePaused(QueuePaused { queue, by, at, reason }),
             A::NoWorker { workflow, version, step, lack, queue } =>

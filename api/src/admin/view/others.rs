@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use serde_json::Value;
+use workflows::admin::Breaker;
 use workflows::admin::audit::AuditEntry;
 use workflows::admin::queues::QueueEntry;
 
@@ -25,6 +26,33 @@ pub struct QueueView {
     slots: Count,
     /// Somebody holds it.
     paused: Option<PauseView>,
+    /// Outside services that are down and that steps of the queue need: tasks wait, but for one at a time that tries.
+    breakers: Vec<BreakerView>,
+}
+
+/// An outside service that is down.
+#[derive(Debug, Object)]
+#[oai(rename = "Breaker")]
+pub struct BreakerView {
+    /// The service: `s3` or `clamd`.
+    dependency: String,
+    /// Since when.
+    since: DateTime<Utc>,
+    /// When the next task may try.
+    probe_at: DateTime<Utc>,
+    /// The last error.
+    error: String,
+}
+
+impl From<Breaker> for BreakerView {
+    fn from(breaker: Breaker) -> Self {
+        Self {
+            dependency: breaker.dependency,
+            since: breaker.since,
+            probe_at: breaker.probe_at,
+            error: breaker.error,
+        }
+    }
 }
 
 impl From<QueueEntry> for QueueView {
@@ -36,6 +64,7 @@ impl From<QueueEntry> for QueueView {
             suspects: queue.suspects.into(),
             slots: queue.slots.into(),
             paused: queue.paused.map(Into::into),
+            breakers: queue.breakers.into_iter().map(Into::into).collect(),
         }
     }
 }

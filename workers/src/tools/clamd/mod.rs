@@ -25,6 +25,7 @@ mod address;
 mod connection;
 mod coverage;
 mod scan;
+mod signatures;
 mod verdict;
 
 use std::{io, time::Duration};
@@ -33,6 +34,7 @@ pub use address::ClamdAddress;
 use connection::Connection;
 pub use coverage::eicar;
 pub use scan::Scan;
+pub use signatures::Signatures;
 pub use verdict::Verdict;
 
 /// How long the daemon may take.
@@ -94,6 +96,11 @@ impl ClamdClient {
     /// the latter two where it has no official signatures.
     pub async fn version(&self) -> Result<String, ClamdError> {
         self.ask(b"zVERSION\0").await
+    }
+
+    /// What it knows of malware.
+    pub async fn signatures(&self) -> Result<Signatures, ClamdError> {
+        Ok(Signatures::parse(&self.version().await?))
     }
 
     /// Starts a scan of bytes to come.

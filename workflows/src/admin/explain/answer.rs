@@ -28,6 +28,8 @@ pub enum Answer {
         /// How far it is, if it has said so.
         #[serde(skip_serializing_if = "Option::is_none")]
         progress: Option<Box<Progress>>,
+        /// How it fared before.
+        tried: Tried,
     },
     /// The worker that had it is gone, or has not renewed its lease in time.
     WorkerLost {
@@ -80,8 +82,21 @@ pub enum Answer {
         step: String,
         /// When.
         due_at: DateTime<Utc>,
-        /// Attempts that failed so far.
-        errors: i32,
+        /// How it fared.
+        tried: Tried,
+    },
+    /// An outside service that the step needs is down. One task at a time tries whether it is back.
+    DependencyDown {
+        /// The step.
+        step: String,
+        /// The service, by the name under which steps need it.
+        dependency: String,
+        /// Since when it is down.
+        since: DateTime<Utc>,
+        /// What was said of it last.
+        error: String,
+        /// When the next task may try.
+        probe_at: DateTime<Utc>,
     },
     /// Somebody paused the queue.
     QueuePaused {
@@ -160,6 +175,17 @@ pub struct Progress {
     pub note: String,
     /// When it said so.
     pub at: DateTime<Utc>,
+}
+
+/// How the attempts at a step went so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tried {
+    /// Attempts that failed so far.
+    pub errors: i32,
+    /// Failures with which it gives up, if a live worker knows the step.
+    pub attempts: Option<u32>,
+    /// The last error, with what caused it.
+    pub error: Option<String>,
 }
 
 /// What is missing for a step to be run.

@@ -8,6 +8,7 @@
 mod alone;
 mod decide;
 mod group;
+mod report;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -265,12 +266,7 @@ fn report(batch: &[Settlement], settled: &Settled) {
             );
         } else {
             meters::settled(settlement);
-            tracing::debug!(
-                run.id = %claim.run_id,
-                task.step = claim.lane.step,
-                attempt.token = claim.token,
-                "attempt settled"
-            );
+            report::told(settlement);
         }
     }
 }

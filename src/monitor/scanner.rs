@@ -1,0 +1,58 @@
+//! How old the virus scanner's signatures are: in metrics, and in the log when it matters.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use tokio::time::timeout;
+use workers::tools::clamd::{ClamdClient, Signatures};
+
+/// Time between two looks.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// `ClamAV` publishes new ones daily; its own tools complain after as many days.
+const OLD: TimeDelta = TimeDelta::days(7);
+/// Looks between two warnings about the same: an hour.
+const WARN_EVERY: u32 = 60;
+
+/// Looks at the scanner for as long as the process lives.
+pub async fn watch(client: ClamdClient) {
+    for look in 0_u32.. {
+        let signatures = timeout(PATIENCE, client.signatures()).await;
+        let signatures = signatures.ok().and_then(Result::ok);
+        let up = if signatures.is_some() { 1.0 } else { 0.0 };
+        metrics::gauge!("mediamill_scanner_up").set(up);
+        if let Some(signatures) = signatures {
+            record(&signatures, look.is_multiple_of(WARN_EVERY));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn record(signatures: &Signatures, tell: bool) {
+    let age = signatures.built_at.map(|at| Utc::now() - at);
+    let seconds = age.map_or(f64::INFINITY, TimeDelta::as_seconds_f64);
+    metrics::gauge!("mediamill_scanner_signatures_age_seconds").set(seconds);
+    if !tell {
+        return;
+    }
+    match age {
+        None => tracing::warn!(
+            scanner.version = signatures.engine,
+            "THE VIRUS SCANNER HAS NO OFFICIAL SIGNATURES: nearly all malware passes as clean; run freshclam, or set \
+             MEDIAMILL_REQUIRE_SIGNATURES=true to refuse to work like this"
+        ),
+        Some(age) if age > OLD => tracing::warn!(
+            scanner.version = signatures.engine,
+            scanner.signatures = signatures.database,
+            scanner.signatures_age_days = age.num_days(),
+            "the virus scanner's signatures are old; is freshclam running?"
+        ),
+        Some(age) => tracing::info!(
+            scanner.version = signatures.engine,
+            scanner.signatures = signatures.database,
+            scanner.signatures_age_hours = age.num_hours(),
+            "virus scanner"
+        ),
+    }
+}

@@ -1,0 +1,86 @@
+//! The one place that writes to standard output and standard error.
+//!
+//! `println!` panics when its reader has gone (`| head`) or the disk is full (`> file`). Here the first ends a
+//! command without a word, and the second in a sentence.
+
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write},
+    process::ExitCode,
+};
+
+/// What shells report of a program that SIGPIPE ended: 128 and the signal's number.
+const SIGPIPE: u8 = 128 + 13;
+
+/// Standard output takes nothing more.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output")]
+pub struct OutputError(#[from] io::Error);
+
+/// `println!` with an error instead of a panic: [`line`].
+macro_rules! out {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+/// `eprintln!` without a panic: [`note_line`].
+macro_rules! note {
+    ($($text:tt)*) => { $crate::output::note_line(format_args!($($text)*)) };
+}
+
+pub(crate) use {note, out};
+
+/// A line of a command's result. An error ends the command: nobody would see the rest.
+pub fn line(text: impl Display) -> Result<(), OutputError> {
+    let mut out = io::stdout().lock();
+    Ok(writeln!(out, "{text}")?)
+}
+
+/// A line of a service, which works on whether anybody reads it or not.
+pub fn announce(text: impl Display) {
+    let _ = line(text);
+}
+
+/// A line for people on standard error. There is no other place to say that it could not be written.
+pub fn note_line(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Says why a command failed, in one sentence with its causes, and returns the exit code.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    let unread = |OutputError(error): &OutputError| error.kind() == ErrorKind::BrokenPipe;
+    if error.downcast_ref().is_some_and(unread) {
+        return ExitCode::from(SIGPIPE);
+    }
+    note_line(format_args!("mediamill: {}", sentence(error)));
+    ExitCode::FAILURE
+}
+
+/// The error and its causes. One that repeats what is said already, as many of sqlx do, is left out.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.ends_with(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("relation \"runs\" does not exist")
+            .context("error returned from database: relation \"runs\" does not exist")
+            .context("cannot ask");
+        let told = "cannot ask: error returned from database: relation \"runs\" does not exist";
+        assert_eq!(sentence(&error), told);
+    }
+}

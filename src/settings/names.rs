@@ -1,0 +1,192 @@
+//! Every setting by name, for `--help`, and to tell a misspelt one from one of another process.
+
+/// Settings of `mediamill api`.
+pub const API: &str = "api";
+/// Settings of `mediamill worker`.
+pub const WORKER: &str = "worker";
+const BOTH: &str = "";
+/// Settings of other commands, which have their own flags for them.
+const OTHERS: [&str; 2] = ["MEDIAMILL_API", "MEDIAMILL_KEY"];
+
+/// Name, whose it is, and what it says.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    (
+        "MEDIAMILL_DATABASE_URL",
+        BOTH,
+        "postgres:// address; required",
+    ),
+    (
+        "MEDIAMILL_S3_ENDPOINT",
+        BOTH,
+        "object store as we reach it; default: AWS's of the region",
+    ),
+    (
+        "MEDIAMILL_S3_PUBLIC_ENDPOINT",
+        BOTH,
+        "object store as clients reach it; default: the same",
+    ),
+    ("MEDIAMILL_S3_REGION", BOTH, "default us-east-1"),
+    ("MEDIAMILL_S3_ACCESS_KEY_ID", BOTH, "required"),
+    ("MEDIAMILL_S3_SECRET_ACCESS_KEY", BOTH, "required"),
+    (
+        "MEDIAMILL_S3_PATH_STYLE",
+        BOTH,
+        "true or false; default true where there is an endpoint",
+    ),
+    (
+        "MEDIAMILL_STAGING_BUCKET",
+        BOTH,
+        "where clients send; default mediamill-staging",
+    ),
+    (
+        "MEDIAMILL_ORIGIN_BUCKET",
+        BOTH,
+        "what is kept; default mediamill-origin",
+    ),
+    (
+        "MEDIAMILL_CDN_BASE_URL",
+        BOTH,
+        "what stands before a variant's key; required",
+    ),
+    ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 1073741824"),
+    ("MEDIAMILL_MAX_IMAGE_PIXELS", BOTH, "width times height"),
+    (
+        "MEDIAMILL_METRICS_LISTEN",
+        BOTH,
+        "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",
+    ),
+    ("MEDIAMILL_LOG", BOTH, "json for machines; RUST_LOG filters"),
+    ("MEDIAMILL_LISTEN", API, "default 127.0.0.1:8080"),
+    (
+        "MEDIAMILL_EDGE",
+        API,
+        "true: serve /cdn from here; default false",
+    ),
+    (
+        "MEDIAMILL_ALLOWED_ORIGINS",
+        API,
+        "sites whose pages may call, separated by commas",
+    ),
+    (
+        "MEDIAMILL_URL_LIFETIME_SECONDS",
+        API,
+        "of signed addresses; default 3600",
+    ),
+    (
+        "MEDIAMILL_UPLOAD_LIFETIME_SECONDS",
+        API,
+        "time to finish an upload; default 86400",
+    ),
+    (
+        "MEDIAMILL_REQUEST_SECONDS",
+        API,
+        "time to make an answer; default 20",
+    ),
+    ("MEDIAMILL_CLAMD", WORKER, "unix:/path or tcp://host:3310"),
+    (
+        "MEDIAMILL_REQUIRE_SIGNATURES",
+        WORKER,
+        "true: do not start where the scanner has no official ones",
+    ),
+    (
+        "MEDIAMILL_SCRATCH_DIR",
+        WORKER,
+        "for local copies; all in it can be deleted",
+    ),
+    (
+        "MEDIAMILL_SCRATCH_MAX_BYTES",
+        WORKER,
+        "most bytes kept there; default 8589934592",
+    ),
+    (
+        "MEDIAMILL_TRANSCODE_SLOTS",
+        WORKER,
+        "default: one for each processor",
+    ),
+    (
+        "MEDIAMILL_SANDBOX",
+        WORKER,
+        "required or best-effort; default required",
+    ),
+];
+
+/// The settings of a process, for its help.
+pub fn help(of: &str) -> String {
+    let settings = SETTINGS
+        .iter()
+        .filter(|(_, whose, _)| [BOTH, of].contains(whose));
+    let lines = settings.map(|(name, _, text)| format!("\n  {name:<34} {text}"));
+    format!(
+        "Settings, from the environment:{}",
+        lines.collect::<Vec<_>>().concat()
+    )
+}
+
+/// Says of every `MEDIAMILL_…` that nobody reads that it is not read.
+pub fn warn_of_unknown() {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if let Some(warning) = unknown(&name) {
+            tracing::warn!("{warning}");
+        }
+    }
+}
+
+fn unknown(name: &str) -> Option<String> {
+    let known = || SETTINGS.iter().map(|(name, ..)| *name).chain(OTHERS);
+    let suffix = name.strip_prefix("MEDIAMILL_")?;
+    if known().any(|known| known == name) {
+        return None;
+    }
+    let likeness = |known: &str| {
+        let known = known.trim_start_matches("MEDIAMILL_");
+        strsim::normalized_damerau_levenshtein(known, suffix)
+    };
+    let closest = known().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    let hint = if likeness(closest) > 0.6 {
+        format!("; did you mean {closest}?")
+    } else {
+        String::new()
+    };
+    Some(format!("there is no setting {name}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use media::settings::Reader;
+
+    use super::*;
+    use crate::settings::{Api, Worker};
+
+    #[test]
+    fn every_setting_that_is_read_is_listed_and_the_other_way_round() {
+        let mut reader = Reader::new([]);
+        Api::read(&mut reader);
+        Worker::read(&mut reader);
+        let listed: BTreeSet<String> = SETTINGS
+            .iter()
+            .map(|(name, ..)| (*name).to_owned())
+            .collect();
+        let mut read = reader.asked();
+        read.insert("MEDIAMILL_LOG".to_owned());
+        assert_eq!(read, listed);
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_told() {
+        let told = unknown("MEDIAMILL_LISTN").unwrap();
+        assert_eq!(
+            told,
+            "there is no setting MEDIAMILL_LISTN; did you mean MEDIAMILL_LISTEN?"
+        );
+        assert_eq!(
+            unknown("MEDIAMILL_QUUX").unwrap(),
+            "there is no setting MEDIAMILL_QUUX"
+        );
+        for known in ["MEDIAMILL_KEY", "MEDIAMILL_CLAMD", "HOME"] {
+            assert_eq!(unknown(known), None);
+        }
+    }
+}
