@@ -26,7 +26,7 @@ pub struct Args {
     /// Address of API and page; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Another origin whose pages may call, such as http://localhost:5173; may be given several times
+    /// Another origin whose pages may call (scheme, host and port); may be given several times
     #[arg(
         long = "allow-origin",
         value_name = "ORIGIN",
