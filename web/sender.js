@@ -80,20 +80,34 @@ export class Sender {
 
   async cancel(card) {
     const state = this.#unsent.get(card);
-    if (!state) return;
+    if (!state || state.cancelled) return;
+    state.cancelled = true;
     state.stop.abort();
     this.#queue = this.#queue.filter((queued) => queued !== card);
-    try {
-      await state.upload.abort();
-    } catch (error) {
-      // Too late to cancel: the service has the file.
-      if (error.code === "upload_completed") return this.#taken(card);
-      if (error.code !== "not_found" && error.code !== "upload_aborted" && error.code !== "upload_expired") {
-        return card.showStopped(errorWords(error), "again");
-      }
+    this.#leave(state);
+    this.#report();
+    const error = await this.#abort(card, state);
+    // Too late to cancel: the service has the file.
+    if (error?.code === "upload_completed") return this.#taken(card);
+    if (error && !["not_found", "upload_aborted", "upload_expired"].includes(error.code)) {
+      state.cancelled = false;
+      return card.showStopped(errorWords(error), "again");
     }
     this.#announce(`${card.name}: cancelled`);
     this.#drop(card);
+  }
+
+  /** Gives the upload up, however long the network takes to come back. Resolves with what else is in the way. */
+  async #abort(card, state) {
+    for (let times = 1; ; times += 1) {
+      try {
+        return await state.upload.abort();
+      } catch (error) {
+        if (remedy(error) !== "wait") return error;
+        card.showWaiting("Cancelled once the network is back");
+        await this.#untilBack(times);
+      }
+    }
   }
 
   cancelAll() {
@@ -148,16 +162,21 @@ export class Sender {
   async #wait(card, state) {
     state.waits += 1;
     state.waiting = true;
-    card.showWaiting();
+    card.showWaiting("Waiting for the network");
     this.#announce(`${card.name}: waiting for the network`);
-    const most = Math.min(FIRST_WAIT_MS * 2 ** (state.waits - 1), LAST_WAIT_MS);
     const { signal } = state.stop;
-    const either = AbortSignal.any([signal, this.#network.signal]);
-    await pause(most * (0.5 + Math.random() / 2), either).catch(() => {});
+    await this.#untilBack(state.waits, signal);
     state.waiting = false;
     // `send` may be at its last words still.
     state.active = false;
     if (!signal.aborted) this.enqueue(card);
+  }
+
+  /** Longer each time, and no longer when the network is back or `signal` says stop. */
+  async #untilBack(times, signal = this.#network.signal) {
+    const most = Math.min(FIRST_WAIT_MS * 2 ** (times - 1), LAST_WAIT_MS);
+    const either = AbortSignal.any([signal, this.#network.signal]);
+    await pause(most * (0.5 + Math.random() / 2), either).catch(() => {});
   }
 
   /** Every step is seen, every quarter is said. */
@@ -181,8 +200,10 @@ export class Sender {
     const state = this.#unsent.get(card);
     if (!state) return;
     kept.forget(card.fileId);
-    this.#total.done += 1;
-    this.#total.doneBytes += state.size;
+    if (!state.left) {
+      this.#total.done += 1;
+      this.#total.doneBytes += state.size;
+    }
     this.#unsent.delete(card);
     card.hideSending();
     this.#list.follow(card);

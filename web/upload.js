@@ -46,6 +46,7 @@ export class Upload {
   #sha256;
   #token = randomToken();
   #session = null;
+  #opening = false;
   #addresses = new Map();
   #sent = new Map();
   #signing = null;
@@ -77,8 +78,9 @@ export class Upload {
     return this.#session.file_id;
   }
 
-  /** Gives the upload up, if it was ever opened. */
+  /** Gives the upload up, if it was ever opened. The answer to an opening may have been lost: the token finds it. */
   async abort() {
+    if (this.#opening) await this.#initiate();
     if (this.#session) await this.#api.abort(this.#session.upload_id);
   }
 
@@ -96,12 +98,25 @@ export class Upload {
       }
     }
     this.#sha256 ??= await sha256(this.#file);
-    this.#session = await this.#api.initiate(this.#file, this.#sha256, this.#token, signal);
+    signal.throwIfAborted();
+    await this.#initiate(signal);
     this.#addresses.clear();
     const { upload } = this.#session;
     if (upload) this.#remember(upload.strategy === "single" ? [{ ...upload, part_number: 1 }] : upload.parts);
     this.onOpen(this.#session);
     return () => false;
+  }
+
+  async #initiate(signal) {
+    this.#opening = true;
+    try {
+      this.#session = await this.#api.initiate(this.#file, this.#sha256, this.#token, signal);
+      this.#opening = false;
+    } catch (error) {
+      // After a plain no there is nothing to be found.
+      this.#opening = !(error instanceof Problem) || error.passes;
+      throw error;
+    }
   }
 
   #plan() {

@@ -123,8 +123,8 @@ export class Card {
   }
 
   /** It goes on by itself. */
-  showWaiting() {
-    this.#setStatus("PENDING", "Waiting for the network");
+  showWaiting(words) {
+    this.#setStatus("PENDING", words);
     this.showError("");
   }
 

@@ -39,6 +39,7 @@ impl AccountApi {
     ///
     /// Whose files this key reaches, and what it may do. Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "getAccount")]
+    #[expect(clippy::unused_async, reason = "the framework's operations are async")]
     async fn get(&self, caller: Caller<FilesRead>) -> Result<Shown, Refused<AccountErrors>> {
         let scopes = media::api_keys::Scope::ALL
             .into_iter()

@@ -9,10 +9,14 @@ use crate::{
     process::{Process, mediamill},
 };
 
+/// A page of another development server.
+const OTHER_ORIGIN: &str = "http://localhost:5173";
+
 async fn dev(folder: &Path) -> Process {
     let data = folder.join("data");
     let mut command = mediamill(&["dev", "--listen", "127.0.0.1:0", "--data-dir"]);
     command.arg(&data);
+    command.args(["--allow-origin", OTHER_ORIGIN]);
     Process::start(command, &folder.join("log")).await
 }
 
@@ -41,6 +45,31 @@ fn processes_of(folder: &Path) -> Vec<String> {
     found
 }
 
+/// Whether pages of an origin may call the API, and send bytes to the store.
+async fn lets_in(api: &str, key: &str, origin: &str) -> bool {
+    let http = reqwest::Client::new();
+    let body = serde_json::json!({ "filename": "a", "content_type": "b", "size_bytes": 1 });
+    let opened = http
+        .post(format!("{api}/v1/uploads"))
+        .bearer_auth(key)
+        .json(&body);
+    let opened: serde_json::Value = opened.send().await.unwrap().json().await.unwrap();
+    let store = opened["upload"]["url"].as_str().unwrap().to_owned();
+    let mut allowed = Vec::new();
+    for (url, method) in [(format!("{api}/v1/uploads"), "POST"), (store, "PUT")] {
+        let preflight = http
+            .request(reqwest::Method::OPTIONS, url)
+            .header("origin", origin)
+            .header("access-control-request-method", method)
+            .send()
+            .await
+            .unwrap();
+        let answer = preflight.headers().get("access-control-allow-origin");
+        allowed.push(answer.is_some_and(|allowed| allowed == origin));
+    }
+    allowed.iter().all(|allowed| *allowed)
+}
+
 async fn until_none_is_left(folder: &Path) {
     for _ in 0..400 {
         if processes_of(folder).is_empty() {
@@ -62,6 +91,8 @@ async fn it_starts_stops_and_starts_again_with_everything_kept() {
     let photo = folder.path().join("photo.jpg");
     std::fs::write(&photo, phone_photo(800, 600)).unwrap();
     let key = key(folder.path());
+    assert!(lets_in(&first.ready, &key, OTHER_ORIGIN).await);
+    assert!(!lets_in(&first.ready, &key, "http://localhost:5174").await);
     let sent = upload(&first.ready, &key, &photo).await;
     let said = String::from_utf8_lossy(&sent.stdout).into_owned();
     assert!(sent.status.success() && said.contains("READY"), "{said}");

@@ -33,7 +33,10 @@ pub struct DiscardMany {
     )]
     limit: i32,
     /// Kept in the audit, with the key that asked. Only a dry run needs none.
-    #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
+    #[oai(
+        validator(max_length = 1000, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"),
+        nullable
+    )]
     reason: Option<String>,
 }
 

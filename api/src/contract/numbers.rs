@@ -67,3 +67,22 @@ impl ParseFromJSON for Count {
             .ok_or_else(ParseError::expected_input)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_number_leaves_what_javascript_can_hold() {
+        for (count, told) in [
+            (Count::from(-1_i64), json!(0)),
+            (Count::from(7_u64), json!(7)),
+            (Count::from(i64::MAX), json!(MAX)),
+            (Count::from(u64::MAX), json!(MAX)),
+        ] {
+            assert_eq!(count.to_json(), Some(told));
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use poem_openapi::registry::{MetaSchemaRef, Registry};
-use poem_openapi::types::{ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::Value;
 
 /// A text of the engine, which keeps to the values of `E`: the engine's tables check the same values, and a test
@@ -60,6 +60,6 @@ impl<E: Type> ToJSON for Named<E> {
 impl<E: Type> ParseFromJSON for Named<E> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         let text = String::parse_from_json(value);
-        text.map(Self::from).map_err(|error| error.propagate())
+        text.map(Self::from).map_err(ParseError::propagate)
     }
 }

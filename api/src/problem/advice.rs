@@ -9,6 +9,7 @@ impl Code {
     }
 
     /// What happened, and what a client does about it.
+    #[expect(clippy::too_many_lines, reason = "a table: an entry for each code")]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::MalformedJson => {

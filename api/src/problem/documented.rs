@@ -14,6 +14,12 @@ use super::{MEDIA_TYPE, Problem};
 pub trait Statuses: Send + Sync + 'static {
     /// In ascending order, without repeats.
     const STATUSES: &'static [u16];
+    /// What a 409 means here, with its codes.
+    const CONFLICT: &'static str = "It is not in the state that this needs: `conflict`.";
+    /// What a 413 means here, with its codes.
+    const TOO_LARGE: &'static str = "Too large: `body_too_large`.";
+    /// What a 422 means here, with its codes.
+    const UNPROCESSABLE: &'static str = "A value cannot be used: `invalid_field`.";
 }
 
 /// A [`Problem`] of an operation with the errors `S`. Says nothing new at run time.
@@ -49,7 +55,7 @@ impl Payload for ProblemPayload {
 impl<S: Statuses> ApiResponse for Refused<S> {
     fn meta() -> MetaResponses {
         let response = |status: &u16| MetaResponse {
-            description: description(*status),
+            description: description::<S>(*status),
             status: Some(*status),
             status_range: None,
             content: vec![MetaMediaType {
@@ -68,22 +74,18 @@ impl<S: Statuses> ApiResponse for Refused<S> {
     }
 }
 
-fn description(status: u16) -> &'static str {
+fn description<S: Statuses>(status: u16) -> &'static str {
     match status {
         400 => "The request cannot be read: `malformed_json` or `invalid_parameter`.",
         401 => "No API key, or not a valid one: `unauthenticated`.",
         403 => "The API key does not allow this: `scope_missing`.",
         404 => "There is no such thing, or it is not yours: `not_found`.",
         405 => "The method is not allowed here: `method_not_allowed`.",
-        409 => {
-            "The upload does not stand so: `upload_completed`, `upload_aborted`, `parts_missing`, \
-             `size_mismatch` or `etag_mismatch`; or a run, a dead letter, a re-drive or a queue does \
-             not: `conflict`."
-        }
+        409 => S::CONFLICT,
         410 => "The upload was not finished in time: `upload_expired`.",
-        413 => "Too large: `body_too_large` or `file_too_large`.",
+        413 => S::TOO_LARGE,
         415 => "The body must be JSON: `unsupported_media_type`.",
-        422 => "A value cannot be used: `invalid_field`, `file_empty` or `idempotency_key_reused`.",
+        422 => S::UNPROCESSABLE,
         503 => "The database or the object store does not answer: `unavailable`. Try again.",
         _ => "A fault of ours: `internal`.",
     }

@@ -87,24 +87,41 @@ enum Aborted {
     Gone,
 }
 
+const OVER: &str = "The upload is over: `upload_completed` or `upload_aborted`.";
+
 struct InitiateErrors;
 impl Statuses for InitiateErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 500, 503];
+    const CONFLICT: &'static str =
+        "The same `Idempotency-Key` opened an upload before, which was given up: `upload_aborted`.";
+    const TOO_LARGE: &'static str = "Too large: `body_too_large` or `file_too_large`.";
+    const UNPROCESSABLE: &'static str =
+        "A value cannot be used: `invalid_field`, `file_empty` or `idempotency_key_reused`.";
 }
 
 struct ReadErrors;
 impl Statuses for ReadErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 500, 503];
+    const CONFLICT: &'static str = OVER;
 }
 
-struct WriteErrors;
-impl Statuses for WriteErrors {
+struct SignErrors;
+impl Statuses for SignErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503];
+    const CONFLICT: &'static str = OVER;
+}
+
+struct CompleteErrors;
+impl Statuses for CompleteErrors {
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503];
+    const CONFLICT: &'static str = "Not everything has arrived as planned: `parts_missing`, `size_mismatch` or \
+                                    `etag_mismatch`; or the upload was given up: `upload_aborted`.";
 }
 
 struct AbortErrors;
 impl Statuses for AbortErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 500, 503];
+    const CONFLICT: &'static str = "The upload is complete: `upload_completed`.";
 }
 
 #[OpenApi(prefix_path = "/v1/uploads", tag = "Tag::Uploads")]
@@ -178,7 +195,7 @@ impl UploadsApi {
         /// The upload.
         upload_id: Path<Uuid>,
         body: JsonBody<PartNumbers>,
-    ) -> Result<Signed, Refused<WriteErrors>> {
+    ) -> Result<Signed, Refused<SignErrors>> {
         let id = UploadId(upload_id.0);
         let urls = sign_parts::run(&state, caller.owner_id(), id, body.0).await?;
         Ok(Signed::Ok(JsonBody(urls)))
@@ -202,7 +219,7 @@ impl UploadsApi {
         upload_id: Path<Uuid>,
         trace: Data<&TraceParent>,
         body: JsonBody<Option<CompleteUpload>>,
-    ) -> Result<Completed, Refused<WriteErrors>> {
+    ) -> Result<Completed, Refused<CompleteErrors>> {
         let id = UploadId(upload_id.0);
         let completed = complete::run(&state, caller.owner_id(), id, body.0, &trace).await?;
         let location = file_path(completed.file_id);

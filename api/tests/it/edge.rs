@@ -51,6 +51,7 @@ async fn media_is_served_for_ever_and_harmlessly() {
             "default-src 'none'; sandbox"
         );
         assert_eq!(headers["access-control-allow-origin"], "*");
+        assert!(!headers.contains_key("vary"), "one copy for every origin");
         let body = answer.bytes().await.unwrap();
         assert_eq!(
             &body[..],

@@ -226,6 +226,12 @@ async fn pages_of_friends_may_call_and_others_may_not() {
     let friend = preflight(FRIEND).await.unwrap();
     assert_eq!(friend.status(), StatusCode::NO_CONTENT);
     assert_eq!(friend.headers()["access-control-allow-origin"], FRIEND);
+    let exposed = friend.headers()["access-control-expose-headers"]
+        .to_str()
+        .unwrap();
+    for header in ["ETag", "Location", "Retry-After", "X-Request-Id"] {
+        assert!(exposed.contains(header), "{exposed}");
+    }
     assert!(
         friend.headers()["access-control-allow-methods"]
             .to_str()

@@ -41,7 +41,7 @@ pub struct Args {
     /// Address of /livez, /readyz and /metrics; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", value_parser = address)]
     metrics_listen: SocketAddr,
-    /// Another origin whose pages may call, such as http://localhost:5173; may be given several times
+    /// Another origin whose pages may call (scheme, host and port); may be given several times
     #[arg(
         long = "allow-origin",
         value_name = "ORIGIN",

@@ -82,6 +82,13 @@ async fn what_is_not_there_or_without_a_reason_is_refused() {
             assert_eq!(problem(&answer), (422, "invalid_field"), "{path} {body}");
         }
     }
+    assert_eq!(world.explain(run_id).await["run"]["state"], "running");
+    assert_eq!(world.get("/audit").await.1, json!({ "items": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_contract_does_not_have_is_refused() {
+    let world = World::without_workers().await;
     for path in [
         "/runs?state=lost",
         "/runs?limit=501",
@@ -107,6 +114,4 @@ async fn what_is_not_there_or_without_a_reason_is_refused() {
         "{}",
         answer.1
     );
-    assert_eq!(world.explain(run_id).await["run"]["state"], "running");
-    assert_eq!(world.get("/audit").await.1, json!({ "items": [] }));
 }
