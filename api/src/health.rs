@@ -17,6 +17,7 @@ use workflows::admin::workers;
 
 use crate::ApiState;
 use crate::body::JsonBody;
+use crate::contract::Count;
 use crate::problem::{Problem, Refused, Statuses};
 
 /// How long the database and the store may take to answer.
@@ -55,8 +56,7 @@ struct Ready {
     /// What the database was migrated to.
     schema: Schema,
     /// Workers that are alive. Without any, uploads are taken and wait.
-    #[oai(validator(minimum(value = "0")))]
-    workers_alive: u64,
+    workers_alive: Count,
 }
 
 /// Versions of the newest migrations.
@@ -64,9 +64,9 @@ struct Ready {
 #[oai(rename = "SchemaVersions")]
 struct Schema {
     /// Of files and uploads.
-    media: i64,
+    media: Count,
     /// Of the workflow engine.
-    workflows: i64,
+    workflows: Count,
 }
 
 #[derive(ApiResponse)]
@@ -141,7 +141,7 @@ async fn ready(state: &ApiState, store: &Store) -> Result<Ready, Problem> {
         status: "ok".into(),
         version: env!("CARGO_PKG_VERSION").into(),
         schema,
-        workers_alive,
+        workers_alive: workers_alive.into(),
     })
 }
 
@@ -149,8 +149,8 @@ async fn database(state: &ApiState) -> Result<(Schema, u64), Problem> {
     let ask = async {
         let mut connection = media::pool::borrow(&state.pool).await?;
         let schema = Schema {
-            media: media::schema_version(&mut connection).await?,
-            workflows: workflows::schema_version(&mut connection).await?,
+            media: media::schema_version(&mut connection).await?.into(),
+            workflows: workflows::schema_version(&mut connection).await?.into(),
         };
         drop(connection);
         Ok::<_, Problem>((schema, workers::count_alive(&state.pool).await?))
