@@ -5,13 +5,16 @@
 
 mod admin;
 mod browser;
+mod crowds;
 mod dev;
 mod faults;
 mod fixtures;
 mod page;
 mod process;
 mod refusals;
+mod scanner;
 mod silence;
 mod stack;
+mod swapped;
 mod unmigrated;
 mod uploads;

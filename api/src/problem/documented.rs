@@ -83,6 +83,7 @@ fn description(status: u16) -> &'static str {
         413 => "Too large: `body_too_large` or `file_too_large`.",
         415 => "The body must be JSON: `unsupported_media_type`.",
         422 => "A value cannot be used: `invalid_field`, `file_empty` or `idempotency_key_reused`.",
+        429 => "The owner has as many uploads open as may be: `too_many_open_uploads`.",
         503 => "The database or the object store does not answer: `unavailable`. Try again.",
         _ => "A fault of ours: `internal`.",
     }

@@ -81,7 +81,7 @@ enum Aborted {
 
 struct InitiateErrors;
 impl Statuses for InitiateErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 429, 500, 503];
 }
 
 struct ReadErrors;

@@ -15,7 +15,7 @@ pub use self::idempotency::{Remembered, recall, remember};
 pub use self::plan::{
     ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, SINGLE_PUT_MAX_BYTES, Strategy,
 };
-pub use self::sessions::{abort, complete, get, initiate, load, lock};
+pub use self::sessions::{abort, complete, confirmed_parts, count_open, get, initiate, load, lock};
 use crate::storage::ObjectKey;
 use crate::{FileId, OwnerId, Sha256, UploadId};
 

@@ -28,8 +28,7 @@ impl Services {
     /// Starts all three at once, with their data in `data_dir`. Pages of the API at `api_port` on
     /// this machine may send bytes to the S3 server.
     pub async fn start(data_dir: &Path, api_port: u16) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data_dir)
-            .with_context(|| format!("cannot make the folder {}", data_dir.display()))?;
+        embedded::close_data_folder(data_dir)?;
         let postgres_options = PostgresOptions {
             data_dir: data_dir.join("postgres"),
             fsync: true,
