@@ -31,11 +31,10 @@ pub async fn tools(
     })?;
     tracing::info!("the virus scanner finds what it should, and says what it cannot look into");
     if config.require_signatures {
-        let signatures = clamd.signatures().await?;
+        let version = clamd.version().await?;
         ensure!(
-            signatures.are_official(),
-            "the virus scanner ({}) has no official signatures, and MEDIAMILL_REQUIRE_SIGNATURES asks for them: run freshclam",
-            signatures.engine
+            version.signatures.is_some(),
+            "the virus scanner ({version}) has no official signatures, and MEDIAMILL_REQUIRE_SIGNATURES asks for them: run freshclam"
         );
     }
     tokio::spawn(monitor::watch_scanner(clamd.clone()));

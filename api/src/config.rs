@@ -8,6 +8,12 @@ use media::limits::Limits;
 use media::settings::Reader;
 use poem::http::HeaderValue;
 
+/// Connections at a time, where nothing else is set.
+pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;
+
+/// Uploads that one owner may have open, where nothing else is set.
+pub const DEFAULT_MAX_OPEN_UPLOADS: u32 = 1000;
+
 /// Settings of the HTTP interface.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -23,6 +29,10 @@ pub struct ApiConfig {
     pub upload_lifetime: TimeDelta,
     /// How long the making of an answer may take.
     pub deadline: Duration,
+    /// Connections at a time; fewer if the process may not open twice as many files.
+    pub max_connections: usize,
+    /// Uploads that one owner may have open.
+    pub max_open_uploads: u32,
     /// What is too large.
     pub limits: Limits,
     /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
@@ -33,7 +43,7 @@ pub struct ApiConfig {
 
 impl ApiConfig {
     /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
-    /// `_REQUEST_SECONDS`, `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
+    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
     pub fn from_env(reader: &mut Reader) -> Self {
         const HOUR: u64 = 3600;
         let mut seconds = |name, most, default| {
@@ -56,8 +66,20 @@ impl ApiConfig {
             deadline: Duration::from_secs(reader.number_or(
                 "MEDIAMILL_REQUEST_SECONDS",
                 1..=300,
-                20,
+                15,
             )),
+            max_connections: usize::try_from(reader.number_or(
+                "MEDIAMILL_MAX_CONNECTIONS",
+                1..=1_000_000,
+                DEFAULT_MAX_CONNECTIONS as u64,
+            ))
+            .unwrap_or(DEFAULT_MAX_CONNECTIONS),
+            max_open_uploads: u32::try_from(reader.number_or(
+                "MEDIAMILL_MAX_OPEN_UPLOADS",
+                1..=1_000_000,
+                DEFAULT_MAX_OPEN_UPLOADS.into(),
+            ))
+            .unwrap_or(DEFAULT_MAX_OPEN_UPLOADS),
             limits: Limits::from_env(reader),
             allowed_origins: allowed_origins(reader),
             storage_origins: storage_origins(reader),

@@ -35,9 +35,10 @@ pub fn preflight(request: &Request) -> Option<Response> {
     })
 }
 
-/// Lets the page read the answer. Answers that set their own policy are the same for every origin.
+/// Lets the page read the answer. Answers that set their own policy keep it.
 pub fn permit(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        // The same for everybody, and `Vary` would have caches keep it once for each origin.
         return;
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));

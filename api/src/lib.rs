@@ -21,31 +21,27 @@ pub mod openapi;
 mod page;
 pub mod problem;
 mod request;
+mod server;
 mod trace;
 mod uploads;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use media::files::{Refused, UploadedFile};
 use media::storage::ObjectStore;
-use poem::listener::{Acceptor, TcpAcceptor};
-use poem::{Endpoint, EndpointExt as _, Route, Server, get};
+use poem::{Endpoint, EndpointExt as _, Route, get};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workflows::Starter;
 use workflows::admin::Hooks;
 
-pub use self::config::{ApiConfig, parse_origin};
+pub use self::config::{
+    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, parse_origin,
+};
 use self::request::Requests;
-
-/// How long requests in flight may take to end when the process is told to stop.
-const DRAIN: Duration = Duration::from_secs(20);
-
-/// How long a connection may stay open without a request.
-const IDLE: Duration = Duration::from_secs(75);
+use self::server::Bounds;
 
 /// What every request may use. Cheap to clone.
 #[derive(Clone)]
@@ -99,12 +95,10 @@ pub async fn serve(
     state: ApiState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let acceptor = TcpAcceptor::from_tokio(listener)?;
-    for address in acceptor.local_addr() {
-        tracing::info!(server.address = %address, "listening");
-    }
-    Server::new_with_acceptor(acceptor)
-        .idle_timeout(IDLE)
-        .run_with_graceful_shutdown(app(state), shutdown, Some(DRAIN))
-        .await
+    let bounds = Bounds {
+        connections: state.config.max_connections,
+        // Less than a request has, so that it can be told what was too slow.
+        body: state.config.deadline.mul_f32(0.75),
+    };
+    server::serve(listener, app(state), bounds, shutdown).await
 }

@@ -99,6 +99,11 @@ impl<E: Endpoint> Handled<E> {
     }
 
     async fn answer(&self, request: Request, request_id: &str) -> Response {
+        if request.headers().get_all(header::HOST).iter().count() > 1 {
+            // Others on the way may have gone by the other one (RFC 9112 §3.2).
+            let problem = Problem::new(Code::BadRequest, "send one Host header");
+            return problem.into_response(request_id);
+        }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let error = match self.handled(request, &path).await {
             Ok(response) => return response,
@@ -175,7 +180,7 @@ fn request_id(request: &Request) -> String {
 }
 
 /// Headers of every answer. What a handler set stays.
-fn finish(headers: &mut HeaderMap, request_id: &str) {
+pub fn finish(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
     }

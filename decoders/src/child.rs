@@ -1,16 +1,18 @@
 //! The child process: one request, one answer, gone.
 //!
-//! Order matters here. First whatever takes a path, then the sandbox, and only then the bytes.
+//! Order matters here. First whatever takes a path or a descriptor, then the sandbox, and only then
+//! the bytes.
 //! Not to be called in a process that does anything else: [`main`] closes every descriptor above
 //! standard error and confines the process for good.
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
+use memmap2::Mmap;
 use nix::libc;
 
 use crate::confine::confine;
@@ -49,18 +51,22 @@ fn close_inherited() {
 }
 
 fn answer(request: &Request) -> Answer {
-    let (input, outputs) = match (open_input(), create_outputs(&request.job)) {
-        (Ok(input), Ok(outputs)) => (input, outputs),
-        (Err(error), _) => return Answer::Failed(format!("cannot use the input: {error}")),
-        (_, Err(error)) => return Answer::Failed(format!("cannot create an output: {error}")),
+    let input = match map_input(&request.limits) {
+        Ok(input) => input,
+        Err(ImageError::Rejected(rejection)) => return Answer::Rejected(rejection),
+        Err(error) => return Answer::Failed(format!("cannot use the input: {}", chain(&error))),
     };
-    match confine(&request.limits, request.sandbox) {
+    let outputs = match create_outputs(&request.job) {
+        Ok(outputs) => outputs,
+        Err(error) => return Answer::Failed(format!("cannot create an output: {error}")),
+    };
+    match confine(&request.limits, input.len() as u64, request.sandbox) {
         Ok(missing) => missing
             .iter()
             .for_each(|layer| drop(writeln!(io::stderr(), "sandbox: {}", chain(layer)))),
         Err(error) => return Answer::Unconfined(chain(&error)),
     }
-    match run(&request.job, &request.limits, input, &outputs) {
+    match run(&request.job, &request.limits, &input, &outputs) {
         Ok(answer) => answer,
         Err(ImageError::Rejected(rejection)) => Answer::Rejected(rejection),
         Err(ImageError::LimitHit(resource)) => Answer::LimitHit(resource),
@@ -71,14 +77,13 @@ fn answer(request: &Request) -> Answer {
 fn run(
     job: &Job,
     limits: &ImageLimits,
-    input: File,
+    bytes: &[u8],
     outputs: &[File],
 ) -> Result<Answer, ImageError> {
-    let bytes = read(input, limits)?;
     match job {
-        Job::ProbeImage => Ok(Answer::Probed(Box::new(image::probe(&bytes, limits)?))),
+        Job::ProbeImage => Ok(Answer::Probed(Box::new(image::probe(bytes, limits)?))),
         Job::RenderImage(plan) => {
-            let rendered = image::render(&bytes, limits, plan, |index, webp| {
+            let rendered = image::render(bytes, limits, plan, |index, webp| {
                 (&outputs[index]).write_all(webp)
             })?;
             Ok(Answer::Rendered(rendered))
@@ -86,8 +91,17 @@ fn run(
     }
 }
 
-fn open_input() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+/// The input as memory that the kernel fills and empties as it likes: what a file is padded with costs
+/// nothing. No byte of it is looked at here.
+fn map_input(limits: &ImageLimits) -> Result<Mmap, ImageError> {
+    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let (limit, size) = (limits.max_input_bytes, input.metadata()?.len());
+    if size > limit {
+        return Err(Rejection::over(RejectCode::FileTooLarge, limit, size, "bytes").into());
+    }
+    // SAFETY: nobody writes to an input: it is a local copy, named by its content once it is whole.
+    // If somebody cut it short, SIGBUS would end this process, which has nothing else to do.
+    Ok(unsafe { Mmap::map(&input)? })
 }
 
 /// One new, empty file per output. Those that the picture turns out too small for stay empty, and
@@ -101,17 +115,6 @@ fn create_outputs(job: &Job) -> io::Result<Vec<File>> {
         .iter()
         .map(|output| create(output.file_name()))
         .collect()
-}
-
-fn read(mut input: File, limits: &ImageLimits) -> Result<Vec<u8>, ImageError> {
-    let (limit, size) = (limits.max_input_bytes, input.seek(SeekFrom::End(0))?);
-    if size > limit {
-        return Err(Rejection::over(RejectCode::FileTooLarge, limit, size, "bytes").into());
-    }
-    input.rewind()?;
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    input.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The error and its causes, on one line.

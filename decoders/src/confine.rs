@@ -79,11 +79,16 @@ pub enum ConfineError {
 }
 
 /// Confines this process for the rest of its life. Call once, with a single thread running and
-/// every file that will be needed already open.
+/// every file that will be needed already open. `mapped_bytes` of files in memory come on top of the
+/// limit: they are the kernel's to keep or drop.
 ///
 /// Returns the layers that are missing, which is only ever non-empty under
 /// [`Sandbox::BestEffort`].
-pub fn confine(limits: &ImageLimits, sandbox: Sandbox) -> Result<Vec<ConfineError>, ConfineError> {
+pub fn confine(
+    limits: &ImageLimits,
+    mapped_bytes: u64,
+    sandbox: Sandbox,
+) -> Result<Vec<ConfineError>, ConfineError> {
     let mut missing = Vec::new();
     let mut allow_missing = |layer: Result<(), ConfineError>| match (layer, sandbox) {
         (Err(error), Sandbox::BestEffort) => {
@@ -95,7 +100,7 @@ pub fn confine(limits: &ImageLimits, sandbox: Sandbox) -> Result<Vec<ConfineErro
     die_with_reader().map_err(|errno| ConfineError::Process("the life line", errno))?;
     // In this order: Landlock takes a descriptor, and seccomp forbids setting limits.
     allow_missing(forbid_files_and_network())?;
-    limit_resources(limits)?;
+    limit_resources(limits, mapped_bytes)?;
     allow_missing(forbid_system_calls())?;
     Ok(missing)
 }
@@ -144,12 +149,12 @@ extern "C" fn on_output_event(_signal: libc::c_int) {
     }
 }
 
-fn limit_resources(limits: &ImageLimits) -> Result<(), ConfineError> {
+fn limit_resources(limits: &ImageLimits, mapped_bytes: u64) -> Result<(), ConfineError> {
     let set = |what, resource, soft, hard| {
         setrlimit(resource, soft, hard).map_err(|errno| ConfineError::Process(what, errno))
     };
     let (memory, output, cpu) = (
-        limits.memory_bytes,
+        limits.memory_bytes.saturating_add(mapped_bytes),
         limits.max_output_bytes,
         limits.cpu_seconds,
     );

@@ -21,7 +21,7 @@ pub struct ImageLimits {
     pub max_pixels: u64,
     /// Frames of an animation. Only the first is decoded; the rest are counted.
     pub max_frames: u32,
-    /// Address space of the child in bytes. A noisy photo of 100 MP, rendered whole, took 1.1 GiB at
+    /// Address space of the child in bytes, its mapped input not counted. A noisy photo of 100 MP, rendered whole, took 1.1 GiB at
     /// quality 80 and 1.9 GiB at 100.
     pub memory_bytes: u64,
     /// CPU time of the child in seconds.

@@ -119,6 +119,20 @@ impl Drop for Folder {
     }
 }
 
+/// Makes the folder that holds the data of all services, or closes one that is there: no other user
+/// lists it. As root we leave the way through it open, which the services' unprivileged user must
+/// take; each folder inside is closed by whoever keeps data there.
+pub fn close_data_folder(path: &Path) -> Result<(), Error> {
+    make(path)?;
+    let mode = if Identity::for_services()?.is_another_user() {
+        0o711
+    } else {
+        0o700
+    };
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(Error::file("close to others", path))
+}
+
 fn make(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::file("make", path))
 }
@@ -213,6 +227,17 @@ mod tests {
         assert!(matches!(Folder::open(scratch.path()), Err(Error::InUse(_))));
         drop(first);
         Folder::open(scratch.path()).unwrap();
+    }
+
+    #[test]
+    fn a_data_folder_is_closed_to_others_also_when_it_was_open() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("data");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        close_data_folder(&path).unwrap();
+        let mode = path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o066, 0, "{mode:o}");
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl Identity {
         })
     }
 
+    /// Whether services run as somebody else than we do.
+    pub fn is_another_user(self) -> bool {
+        self.switch
+    }
+
     /// Makes `command` run as this user. The standard library drops the supplementary groups too,
     /// and does all of it before any `pre_exec`.
     pub fn apply(self, command: &mut Command) {

@@ -21,6 +21,7 @@ pub mod test_cluster;
 
 pub use clamd::{Clamd, ClamdOptions};
 pub use error::Error;
+pub use folder::close_data_folder;
 pub use postgres::{Postgres, PostgresOptions};
 pub use proxy::TcpProxy;
 pub use test_cluster::{TestCluster, TestDatabase};

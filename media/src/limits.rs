@@ -7,7 +7,8 @@ use crate::settings::Reader;
 /// Upper bounds on what we take. One set for the whole service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes of one file. Must stay below the scanner's own limit, or clean would mean "not looked at".
+    /// Bytes of one file. All that is taken are pictures, of which the largest phones and cameras make
+    /// have some 60 MB. Must stay below the scanner's own limit, or clean would mean "not looked at".
     pub max_file_bytes: u64,
     /// Pixels of one side. 16383 is also the largest side a WebP can have (RFC 9649 §2.6).
     pub max_image_side: u32,
@@ -22,7 +23,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_file_bytes: 1024 * 1024 * 1024,
+            max_file_bytes: 100 * 1024 * 1024,
             max_image_side: 16_383,
             max_image_pixels: 100_000_000,
             max_image_frames: 400,

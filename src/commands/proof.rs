@@ -37,6 +37,14 @@ pub async fn buckets(store: &ObjectStore) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A signed URL is a right to send bytes, and none to copy what others have sent.
+pub async fn signed_urls(store: &ObjectStore) -> anyhow::Result<()> {
+    let proven = store.prove_refuses_unsigned_headers().await;
+    proven.context("the object store cannot be relied on (MEDIAMILL_S3_ENDPOINT)")?;
+    tracing::info!("the object store obeys no header that is not signed");
+    Ok(())
+}
+
 async fn used(store: &ObjectStore, bucket: Bucket, key: &ObjectKey) -> anyhow::Result<()> {
     store.bucket_answers(bucket).await.map_err(settings)?;
     let put = store.put_bytes(bucket, key, Bytes::new(), "application/octet-stream", None);

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::time::timeout;
-use workers::tools::clamd::{ClamdClient, Signatures};
+use workers::tools::clamd::{ClamdClient, Version};
 use workflows::Health;
 
 /// How long the database and the scanner may take to answer.
@@ -55,7 +55,7 @@ struct Schema {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Scanner {
-    Up(Signatures),
+    Up(Version),
     Down { error: String },
 }
 
@@ -126,8 +126,8 @@ impl Readiness {
 
 async fn scanner(client: Option<&ClamdClient>) -> Option<Scanner> {
     let down = |error: String| Some(Scanner::Down { error });
-    match timeout(PATIENCE, client?.signatures()).await {
-        Ok(Ok(signatures)) => Some(Scanner::Up(signatures)),
+    match timeout(PATIENCE, client?.version()).await {
+        Ok(Ok(version)) => Some(Scanner::Up(version)),
         Ok(Err(error)) => down(error.to_string()),
         Err(_) => down("it does not answer".to_owned()),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use tokio::time::timeout;
-use workers::tools::clamd::{ClamdClient, Signatures};
+use workers::tools::clamd::{ClamdClient, Version};
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -18,19 +18,21 @@ const WARN_EVERY: u32 = 60;
 /// Looks at the scanner for as long as the process lives.
 pub async fn watch(client: ClamdClient) {
     for look in 0_u32.. {
-        let signatures = timeout(PATIENCE, client.signatures()).await;
-        let signatures = signatures.ok().and_then(Result::ok);
-        let up = if signatures.is_some() { 1.0 } else { 0.0 };
+        let version = timeout(PATIENCE, client.version()).await;
+        let version = version.ok().and_then(Result::ok);
+        let up = if version.is_some() { 1.0 } else { 0.0 };
         metrics::gauge!("mediamill_scanner_up").set(up);
-        if let Some(signatures) = signatures {
-            record(&signatures, look.is_multiple_of(WARN_EVERY));
+        if let Some(version) = version {
+            record(&version, look.is_multiple_of(WARN_EVERY));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn record(signatures: &Signatures, tell: bool) {
-    let age = signatures.built_at.map(|at| Utc::now() - at);
+fn record(version: &Version, tell: bool) {
+    let age = version
+        .signatures
+        .map(|signatures| signatures.age(Utc::now()));
     let seconds = age.map_or(f64::INFINITY, TimeDelta::as_seconds_f64);
     metrics::gauge!("mediamill_scanner_signatures_age_seconds").set(seconds);
     if !tell {
@@ -38,19 +40,17 @@ fn record(signatures: &Signatures, tell: bool) {
     }
     match age {
         None => tracing::warn!(
-            scanner.version = signatures.engine,
+            scanner.version = %version,
             "THE VIRUS SCANNER HAS NO OFFICIAL SIGNATURES: nearly all malware passes as clean; run freshclam, or set \
              MEDIAMILL_REQUIRE_SIGNATURES=true to refuse to work like this"
         ),
         Some(age) if age > OLD => tracing::warn!(
-            scanner.version = signatures.engine,
-            scanner.signatures = signatures.database,
+            scanner.version = %version,
             scanner.signatures_age_days = age.num_days(),
             "the virus scanner's signatures are old; is freshclam running?"
         ),
         Some(age) => tracing::info!(
-            scanner.version = signatures.engine,
-            scanner.signatures = signatures.database,
+            scanner.version = %version,
             scanner.signatures_age_hours = age.num_hours(),
             "virus scanner"
         ),

@@ -9,7 +9,7 @@ use crate::{fixtures::large_photo, process::Process, stack::Stack};
 
 const READY: &str = "SELECT count(*) = 1 FROM media_files WHERE status = 'READY'";
 
-async fn call(api: &Process, key: &str, method: Method, path: &str, body: &Value) -> Value {
+pub async fn call(api: &Process, key: &str, method: Method, path: &str, body: &Value) -> Value {
     let request = Client::new().request(method, format!("{}{path}", api.ready));
     let request = request.bearer_auth(key);
     let request = if body.is_null() {
@@ -25,14 +25,14 @@ async fn call(api: &Process, key: &str, method: Method, path: &str, body: &Value
 }
 
 /// Starts an upload in parts and sends those of `numbers`.
-async fn initiate(stack: &Stack, api: &Process, photo: &[u8]) -> Value {
+pub async fn initiate(stack: &Stack, api: &Process, photo: &[u8]) -> Value {
     let body = json!({
         "filename": "large.jpg", "content_type": "image/jpeg", "size_bytes": photo.len(),
     });
     call(api, &stack.key, Method::POST, "/v1/uploads", &body).await
 }
 
-async fn put(part: &Value, photo: &[u8]) {
+pub async fn put(part: &Value, photo: &[u8]) {
     let number = usize::try_from(part["part_number"].as_u64().unwrap()).unwrap();
     let size = usize::try_from(part["size_bytes"].as_u64().unwrap()).unwrap();
     let start = (number - 1) * (8 << 20);
@@ -45,7 +45,7 @@ async fn put(part: &Value, photo: &[u8]) {
     assert_eq!(response.unwrap().status(), 200);
 }
 
-async fn complete(stack: &Stack, api: &Process, upload: &Value) {
+pub async fn complete(stack: &Stack, api: &Process, upload: &Value) {
     let path = format!(
         "/v1/uploads/{}/complete",
         upload["upload_id"].as_str().unwrap()

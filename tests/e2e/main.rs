@@ -5,6 +5,7 @@
 
 mod admin;
 mod browser;
+mod crowds;
 mod dev;
 mod ends;
 mod faults;
@@ -16,8 +17,10 @@ mod process;
 mod proofs;
 mod refusals;
 mod resuming;
+mod scanner;
 mod silence;
 mod stack;
+mod swapped;
 mod unmigrated;
 mod upkeep;
 mod uploads;

@@ -139,6 +139,23 @@ impl Stack {
         Process::start(command, &self.log("api")).await
     }
 
+    /// That may open so many files.
+    pub async fn api_with_files(&self, files: u32) -> Process {
+        let api = self.command(&["api"]).await;
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={files}")).kill_on_drop(true);
+        command
+            .arg(api.as_std().get_program())
+            .args(api.as_std().get_args());
+        for (name, value) in api.as_std().get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Process::start(command, &self.log("api")).await
+    }
+
     pub async fn worker(&self) -> Process {
         self.worker_with(&[]).await
     }
@@ -168,6 +185,13 @@ impl Stack {
         };
         let made = ObjectStore::new(&storage).ensure_buckets().await;
         made.expect("a bucket");
+    }
+
+    /// With a scanner of the test's own.
+    pub async fn worker_with_clamd(&self, address: &str) -> Process {
+        let mut command = self.command(&["worker"]).await;
+        command.env("MEDIAMILL_CLAMD", address);
+        Process::start(command, &self.log("worker")).await
     }
 
     /// It holds the password.

@@ -89,10 +89,19 @@ struct MachineError {
     source: io::Error,
 }
 
-/// The scanner is away, or is set up wrongly.
+/// The scanner is away (dead, frozen or loading its signatures), or is set up wrongly.
 pub(crate) fn scanner(error: ClamdError) -> StepError {
     let transient = error.is_transient();
     sort(error, transient, SCANNER)
+}
+
+/// The scanner works, and fails at this file: the attempt pays for it, or one file could be tried for
+/// ever and keep all others waiting.
+pub(crate) fn scanner_at_this_file(error: ClamdError) -> StepError {
+    StepError::Retry {
+        source: Box::new(error),
+        after: None,
+    }
 }
 
 /// The local copy could not be made: the disk's or the store's trouble.

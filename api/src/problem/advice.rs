@@ -73,6 +73,16 @@ impl Code {
             Self::IdempotencyKeyReused => {
                 "The `Idempotency-Key` came with another request before. Use a new one for each new upload."
             }
+            Self::TooManyOpenUploads => {
+                "You have as many uploads open as may be. Complete or abort some, or wait `Retry-After` seconds until \
+                 the oldest expire."
+            }
+            Self::UriTooLong => {
+                "The address of the request is too long. Send what is long in the body."
+            }
+            Self::HeadersTooLarge => {
+                "The request has too many headers, or too long ones. Send fewer: cookies are not needed."
+            }
             Self::Internal => "A fault of ours. Please report it with the `request_id`.",
             Self::Unavailable => {
                 "The database or the object store does not answer. Send the same request again after `Retry-After` \

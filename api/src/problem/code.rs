@@ -49,6 +49,12 @@ pub enum Code {
     IdempotencyKeyReused,
     /// A request that this server cannot understand.
     BadRequest,
+    /// The owner has as many uploads open as may be.
+    TooManyOpenUploads,
+    /// The request's target is too long.
+    UriTooLong,
+    /// The request has too many headers, or too long ones.
+    HeadersTooLarge,
     /// A fault of ours.
     Internal,
     /// The database or the object store does not answer; try again.
@@ -57,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedJson,
         Self::InvalidParameter,
         Self::BadRequest,
@@ -79,6 +85,9 @@ impl Code {
         Self::InvalidField,
         Self::FileEmpty,
         Self::IdempotencyKeyReused,
+        Self::TooManyOpenUploads,
+        Self::UriTooLong,
+        Self::HeadersTooLarge,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -106,6 +115,9 @@ impl Code {
             Self::InvalidField | Self::FileEmpty | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
+            Self::TooManyOpenUploads => StatusCode::TOO_MANY_REQUESTS,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -135,6 +147,9 @@ impl Code {
             Self::InvalidField => "invalid_field",
             Self::FileEmpty => "file_empty",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::TooManyOpenUploads => "too_many_open_uploads",
+            Self::UriTooLong => "uri_too_long",
+            Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
         }
@@ -164,6 +179,9 @@ impl Code {
             Self::InvalidField => "A field cannot be used",
             Self::FileEmpty => "The file is empty",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
+            Self::TooManyOpenUploads => "Too many uploads are open",
+            Self::UriTooLong => "The address is too long",
+            Self::HeadersTooLarge => "The headers are too large",
             Self::Internal => "Something went wrong on our side",
             Self::Unavailable => "A part of the service does not answer",
         }

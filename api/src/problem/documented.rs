@@ -86,6 +86,7 @@ fn description<S: Statuses>(status: u16) -> &'static str {
         413 => S::TOO_LARGE,
         415 => "The body must be JSON: `unsupported_media_type`.",
         422 => S::UNPROCESSABLE,
+        429 => "The owner has as many uploads open as may be: `too_many_open_uploads`.",
         503 => "The database or the object store does not answer: `unavailable`. Try again.",
         _ => "A fault of ours: `internal`.",
     }

@@ -1,5 +1,7 @@
 //! The framework's own errors, put into our words.
 
+use std::io;
+
 use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError};
 use poem::http::StatusCode;
 use poem_openapi::error::{ParseParamError, ParsePathError};
@@ -52,6 +54,9 @@ impl Problem {
         match error {
             ReadBodyError::PayloadTooLarge => {
                 Self::new(Code::BodyTooLarge, "no request needs a body this large")
+            }
+            ReadBodyError::Io(late) if late.kind() == io::ErrorKind::TimedOut => {
+                Self::new(Code::BadRequest, "the body took too long to arrive")
             }
             ReadBodyError::Utf8(_) | ReadBodyError::Io(_) => {
                 Self::new(Code::BadRequest, "the body could not be read to its end")

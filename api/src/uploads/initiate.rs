@@ -5,6 +5,7 @@ use media::uploads::{
     self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
 };
 use media::{FileId, OwnerId, Sha256, UploadId, filename, keys};
+use poem::http::{HeaderValue, header};
 use poem_openapi::Object;
 use sqlx::Connection as _;
 use uuid::Uuid;
@@ -67,6 +68,7 @@ pub async fn run(
     {
         return found(state, &upload).await;
     }
+    ensure_room(state, owner_id).await?;
     let upload = open(state, owner_id, body).await?;
     let kept = match save(state, &upload, idempotency_key.map(|key| (key, &request))).await {
         Ok(true) => Ok(upload),
@@ -109,6 +111,24 @@ async fn recall(
             "use a new Idempotency-Key for a request with another body",
         )),
     }
+}
+
+/// Refuses one upload more than an owner may have open. Requests at the same time may each find the last
+/// place free: this bounds what is held, and does not count it.
+async fn ensure_room(state: &ApiState, owner_id: &OwnerId) -> Result<(), Problem> {
+    let most = state.config.max_open_uploads;
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let open = uploads::count_open(&mut connection, owner_id, state.now(), most).await?;
+    if open < most {
+        return Ok(());
+    }
+    let detail = "complete or abort others first, or wait until they expire";
+    Err(Problem::new(Code::TooManyOpenUploads, detail)
+        .measured(
+            format!("{most} open uploads"),
+            format!("{open} open uploads"),
+        )
+        .header(header::RETRY_AFTER, HeaderValue::from_static("60")))
 }
 
 /// Plans the upload and opens it in the object store.

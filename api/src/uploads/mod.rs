@@ -91,7 +91,7 @@ const OVER: &str = "The upload is over: `upload_completed` or `upload_aborted`."
 
 struct InitiateErrors;
 impl Statuses for InitiateErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 429, 500, 503];
     const CONFLICT: &'static str =
         "The same `Idempotency-Key` opened an upload before, which was given up: `upload_aborted`.";
     const TOO_LARGE: &'static str = "Too large: `body_too_large` or `file_too_large`.";

@@ -41,6 +41,11 @@ async fn media_is_served_for_ever_and_harmlessly() {
         let headers = answer.headers().clone();
         assert_eq!(headers["content-type"], "image/webp");
         assert_eq!(headers["content-length"], "10");
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert!(
+            !headers.contains_key("vary"),
+            "one copy in a cache is enough"
+        );
         assert_eq!(
             headers["cache-control"],
             "public, max-age=31536000, immutable"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::{ApiConfig, ApiState};
 use chrono::{DateTime, Utc};
 use embedded::s3::{S3Options, S3Server};
-use embedded::{TestCluster, TestDatabase};
+use embedded::{TcpProxy, TestCluster, TestDatabase};
 use media::OwnerId;
 use media::api_keys::{self, ApiKey, Scope};
 use media::settings::Reader;
@@ -59,6 +59,8 @@ pub struct Service {
     pub pool: PgPool,
     pub store: ObjectStore,
     _database: TestDatabase,
+    /// In front of the object store.
+    pub s3: TcpProxy,
     _s3: S3Server,
     _folder: TempDir,
 }
@@ -70,6 +72,15 @@ impl Service {
 
     /// With a clock of the test's own.
     pub async fn start_at(clock: fn() -> DateTime<Utc>) -> Self {
+        Self::start_as(clock, &[]).await
+    }
+
+    /// With settings of the test's own.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_as(Utc::now, settings).await
+    }
+
+    async fn start_as(clock: fn() -> DateTime<Utc>, own: &[(&str, &str)]) -> Self {
         let database = database().await;
         let pool = PgPool::connect(database.url()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -82,7 +93,13 @@ impl Service {
             sync_writes: false,
         });
         let s3 = s3.await.unwrap();
-        let mut reader = Reader::new(settings(&format!("http://{}", s3.addr())));
+        let proxy = TcpProxy::start(s3.addr()).await.unwrap();
+        let mut settings = settings(&format!("http://{}", proxy.address()));
+        settings.extend(
+            own.iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        let mut reader = Reader::new(settings);
         let store = ObjectStore::new(&StorageConfig::from_env(&mut reader));
         let config = ApiConfig::from_env(&mut reader);
         reader.finish().unwrap();
@@ -111,6 +128,7 @@ impl Service {
             pool,
             store,
             _database: database,
+            s3: proxy,
             _s3: s3,
             _folder: folder,
         }

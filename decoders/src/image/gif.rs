@@ -70,7 +70,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         return Err(Rejection::corrupt("a gif without a picture"));
     }
     Ok(Header {
-        format: Format::Gif,
+        format: Format::Gif.with_trailing(bytes.rest().len())?,
         width: screen.0.into(),
         height: screen.1.into(),
         orientation: Orientation::default(),

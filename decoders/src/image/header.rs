@@ -36,6 +36,31 @@ impl Format {
         }
     }
 
+    /// Bytes that may follow the end of the picture. Phones put the film of a motion photo, second
+    /// pictures and depth maps behind a JPEG; behind the others stands nothing but what got there by
+    /// mistake. More is kept for ever, served to nobody, and paid for by us.
+    const fn max_trailing_bytes(self) -> u64 {
+        match self {
+            Self::Jpeg => 64 << 20,
+            Self::Png | Self::WebP | Self::Gif => 1 << 20,
+        }
+    }
+
+    /// This format, of a file that has so many bytes behind the picture; refused if they are too many.
+    pub(super) fn with_trailing(self, bytes: usize) -> Result<Self, Rejection> {
+        let (limit, measured) = (self.max_trailing_bytes(), bytes as u64);
+        if measured > limit {
+            let unit = "bytes behind the picture";
+            return Err(Rejection::over(
+                RejectCode::FileTooLarge,
+                limit,
+                measured,
+                unit,
+            ));
+        }
+        Ok(self)
+    }
+
     fn of(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
             Some(Self::Jpeg)

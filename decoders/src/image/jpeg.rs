@@ -2,7 +2,7 @@
 //!
 //! A file must reach its end-of-image marker and decode without error. A photo cut short by a
 //! broken upload is refused, not served with a grey half; what follows the marker (a motion
-//! photo's film, a maker's trailer) is not looked at.
+//! photo's film, a maker's trailer) is not looked at, but for its length.
 
 mod pixels;
 
@@ -94,7 +94,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         .copied()
         .collect();
     Ok(Header {
-        format: Format::Jpeg,
+        format: Format::Jpeg.with_trailing(bytes.rest().len())?,
         width: frame.width.into(),
         height: frame.height.into(),
         orientation: segments.orientation.unwrap_or_default(),

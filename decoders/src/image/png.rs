@@ -76,7 +76,10 @@ fn walk(bytes: &[u8], limits: &ImageLimits) -> Result<u32, Rejection> {
                 frames = data.u32_be()?.max(1);
                 limits.check_frames(frames)?;
             }
-            b"IEND" if has_pixels => return Ok(frames),
+            b"IEND" if has_pixels => {
+                Format::Png.with_trailing(bytes.rest().len())?;
+                return Ok(frames);
+            }
             b"IEND" => return Err(Rejection::corrupt("a png without a picture")),
             _ => {}
         }

@@ -15,6 +15,9 @@ use super::raster::{Layout, Raster};
 use crate::error::{Rejection, Resource};
 use crate::limits::ImageLimits;
 
+/// As many as a JPEG can hold (ICC.1:2022 annex B.4).
+const MAX_PROFILE_BYTES: usize = 16 << 20;
+
 /// What the chunks said so far.
 #[derive(Default)]
 struct Chunks {
@@ -45,7 +48,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         return Err(Rejection::corrupt("a webp without a picture"));
     };
     Ok(Header {
-        format: Format::WebP,
+        format: Format::WebP.with_trailing(there.len().saturating_sub(size))?,
         width,
         height,
         orientation: chunks.orientation,
@@ -96,6 +99,12 @@ impl Chunks {
                 limits.check_frames(self.frames)?;
                 self.check_frame(data)?;
                 self.has_pixels = true;
+            }
+            // A copy is made of it; the other formats' profiles are bounded by theirs.
+            b"ICCP" if data.len() > MAX_PROFILE_BYTES => {
+                return Err(Rejection::corrupt(
+                    "a webp with a colour profile too large to be one",
+                ));
             }
             b"ICCP" => self.icc = Some(data.to_vec()),
             b"EXIF" => self.orientation = exif::orientation(data),

@@ -43,7 +43,7 @@ fn hostile(deed: &str) {
     // Before confinement, as a decoder opens its outputs.
     let mut output = fs::File::create("out-0.webp").unwrap();
     fs::write("pid", std::process::id().to_string()).unwrap();
-    let missing = confine(&limits, Sandbox::Required).unwrap();
+    let missing = confine(&limits, 0, Sandbox::Required).unwrap();
     assert!(missing.is_empty());
     match deed {
         "escape" => {

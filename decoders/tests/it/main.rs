@@ -6,5 +6,6 @@ mod broken;
 mod children;
 mod colors;
 mod fixtures;
+mod padding;
 mod pictures;
 mod probing;

@@ -1,6 +1,6 @@
 //! An S3 server for `mediamill dev` and for tests: real HTTP, real signatures, files in a folder.
 //!
-//! It is strict where S3 is strict (signed lengths, `ETag`s, part order, preconditions), so that what works against it
+//! It is strict where S3 is strict (signed lengths and headers, `ETag`s, part order, preconditions), so that what works against it
 //! works against S3, and it is honest about the rest: what it does not support answers `NotImplemented`. It is private
 //! always: there are no anonymous reads. It is one process over one folder, without replication, versioning or
 //! lifecycle rules, so it is not for production.
@@ -12,6 +12,7 @@ mod cors;
 mod drain;
 mod server;
 mod service;
+mod signed_headers;
 mod store;
 
 use std::fmt;

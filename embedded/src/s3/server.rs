@@ -23,10 +23,13 @@ use super::S3Options;
 use super::cors::{self, Cors};
 use super::drain::Drained;
 use super::service::Service;
+use super::signed_headers;
 use super::store::Store;
 
 /// Patience with the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections at a time; others wait until one ends.
+const MAX_CONNECTIONS: usize = 512;
 /// Patience with requests that run when the server is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// A POST form is held in memory by the framework, so it gets a limit; larger files are for PUT and multipart.
@@ -126,7 +129,7 @@ async fn accept(listener: TcpListener, handler: Arc<Handler>, mut stopped: onesh
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(serve(stream, &graceful, &handler))),
                 Err(error) => {
                     // Out of file descriptors, most likely: connections that end will free some.
@@ -195,7 +198,11 @@ impl Handler {
     }
 
     async fn call(&self, request: Request<Incoming>) -> Response<s3s::Body> {
-        let request = request.map(|body| s3s::Body::http_body(Drained::new(body)));
+        let request = request.map(Drained::new);
+        if let Some(refusal) = signed_headers::refusal(&request) {
+            return refusal;
+        }
+        let request = request.map(s3s::Body::http_body);
         match self.service.call(request).await {
             Ok(response) => response,
             Err(error) => {

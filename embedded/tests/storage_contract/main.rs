@@ -17,3 +17,4 @@ mod multipart;
 mod objects;
 mod post_forms;
 mod signatures;
+mod unsigned_headers;

@@ -87,6 +87,11 @@ pub enum StorageError {
         #[source]
         source: BoxError,
     },
+    /// Whoever holds a signed URL could read every object.
+    #[error(
+        "the object store obeys headers that were not signed, so that whoever may upload may read every object"
+    )]
+    ObeysUnsignedHeaders,
     /// A local file could not be read.
     #[error("cannot read the local file")]
     LocalFile(#[source] std::io::Error),

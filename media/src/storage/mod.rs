@@ -16,6 +16,7 @@ mod key;
 mod multipart;
 mod objects;
 mod presign;
+mod proof;
 mod remove;
 
 #[cfg(test)]

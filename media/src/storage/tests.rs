@@ -22,7 +22,11 @@ async fn store_that_says(status: &'static str, body: &'static str) -> ObjectStor
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
-    ObjectStore::new(&StorageConfig {
+    ObjectStore::new(&config(endpoint))
+}
+
+fn config(endpoint: String) -> StorageConfig {
+    StorageConfig {
         endpoint: Some(endpoint),
         public_endpoint: None,
         region: "us-east-1".to_owned(),
@@ -31,7 +35,7 @@ async fn store_that_says(status: &'static str, body: &'static str) -> ObjectStor
         path_style: true,
         staging_bucket: "staging".to_owned(),
         origin_bucket: "origin".to_owned(),
-    })
+    }
 }
 
 fn key(key: &str) -> ObjectKey {
@@ -127,6 +131,53 @@ async fn signing_has_limits() {
         matches!(too_long, Err(StorageError::Protocol { .. })),
         "{too_long:?}"
     );
+}
+
+/// A store that takes every upload and then says that the object has so many bytes.
+async fn store_that_keeps(size_bytes: usize) -> ObjectStore {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 65536];
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            let length = if request[..read].starts_with(b"HEAD") {
+                size_bytes
+            } else {
+                0
+            };
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\netag: \"e\"\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    ObjectStore::new(&config(endpoint))
+}
+
+#[tokio::test]
+async fn a_store_that_obeys_unsigned_headers_is_found_out() {
+    let copied = store_that_keeps("what must not be copied".len()).await;
+    let proof = copied.prove_refuses_unsigned_headers().await;
+    assert!(
+        matches!(proof, Err(StorageError::ObeysUnsignedHeaders)),
+        "{proof:?}"
+    );
+    let ignored = store_that_keeps("what was sent".len()).await;
+    ignored.prove_refuses_unsigned_headers().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_upload_proves_nothing() {
+    let refuses = store_that_says("403 Forbidden", "").await;
+    let proof = refuses.prove_refuses_unsigned_headers().await;
+    assert!(
+        matches!(proof, Err(StorageError::Protocol { .. })),
+        "{proof:?}"
+    );
+    let overloaded = store_that_says("503 Slow Down", "").await;
+    let proof = overloaded.prove_refuses_unsigned_headers().await;
+    assert!(proof.unwrap_err().is_transient());
 }
 
 #[test]

@@ -16,7 +16,9 @@ pub use self::idempotency::{Remembered, forget_keys_of, recall, remember};
 pub use self::plan::{
     ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, SINGLE_PUT_MAX_BYTES, Strategy,
 };
-pub use self::sessions::{abort, complete, get, initiate, load, lock, lock_of_file};
+pub use self::sessions::{
+    abort, complete, confirmed_parts, count_open, get, initiate, load, lock, lock_of_file,
+};
 pub use self::upkeep::{Expired, Sweep, expire, forget_keys, sweeps, swept};
 use crate::storage::ObjectKey;
 use crate::{FileId, OwnerId, Sha256, UploadId};

@@ -110,6 +110,28 @@ pub async fn initiate(conn: &mut PgConnection, upload: &Upload) -> Result<(), sq
     Ok(())
 }
 
+/// How many sessions an owner has open that have not expired, counted up to `most`.
+#[tracing::instrument(name = "db.uploads.count_open", skip_all, fields(media.owner_id = %owner_id))]
+pub async fn count_open(
+    conn: &mut PgConnection,
+    owner_id: &OwnerId,
+    now: DateTime<Utc>,
+    most: u32,
+) -> Result<u32, sqlx::Error> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+             SELECT FROM uploads
+             WHERE owner_id = $1 AND completed_at IS NULL AND aborted_at IS NULL AND expires_at > $2
+             LIMIT $3) AS open"#,
+        owner_id.as_str(),
+        now,
+        i64::from(most),
+    )
+    .fetch_one(conn)
+    .await?;
+    u32::try_from(count).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
 /// An owner's session.
 #[tracing::instrument(name = "db.uploads.get", skip_all, fields(media.upload_id = %upload_id))]
 pub async fn get(
@@ -211,6 +233,32 @@ pub async fn complete(
     .execute(conn)
     .await?;
     Ok(true)
+}
+
+/// The parts of a completed session as the store held them then, by number.
+#[tracing::instrument(name = "db.uploads.confirmed_parts", skip_all, fields(media.upload_id = %upload_id))]
+pub async fn confirmed_parts(
+    conn: &mut PgConnection,
+    upload_id: UploadId,
+) -> Result<Vec<Part>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT part_number, etag, size_bytes FROM upload_parts WHERE upload_id = $1
+         ORDER BY part_number",
+        upload_id.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    let part = |number: i32, etag: String, size_bytes: i64| -> Result<Part, BoxDynError> {
+        Ok(Part {
+            number: number.try_into()?,
+            etag,
+            size_bytes: size_bytes.try_into()?,
+        })
+    };
+    rows.into_iter()
+        .map(|row| part(row.part_number, row.etag, row.size_bytes))
+        .collect::<Result<_, _>>()
+        .map_err(sqlx::Error::Decode)
 }
 
 /// Ends an open session as given up. `false` if it was not open.

@@ -33,8 +33,7 @@ impl Services {
         api_port: u16,
         allowed_origins: &[HeaderValue],
     ) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(data_dir)
-            .with_context(|| format!("cannot make the folder {}", data_dir.display()))?;
+        embedded::close_data_folder(data_dir)?;
         let postgres_options = PostgresOptions {
             data_dir: data_dir.join("postgres"),
             fsync: true,

@@ -1,8 +1,11 @@
 //! Joins the parts and freezes the bytes where no client URL can reach them.
 //!
 //! A multipart upload id dies at completion, so its object is frozen where it lies. A single PUT
-//! can be repeated while its URL lives, so the object is copied, on condition of its `ETag`, to a
-//! key that no URL was ever signed for.
+//! can be repeated while its URL lives, so the object is copied to a key that no URL was ever signed
+//! for. Either is done on condition of the `ETag`s that were confirmed when the client completed the
+//! upload: what was sent since is not what the client was told is accepted.
+
+mod decide;
 
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use media::{
     RejectionCode, files,
     files::UploadedFile,
     keys,
-    storage::{Bucket, ObjectInfo, StorageError},
+    storage::{Bucket, ObjectInfo, ObjectKey, Part, StorageError},
     uploads::{self, Strategy, Upload},
 };
 use workflows::{Done, NextOnError, Step, StepContext, StepError};
@@ -36,10 +39,16 @@ impl Step for Assemble {
         _: &StepContext,
         UploadedFile { file_id }: UploadedFile,
     ) -> Result<Done<Assembled>, StepError> {
-        let upload = self.upload(file_id).await?;
+        let (upload, confirmed) = self.upload(file_id).await?;
         let (key, object) = match upload.plan.strategy {
-            Strategy::Single => (keys::frozen(upload.upload_id), self.freeze(&upload).await?),
-            Strategy::Multipart => (upload.object_key.clone(), self.join(&upload).await?),
+            Strategy::Single => (
+                keys::frozen(upload.upload_id),
+                self.freeze(&upload, &confirmed).await?,
+            ),
+            Strategy::Multipart => (
+                upload.object_key.clone(),
+                self.join(&upload, &confirmed).await?,
+            ),
         };
         if object.size_bytes != upload.plan.size_bytes {
             return Err(Refusal::new(
@@ -62,7 +71,8 @@ impl Step for Assemble {
 }
 
 impl Assemble {
-    async fn upload(&self, file_id: media::FileId) -> Result<Upload, StepError> {
+    /// The upload, and its parts as they were confirmed when it was completed.
+    async fn upload(&self, file_id: media::FileId) -> Result<(Upload, Vec<Part>), StepError> {
         let mut connection = self.0.connection().await?;
         let file = files::load(&mut connection, file_id)
             .await
@@ -71,64 +81,77 @@ impl Assemble {
         let upload = uploads::load(&mut connection, file.upload_id)
             .await
             .map_err(errors::database)?;
-        upload.ok_or(Missing("upload session")).or_fail()
+        let upload = upload.ok_or(Missing("upload session")).or_fail()?;
+        let confirmed = uploads::confirmed_parts(&mut connection, upload.upload_id)
+            .await
+            .map_err(errors::database)?;
+        Ok((upload, confirmed))
     }
 
-    async fn freeze(&self, upload: &Upload) -> Result<ObjectInfo, StepError> {
+    /// Copies a single PUT. The copy is only ever made of the confirmed bytes, so one that is there
+    /// already is an earlier attempt's, and as good.
+    async fn freeze(&self, upload: &Upload, confirmed: &[Part]) -> Result<ObjectInfo, StepError> {
         let store = &self.0.store;
-        let frozen = keys::frozen(upload.upload_id);
-        let sent = store
-            .head(Bucket::Staging, &upload.object_key)
-            .await
-            .map_err(errors::storage)?;
-        let Some(sent) = sent else {
-            return Err(errors::absent(&upload.object_key));
+        let [Part { etag, .. }] = confirmed else {
+            return Err(Missing("confirmed entity tag")).or_fail();
         };
+        let frozen = keys::frozen(upload.upload_id);
         let from = (Bucket::Staging, &upload.object_key);
         let to = (Bucket::Staging, &frozen);
         match store
-            .copy(from, &sent.etag, to, "application/octet-stream", None)
+            .copy(from, etag, to, "application/octet-stream", None)
             .await
         {
             Ok(object) => Ok(object),
-            // Sent again in this very moment: the next attempt takes what is there then.
-            Err(error @ StorageError::PreconditionFailed) => Err(StepError::Retry {
-                source: Box::new(error),
-                after: None,
-            }),
+            Err(StorageError::PreconditionFailed) => {
+                self.made_before(&frozen).await?.ok_or_else(sent_again)
+            }
+            Err(StorageError::NotFound) => {
+                let made = self.made_before(&frozen).await?;
+                made.ok_or_else(|| errors::absent(&upload.object_key))
+            }
             Err(error) => Err(errors::storage(error)),
         }
     }
 
-    async fn join(&self, upload: &Upload) -> Result<ObjectInfo, StepError> {
+    /// Joins the confirmed parts, and no others.
+    async fn join(&self, upload: &Upload, confirmed: &[Part]) -> Result<ObjectInfo, StepError> {
         let store = &self.0.store;
         let key = &upload.object_key;
         let s3_upload_id = upload.s3_upload_id.as_deref();
         let s3_upload_id = s3_upload_id
             .ok_or(Missing("multipart upload id"))
             .or_fail()?;
-        let joined = match store.list_parts(key, s3_upload_id).await {
-            Ok(parts) => store.complete_multipart(key, s3_upload_id, &parts).await,
-            Err(error) => Err(error),
-        };
-        match joined {
+        match store.complete_multipart(key, s3_upload_id, confirmed).await {
             Ok(object) => Ok(object),
             // An earlier attempt joined them and was cut short before it could say so.
             Err(StorageError::NoSuchUpload) => {
-                let object = store
-                    .head(Bucket::Staging, key)
-                    .await
-                    .map_err(errors::storage)?;
-                object.ok_or_else(|| errors::absent(key))
+                let made = self.made_before(key).await?;
+                made.ok_or_else(|| errors::absent(key))
             }
-            // A part was sent again between the two calls.
-            Err(error @ StorageError::InvalidPart) => Err(StepError::Retry {
-                source: Box::new(error),
-                after: None,
-            }),
+            Err(error @ StorageError::InvalidPart) => {
+                match store.list_parts(key, s3_upload_id).await {
+                    Ok(stored) if decide::is_sent_again(confirmed, &stored) => Err(sent_again()),
+                    Ok(_) | Err(StorageError::NoSuchUpload) => Err(error).or_retry(),
+                    Err(error) => Err(errors::storage(error)),
+                }
+            }
             Err(error) => Err(errors::storage(error)),
         }
     }
+
+    async fn made_before(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, StepError> {
+        let found = self.0.store.head(Bucket::Staging, key).await;
+        found.map_err(errors::storage)
+    }
+}
+
+/// The client confirmed other bytes than it has sent since.
+fn sent_again() -> StepError {
+    Refusal::default().reject(
+        RejectionCode::UploadChanged,
+        "it was sent again after it was completed",
+    )
 }
 
 #[derive(Debug, thiserror::Error)]

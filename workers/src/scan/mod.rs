@@ -14,7 +14,10 @@ use crate::{
     errors,
     facts::{Assembled, Scanned},
     queues,
-    tools::{Tools, clamd::Verdict},
+    tools::{
+        Tools,
+        clamd::{ClamdError, Verdict},
+    },
 };
 
 pub(crate) struct Scan(pub Arc<Tools>);
@@ -75,14 +78,33 @@ impl Scan {
             size_bytes += chunk.len() as u64;
             hash.update(&chunk);
             copy.write(&chunk).await.map_err(disk)?;
-            scan.write(&chunk).await.map_err(errors::scanner)?;
+            if let Err(error) = scan.write(&chunk).await {
+                return Err(self.failed(error).await);
+            }
         }
-        let verdict = scan.finish().await.map_err(errors::scanner)?;
+        let verdict = match scan.finish().await {
+            Ok(verdict) => verdict,
+            Err(error) => return Err(self.failed(error).await),
+        };
         let sha256 = Sha256::from_bytes(hash.finalize().into());
         if verdict == Verdict::Clean {
             scratch.keep(copy, &sha256).await.map_err(disk)?;
         }
         Ok((sha256, size_bytes, verdict))
+    }
+
+    /// Whose fault it is that there is no verdict, when the scanner says that it failed or takes for
+    /// ever: of one that clears a harmless file, this file's.
+    async fn failed(&self, error: ClamdError) -> StepError {
+        let may_be_the_files = matches!(
+            error,
+            ClamdError::Scanner { .. } | ClamdError::NoVerdict { .. }
+        );
+        if may_be_the_files && self.0.clamd.clears_what_is_harmless().await {
+            errors::scanner_at_this_file(error)
+        } else {
+            errors::scanner(error)
+        }
     }
 }
 
@@ -91,4 +113,60 @@ impl Scan {
 struct ShortRead {
     size_bytes: u64,
     expected: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use embedded::{Clamd, ClamdOptions};
+    use sqlx::PgPool;
+
+    use super::*;
+    use crate::tools::clamd::ClamdClient;
+
+    fn scan(clamd: ClamdClient) -> Scan {
+        let pool = PgPool::connect_lazy("postgres://nowhere.invalid").expect("a URL");
+        Scan(Arc::new(Tools {
+            clamd,
+            ..Tools::unconnected(pool, media::files::Kept::default())
+        }))
+    }
+
+    fn errors() -> [ClamdError; 2] {
+        let message = "Can't allocate memory".to_owned();
+        let limit = Duration::from_secs(1);
+        [
+            ClamdError::Scanner { message },
+            ClamdError::NoVerdict { limit },
+        ]
+    }
+
+    #[tokio::test]
+    async fn a_file_that_a_sound_scanner_fails_at_pays_for_its_attempts() {
+        let folder = tempfile::tempdir().unwrap();
+        let clamd = Clamd::start(ClamdOptions::new(folder.path()))
+            .await
+            .unwrap();
+        let sound = scan(ClamdClient::new(clamd.addr().parse().unwrap()));
+        for error in errors() {
+            let failed = sound.failed(error).await;
+            assert!(matches!(failed, StepError::Retry { .. }), "{failed:?}");
+        }
+        let limit = Duration::from_secs(1);
+        let hangs = sound.failed(ClamdError::Unresponsive { limit }).await;
+        assert!(matches!(hangs, StepError::Unavailable { .. }), "{hangs:?}");
+    }
+
+    #[tokio::test]
+    async fn a_scanner_that_fails_at_everything_is_nobodys_error() {
+        let away = scan(ClamdClient::new("unix:/nonexistent/clamd".parse().unwrap()));
+        for error in errors() {
+            let failed = away.failed(error).await;
+            assert!(
+                matches!(failed, StepError::Unavailable { dependency, .. } if dependency == errors::SCANNER),
+                "{failed:?}"
+            );
+        }
+    }
 }

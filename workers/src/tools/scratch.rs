@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -49,7 +50,9 @@ pub enum ScratchError {
 impl Scratch {
     /// Opens the folder, making it if need be, and clears what an earlier process left half done.
     pub fn open(folder: &Path, max_bytes: u64) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        // One that is there may be shared, and is its owner's to close; the files in it are ours alone.
+        let mut private = std::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700).create(folder)?;
         for entry in std::fs::read_dir(folder)?.flatten() {
             let name = entry.file_name();
             let owner = name

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, Stream, StreamExt as _};
@@ -25,6 +25,8 @@ use crate::s3::store::{Checksums, Reading, Received, hex};
 const PIECE_BYTES: usize = 512 * 1024;
 /// A sender silent for longer than this is given up.
 const STALL: Duration = Duration::from_mins(1);
+/// A sender that has sent less than this on average, after as long as it may be silent, is given up too.
+const MIN_BYTES_PER_SECOND: u64 = 1024;
 
 /// Takes in a body. Nothing of it stays when it is cut short or its checksums are wrong.
 pub(super) async fn receive(
@@ -48,11 +50,12 @@ pub(super) async fn receive(
     };
     if let Some(mut body) = body {
         let announced = body.remaining_length().exact();
-        let mut piece = gather(&mut body).await?;
+        let mut pace = Pace::new();
+        let mut piece = gather(&mut body, &mut pace).await?;
         while !piece.is_empty() {
             // Hash and write this piece while the next one arrives.
             let write = spawn_blocking(move || sink.write(&piece));
-            let next = gather(&mut body).await;
+            let next = gather(&mut body, &mut pace).await;
             sink = write
                 .await
                 .map_err(S3Error::internal_error)?
@@ -93,14 +96,42 @@ impl Sink {
     }
 }
 
+/// How fast a body comes in.
+struct Pace {
+    began: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// Notes what came; whether the sender may go on.
+    fn is_kept(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes as u64;
+        is_fast_enough(self.bytes, self.began.elapsed())
+    }
+}
+
+fn is_fast_enough(bytes: u64, elapsed: Duration) -> bool {
+    elapsed < STALL || bytes / elapsed.as_secs() >= MIN_BYTES_PER_SECOND
+}
+
 /// The next piece of the body, as it came; empty at the end.
-async fn gather(body: &mut StreamingBlob) -> S3Result<Vec<Bytes>> {
+async fn gather(body: &mut StreamingBlob, pace: &mut Pace) -> S3Result<Vec<Bytes>> {
     let mut piece = Vec::new();
     let mut size = 0;
     while size < PIECE_BYTES {
         let next = tokio::time::timeout(STALL, body.next()).await;
         match next.map_err(|_| s3_error!(RequestTimeout))? {
             Some(Ok(bytes)) => {
+                if !pace.is_kept(bytes.len()) {
+                    return Err(s3_error!(RequestTimeout));
+                }
                 size += bytes.len();
                 piece.push(bytes);
             }
@@ -182,4 +213,27 @@ fn read_piece(object: &Reading, piece: &Piece) -> io::Result<Bytes> {
     let mut buffer = BytesMut::zeroed(piece.length);
     file.read_exact_at(&mut buffer, piece.offset)?;
     Ok(buffer.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drip_is_no_body() {
+        let minutes = Duration::from_mins;
+        assert!(
+            is_fast_enough(1, Duration::from_secs(59)),
+            "it may begin slowly"
+        );
+        assert!(!is_fast_enough(12, minutes(1)), "a byte every five seconds");
+        assert!(
+            !is_fast_enough(1 << 20, minutes(60)),
+            "fast once, and slow since"
+        );
+        assert!(
+            is_fast_enough(8 << 20, minutes(60)),
+            "a part over a very thin line"
+        );
+    }
 }

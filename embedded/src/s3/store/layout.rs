@@ -15,6 +15,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use s3s::crypto::{Checksum as _, Sha256};
@@ -30,6 +31,8 @@ impl Layout {
         for folder in ["tmp", "trash", "data", "buckets"] {
             fs::create_dir_all(root.join(folder))?;
         }
+        // Whatever the umask: here lie unscanned uploads and originals, with all that they tell.
+        fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
         Ok(Self {
             root: root.to_owned(),
         })

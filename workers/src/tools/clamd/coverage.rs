@@ -5,7 +5,7 @@ use super::{ClamdClient, ClamdError, Verdict};
 /// More than `MaxRecursion` can be set to (100), so no configuration scans to the bottom.
 const NESTING: usize = 110;
 
-const HARMLESS: &[u8] = b"harmless";
+pub(super) const HARMLESS: &[u8] = b"harmless";
 
 const BLOCK: usize = 512;
 
@@ -24,7 +24,7 @@ pub(super) async fn verify(client: &ClamdClient) -> Result<(), ClamdError> {
     Ok(())
 }
 
-async fn scan(client: &ClamdClient, bytes: &[u8]) -> Result<Verdict, ClamdError> {
+pub(super) async fn scan(client: &ClamdClient, bytes: &[u8]) -> Result<Verdict, ClamdError> {
     let mut scan = client.begin().await?;
     scan.write(bytes).await?;
     scan.finish().await

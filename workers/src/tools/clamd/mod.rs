@@ -22,11 +22,12 @@
 //! and decides nothing about the file.
 
 mod address;
+mod alive;
 mod connection;
 mod coverage;
 mod scan;
-mod signatures;
 mod verdict;
+mod version;
 
 use std::{io, time::Duration};
 
@@ -34,8 +35,8 @@ pub use address::ClamdAddress;
 use connection::Connection;
 pub use coverage::eicar;
 pub use scan::Scan;
-pub use signatures::Signatures;
 pub use verdict::Verdict;
+pub use version::{Signatures, Version};
 
 /// How long the daemon may take.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +45,14 @@ pub struct Timeouts {
     pub connect: Duration,
     /// To take in the next chunk, or to answer a question that needs no scan.
     pub stall: Duration,
-    /// From the last byte to the verdict. More than the daemon's own `MaxScanTime`, or its "time
-    /// limit exceeded", a verdict, would look like an outage here.
+    /// From the last byte to the verdict, by a daemon that answers meanwhile. More than its own
+    /// `MaxScanTime`, which counts for small files as for large ones: its "time limit exceeded" is a
+    /// verdict, and the end of our patience is none.
     pub verdict: Duration,
+    /// Between two pings while something is waited for.
+    pub between_pings: Duration,
+    /// To answer a ping. One that does not hangs, whatever it is at.
+    pub ping: Duration,
     /// For a whole scan, the caller's reading included.
     pub total: Duration,
 }
@@ -57,6 +63,8 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             stall: Duration::from_secs(30),
             verdict: Duration::from_mins(6),
+            between_pings: Duration::from_secs(5),
+            ping: Duration::from_secs(10),
             total: Duration::from_mins(30),
         }
     }
@@ -92,15 +100,18 @@ impl ClamdClient {
         }
     }
 
-    /// The daemon's version and its signatures', as in `ClamAV 1.4.6/27812/Thu Nov 19 2026`; without
-    /// the latter two where it has no official signatures.
-    pub async fn version(&self) -> Result<String, ClamdError> {
-        self.ask(b"zVERSION\0").await
+    /// The daemon's version, and how old its signatures are.
+    pub async fn version(&self) -> Result<Version, ClamdError> {
+        let reply = self.ask(b"zVERSION\0").await?;
+        Ok(Version::parse(&reply))
     }
 
-    /// What it knows of malware.
-    pub async fn signatures(&self) -> Result<Signatures, ClamdError> {
-        Ok(Signatures::parse(&self.version().await?))
+    /// Whether the daemon scans at all: asked about a harmless file, it says so at once. Tells a
+    /// daemon in trouble from one that has trouble with one file.
+    pub async fn clears_what_is_harmless(&self) -> bool {
+        let scan = coverage::scan(self, coverage::HARMLESS);
+        let verdict = tokio::time::timeout(self.timeouts.stall, scan).await;
+        matches!(verdict, Ok(Ok(Verdict::Clean)))
     }
 
     /// Starts a scan of bytes to come.
@@ -149,6 +160,18 @@ pub enum ClamdError {
         /// The limit that was passed.
         limit: Duration,
     },
+    /// The daemon hangs, or is loading its signatures.
+    #[error("clamd did not answer a ping within {limit:?}")]
+    Unresponsive {
+        /// The limit that was passed.
+        limit: Duration,
+    },
+    /// The daemon answers others, and has no verdict on this file.
+    #[error("clamd had no verdict after {limit:?}")]
+    NoVerdict {
+        /// The limit that was passed.
+        limit: Duration,
+    },
     /// The daemon hung up in the middle of its reply, or before it.
     #[error("clamd closed the connection without a complete reply")]
     NoReply,
@@ -179,6 +202,8 @@ impl ClamdError {
             Self::Connect { .. }
             | Self::Connection(_)
             | Self::Timeout { .. }
+            | Self::Unresponsive { .. }
+            | Self::NoVerdict { .. }
             | Self::NoReply
             | Self::Scanner { .. } => true,
             Self::Address(_) | Self::UnexpectedReply { .. } | Self::Coverage { .. } => false,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ClamdClient, ClamdError, Timeouts, Verdict, connection::Connection};
+use super::{ClamdClient, ClamdError, Verdict, alive::while_alive, connection::Connection};
 
 /// Bytes of a chunk on the wire. Small chunks cost the daemon a system call or two each.
 const CHUNK: usize = 256 << 10;
@@ -15,7 +15,7 @@ const NEVER_SCANNED: u64 = i32::MAX as u64;
 /// A scan under way. Dropped before [`Scan::finish`], it is abandoned.
 pub struct Scan {
     connection: Connection,
-    timeouts: Timeouts,
+    client: ClamdClient,
     started: Instant,
     /// Bytes given to us.
     length: u64,
@@ -30,7 +30,7 @@ impl Scan {
         let mut scan = Self {
             started: Instant::now(),
             connection: Connection::open(client).await?,
-            timeouts: client.timeouts,
+            client: client.clone(),
             length: 0,
             pending: Vec::new(),
             early: None,
@@ -97,8 +97,9 @@ impl Scan {
         if self.early.is_some() {
             return Ok(());
         }
-        let limit = self.timeouts.stall.min(self.time_left()?);
-        match self.connection.send(pieces, limit).await {
+        let limit = self.client.timeouts.stall.min(self.time_left()?);
+        let sent = while_alive(&self.client, self.connection.send(pieces, limit));
+        match sent.await {
             Err(ClamdError::Connection(broken)) => match self.verdict().await {
                 Ok(verdict) => self.early = Some(verdict),
                 Err(ClamdError::NoReply | ClamdError::Connection(_)) => {
@@ -118,12 +119,17 @@ impl Scan {
     }
 
     async fn verdict(&mut self) -> Result<Verdict, ClamdError> {
-        let limit = self.timeouts.verdict.min(self.time_left()?);
-        Verdict::parse(&self.connection.reply(limit).await?)
+        let limit = self.client.timeouts.verdict.min(self.time_left()?);
+        let reply = while_alive(&self.client, self.connection.reply(limit));
+        match reply.await {
+            Ok(reply) => Verdict::parse(&reply),
+            Err(ClamdError::Timeout { .. }) => Err(ClamdError::NoVerdict { limit }),
+            Err(error) => Err(error),
+        }
     }
 
     fn time_left(&self) -> Result<Duration, ClamdError> {
-        let limit = self.timeouts.total;
+        let limit = self.client.timeouts.total;
         limit
             .checked_sub(self.started.elapsed())
             .ok_or(ClamdError::Timeout {

@@ -1,0 +1,56 @@
+//! A virus scanner that hangs: its process is there, takes connections, and answers nobody.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use embedded::{Clamd, ClamdOptions};
+
+use crate::{fixtures::phone_photo, stack::Stack};
+
+/// The daemon's process id, by the folder in its command line.
+fn pid_of(folder: &Path) -> String {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let found = processes
+        .filter(|process| {
+            let words = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let words = String::from_utf8_lossy(&words).into_owned();
+            words.contains("clamd") && words.contains(&*folder.to_string_lossy())
+        })
+        .map(|process| process.file_name().to_string_lossy().into_owned())
+        .collect::<Vec<_>>();
+    assert_eq!(found.len(), 1, "one daemon of {}", folder.display());
+    found[0].clone()
+}
+
+fn signal(signal: &str, pid: &str) {
+    let sent = Command::new("kill").args([signal, pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test]
+async fn a_frozen_scanner_is_noticed_in_seconds_and_nobody_is_charged() {
+    let stack = Stack::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clamd = Clamd::start(ClamdOptions::new(folder.path()))
+        .await
+        .unwrap();
+    let api = stack.api().await;
+    let _worker = stack.worker_with_clamd(&clamd.addr()).await;
+    let pid = pid_of(folder.path());
+    signal("-STOP", &pid);
+    let photo = stack.file("photo.jpg", &phone_photo(300, 200));
+    let noticed = "SELECT EXISTS (SELECT FROM workflows.attempts WHERE outcome = 'unavailable')";
+    let freeze = async {
+        stack.until_within(Duration::from_secs(40), noticed).await;
+        signal("-CONT", &pid);
+    };
+    let ((well, printed), ()) = tokio::join!(stack.upload(&api, &photo), freeze);
+    assert!(well, "{printed}\n{}", stack.logs());
+    let charged =
+        "SELECT count(*) FROM workflows.attempts WHERE outcome NOT IN ('done', 'unavailable')";
+    let charged: i64 = sqlx::query_scalar(charged)
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
+    assert_eq!(charged, 0, "a scanner that hangs is nobody's error");
+    clamd.stop().await;
+}
