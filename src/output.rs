@@ -17,12 +17,12 @@ const SIGPIPE: u8 = 128 + 13;
 #[error("cannot write to standard output")]
 pub struct OutputError(#[from] io::Error);
 
-/// `println!` with an error instead of a panic: [`line`].
+/// `println!` with an error instead of a panic: [`line()`].
 macro_rules! out {
     ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
 }
 
-/// `eprintln!` without a panic: [`note_line`].
+/// `eprintln!` without a panic: [`note_line()`].
 macro_rules! note {
     ($($text:tt)*) => { $crate::output::note_line(format_args!($($text)*)) };
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use workers::tools::clamd::{ClamdClient, Version};
 
 /// Time between two looks.
@@ -12,33 +12,42 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// `ClamAV` publishes new ones daily; its own tools complain after as many days.
 const OLD: TimeDelta = TimeDelta::days(7);
-/// Looks between two warnings about the same: an hour.
-const WARN_EVERY: u32 = 60;
+/// Between two lines in the log about the same.
+const TELL_EVERY: Duration = Duration::from_hours(1);
 
 /// Looks at the scanner for as long as the process lives.
 pub async fn watch(client: ClamdClient) {
-    for look in 0_u32.. {
+    let mut told: Option<Instant> = None;
+    loop {
         let version = timeout(PATIENCE, client.version()).await;
         let version = version.ok().and_then(Result::ok);
         let up = if version.is_some() { 1.0 } else { 0.0 };
         metrics::gauge!("mediamill_scanner_up").set(up);
         if let Some(version) = version {
-            record(&version, look.is_multiple_of(WARN_EVERY));
+            record(&version);
+            if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+                told = Some(Instant::now());
+                tell(&version);
+            }
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn record(version: &Version, tell: bool) {
-    let age = version
-        .signatures
-        .map(|signatures| signatures.age(Utc::now()));
+fn record(version: &Version) {
+    let age = age(version);
     let seconds = age.map_or(f64::INFINITY, TimeDelta::as_seconds_f64);
     metrics::gauge!("mediamill_scanner_signatures_age_seconds").set(seconds);
-    if !tell {
-        return;
-    }
-    match age {
+}
+
+fn age(version: &Version) -> Option<TimeDelta> {
+    version
+        .signatures
+        .map(|signatures| signatures.age(Utc::now()))
+}
+
+fn tell(version: &Version) {
+    match age(version) {
         None => tracing::warn!(
             scanner.version = %version,
             "THE VIRUS SCANNER HAS NO OFFICIAL SIGNATURES: nearly all malware passes as clean; run freshclam, or set \

@@ -264,6 +264,26 @@ async fn a_death_is_one_line_at_error_with_the_file_and_the_request() {
 }
 
 #[tokio::test]
+async fn a_refused_file_is_explained_by_its_own_id() {
+    let stack = Stack::new().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let notes = stack.file("notes.txt", b"no picture at all");
+    let (_, printed) = stack.upload(&api, &notes).await;
+    // What clears up after it is about the same file.
+    stack
+        .until("SELECT count(*) = 2 FROM workflows.runs WHERE ended_at IS NOT NULL")
+        .await;
+    let file_id = printed["file_id"].as_str().unwrap();
+    let why = stack.run(&format!("runs explain {file_id}")).await;
+    let why = String::from_utf8(why.stdout).unwrap();
+    let message = printed["file"]["rejection"]["message"].as_str().unwrap();
+    assert!(
+        why.starts_with("it is over: rejected since ") && why.contains(message),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn keys_are_listed_and_audited_and_end_by_themselves() {
     let stack = Stack::new().await;
     let api = stack.api().await;

@@ -106,7 +106,8 @@ impl RunsApi {
     /// Explain a run
     ///
     /// Why it is not running now, or who works on it; its tasks; and every attempt so far. Also takes the id of a file:
-    /// of several runs about it the one that is not over, or else the newest. Needs the scope `admin`.
+    /// of several runs about it the one that is not over, or else one that did not succeed, or else the newest. Needs the
+    /// scope `admin`.
     #[oai(path = "/:run_id", method = "get", operation_id = "explainRun")]
     async fn explain(
         &self,

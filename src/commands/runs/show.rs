@@ -49,6 +49,10 @@ pub fn answers(explanation: Explanation, output: &Output) -> anyhow::Result<Exit
         return admin::json(&ExplanationView::from(explanation));
     }
     out!("{}", sentence(&explanation.answer))?;
+    let run = &explanation.run;
+    if let Some(result) = run.result.as_ref().filter(|_| run.state == "rejected") {
+        out!("{}", admin::harmless(&admin::message(&result.to_value())))?;
+    }
     if explanation.tasks.len() > 1 {
         out!("")?;
         table::print(

@@ -43,7 +43,8 @@ pub struct TaskAnswer {
     pub answer: Answer,
 }
 
-/// Explains a run, by its own id or by that of its subject: of several the one that is not over, or else the newest.
+/// Explains a run, by its own id or by that of its subject: of several the one that is not over, or else one that did
+/// not succeed, or else the newest.
 pub async fn explain(pool: &PgPool, id: Uuid) -> Result<Explanation, AdminError> {
     let run = runs::get(pool, run_about(pool, id).await?).await?;
     let run_id = run.run_id;
@@ -62,7 +63,7 @@ pub async fn explain(pool: &PgPool, id: Uuid) -> Result<Explanation, AdminError>
 async fn run_about(pool: &PgPool, id: Uuid) -> Result<Uuid, AdminError> {
     let run = sqlx::query_scalar!(
         "SELECT run_id FROM workflows.runs WHERE run_id = $1 OR subject = $1
-         ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, run_id DESC LIMIT 1",
+         ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, state <> 'succeeded' DESC, run_id DESC LIMIT 1",
         id,
     );
     let run = run.fetch_optional(pool).await?;
