@@ -105,7 +105,6 @@ impl FilesApi {
     /// Your files, newest first, by pages. Follow `next` until it is absent.
     /// Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "listFiles")]
-    #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
     async fn list(
         &self,
         state: Data<&ApiState>,

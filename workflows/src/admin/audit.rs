@@ -44,6 +44,18 @@ pub async fn list(
     Ok(entries.fetch_all(pool).await?)
 }
 
+/// Records an action of the caller's own, in its transaction.
+pub async fn record_in(
+    tx: &mut PgConnection,
+    by: By<'_>,
+    action: &str,
+    target: impl std::fmt::Display,
+    details: Value,
+) -> Result<(), AdminError> {
+    by.check()?;
+    Ok(record(tx, by, action, target, details).await?)
+}
+
 pub(super) async fn record(
     tx: &mut PgConnection,
     by: By<'_>,
