@@ -64,6 +64,7 @@ mod tests {
             "mediamill dead-letters discard --all --step scan --dry-run",
             "mediamill dead-letters discard 0193a000-0000-7000-8000-000000000000 --reason x",
             "mediamill runs restart 0193a000-0000-7000-8000-000000000000 --from-step scan --reason x",
+            "mediamill files retry 0193a000-0000-7000-8000-000000000000 --reason x",
             "mediamill audit list --before 7",
             "mediamill dev --listen 9000",
             "mediamill queues pause scan --reason x --json",
@@ -86,6 +87,7 @@ mod tests {
             "mediamill dead-letters discard --all",
             "mediamill dead-letters discard 0193a000-0000-7000-8000-000000000000 --all --reason x",
             "mediamill dead-letters redrives stop 0193a000-0000-7000-8000-000000000000",
+            "mediamill files retry 0193a000-0000-7000-8000-000000000000",
             "mediamill runs restart 0193a000-0000-7000-8000-000000000000",
             "mediamill runs cancel 0193a000-0000-7000-8000-000000000000",
         ] {

@@ -121,7 +121,7 @@ async fn create(
     }
     let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
     let details = json!({ "owner": owner.as_str(), "scopes": scopes, "name": name, "expires_at": expires_at });
-    audit::record(&mut tx, because.by(), "key.create", id, details).await?;
+    audit::record_in(&mut tx, because.by(), "key.create", id, details).await?;
     tx.commit().await?;
     note!("key {id} of {owner}");
     out!("{}", key.reveal())?;
@@ -135,7 +135,7 @@ async fn revoke(pool: &PgPool, id: Uuid, because: &Because) -> anyhow::Result<Ex
         note!("mediamill: there is no living key {id}");
         return Ok(ExitCode::FAILURE);
     }
-    audit::record(&mut tx, because.by(), "key.revoke", id, json!({})).await?;
+    audit::record_in(&mut tx, because.by(), "key.revoke", id, json!({})).await?;
     tx.commit().await?;
     Ok(ExitCode::SUCCESS)
 }

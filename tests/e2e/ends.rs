@@ -118,10 +118,10 @@ async fn a_cancelled_file_is_final_and_can_be_sent_through_again() {
         .run(&format!("files retry {file_id} --reason twice"))
         .await;
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
-    assert_eq!(said, "mediamill: the file is on its way\n");
+    assert_eq!(said, "mediamill: the run has not ended: it is running\n");
     operate(&stack, "queues resume transcode --reason on").await;
     until_outcome(&stack, &api, file_id, "ready").await;
-    let audit = operate(&stack, &format!("audit list --target {run}")).await;
+    let audit = operate(&stack, &format!("audit list --target {file_id}")).await;
     assert!(audit.contains("mistaken"), "{audit}");
 }
 

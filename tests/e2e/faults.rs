@@ -171,6 +171,27 @@ async fn ten_seconds_without_storage_are_waited_out() {
 }
 
 #[tokio::test]
+async fn a_scratch_disk_that_takes_nothing_is_nobodys_fault() {
+    let stack = Stack::new().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let scratch = stack.folder.path().join("scratch");
+    let away = stack.folder.path().join("away");
+    std::fs::rename(&scratch, &away).unwrap();
+    upload_whole(&stack, &api, &large_photo(3000, 2600)).await;
+    let failed = "SELECT count(*) >= 4 FROM workflows.attempts WHERE outcome = 'unavailable'";
+    stack.until(failed).await;
+    std::fs::rename(&away, &scratch).unwrap();
+    stack.until_within(Duration::from_mins(2), READY).await;
+    let charged =
+        "SELECT count(*) FROM workflows.attempts WHERE outcome NOT IN ('done', 'unavailable')";
+    let charged: i64 = sqlx::query_scalar(charged)
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
+    assert_eq!(charged, 0, "{}", stack.logs());
+}
+
+#[tokio::test]
 async fn work_goes_on_after_postgres_was_restarted() {
     let (stack, mut postgres) = Stack::with_own_postgres().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);

@@ -109,8 +109,8 @@ pub(crate) fn scratch(error: ScratchError) -> StepError {
     match error {
         ScratchError::Storage(error) => storage(error),
         ScratchError::Disk(error) => machine("cannot write to the scratch folder", error),
-        other => StepError::Retry {
-            source: Box::new(other),
+        error @ ScratchError::Corrupt => StepError::Retry {
+            source: Box::new(error),
             after: None,
         },
     }

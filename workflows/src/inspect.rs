@@ -1,7 +1,7 @@
 //! Reading runs. No statement here changes anything.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// One run, in short.
@@ -62,6 +62,20 @@ pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummar
         ended_at: run.ended_at,
         steps: steps(pool, run.run_id).await?,
     }))
+}
+
+/// The run about `subject` that has not ended, if there is one: the newest.
+pub async fn live_run(
+    connection: &mut PgConnection,
+    subject: Uuid,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT run_id FROM workflows.runs WHERE subject = $1 AND state IN ('running', 'dead')
+         ORDER BY created_at DESC, run_id DESC LIMIT 1",
+        subject,
+    )
+    .fetch_optional(connection)
+    .await
 }
 
 async fn steps(pool: &PgPool, run_id: Uuid) -> Result<Vec<StepSummary>, sqlx::Error> {

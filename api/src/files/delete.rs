@@ -75,12 +75,11 @@ async fn cancel(
     file_id: FileId,
     actor: &str,
 ) -> Result<Hints, Problem> {
-    let run = inspect::latest_run(&state.pool, file_id.0).await?;
-    let Some(run) = run.filter(|run| ["running", "dead"].contains(&run.state.as_str())) else {
+    let Some(run_id) = inspect::live_run(tx, file_id.0).await? else {
         return Ok(Hints::default());
     };
     let by = By::new(actor, "the owner deleted the file").telling(&state.hooks);
-    match runs::cancel_in(tx, run.run_id, by).await {
+    match runs::cancel_in(tx, run_id, by).await {
         // It came to its end just now.
         Err(AdminError::Conflict(_)) => Ok(Hints::default()),
         cancelled => Ok(cancelled?),

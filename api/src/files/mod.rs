@@ -106,7 +106,6 @@ impl FilesApi {
     /// Your files, newest first, by pages: give `next_cursor` as `cursor` until it is absent.
     /// Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "listFiles")]
-    #[expect(clippy::too_many_arguments, reason = "one for each query parameter")]
     async fn list(
         &self,
         state: Data<&ApiState>,

@@ -2,10 +2,11 @@
 //! command line.
 
 use media::FileId;
-use media::files::{self, FileStatus, NotRevived, Outcome};
+use media::files::{self, FileStatus, NotRevived};
+use serde_json::json;
 use sqlx::{Connection as _, PgPool};
 use uuid::Uuid;
-use workflows::admin::{AdminError, By, runs};
+use workflows::admin::{AdminError, By, audit, runs};
 use workflows::inspect;
 
 /// A file that cannot be sent through again.
@@ -31,19 +32,18 @@ impl From<sqlx::Error> for NotRetried {
 /// Starts the file's run again from its first step. Returns the run. `by` must tell the hooks of the file's workflow,
 /// which have the last word.
 pub async fn retry(pool: &PgPool, file_id: FileId, by: By<'_>) -> Result<Uuid, NotRetried> {
+    let run = inspect::latest_run(pool, file_id.0).await?;
     let mut connection = media::pool::borrow(pool).await?;
     let file = files::load(&mut connection, file_id).await?;
     let file = file.ok_or(NotRetried::NoSuchFile(file_id.0))?;
     let conflict = |why: &str| Err(NotRetried::Conflict(why.to_owned()));
-    match file.outcome {
-        Outcome::Ready => return conflict("the file is READY"),
-        Outcome::None if file.status == FileStatus::Pending => {
-            return conflict("the file's upload is not complete");
-        }
-        Outcome::None => return conflict("the file is on its way"),
-        Outcome::Rejected | Outcome::Cancelled | Outcome::Failed => {}
+    match file.status {
+        FileStatus::Ready => return conflict("the file is READY"),
+        FileStatus::Pending => return conflict("the file's upload is not complete"),
+        // Whether its run has ended, the engine knows.
+        _ => {}
     }
-    let Some(run) = inspect::latest_run(pool, file_id.0).await? else {
+    let Some(run) = run else {
         return conflict(
             "the file has no run that could start again: its upload was never completed, or long ago",
         );
@@ -51,7 +51,10 @@ pub async fn retry(pool: &PgPool, file_id: FileId, by: By<'_>) -> Result<Uuid, N
     let mut transaction = connection.begin().await?;
     let hints = runs::restart_in(&mut transaction, run.run_id, None, by).await;
     let hints = hints.map_err(in_our_words)?;
+    let details = json!({ "run": run.run_id, "was": file.outcome.as_str() });
+    audit::record_in(&mut transaction, by, "file.retry", file_id.0, details).await?;
     transaction.commit().await?;
+    drop(connection);
     hints.send(pool).await;
     Ok(run.run_id)
 }

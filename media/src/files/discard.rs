@@ -56,7 +56,8 @@ pub async fn keep(
     Ok(())
 }
 
-/// Asks whether anything is to be removed of the file now. From then on it cannot be sent through again.
+/// Asks whether anything is to be removed of the file now. From then on it cannot be sent through again. The release
+/// before kept nothing of what it refused: there `kept_until` is null.
 #[tracing::instrument(name = "db.media_files.begin_discard", skip_all, fields(media.file_id = %file_id))]
 pub async fn begin_discard(
     conn: &mut PgConnection,
@@ -64,8 +65,9 @@ pub async fn begin_discard(
 ) -> Result<Option<Discard>, sqlx::Error> {
     let file = sqlx::query!(
         r#"UPDATE media_files SET discarding_since = coalesce(discarding_since, now())
-           WHERE file_id = $1 AND kept_until <= now()
-             AND (status IN ('READY', 'REJECTED') OR stopped = 'cancelled')
+           WHERE file_id = $1
+             AND (kept_until <= now() AND (status IN ('READY', 'REJECTED') OR stopped = 'cancelled')
+                  OR kept_until IS NULL AND status = 'REJECTED')
            RETURNING status AS "status: FileStatus", deleted_at IS NOT NULL AS "deleted!""#,
         file_id.0,
     )
@@ -90,7 +92,8 @@ pub async fn end_discard(
     // Whoever deleted the file meanwhile wants more to be removed.
     sqlx::query!(
         "UPDATE media_files SET discarded_at = now()
-         WHERE file_id = $1 AND kept_until <= now() AND ($2 OR deleted_at IS NULL)",
+         WHERE file_id = $1 AND coalesce(kept_until <= now(), status = 'REJECTED')
+           AND ($2 OR deleted_at IS NULL)",
         file_id.0,
         what == Discard::Everything,
     )

@@ -117,9 +117,13 @@ pub async fn revive(
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(file) = file.filter(|file| file.deleted_at.is_none()) else {
-        return Err(NotRevived::Deleted);
+    // A run without a file fails by itself, and must not keep others from being revived with it.
+    let Some(file) = file else {
+        return Ok(());
     };
+    if file.deleted_at.is_some() {
+        return Err(NotRevived::Deleted);
+    }
     let to = from.unwrap_or(file.status);
     // Of a file that is served the original is kept, and the steps behind its promotion work on that.
     let original_is_enough = file.status == FileStatus::Ready && to != FileStatus::Assembling;

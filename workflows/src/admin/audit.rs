@@ -44,8 +44,20 @@ pub async fn list(
     Ok(entries.fetch_all(pool).await?)
 }
 
-/// Keeps an action, in the caller's transaction. Also for actions of the caller's own, beside the engine's.
-pub async fn record(
+/// Records an action of the caller's own, in its transaction.
+pub async fn record_in(
+    tx: &mut PgConnection,
+    by: By<'_>,
+    action: &str,
+    target: impl std::fmt::Display,
+    details: Value,
+) -> Result<(), AdminError> {
+    by.check()?;
+    Ok(record(tx, by, action, target, details).await?)
+}
+
+/// Keeps an action, in the caller's transaction.
+pub(super) async fn record(
     tx: &mut PgConnection,
     by: By<'_>,
     action: &str,

@@ -82,7 +82,7 @@ pub(super) async fn revived(
     Ok(())
 }
 
-struct Run {
+struct Told {
     run_id: Uuid,
     workflow: String,
     version: i32,
@@ -95,12 +95,12 @@ async fn told<'h>(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'h>,
-) -> Result<Vec<(Run, &'h Arc<Definition>)>, sqlx::Error> {
+) -> Result<Vec<(Told, &'h Arc<Definition>)>, sqlx::Error> {
     let Some(hooks) = by.hooks else {
         return Ok(Vec::new());
     };
     let rows = sqlx::query_as!(
-        Run,
+        Told,
         "SELECT run_id, workflow, version, subject, state FROM workflows.runs
          WHERE run_id = ANY($1) ORDER BY run_id",
         runs,
