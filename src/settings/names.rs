@@ -48,7 +48,12 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         BOTH,
         "what stands before a variant's key; required",
     ),
-    ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 1073741824"),
+    (
+        "MEDIAMILL_KEEP_REFUSED_SECONDS",
+        BOTH,
+        "how long a refused file keeps its bytes; default 86400",
+    ),
+    ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 104857600"),
     ("MEDIAMILL_MAX_IMAGE_PIXELS", BOTH, "width times height"),
     (
         "MEDIAMILL_METRICS_LISTEN",
@@ -61,6 +66,16 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "MEDIAMILL_EDGE",
         API,
         "true: serve /cdn from here; default false",
+    ),
+    (
+        "MEDIAMILL_MAX_CONNECTIONS",
+        API,
+        "at a time; default 1024, or half the open files allowed",
+    ),
+    (
+        "MEDIAMILL_MAX_OPEN_UPLOADS",
+        API,
+        "of one owner; default 1000",
     ),
     (
         "MEDIAMILL_ALLOWED_ORIGINS",

@@ -109,9 +109,9 @@ async fn a_cancelled_file_is_final_and_can_be_sent_through_again() {
     let file = until_outcome(&stack, &api, file_id, "cancelled").await;
     assert_eq!(file["run"]["state"], "cancelled");
     let (_, list) = call(&stack, &api, Method::GET, "/v1/files?outcome=cancelled").await;
-    assert_eq!(list["files"][0]["file_id"], json!(file_id), "{list}");
+    assert_eq!(list["items"][0]["file_id"], json!(file_id), "{list}");
     let (_, list) = call(&stack, &api, Method::GET, "/v1/files?outcome=none").await;
-    assert_eq!(list["files"], json!([]), "{list}");
+    assert_eq!(list["items"], json!([]), "{list}");
 
     operate(&stack, &format!("files retry {file_id} --reason mistaken")).await;
     let again = stack
@@ -249,7 +249,7 @@ async fn a_served_file_that_is_deleted_leaves_nothing_but_what_others_share() {
         assert_eq!(is_there(&stack, Bucket::Origin, &original).await, shared);
     }
     let (_, list) = call(&stack, &api, Method::GET, "/v1/files").await;
-    assert_eq!(list["files"], json!([]));
+    assert_eq!(list["items"], json!([]));
 }
 
 #[tokio::test]

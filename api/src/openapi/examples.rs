@@ -114,6 +114,8 @@ fn files() -> Vec<(&'static str, Value)> {
         "declared_content_type": "image/jpeg",
         "declared_size_bytes": 2_483_920,
         "status": "READY",
+        "final": true,
+        "outcome": "ready",
         "mime_type": "image/jpeg",
         "size_bytes": 2_483_920,
         "sha256": SHA256,

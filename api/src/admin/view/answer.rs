@@ -6,6 +6,7 @@ use uuid::Uuid;
 use workflows::admin::explain;
 
 use super::limits::HeldByLimit;
+use super::tried::{Progress, Tried};
 use crate::codes::RunState;
 use crate::contract::{Count, Named};
 
@@ -43,35 +44,6 @@ pub enum Answer {
     WaitingForSlot(WaitingForSlot),
 }
 
-/// How the attempts at a step went so far.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct Tried {
-    /// Attempts that failed so far.
-    #[oai(validator(minimum(value = "0")))]
-    errors: i32,
-    /// Failures with which it gives up, if a worker that is alive knows the step.
-    #[oai(validator(minimum(value = "1")))]
-    attempts: Option<u32>,
-    /// The last error, with what caused it.
-    error: Option<String>,
-}
-
-impl From<explain::Tried> for Tried {
-    fn from(tried: explain::Tried) -> Self {
-        let explain::Tried {
-            errors,
-            attempts,
-            error,
-        } = tried;
-        Self {
-            errors,
-            attempts,
-            error,
-        }
-    }
-}
-
 /// A worker is at it.
 #[derive(Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -90,28 +62,6 @@ pub struct Running {
     progress: Option<Progress>,
     /// How it fared before.
     tried: Tried,
-}
-
-/// How far a step is, by its own word.
-#[derive(Debug, Object)]
-pub struct Progress {
-    /// From 0 to 1.
-    #[oai(validator(minimum(value = "0"), maximum(value = "1")))]
-    done: f64,
-    /// In the step's words.
-    note: String,
-    /// When it said so.
-    at: DateTime<Utc>,
-}
-
-impl From<explain::Progress> for Progress {
-    fn from(progress: explain::Progress) -> Self {
-        Self {
-            done: progress.done,
-            note: progress.note,
-            at: progress.at,
-        }
-    }
 }
 
 /// The worker that had it is gone, or has not renewed its lease in time.

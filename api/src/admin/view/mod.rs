@@ -7,6 +7,7 @@ mod limits;
 mod others;
 mod pages;
 mod runs;
+mod tried;
 mod workers;
 
 pub use self::answer::Answer;
