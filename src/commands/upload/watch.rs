@@ -1,4 +1,4 @@
-//! Follows one file until it is READY or REJECTED, or its run is over in another way.
+//! Follows one file until nothing more is to be waited for.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -29,17 +29,11 @@ pub async fn watch(
     let mut interval = Duration::from_millis(50);
     loop {
         let file: Value = client.call(Method::GET, &resource, None, None).await?;
-        match file["status"].as_str() {
-            Some("READY") => return Ok(Outcome::Ready(file)),
-            Some("REJECTED") => return Ok(Outcome::Rejected(file)),
-            Some("FAILED" | "CANCELLED") => return Ok(Outcome::Stopped(file)),
-            _ if ["dead", "cancelled"]
-                .iter()
-                .any(|state| file["run"]["state"] == *state) =>
-            {
-                return Ok(Outcome::Stopped(file));
-            }
-            status => progress.status(path, status.unwrap_or_default()),
+        match file["outcome"].as_str() {
+            Some("ready") => return Ok(Outcome::Ready(file)),
+            Some("rejected") => return Ok(Outcome::Rejected(file)),
+            _ if file["final"] == true => return Ok(Outcome::Stopped(file)),
+            _ => progress.status(path, file["status"].as_str().unwrap_or_default()),
         }
         tokio::time::sleep(interval).await;
         interval = (interval * 3 / 2).min(Duration::from_secs(2));
@@ -98,9 +92,9 @@ impl fmt::Display for Outcome {
             }
             Self::Stopped(file) => write!(
                 f,
-                "stopped: its run {} is {}; ask an operator",
+                "{}: ask an operator about run {}",
+                file["outcome"].as_str().unwrap_or("stopped"),
                 file["run"]["run_id"].as_str().unwrap_or_default(),
-                file["run"]["state"].as_str().unwrap_or("over"),
             ),
         }
     }
