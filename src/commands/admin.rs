@@ -120,7 +120,8 @@ impl Place {
                 Err(missing) => place::read(Path::new(place::DATA_DIR)).map_err(|_| missing)?,
             },
         };
-        database::connect(&url).await
+        // A command does one thing after another.
+        database::connect(&url, 2).await
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     settings::warn_of_unknown();
     let settings = settings::api()?;
     let stop = Stop::on_signals()?;
-    let pool = database::connect(&settings.database.url).await?;
+    let pool = database::connect(&settings.database.url, settings.database.connections).await?;
     let readiness = Readiness::starting(&pool);
     if let Some(listen) = settings.metrics_listen {
         Monitor::serve(listen, pool.clone(), readiness.clone()).await?;

@@ -10,7 +10,8 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     // Postgres tells of every table that is there already, as a notice.
     telemetry::start("info,sqlx::postgres::notice=off");
     settings::warn_of_unknown();
-    let pool = database::connect(&settings::database()?.url).await?;
+    let settings = settings::database()?;
+    let pool = database::connect(&settings.url, settings.connections).await?;
     let before = database::versions(&pool).await?;
     database::migrate(&pool).await?;
     let after = database::versions(&pool).await?;

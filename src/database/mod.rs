@@ -37,14 +37,14 @@ const SESSION: [(&str, &str); 8] = [
 /// How long the first connection may take.
 const FIRST_CONNECTION: Duration = Duration::from_secs(5);
 
-/// A pool on the database at `url`.
-pub async fn connect(url: &str) -> anyhow::Result<PgPool> {
+/// A pool of at most so many connections to the database at `url`.
+pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = url.parse().context("the database address cannot be read")?;
     let options = options.application_name("mediamill").options(SESSION);
     reachable(&options).await?;
     let silence = LastSilence::default();
     PgPoolOptions::new()
-        .max_connections(20)
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
         // The pool's own test has no limit in time; these have.
         .test_before_acquire(false)

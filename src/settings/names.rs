@@ -49,6 +49,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "what stands before a variant's key; required",
     ),
     (
+        "MEDIAMILL_DATABASE_CONNECTIONS",
+        BOTH,
+        "at most, beside a worker's engine's own twelve; default 20",
+    ),
+    (
         "MEDIAMILL_KEEP_REFUSED_SECONDS",
         BOTH,
         "how long a refused file keeps its bytes; default 86400",

@@ -10,10 +10,15 @@ use crate::storage::StorageConfig;
 pub struct DatabaseConfig {
     /// `postgres://` address. Holds a password, so it is never printed.
     pub url: String,
+    /// Connections that a process keeps at most, beside those of the engine in a worker.
+    pub connections: u32,
 }
 
 impl DatabaseConfig {
-    /// Reads `MEDIAMILL_DATABASE_URL`.
+    /// Connections unless something else is asked for.
+    pub const CONNECTIONS: u32 = 20;
+
+    /// Reads `MEDIAMILL_DATABASE_URL` and `MEDIAMILL_DATABASE_CONNECTIONS`.
     pub fn from_env(reader: &mut Reader) -> Self {
         const NAME: &str = "MEDIAMILL_DATABASE_URL";
         const EXAMPLE: &str = "postgres://mediamill:password@localhost/mediamill";
@@ -24,7 +29,15 @@ impl DatabaseConfig {
         if !url.is_empty() && !known {
             reader.mistake(NAME, "must be a postgres:// address", EXAMPLE);
         }
-        Self { url }
+        let connections = reader.number_or(
+            "MEDIAMILL_DATABASE_CONNECTIONS",
+            2..=1000,
+            Self::CONNECTIONS.into(),
+        );
+        Self {
+            url,
+            connections: u32::try_from(connections).unwrap_or(Self::CONNECTIONS),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 use anyhow::Context;
 use api::ApiConfig;
 use chrono::TimeDelta;
-use media::{files::Kept, limits::Limits, storage::ObjectStore};
+use media::{files::Kept, limits::Limits, settings::DatabaseConfig, storage::ObjectStore};
 use reqwest::header::HeaderValue;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -82,7 +82,7 @@ async fn serve(
     stop: Stop,
 ) -> anyhow::Result<()> {
     let base_url = format!("http://{}", reachable(listener.local_addr()?));
-    let pool = database::connect(&services.database_url()).await?;
+    let pool = database::connect(&services.database_url(), DatabaseConfig::CONNECTIONS).await?;
     database::migrate(&pool).await?;
     let store = ObjectStore::new(&services.storage);
     store
