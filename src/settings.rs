@@ -5,6 +5,7 @@ mod names;
 use std::net::SocketAddr;
 
 use api::ApiConfig;
+use chrono::TimeDelta;
 use media::{
     files::Kept,
     limits::Limits,
@@ -36,11 +37,25 @@ pub fn kept() -> Result<Kept, InvalidSettings> {
     reader.finish().map(|()| kept)
 }
 
-/// What is too large, for `mediamill dev`.
-pub fn limits() -> Result<Limits, InvalidSettings> {
+/// What `mediamill dev` takes from the environment: what its users may want to try.
+pub struct Dev {
+    pub limits: Limits,
+    pub kept: Kept,
+    pub url_lifetime: TimeDelta,
+    pub upload_lifetime: TimeDelta,
+}
+
+/// Reads what `mediamill dev` takes.
+pub fn dev() -> Result<Dev, InvalidSettings> {
     let mut reader = Reader::from_env();
-    let limits = Limits::from_env(&mut reader);
-    reader.finish().map(|()| limits)
+    let (url_lifetime, upload_lifetime) = ApiConfig::lifetimes(&mut reader);
+    let settings = Dev {
+        limits: Limits::from_env(&mut reader),
+        kept: Kept::from_env(&mut reader),
+        url_lifetime,
+        upload_lifetime,
+    };
+    reader.finish().map(|()| settings)
 }
 
 /// What `mediamill api` needs.

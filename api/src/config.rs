@@ -42,9 +42,9 @@ pub struct ApiConfig {
 }
 
 impl ApiConfig {
-    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
-    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
-    pub fn from_env(reader: &mut Reader) -> Self {
+    /// Reads `MEDIAMILL_URL_LIFETIME_SECONDS` and `MEDIAMILL_UPLOAD_LIFETIME_SECONDS`: of signed addresses and of open
+    /// uploads.
+    pub fn lifetimes(reader: &mut Reader) -> (TimeDelta, TimeDelta) {
         const HOUR: u64 = 3600;
         let mut seconds = |name, most, default| {
             let seconds = reader.number_or(name, 60..=most, default);
@@ -57,6 +57,13 @@ impl ApiConfig {
             30 * 24 * HOUR,
             24 * HOUR,
         );
+        (url_lifetime, upload_lifetime)
+    }
+
+    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
+    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        let (url_lifetime, upload_lifetime) = Self::lifetimes(reader);
         Self {
             listen: reader.parsed_or("MEDIAMILL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
             cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://media.example.com"),

@@ -34,7 +34,10 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    readiness.started(Started::default());
+    readiness.started(Started {
+        store: Some(store.clone()),
+        ..Started::default()
+    });
     output::announce(format_args!(
         "mediamill ready: http://{}",
         listener.local_addr()?

@@ -2,12 +2,17 @@
 
 use std::process::ExitCode;
 
-use api::{admin::view::RunEntryView, files::retry};
+use api::{
+    admin::view::RunEntryView,
+    files::{delete::Deletion, retry},
+};
+use chrono::Utc;
 use clap::Subcommand;
 use media::FileId;
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::runs;
+use workers::route;
+use workflows::{Hints, admin::runs};
 
 use super::admin::{self, Because, Output};
 
@@ -22,21 +27,41 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Take a file down, as if its owner had deleted it: variants and original are removed from storage
+    Delete {
+        /// The file
+        id: Uuid,
+        #[command(flatten)]
+        because: Because,
+    },
 }
 
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Retry {
-        id,
-        because,
-        output,
-    } = command;
     let hooks = admin::hooks(pool)?;
-    let by = because.by().telling(&hooks);
-    let run_id = retry::retry(pool, FileId(id), by).await?;
-    if output.json {
-        return admin::json(&RunEntryView::from(runs::get(pool, run_id).await?));
+    match command {
+        Command::Retry {
+            id,
+            because,
+            output,
+        } => {
+            let by = because.by().telling(&hooks);
+            let run_id = retry::retry(pool, FileId(id), by).await?;
+            if output.json {
+                return admin::json(&RunEntryView::from(runs::get(pool, run_id).await?));
+            }
+            admin::done(format_args!(
+                "file {id} is on its way again, by run {run_id}"
+            ))
+        }
+        Command::Delete { id, because } => {
+            let deletion = Deletion {
+                pool,
+                discards: &route::discards().hinting(&Hints::new(pool)),
+                now: Utc::now(),
+                by: because.by().telling(&hooks),
+            };
+            deletion.by_operator(FileId(id)).await?;
+            admin::done(format_args!("file {id} is gone, and its bytes go soon"))
+        }
     }
-    admin::done(format_args!(
-        "file {id} is on its way again, by run {run_id}"
-    ))
 }

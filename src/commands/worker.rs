@@ -26,11 +26,15 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     proof::schema(&pool).await?;
     let store = ObjectStore::new(&settings.storage);
     proof::buckets(&store).await?;
-    let tools = wiring::tools(pool, store, settings.limits, &settings.workers).await?;
+    let tools = wiring::tools(pool, store.clone(), settings.limits, &settings.workers).await?;
     let scanner = Some(tools.clamd.clone());
     let ready = |engine| {
         let engine = Some(engine);
-        readiness.started(Started { engine, scanner });
+        readiness.started(Started {
+            engine,
+            scanner,
+            store: Some(store),
+        });
         output::announce("mediamill worker ready");
     };
     wiring::run_workers(tools, &settings.workers, stop, ready).await?;

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use media::storage::{Bucket, ObjectStore};
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::time::timeout;
@@ -28,6 +29,8 @@ pub struct Started {
     pub engine: Option<Health>,
     /// The scanner, in a worker.
     pub scanner: Option<ClamdClient>,
+    /// The object store.
+    pub store: Option<ObjectStore>,
 }
 
 /// The answer of `/readyz`.
@@ -81,9 +84,10 @@ impl Readiness {
     pub async fn report(&self) -> Report {
         let mut problems = Vec::new();
         let started = self.started.get();
-        let (schema, scanner) = tokio::join!(
+        let (schema, scanner, store) = tokio::join!(
             timeout(PATIENCE, self.schema()),
             scanner(started.and_then(|started| started.scanner.as_ref())),
+            store(started.and_then(|started| started.store.as_ref())),
         );
         let schema = match schema {
             Ok(Ok(schema)) => Some(schema),
@@ -96,6 +100,7 @@ impl Readiness {
                 None
             }
         };
+        problems.extend(store);
         let engine = started.and_then(|started| started.engine.as_ref());
         if engine.is_some_and(|engine| !engine.is_ready()) {
             problems
@@ -131,4 +136,17 @@ async fn scanner(client: Option<&ClamdClient>) -> Option<Scanner> {
         Ok(Err(error)) => down(error.to_string()),
         Err(_) => down("it does not answer".to_owned()),
     }
+}
+
+/// What is wrong with the store: nobody can send without it, and no task can be done.
+async fn store(store: Option<&ObjectStore>) -> Option<String> {
+    let store = store?;
+    for bucket in [Bucket::Staging, Bucket::Origin] {
+        match timeout(PATIENCE, store.bucket_answers(bucket)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Some(format!("the object store cannot be used: {error}")),
+            Err(_) => return Some("the object store does not answer".to_owned()),
+        }
+    }
+    None
 }

@@ -100,7 +100,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "MEDIAMILL_REQUEST_SECONDS",
         API,
-        "time to make an answer; default 20",
+        "time to make an answer; default 15",
     ),
     ("MEDIAMILL_CLAMD", WORKER, "unix:/path or tcp://host:3310"),
     (

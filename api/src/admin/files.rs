@@ -12,6 +12,7 @@ use super::{ActErrors, Reasoned, Tag};
 use crate::ApiState;
 use crate::auth::{Admin, Caller};
 use crate::body::JsonBody;
+use crate::files::delete::Deletion;
 use crate::files::retry;
 use crate::problem::{Problem, Refused};
 
@@ -24,6 +25,13 @@ enum Retried {
     /// The file is on its way again: its run.
     #[oai(status = 200)]
     Ok(JsonBody<RunEntryView>),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// It is gone for its owner and for everybody else, and its bytes go soon after.
+    #[oai(status = 204)]
+    Done,
 }
 
 #[OpenApi(prefix_path = "/v1/admin/files", tag = "Tag::Admin")]
@@ -49,5 +57,35 @@ impl AdminFilesApi {
             .await
             .map_err(Problem::from)?;
         Ok(Retried::Ok(JsonBody(run.into())))
+    }
+
+    /// Take a file down
+    ///
+    /// As if its owner had deleted it, whatever its status: processing ends, and variants and original are removed from
+    /// storage. A CDN may serve what it has until its copies expire. Saying it twice does no harm. Needs the scope
+    /// `admin`.
+    #[oai(
+        path = "/:file_id/delete",
+        method = "post",
+        operation_id = "takeFileDown"
+    )]
+    async fn delete(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<Admin>,
+        /// The file.
+        file_id: Path<Uuid>,
+        body: JsonBody<Reasoned>,
+    ) -> Result<Deleted, Refused<ActErrors>> {
+        let actor = caller.actor();
+        let deletion = Deletion {
+            pool: &state.pool,
+            discards: &state.discards,
+            now: state.now(),
+            by: body.0.by(&actor, &state.hooks),
+        };
+        let deleted = deletion.by_operator(FileId(file_id.0)).await;
+        deleted.map_err(Problem::from)?;
+        Ok(Deleted::Done)
     }
 }

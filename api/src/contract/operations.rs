@@ -114,6 +114,7 @@ impl Operation<'_> {
         let mut errors = Vec::new();
         self.query(request, &mut errors);
         self.headers(request, &mut errors);
+        Self::once(request, &mut errors);
         self.path(request.uri().path(), &mut errors);
         if errors.is_empty() {
             Ok(())
@@ -168,6 +169,22 @@ impl Operation<'_> {
                 Ok(text) => self.one(name, schema, text, errors),
                 Err(_) => errors.push(FieldError::of(name, "must be ASCII")),
             }
+        }
+    }
+
+    /// Where two proxies could each believe another one: who asks, and what the body is.
+    fn once(request: &Request, errors: &mut Vec<FieldError>) {
+        let headers = request.headers();
+        for name in ["Authorization", "X-API-Key", "Content-Type"] {
+            if headers.get_all(name).iter().count() > 1 {
+                errors.push(FieldError::of(name, "is there twice"));
+            }
+        }
+        if headers.contains_key("Authorization") && headers.contains_key("X-API-Key") {
+            errors.push(FieldError::of(
+                "X-API-Key",
+                "is there beside `Authorization`: send one of them",
+            ));
         }
     }
 

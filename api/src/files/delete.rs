@@ -1,87 +1,144 @@
-//! `DELETE /v1/files/{file_id}`: the owner wants it gone, however it stands. In one transaction: the upload or the run is
-//! ended, the file is out of sight, and the removal of every byte is on its way, durably.
+//! Deleting a file, however it stands: by its owner with `DELETE /v1/files/{file_id}`, or by an operator who takes it down.
+//! In one transaction: the upload or the run is ended, the file is out of sight, and the removal of every byte is on its
+//! way, durably.
 
 use std::time::Duration;
 
-use media::files::{self, Refused};
+use chrono::{DateTime, Utc};
+use media::files::{self, MoveError, Refused};
 use media::uploads::{self, Upload, UploadState};
 use media::{FileId, OwnerId, Rejection, RejectionCode};
-use sqlx::{Connection as _, PgConnection};
-use workflows::admin::{AdminError, By, Hints, runs};
-use workflows::inspect;
-
-use crate::ApiState;
-use crate::problem::Problem;
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection, PgPool};
+use uuid::Uuid;
+use workflows::admin::{AdminError, By, Hints, audit, runs};
+use workflows::{StartError, Starter, inspect};
 
 /// What a step that was just stopped may still take to stop writing.
 const STOPPING: Duration = Duration::from_secs(5);
 
-/// Deletes a file of the owner. Saying it twice does no harm.
-pub async fn run(
-    state: &ApiState,
-    owner_id: &OwnerId,
-    file_id: FileId,
-    actor: &str,
-) -> Result<(), Problem> {
-    let mut connection = media::pool::borrow(&state.pool).await?;
-    let mut transaction = connection.begin().await?;
-    let tx = &mut *transaction;
-    let upload = uploads::lock_of_file(tx, owner_id, file_id).await?;
-    let upload = upload.ok_or_else(|| Problem::not_found("file"))?;
-    let file = files::load(tx, file_id).await?;
-    let file = file.ok_or_else(|| Problem::not_found("file"))?;
-    if file.deleted {
-        return Ok(());
+/// A file that was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDeleted {
+    /// There is no such file, or it is another owner's.
+    #[error("there is no file {0}")]
+    NoSuchFile(Uuid),
+    /// The run was not cancelled.
+    #[error(transparent)]
+    Run(#[from] AdminError),
+    /// The removal of the bytes was not started.
+    #[error("the removal of its bytes could not be started")]
+    Discard(#[from] StartError),
+    /// The file's status was not changed.
+    #[error(transparent)]
+    Move(#[from] MoveError),
+    /// The database says no.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Who deletes, and with what.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "a starter has none")]
+pub struct Deletion<'a> {
+    /// The database.
+    pub pool: &'a PgPool,
+    /// Starts the removal of the bytes.
+    pub discards: &'a Starter<Refused>,
+    /// The present.
+    pub now: DateTime<Utc>,
+    /// Who, and why. Must tell the hooks of the file's workflow.
+    pub by: By<'a>,
+}
+
+impl Deletion<'_> {
+    /// Deletes a file of the owner. Saying it twice does no harm.
+    pub async fn by_owner(&self, owner_id: &OwnerId, file_id: FileId) -> Result<(), NotDeleted> {
+        self.delete(owner_id, file_id, false).await
     }
-    let stopped = if let UploadState::Open = upload.state {
-        abort(state, tx, &upload).await?;
-        Hints::default()
-    } else {
-        cancel(state, tx, file_id, actor).await?
-    };
-    let after = if stopped == Hints::default() {
-        Duration::ZERO
-    } else {
-        STOPPING
-    };
-    files::delete(tx, file_id).await?;
-    uploads::forget_keys_of(tx, upload.upload_id).await?;
-    files::keep(tx, file_id, after).await?;
-    let refused = Refused {
-        upload_id: upload.upload_id,
-    };
-    let discards = state.discards.clone().delay(after);
-    discards
-        .start(tx, upload.upload_id.0, owner_id.as_str(), &refused)
-        .await?;
-    transaction.commit().await?;
-    drop(connection);
-    stopped.send(&state.pool).await;
-    tracing::info!(media.file_id = %file_id, "file deleted");
-    Ok(())
-}
 
-async fn abort(state: &ApiState, tx: &mut PgConnection, upload: &Upload) -> Result<(), Problem> {
-    uploads::abort(tx, &upload.owner_id, upload.upload_id, state.now()).await?;
-    let message = "the client deleted the file";
-    let rejection = Rejection::new(RejectionCode::UploadAborted, "upload", message);
-    Ok(files::mark_rejected(tx, upload.file_id, &rejection).await?)
-}
+    /// Takes down anybody's file, which is kept in the audit.
+    pub async fn by_operator(&self, file_id: FileId) -> Result<(), NotDeleted> {
+        let mut connection = media::pool::borrow(self.pool).await?;
+        let file = files::load(&mut connection, file_id).await?;
+        drop(connection);
+        let file = file.ok_or(NotDeleted::NoSuchFile(file_id.0))?;
+        self.delete(&file.owner_id, file_id, true).await
+    }
 
-/// Ends the file's run, if it has one that has not ended.
-async fn cancel(
-    state: &ApiState,
-    tx: &mut PgConnection,
-    file_id: FileId,
-    actor: &str,
-) -> Result<Hints, Problem> {
-    let Some(run_id) = inspect::live_run(tx, file_id.0).await? else {
-        return Ok(Hints::default());
-    };
-    let by = By::new(actor, "the owner deleted the file").telling(&state.hooks);
-    match runs::cancel_in(tx, run_id, by).await {
-        // It came to its end just now.
-        Err(AdminError::Conflict(_)) => Ok(Hints::default()),
-        cancelled => Ok(cancelled?),
+    async fn delete(
+        &self,
+        owner_id: &OwnerId,
+        file_id: FileId,
+        audited: bool,
+    ) -> Result<(), NotDeleted> {
+        let mut connection = media::pool::borrow(self.pool).await?;
+        let mut transaction = connection.begin().await?;
+        let tx = &mut *transaction;
+        let missing = || NotDeleted::NoSuchFile(file_id.0);
+        let upload = uploads::lock_of_file(tx, owner_id, file_id).await?;
+        let upload = upload.ok_or_else(missing)?;
+        let file = files::load(tx, file_id).await?.ok_or_else(missing)?;
+        if file.deleted {
+            return Ok(());
+        }
+        let stopped = if let UploadState::Open = upload.state {
+            self.abort(tx, &upload).await?;
+            Hints::default()
+        } else {
+            self.cancel(tx, file_id).await?
+        };
+        self.remove(tx, &upload, &stopped).await?;
+        if audited {
+            let details = json!({ "was": file.outcome.as_str() });
+            audit::record_in(tx, self.by, "file.delete", file_id.0, details).await?;
+        }
+        transaction.commit().await?;
+        drop(connection);
+        stopped.send(self.pool).await;
+        tracing::info!(media.file_id = %file_id, "file deleted");
+        Ok(())
+    }
+
+    async fn abort(&self, tx: &mut PgConnection, upload: &Upload) -> Result<(), NotDeleted> {
+        uploads::abort(tx, &upload.owner_id, upload.upload_id, self.now).await?;
+        let message = "the file was deleted";
+        let rejection = Rejection::new(RejectionCode::UploadAborted, "upload", message);
+        Ok(files::mark_rejected(tx, upload.file_id, &rejection).await?)
+    }
+
+    /// Ends the file's run, if it has one that has not ended.
+    async fn cancel(&self, tx: &mut PgConnection, file_id: FileId) -> Result<Hints, NotDeleted> {
+        let Some(run_id) = inspect::live_run(tx, file_id.0).await? else {
+            return Ok(Hints::default());
+        };
+        match runs::cancel_in(tx, run_id, self.by).await {
+            // It came to its end just now.
+            Err(AdminError::Conflict(_)) => Ok(Hints::default()),
+            cancelled => Ok(cancelled?),
+        }
+    }
+
+    /// Puts the file out of sight, and its bytes on their way out.
+    async fn remove(
+        &self,
+        tx: &mut PgConnection,
+        upload: &Upload,
+        stopped: &Hints,
+    ) -> Result<(), NotDeleted> {
+        let after = if *stopped == Hints::default() {
+            Duration::ZERO
+        } else {
+            STOPPING
+        };
+        files::delete(tx, upload.file_id).await?;
+        uploads::forget_keys_of(tx, upload.upload_id).await?;
+        files::keep(tx, upload.file_id, after).await?;
+        let (upload_id, owner) = (upload.upload_id, upload.owner_id.as_str());
+        let discards = self.discards.clone().delay(after);
+        discards
+            .start(tx, upload_id.0, owner, &Refused { upload_id })
+            .await?;
+        Ok(())
     }
 }

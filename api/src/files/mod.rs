@@ -13,7 +13,9 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 use uuid::Uuid;
+use workflows::admin::By;
 
+use self::delete::Deletion;
 use self::get::FileDetail;
 use self::list::FilePage;
 use self::view::FileOutcome;
@@ -21,7 +23,7 @@ pub use self::view::Status;
 use crate::ApiState;
 use crate::auth::{Caller, FilesRead, UploadsWrite};
 use crate::body::JsonBody;
-use crate::problem::{Refused, Statuses};
+use crate::problem::{Problem, Refused, Statuses};
 
 /// The operations on files.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +99,14 @@ impl FilesApi {
         file_id: Path<Uuid>,
     ) -> Result<Deleted, Refused<GetErrors>> {
         let actor = caller.actor();
-        delete::run(&state, caller.owner_id(), FileId(file_id.0), &actor).await?;
+        let deletion = Deletion {
+            pool: &state.pool,
+            discards: &state.discards,
+            now: state.now(),
+            by: By::new(&actor, "the owner deleted the file").telling(&state.hooks),
+        };
+        let deleted = deletion.by_owner(caller.owner_id(), FileId(file_id.0));
+        deleted.await.map_err(Problem::from)?;
         Ok(Deleted::Done)
     }
 

@@ -37,6 +37,9 @@ pub async fn retry(pool: &PgPool, file_id: FileId, by: By<'_>) -> Result<Uuid, N
     let file = files::load(&mut connection, file_id).await?;
     let file = file.ok_or(NotRetried::NoSuchFile(file_id.0))?;
     let conflict = |why: &str| Err(NotRetried::Conflict(why.to_owned()));
+    if file.deleted {
+        return conflict("the file was deleted");
+    }
     match file.status {
         FileStatus::Ready => return conflict("the file is READY"),
         FileStatus::Pending => return conflict("the file's upload is not complete"),

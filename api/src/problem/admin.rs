@@ -4,6 +4,7 @@ use workflows::admin::AdminError;
 
 use super::{Code, Problem};
 use crate::contract::excerpt;
+use crate::files::delete::NotDeleted;
 use crate::files::retry::{NotRetried, in_our_words};
 
 impl From<AdminError> for Problem {
@@ -33,6 +34,18 @@ impl From<NotRetried> for Problem {
             NotRetried::NoSuchFile(_) => Self::not_found("file"),
             NotRetried::Conflict(why) => Self::new(Code::Conflict, why),
             NotRetried::Admin(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotDeleted> for Problem {
+    fn from(error: NotDeleted) -> Self {
+        match error {
+            NotDeleted::NoSuchFile(_) => Self::not_found("file"),
+            NotDeleted::Run(error) => error.into(),
+            NotDeleted::Discard(error) => error.into(),
+            NotDeleted::Move(error) => error.into(),
+            NotDeleted::Database(error) => error.into(),
         }
     }
 }

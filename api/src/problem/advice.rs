@@ -74,8 +74,8 @@ impl Code {
                 "The `Idempotency-Key` came with another request before. Use a new one for each new upload."
             }
             Self::TooManyOpenUploads => {
-                "You have as many uploads open as may be. Complete or abort some, or wait `Retry-After` seconds until \
-                 the oldest expire."
+                "You have as many uploads open as may be. Complete or abort some, and try again after `Retry-After` \
+                 seconds; what is not completed in time makes room by itself."
             }
             Self::UriTooLong => {
                 "The address of the request is too long. Send what is long in the body."

@@ -1,5 +1,7 @@
 //! `POST /v1/uploads/{upload_id}/urls`: fresh addresses for parts, when they ran out or are past the first answer.
 
+use std::collections::HashSet;
+
 use media::uploads;
 use media::{OwnerId, UploadId};
 use poem_openapi::Object;
@@ -41,8 +43,13 @@ pub async fn run(
     drop(connection);
     let upload = upload.ok_or_else(|| Problem::not_found("upload"))?;
     view::ensure_open(&upload, state.now())?;
+    let mut seen = HashSet::new();
     let mut parts = Vec::with_capacity(body.part_numbers.len());
     for (index, number) in body.part_numbers.into_iter().enumerate() {
+        if !seen.insert(number) {
+            let pointer = format!("/part_numbers/{index}");
+            return Err(Problem::field(pointer, "is there twice"));
+        }
         let part = view::sign(state, &upload, number).await?;
         parts.push(part.ok_or_else(|| {
             let detail = format!("must be 1 to {}", upload.plan.part_count);

@@ -46,6 +46,7 @@ async fn a_pointer_leads_to_the_very_item() {
     for (verb, body, pointer) in [
         ("urls", json!({"part_numbers": [1, 0]}), "/part_numbers/1"),
         ("urls", json!({"part_numbers": [1, 2]}), "/part_numbers/1"),
+        ("urls", json!({"part_numbers": [1, 1]}), "/part_numbers/1"),
         ("urls", json!({"part_numbers": []}), "/part_numbers"),
         (
             "complete",
@@ -172,5 +173,22 @@ async fn no_answer_repeats_much_of_the_request_or_shows_the_framework() {
         ] {
             assert!(!text.contains(word), "{text}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_is_said_once() {
+    let service = Service::start().await;
+    let key = service.key("ann", &[Scope::FilesRead]).await;
+    let other = service.key("bob", &[Scope::FilesRead]).await;
+    for (header, parameter) in [
+        ("authorization", "Authorization"),
+        ("x-api-key", "X-API-Key"),
+    ] {
+        let asked = service.request(Method::GET, "/v1/files", &key);
+        let asked = asked.header(header, format!("Bearer {other}")).send();
+        let (status, problem) = service::json(asked.await.unwrap()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+        assert_eq!(problem["errors"][0]["parameter"], parameter);
     }
 }

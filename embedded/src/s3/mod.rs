@@ -10,6 +10,7 @@
 
 mod cors;
 mod drain;
+mod forms;
 mod server;
 mod service;
 mod signed_headers;

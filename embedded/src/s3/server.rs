@@ -23,8 +23,8 @@ use super::S3Options;
 use super::cors::{self, Cors};
 use super::drain::Drained;
 use super::service::Service;
-use super::signed_headers;
 use super::store::Store;
+use super::{forms, signed_headers};
 
 /// Patience with the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -202,6 +202,17 @@ impl Handler {
         if let Some(refusal) = signed_headers::refusal(&request) {
             return refusal;
         }
+        if forms::is_form(&request) {
+            if let Some(refusal) = forms::refusal(&request) {
+                return refusal;
+            }
+            let answered = tokio::time::timeout(forms::PATIENCE, self.dispatch(request)).await;
+            return answered.unwrap_or_else(|_| forms::too_slow());
+        }
+        self.dispatch(request).await
+    }
+
+    async fn dispatch(&self, request: Request<Drained>) -> Response<s3s::Body> {
         let request = request.map(s3s::Body::http_body);
         match self.service.call(request).await {
             Ok(response) => response,

@@ -56,11 +56,23 @@ impl Display for InvalidSettings {
 }
 
 impl Reader {
-    /// Reads this process's environment. Names or values that are not Unicode count as unset.
+    /// Reads this process's environment. A setting of ours that is not UTF-8 is a mistake, and not one
+    /// that is unset.
     pub fn from_env() -> Self {
-        Self::new(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
+        let mut reader = Self::new([]);
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => drop(reader.variables.insert(name, value)),
+                Err(_) if name.starts_with("MEDIAMILL_") => {
+                    reader.mistake(&name, "is not UTF-8", "text");
+                }
+                Err(_) => {}
+            }
+        }
+        reader
     }
 
     /// Reads given pairs, for tests and for settings made by the program itself.

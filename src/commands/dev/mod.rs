@@ -14,8 +14,7 @@ use std::{
 
 use anyhow::Context;
 use api::ApiConfig;
-use chrono::TimeDelta;
-use media::{files::Kept, limits::Limits, settings::DatabaseConfig, storage::ObjectStore};
+use media::{files::Kept, settings::DatabaseConfig, storage::ObjectStore};
 use reqwest::header::HeaderValue;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -93,24 +92,30 @@ async fn serve(
 
     let readiness = Readiness::starting(&pool);
     let metrics = Monitor::serve(args.metrics_listen, pool.clone(), readiness.clone()).await?;
-    let limits = settings::limits()?;
-    let workers_config = workers_config(args, services)?;
-    let tools = wiring::tools(pool.clone(), store.clone(), limits.clone(), &workers_config).await?;
-    let api_config = api_config(args, &listener, services, limits)?;
+    let settings = settings::dev()?;
+    let (limits, kept) = (settings.limits.clone(), settings.kept);
+    let workers_config = workers_config(args, services, kept)?;
+    let tools = wiring::tools(pool.clone(), store.clone(), limits, &workers_config).await?;
+    let api_config = api_config(args, &listener, services, settings)?;
 
+    let monitored = store.clone();
     let api = wiring::serve_api(
         listener,
         pool.clone(),
         store,
         api_config,
-        Kept::default(),
+        kept,
         stop.clone(),
     );
     let scanner = Some(tools.clamd.clone());
     let url_file = place::write(&args.data_dir, &services.database_url())?;
     let ready = |engine| {
         let engine = Some(engine);
-        readiness.started(Started { engine, scanner });
+        readiness.started(Started {
+            engine,
+            scanner,
+            store: Some(monitored),
+        });
         welcome::print(&base_url, &key, metrics, &args.data_dir, services);
     };
     let workers = wiring::run_workers(tools, &workers_config, stop.clone(), ready);
@@ -166,7 +171,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn workers_config(args: &Args, services: &Services) -> anyhow::Result<WorkersConfig> {
+fn workers_config(args: &Args, services: &Services, kept: Kept) -> anyhow::Result<WorkersConfig> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(WorkersConfig {
         clamd: services.clamd.addr().parse()?,
@@ -175,7 +180,7 @@ fn workers_config(args: &Args, services: &Services) -> anyhow::Result<WorkersCon
         transcode_slots: processors,
         require_signatures: false,
         sandbox: decoders::Sandbox::default(),
-        kept: Kept::default(),
+        kept,
     })
 }
 
@@ -183,19 +188,19 @@ fn api_config(
     args: &Args,
     listener: &TcpListener,
     services: &Services,
-    limits: Limits,
+    settings: settings::Dev,
 ) -> anyhow::Result<ApiConfig> {
     let listen = listener.local_addr()?;
     Ok(ApiConfig {
         listen,
         cdn_base_url: format!("http://{}/cdn", reachable(listen)),
         edge: true,
-        url_lifetime: TimeDelta::hours(1),
-        upload_lifetime: TimeDelta::hours(24),
+        url_lifetime: settings.url_lifetime,
+        upload_lifetime: settings.upload_lifetime,
         deadline: Duration::from_secs(15),
         max_connections: api::DEFAULT_MAX_CONNECTIONS,
         max_open_uploads: api::DEFAULT_MAX_OPEN_UPLOADS,
-        limits,
+        limits: settings.limits,
         allowed_origins: args.allowed_origins.clone(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),
     })

@@ -57,7 +57,7 @@ fn lost(gone: bool, seen_at: Option<DateTime<Utc>>, taken_soon: bool) -> String 
 fn before(tried: &Tried) -> String {
     let attempt = i64::from(tried.errors) + 1;
     let which = match tried.attempts {
-        Some(attempts) => format!(", attempt {attempt} of {attempts}, with which it gives up"),
+        Some(attempts) => format!(", attempt {attempt}, and it gives up after {attempts}"),
         None if tried.errors > 0 => format!(", attempt {attempt}"),
         None => String::new(),
     };

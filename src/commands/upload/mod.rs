@@ -68,8 +68,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             None => std::future::pending().await,
         }
     };
-    let resumable =
-        "what has not come to its end goes on where it stopped when the same command is run again";
+    let resumable = "what was not sent goes on where it stopped when the same command is run again, and what was sent goes on by itself";
     tokio::select! {
         worst = all(&args) => Ok(worst?.map_or(ExitCode::SUCCESS, ExitCode::from)),
         () = timeout => {
@@ -126,6 +125,7 @@ async fn one(
 ) -> anyhow::Result<Outcome> {
     let file_id = send::send(client, path, progress).await?;
     if wait {
+        note!("{}: sent, file {file_id}", path.to_string_lossy());
         watch::watch(client, path, &file_id, progress).await
     } else {
         Ok(Outcome::Sent(file_id))

@@ -72,7 +72,7 @@ impl Scan {
         let mut body = object.map_err(errors::storage)?.body;
         let mut scan = clamd.begin().await.map_err(errors::scanner)?;
         let disk = |error| errors::machine("cannot write to the scratch folder", error);
-        let mut copy = scratch.create().map_err(disk)?;
+        let mut copy = scratch.create(assembled.size_bytes).map_err(disk)?;
         let (mut hash, mut size_bytes) = (sha2::Sha256::new(), 0);
         while let Some(chunk) = body.try_next().await.map_err(errors::storage)? {
             size_bytes += chunk.len() as u64;

@@ -18,6 +18,9 @@ use sha2::Digest;
 use tempfile::{NamedTempFile, TempDir};
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 
+/// Room that is left to the disk beside what is about to be written, in bytes.
+const SPARE: u64 = 1 << 20;
+
 /// The folder and its bound.
 #[derive(Debug, Clone)]
 pub struct Scratch {
@@ -53,20 +56,13 @@ impl Scratch {
         // One that is there may be shared, and is its owner's to close; the files in it are ours alone.
         let mut private = std::fs::DirBuilder::new();
         private.recursive(true).mode(0o700).create(folder)?;
-        for entry in std::fs::read_dir(folder)?.flatten() {
-            let name = entry.file_name();
-            let owner = name
-                .to_str()
-                .and_then(|n| n.strip_prefix("tmp-")?.split('-').next());
-            // Our own id means an earlier process of that id: in a container it is always the same.
-            let own = std::process::id().to_string();
-            let abandoned =
-                owner.is_some_and(|pid| pid == own || !Path::new("/proc").join(pid).exists());
-            if abandoned && entry.path().is_dir() {
-                let _ = std::fs::remove_dir_all(entry.path());
-            } else if abandoned {
-                let _ = std::fs::remove_file(entry.path());
-            }
+        clear_abandoned(folder)?;
+        let there_are = free_bytes(folder)?;
+        if there_are < max_bytes {
+            tracing::warn!(
+                folder = %folder.display(), free_bytes = there_are, max_bytes,
+                "the scratch folder's disk has less room than its copies may take (MEDIAMILL_SCRATCH_MAX_BYTES)"
+            );
         }
         let prefix = format!("tmp-{}-", std::process::id());
         Ok(Self {
@@ -85,8 +81,10 @@ impl Scratch {
         }
     }
 
-    /// An empty file to fill.
-    pub fn create(&self) -> io::Result<ScratchFile> {
+    /// An empty file to fill with so many bytes. Where the disk has no room for them, the oldest copies
+    /// go: nobody misses them, and files that wait for room must not wait for each other's copies.
+    pub fn create(&self, size_bytes: u64) -> io::Result<ScratchFile> {
+        make_room_on_disk(&self.folder, size_bytes.saturating_add(SPARE))?;
         let named = tempfile::Builder::new()
             .prefix(&self.prefix)
             .tempfile_in(&self.folder)?;
@@ -130,9 +128,10 @@ impl Scratch {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
-        let mut copy = self.create()?;
+        let object = store.get(bucket, key, None).await?;
+        let mut copy = self.create(object.info.size_bytes)?;
         let mut hash = sha2::Sha256::new();
-        let mut body = store.get(bucket, key, None).await?.body;
+        let mut body = object.body;
         while let Some(chunk) = body.try_next().await? {
             hash.update(&chunk);
             copy.write(&chunk).await?;
@@ -162,17 +161,57 @@ impl ScratchFile {
     }
 }
 
-/// Deletes the oldest copies until the rest fits. Readers keep the file they have open.
-fn make_room(folder: &Path, max_bytes: u64, newest: &Path) -> io::Result<()> {
-    let mut copies: Vec<(SystemTime, u64, PathBuf)> = std::fs::read_dir(folder)?
+/// Deletes what processes left half done that are gone.
+fn clear_abandoned(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let owner = name
+            .to_str()
+            .and_then(|n| n.strip_prefix("tmp-")?.split('-').next());
+        // Our own id means an earlier process of that id: in a container it is always the same.
+        let own = std::process::id().to_string();
+        let abandoned =
+            owner.is_some_and(|pid| pid == own || !Path::new("/proc").join(pid).exists());
+        if abandoned && entry.path().is_dir() {
+            let _ = std::fs::remove_dir_all(entry.path());
+        } else if abandoned {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the oldest copies until so many bytes are free, or none is left.
+fn make_room_on_disk(folder: &Path, wanted: u64) -> io::Result<()> {
+    let lacking = wanted.saturating_sub(free_bytes(folder)?);
+    if lacking == 0 {
+        return Ok(());
+    }
+    let copies: u64 = copies(folder)?.iter().map(|(_, bytes, _)| bytes).sum();
+    make_room(folder, copies.saturating_sub(lacking), Path::new(""))
+}
+
+fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let disk = nix::sys::statvfs::statvfs(folder)?;
+    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
+}
+
+/// Age, size and path of each.
+fn copies(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
+    let copies = std::fs::read_dir(folder)?
         .flatten()
         // What is being written is not ours to count.
         .filter(|entry| !entry.file_name().to_string_lossy().starts_with("tmp-"))
         .filter_map(|entry| {
             let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
             Some((metadata.modified().ok()?, metadata.len(), entry.path()))
-        })
-        .collect();
+        });
+    Ok(copies.collect())
+}
+
+/// Deletes the oldest copies until the rest fits. Readers keep the file they have open.
+fn make_room(folder: &Path, max_bytes: u64, newest: &Path) -> io::Result<()> {
+    let mut copies = copies(folder)?;
     let mut total: u64 = copies.iter().map(|(_, bytes, _)| bytes).sum();
     copies.sort_unstable();
     for (_, bytes, path) in copies {
@@ -191,7 +230,7 @@ mod tests {
     use super::*;
 
     async fn fill(scratch: &Scratch, bytes: &[u8]) -> Sha256 {
-        let mut file = scratch.create().unwrap();
+        let mut file = scratch.create(0).unwrap();
         file.write(bytes).await.unwrap();
         let sha256 = Sha256::of(bytes);
         scratch.keep(file, &sha256).await.unwrap();
@@ -219,10 +258,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn copies_give_way_where_the_disk_has_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(folder.path(), 100).unwrap();
+        let copy = fill(&scratch, b"a copy").await;
+        drop(scratch.create(1).unwrap());
+        assert!(scratch.path(&copy).exists(), "there is room");
+        drop(scratch.create(1 << 60).unwrap());
+        assert!(!scratch.path(&copy).exists());
+    }
+
+    #[tokio::test]
     async fn a_copy_that_is_given_up_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::open(folder.path(), 100).unwrap();
-        let mut file = scratch.create().unwrap();
+        let mut file = scratch.create(0).unwrap();
         file.write(b"half").await.unwrap();
         drop(file);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -16,13 +16,23 @@ pub struct Breaker {
     pub probe_at: DateTime<Utc>,
     /// The last error.
     pub error: String,
+    /// Where tasks failed for it.
+    #[serde(skip)]
+    pub(super) lanes: Vec<i32>,
+}
+
+impl Breaker {
+    /// Whether tasks of a lane wait for it, whose step declares that it needs `declared`.
+    pub(super) fn holds(&self, lane: i32, declared: &[String]) -> bool {
+        self.lanes.contains(&lane) || declared.contains(&self.dependency)
+    }
 }
 
 /// Those that are open, by name.
 pub async fn list(pool: &PgPool) -> Result<Vec<Breaker>, sqlx::Error> {
     sqlx::query_as!(
         Breaker,
-        "SELECT dependency, opened_at AS since, probe_at, error FROM workflows.breakers
+        "SELECT dependency, opened_at AS since, probe_at, error, lanes FROM workflows.breakers
          ORDER BY dependency"
     )
     .fetch_all(pool)

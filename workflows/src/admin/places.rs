@@ -162,7 +162,7 @@ impl Place {
     fn without(&self, around: &Surroundings<'_>, placements: &[Placement]) -> Option<Answer> {
         let needs = &placements.first()?.needs;
         let mut down = around.down.iter();
-        let breaker = down.find(|breaker| needs.contains(&breaker.dependency))?;
+        let breaker = down.find(|breaker| breaker.holds(self.lane, needs))?;
         Some(Answer::DependencyDown {
             step: self.step.clone(),
             dependency: breaker.dependency.clone(),

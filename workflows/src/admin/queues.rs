@@ -40,7 +40,7 @@ pub const COUNTED: i64 = 100_000;
 pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
     let fleet = Fleet::muster(pool).await?;
     let lanes = sqlx::query!(
-        r#"SELECT workflow, version, step, queue,
+        r#"SELECT lane, workflow, version, step, queue,
                   (SELECT count(*) FROM (
                       SELECT FROM workflows.ready r WHERE r.lane = l.lane LIMIT $1) waiting) AS "ready!",
                   (SELECT count(*) FROM (
@@ -55,6 +55,7 @@ pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
         let queue = fleet.queue_of(&lane.workflow, lane.version, &lane.step, &lane.queue);
         let waiting = queues.entry(queue).or_default();
         waiting.workflows.insert((lane.workflow, lane.version));
+        waiting.lanes.push(lane.lane);
         waiting.ready += lane.ready + lane.suspects;
         waiting.suspects += lane.suspects;
     }
@@ -75,17 +76,18 @@ pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
         suspects: waiting.suspects,
         slots: slots.get(queue.as_str()).copied().unwrap_or_default(),
         paused: paused.remove(&queue),
-        breakers: needed(&open, &fleet, &queue),
+        breakers: needed(&open, &fleet, &queue, &waiting.lanes),
         queue,
     });
     Ok(entries.collect())
 }
 
-fn needed(open: &[Breaker], fleet: &Fleet, queue: &str) -> Vec<Breaker> {
+fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[i32]) -> Vec<Breaker> {
     let needs = fleet.needs_of(queue);
-    let needed = open
-        .iter()
-        .filter(|breaker| needs.contains(breaker.dependency.as_str()));
+    let needed = open.iter().filter(|breaker| {
+        needs.contains(breaker.dependency.as_str())
+            || breaker.lanes.iter().any(|lane| lanes.contains(lane))
+    });
     needed.cloned().collect()
 }
 
@@ -94,6 +96,7 @@ fn needed(open: &[Breaker], fleet: &Fleet, queue: &str) -> Vec<Breaker> {
 struct Waiting {
     /// With their versions.
     workflows: BTreeSet<(String, i32)>,
+    lanes: Vec<i32>,
     ready: i64,
     suspects: i64,
 }

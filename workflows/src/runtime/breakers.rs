@@ -40,8 +40,8 @@ struct Dependency {
 /// What others have to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
-    /// It is down, with the error.
-    Down(String),
+    /// It is down, with the error, in these lanes.
+    Down(String, BTreeSet<i32>),
     /// It works.
     Up,
 }
@@ -55,7 +55,23 @@ pub(crate) enum Gate {
     Open,
 }
 
+impl Dependency {
+    /// Whether tasks of `lane` need it, which declare that they need `declared`.
+    fn is_needed(&self, name: &str, lane: i32, declared: &[&str]) -> bool {
+        self.lanes.contains(&lane) || declared.contains(&name)
+    }
+}
+
 impl Breakers {
+    /// Whether this process has tasks that need it: some declare it, or have found it down here.
+    pub fn concern(&self, dependency: &str, declared: &[&str]) -> bool {
+        let known = self.lock();
+        let here = known
+            .get(dependency)
+            .is_some_and(|entry| !entry.lanes.is_empty());
+        here || declared.contains(&dependency)
+    }
+
     /// An attempt of a task in `lane` found the dependency down.
     pub fn failed(&self, dependency: &str, lane: i32, error: &str) {
         let mut known = self.lock();
@@ -72,26 +88,25 @@ impl Breakers {
             meters::breaker(dependency, true);
         }
         if entry.open {
-            entry.news = Some(News::Down(error.to_owned()));
+            entry.news = Some(News::Down(error.to_owned(), entry.lanes.clone()));
             self.news.notify_one();
         }
     }
 
-    /// An attempt that needs these dependencies succeeded.
-    pub fn worked<'a>(&self, dependencies: impl IntoIterator<Item = &'a str>) {
-        let mut known = self.lock();
-        for dependency in dependencies {
-            let Some(entry) = known.get_mut(dependency) else {
+    /// An attempt in `lane`, which needs `declared`, came to its end with all that it needed.
+    pub fn worked(&self, lane: i32, declared: &[&str]) {
+        for (name, entry) in self.lock().iter_mut() {
+            if !entry.is_needed(name, lane, declared) {
                 continue;
-            };
+            }
             entry.failures = 0;
             if entry.open {
                 entry.open = false;
                 entry.probing = false;
                 entry.news = Some(News::Up);
                 self.news.notify_one();
-                tracing::info!(dependency, "a dependency is back");
-                meters::breaker(dependency, false);
+                tracing::info!(dependency = name, "a dependency is back");
+                meters::breaker(name, false);
             }
         }
     }
@@ -99,9 +114,9 @@ impl Breakers {
     /// Whether tasks of a lane may be claimed that needs `declared`.
     pub fn gate(&self, lane: i32, declared: &[&str]) -> Gate {
         let known = self.lock();
-        let needed = known.iter().filter(|(name, entry)| {
-            entry.open && (entry.lanes.contains(&lane) || declared.contains(&name.as_str()))
-        });
+        let needed = known
+            .iter()
+            .filter(|(name, entry)| entry.open && entry.is_needed(name, lane, declared));
         needed.fold(Gate::Open, |gate, (_, entry)| {
             if entry.probing && gate != Gate::Closed {
                 Gate::Probe
@@ -114,7 +129,7 @@ impl Breakers {
     /// A task that needs this lane's dependencies was claimed: it is the probe.
     pub fn claimed(&self, lane: i32, declared: &[&str]) {
         for (name, entry) in self.lock().iter_mut() {
-            if entry.open && (entry.lanes.contains(&lane) || declared.contains(&name.as_str())) {
+            if entry.open && entry.is_needed(name, lane, declared) {
                 entry.probing = false;
             }
         }
@@ -187,16 +202,27 @@ mod tests {
         let breakers = Breakers::default();
         breakers.failed("store", 7, "refused");
         breakers.failed("store", 7, "refused");
-        breakers.worked(["store"]);
+        breakers.worked(7, &["store"]);
         breakers.failed("store", 7, "refused");
         assert_eq!(breakers.gate(7, &[]), Gate::Open);
         open(&breakers);
         assert_eq!(breakers.gate(7, &[]), Gate::Closed);
         assert_eq!(breakers.gate(8, &["store"]), Gate::Closed);
         assert_eq!(breakers.gate(8, &[]), Gate::Open);
-        breakers.worked(["store"]);
+        breakers.worked(7, &["store"]);
         assert_eq!(breakers.gate(7, &[]), Gate::Open);
         assert_eq!(breakers.news(), [("store".to_owned(), News::Up)]);
+    }
+
+    #[test]
+    fn what_no_step_declares_is_back_when_a_task_of_the_same_step_succeeds() {
+        let breakers = Breakers::default();
+        open(&breakers);
+        breakers.worked(8, &[]);
+        assert_eq!(breakers.gate(7, &[]), Gate::Closed, "another step");
+        breakers.worked(7, &[]);
+        assert_eq!(breakers.gate(7, &[]), Gate::Open);
+        assert!(breakers.concern("store", &[]) && !breakers.concern("disk", &[]));
     }
 
     #[test]
@@ -214,7 +240,7 @@ mod tests {
         let breakers = Breakers::default();
         breakers.heard(&["store".to_owned()]);
         assert_eq!(breakers.gate(1, &["store"]), Gate::Closed);
-        breakers.worked(["store"]);
+        breakers.worked(1, &["store"]);
         breakers.heard(&["store".to_owned()]);
         assert_eq!(breakers.gate(1, &["store"]), Gate::Open, "not told yet");
         breakers.told("store", &News::Up);

@@ -57,6 +57,8 @@ pub(crate) struct Errand {
     pub slots: Slots,
     pub announcements: Announcements,
     pub breakers: Breakers,
+    /// What the steps of this build declare to need.
+    pub needs: Vec<&'static str>,
     pub found: watch::Receiver<Errands>,
     /// How much the next step of a re-drive takes.
     pub batch: Batch,
@@ -91,6 +93,10 @@ impl Errand {
     async fn see_to(&mut self, errands: Errands) {
         self.tell_of_breakers().await;
         for dependency in &errands.probes {
+            // Others see to what is down on their machine alone.
+            if !self.breakers.concern(dependency, &self.needs) {
+                continue;
+            }
             if let Err(error) = self.take_probe(dependency).await {
                 tracing::warn!(error = %error, dependency, "a probe could not be taken");
                 self.link.lose();
@@ -138,8 +144,9 @@ impl Errand {
     async fn tell_of(&mut self, dependency: &str, news: &News) -> Result<(), sqlx::Error> {
         let (connection, _) = self.link.get().await?;
         match news {
-            News::Down(error) => {
-                let opening = breakers::open(connection, dependency, error, FIRST_PROBE);
+            News::Down(error, lanes) => {
+                let lanes: Vec<i32> = lanes.iter().copied().collect();
+                let opening = breakers::open(connection, dependency, error, &lanes, FIRST_PROBE);
                 within(ANSWER, opening).await?;
             }
             News::Up => {

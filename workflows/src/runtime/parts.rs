@@ -192,6 +192,7 @@ impl Parts {
             slots: self.slots.clone(),
             announcements: self.announcements.clone(),
             breakers: self.breakers.clone(),
+            needs: self.registry.all_needs(),
             found: self.errands.subscribe(),
             batch: Batch::default(),
         }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     claim::Claim,
+    failure::{describe, whole},
     reports::Reports,
     step::{StepContext, StepError},
     store::lanes::Lanes,
@@ -130,7 +131,8 @@ fn report(result: &Result<Performed, StepError>) {
             tracing::info!(rejection.code = %rejection.code, "input rejected");
         }
         Err(error) => {
-            tracing::warn!(error = error as &dyn std::error::Error, "attempt failed");
+            // In one text: formats for machines leave out what is below an error.
+            tracing::warn!(error = whole(&describe(error)), "attempt failed");
         }
     }
 }

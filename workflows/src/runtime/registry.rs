@@ -96,6 +96,13 @@ impl Registry {
         self.find_lane(lane).map_or(&[], |(_, step)| step.needs)
     }
 
+    /// What any step declares to need.
+    pub fn all_needs(&self) -> Vec<&'static str> {
+        let (lanes, _) = self.lanes();
+        let needs = lanes.iter().flat_map(|lane| self.needs(lane));
+        needs.copied().collect()
+    }
+
     /// What is told of the runs of the lane's workflow.
     pub fn events(&self, lane: &Lane) -> Detail {
         self.find_lane(lane)

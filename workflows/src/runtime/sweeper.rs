@@ -23,6 +23,7 @@ use super::{
 use crate::{
     plan::{self, Ended},
     store::{
+        breakers,
         claim::take_over,
         lanes::Lanes,
         rescue::{self, Candidate, Losses},
@@ -147,6 +148,9 @@ impl Sweeper {
             self.independent("rescue tasks", rescued)?;
         }
         if thoroughly {
+            let (connection, _) = self.link.get().await?;
+            let forgetting = within(ANSWER, breakers::forget(connection)).await;
+            self.independent("forget old breakers", forgetting)?;
             let (connection, _) = self.link.get().await?;
             let dropping = rescue::drop_orphans(connection);
             let dropped = within(ANSWER, dropping).await;

@@ -4,20 +4,27 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-/// Opens a breaker, or notes that a probe has failed.
+/// Of a breaker nothing was heard for so long: no task that needs it has failed, and none has succeeded.
+const FORGOTTEN: Duration = Duration::from_mins(5);
+
+/// Opens a breaker, or notes that a probe has failed. `lanes` are those in which tasks have failed.
 pub(crate) async fn open(
     connection: &mut PgConnection,
     dependency: &str,
     error: &str,
+    lanes: &[i32],
     probe_in: Duration,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO workflows.breakers (dependency, probe_at, error)
-         VALUES ($1, clock_timestamp() + make_interval(secs => $3), $2)
-         ON CONFLICT (dependency) DO UPDATE SET error = $2",
+        "INSERT INTO workflows.breakers AS b (dependency, probe_at, error, lanes)
+         VALUES ($1, clock_timestamp() + make_interval(secs => $3), $2, $4)
+         ON CONFLICT (dependency) DO UPDATE
+         SET error = $2, failed_at = clock_timestamp(),
+             lanes = ARRAY(SELECT DISTINCT unnest(b.lanes || $4))",
         dependency,
         error,
         probe_in.as_secs_f64(),
+        lanes,
     )
     .execute(connection)
     .await?;
@@ -55,4 +62,15 @@ pub(crate) async fn probe(
         longest.as_secs_f64(),
     );
     Ok(taken.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Closes those of which nothing was heard for some minutes: whoever knew of it may be gone.
+pub(crate) async fn forget(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let forgotten = sqlx::query!(
+        "DELETE FROM workflows.breakers
+         WHERE failed_at < clock_timestamp() - make_interval(secs => $1)",
+        FORGOTTEN.as_secs_f64(),
+    );
+    forgotten.execute(connection).await?;
+    Ok(())
 }

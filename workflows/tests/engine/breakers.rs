@@ -33,7 +33,7 @@ impl Step for Fetch {
 step!(Local "local": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "local", n)));
 
 /// Each task that waits names the breaker, and so does its queue.
-async fn says_what_holds_it(world: &World, subjects: &[Uuid]) {
+async fn says_what_holds_it(world: &World, subjects: &[Uuid], name: &str) {
     let held = async || {
         for subject in subjects {
             if let Answer::DependencyDown {
@@ -48,12 +48,12 @@ async fn says_what_holds_it(world: &World, subjects: &[Uuid]) {
     let (dependency, error) = world.until("a task to say what holds it", held).await;
     assert_eq!(
         (dependency.as_str(), error.as_str()),
-        ("store", "connection refused")
+        (name, "connection refused")
     );
     let queues = queues::list(&world.pool).await.unwrap();
     let open = queues.iter().flat_map(|queue| &queue.breakers);
     let open: Vec<&str> = open.map(|breaker| breaker.dependency.as_str()).collect();
-    assert_eq!(open, ["store"]);
+    assert_eq!(open, [name]);
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
             is_open().await.then_some(())
         })
         .await;
-    says_what_holds_it(&world, &subjects).await;
+    says_what_holds_it(&world, &subjects, "store").await;
     let before = ASKED.load(Ordering::SeqCst);
     let other = world.start(&local, &1).await;
     world.reaches(other, "succeeded").await;
@@ -100,5 +100,39 @@ async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
         .unwrap();
     assert_eq!(charged, 0);
     world.assert_idle().await;
+    engine.stop().await;
+}
+
+static FULL: AtomicBool = AtomicBool::new(true);
+step!(Disk "disk": u32 => u32, quick(3), |cx, n| {
+    if FULL.load(Ordering::SeqCst) {
+        // Nothing that the step declares: only this machine has it.
+        return Err("connection refused").or_unavailable("machine a");
+    }
+    Ok(leaving(cx, "disk", n))
+});
+
+#[tokio::test]
+async fn what_no_step_declares_is_seen_too_and_is_over_with_the_first_success() {
+    let world = World::new().await;
+    let route = Workflow::named("full", 1).step(Disk).build();
+    let engine = World::run(workflows::Engine::new(&world.pool, slots(4)).register(&route));
+    let mut subjects = Vec::new();
+    for n in 0..20 {
+        subjects.push(world.start(&route, &n).await);
+    }
+    says_what_holds_it(&world, &subjects, "machine a").await;
+    FULL.store(false, Ordering::SeqCst);
+    for subject in subjects {
+        world.reaches(subject, "succeeded").await;
+    }
+    let closed = async || (world.count("breakers").await == 0).then_some(());
+    world.until("the breaker to close", closed).await;
+    let charged = "SELECT count(*) FROM workflows.attempts WHERE outcome = 'error'";
+    let charged: i64 = sqlx::query_scalar(charged)
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(charged, 0);
     engine.stop().await;
 }

@@ -151,6 +151,7 @@ impl World {
             "deferred" => "SELECT count(*) FROM workflows.deferred",
             "fan_outs" => "SELECT count(*) FROM workflows.fan_outs",
             "runs" => "SELECT count(*) FROM workflows.runs",
+            "breakers" => "SELECT count(*) FROM workflows.breakers",
             other => panic!("not a table of the engine: {other}"),
         };
         sqlx::query_scalar(sql)

@@ -40,7 +40,7 @@ async fn every_operation_needs_the_scope_admin() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 25);
+    assert_eq!(tried, 26);
 }
 
 #[tokio::test(flavor = "multi_thread")]

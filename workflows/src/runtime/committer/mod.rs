@@ -235,9 +235,9 @@ impl Committing {
                     let number = self.lanes.number_of(lane).unwrap_or_default();
                     self.breakers.failed(dependency, number, &message_of(error));
                 }
-                Verdict::Advance { .. } | Verdict::Joined { .. } => {
-                    let needs = self.registry.needs(lane);
-                    self.breakers.worked(needs.iter().copied());
+                Verdict::Advance { .. } | Verdict::Joined { .. } | Verdict::Reject { .. } => {
+                    let number = self.lanes.number_of(lane).unwrap_or_default();
+                    self.breakers.worked(number, self.registry.needs(lane));
                 }
                 _ => {}
             }

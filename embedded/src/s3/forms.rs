@@ -1,0 +1,55 @@
+//! Bounds on browser forms. The framework reads a form into memory before it looks at the signature,
+//! so a stranger may hold no more than this, and for no longer.
+
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+
+/// The largest form in bytes, with its file. Larger files go by signed `PUT`.
+const MAX_BYTES: u64 = 1 << 20;
+/// How long a form may take to arrive and to be answered.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether it is a form with a file (*Authenticating requests: POST*).
+pub(super) fn is_form<B>(request: &Request<B>) -> bool {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    request.method() == Method::POST
+        && kind
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("multipart/form-data")
+}
+
+/// S3's refusal of a form that says that it is too large, or does not say how large it is.
+pub(super) fn refusal<B>(request: &Request<B>) -> Option<Response<s3s::Body>> {
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    match length {
+        Some(length) if length <= MAX_BYTES => None,
+        Some(_) => Some(answer(StatusCode::BAD_REQUEST, "EntityTooLarge")),
+        None => Some(answer(StatusCode::LENGTH_REQUIRED, "MissingContentLength")),
+    }
+}
+
+/// The answer to one that takes too long.
+pub(super) fn too_slow() -> Response<s3s::Body> {
+    answer(StatusCode::BAD_REQUEST, "RequestTimeout")
+}
+
+fn answer(status: StatusCode, code: &str) -> Response<s3s::Body> {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code>\
+         <Message>A form has at most {MAX_BYTES} bytes, says how many, and arrives within {} seconds</Message></Error>",
+        PATIENCE.as_secs(),
+    );
+    let mut response = Response::new(s3s::Body::from(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    // What is left of the form is not read.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
