@@ -215,6 +215,10 @@ impl Sweeper {
                 "somebody holds runs that are to be rescued"
             );
         }
+        if rescued.taken > 0 && !losses.lost.is_empty() {
+            // They may be suspects, which the next look would find.
+            self.slots.set_suspects(true);
+        }
         self.tell(&rescued.lanes);
         self.bury(&rescued.poison).await
     }
@@ -277,14 +281,7 @@ async fn one_by_one(
     for candidate in candidates {
         let one = std::slice::from_ref(candidate);
         match within(ANSWER, rescue::rescue(connection, losses, one)).await {
-            Ok(rescued) => {
-                all.taken += rescued.taken;
-                all.crashed.extend(rescued.crashed);
-                all.innocent.extend(rescued.innocent);
-                all.busy += rescued.busy;
-                all.lanes.extend(rescued.lanes);
-                all.poison.extend(rescued.poison);
-            }
+            Ok(rescued) => all.add(rescued),
             Err(error @ sqlx::Error::Database(_)) => {
                 tracing::warn!(
                     error = %error, run.id = %candidate.run_id, "a task could not be rescued"

@@ -111,6 +111,17 @@ pub(crate) struct Rescued {
     pub busy: usize,
 }
 
+impl Rescued {
+    pub fn add(&mut self, other: Self) {
+        self.taken += other.taken;
+        self.crashed.extend(other.crashed);
+        self.innocent.extend(other.innocent);
+        self.busy += other.busy;
+        self.lanes.extend(other.lanes);
+        self.poison.extend(other.poison);
+    }
+}
+
 impl Candidate {
     pub fn lease(&self) -> (Uuid, i64) {
         (self.task_id, self.token)
