@@ -29,6 +29,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     proof::schema(&pool).await?;
     let store = ObjectStore::new(&settings.storage);
     proof::buckets(&store).await?;
+    proof::recorded_buckets(&pool, &store).await?;
     proof::signed_urls(&store).await?;
     let config = settings.http;
     let listener = TcpListener::bind(config.listen)

@@ -4,9 +4,18 @@
 
 use std::process::ExitCode;
 
+use media::storage::recorded;
+
 use crate::{database, output::out, settings, telemetry};
 
-pub async fn run() -> anyhow::Result<ExitCode> {
+#[derive(clap::Args)]
+pub struct Args {
+    /// The objects were moved to other buckets: the next process that starts says where they are
+    #[arg(long)]
+    buckets_moved: bool,
+}
+
+pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Postgres tells of every table that is there already, as a notice.
     telemetry::start("info,sqlx::postgres::notice=off");
     settings::warn_of_unknown();
@@ -19,6 +28,11 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         out!("nothing to do: the schema is at {after}")?;
     } else {
         out!("migrated from {before} to {after}")?;
+    }
+    if args.buckets_moved {
+        let mut connection = media::pool::borrow(&pool).await?;
+        recorded::forget(&mut connection).await?;
+        out!("the next process that starts records its buckets")?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -38,7 +38,7 @@ pub enum Command {
     #[command(after_help = settings::help(settings::WORKER))]
     Worker,
     /// Bring the database's schema up to this build (settings from the environment)
-    Migrate,
+    Migrate(migrate::Args),
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
@@ -67,7 +67,7 @@ impl Command {
             Self::Upload(args) => upload::run(args).await,
             Self::Api => api::run().await,
             Self::Worker => worker::run().await,
-            Self::Migrate => migrate::run().await,
+            Self::Migrate(args) => migrate::run(&args).await,
             Self::Keys(group) => {
                 let (pool, command) = group.open().await?;
                 keys::run(&pool, command).await

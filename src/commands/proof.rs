@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use media::keys;
-use media::storage::{Bucket, ObjectKey, ObjectStore, StorageError};
+use media::storage::{Bucket, ObjectKey, ObjectStore, StorageError, recorded};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -32,6 +32,21 @@ pub async fn buckets(store: &ObjectStore) -> anyhow::Result<()> {
         tracing::info!(
             storage.bucket = name,
             "the bucket can be read, written and deleted from"
+        );
+    }
+    Ok(())
+}
+
+/// They are the buckets that hold the files of this database.
+pub async fn recorded_buckets(pool: &PgPool, store: &ObjectStore) -> anyhow::Result<()> {
+    let mut connection = media::pool::borrow(pool).await?;
+    for (bucket, setting) in BUCKETS {
+        let name = store.bucket_name(bucket);
+        let on_record = recorded::record(&mut connection, bucket, name).await?;
+        ensure!(
+            on_record == name,
+            "{setting} is {name}, and the files of this database are in {on_record}; if the objects were moved there, \
+             run `mediamill migrate --buckets-moved`"
         );
     }
     Ok(())

@@ -26,6 +26,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     proof::schema(&pool).await?;
     let store = ObjectStore::new(&settings.storage);
     proof::buckets(&store).await?;
+    proof::recorded_buckets(&pool, &store).await?;
     let tools = wiring::tools(pool, store.clone(), settings.limits, &settings.workers).await?;
     let scanner = Some(tools.clamd.clone());
     let ready = |engine| {

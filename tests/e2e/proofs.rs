@@ -47,6 +47,8 @@ async fn a_file_that_is_looked_for_in_the_wrong_place_is_not_refused() {
     stack.make_bucket("elsewhere").await;
     let api = stack.api().await;
     let astray = [("MEDIAMILL_STAGING_BUCKET", "elsewhere")];
+    // Nobody has a bucket on record, as before there was such a record.
+    forget_buckets(&stack).await;
     let worker = stack.worker_with(&astray).await;
     let photo = phone_photo(300, 200);
     let upload = initiate(&stack, &api, &photo).await;
@@ -68,8 +70,36 @@ async fn a_file_that_is_looked_for_in_the_wrong_place_is_not_refused() {
     let sent = stack.store.head(Bucket::Staging, &key).await.unwrap();
     assert!(sent.is_some(), "nothing was removed");
 
+    forget_buckets(&stack).await;
     let _worker = stack.worker().await;
     let limit = std::time::Duration::from_mins(3);
     let ready = "SELECT status = 'READY' FROM media_files";
     stack.until_within(limit, ready).await;
+}
+
+#[tokio::test]
+async fn a_process_with_another_bucket_than_the_others_does_not_start() {
+    let stack = Stack::new().await;
+    stack.make_bucket("elsewhere").await;
+    let _api = stack.api().await;
+    let mut process = stack.command(&["worker"]).await;
+    let process = process.env("MEDIAMILL_STAGING_BUCKET", "elsewhere");
+    let output = process.output().await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    let said = "MEDIAMILL_STAGING_BUCKET is elsewhere, and the files of this database are in";
+    assert!(errors.contains(said), "{errors}");
+    let moved = stack.run("migrate --buckets-moved").await;
+    assert!(moved.status.success(), "{moved:?}");
+    let recorded = "SELECT count(*) FROM storage_buckets";
+    let recorded: i64 = sqlx::query_scalar(recorded)
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
+    assert_eq!(recorded, 0);
+}
+
+async fn forget_buckets(stack: &Stack) {
+    let forgotten = sqlx::query("DELETE FROM storage_buckets");
+    forgotten.execute(&stack.pool).await.unwrap();
 }

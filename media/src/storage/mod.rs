@@ -17,6 +17,7 @@ mod multipart;
 mod objects;
 mod presign;
 mod proof;
+pub mod recorded;
 mod remove;
 
 #[cfg(test)]
