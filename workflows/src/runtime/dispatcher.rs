@@ -247,16 +247,26 @@ impl Dispatcher {
     }
 
     fn send(&self, claim: &Arc<Claim>, cancelled: CancellationToken, slot: OwnedSemaphorePermit) {
-        let mut desks = self.desks.iter();
-        if let Some(desk) = desks.find(|desk| desk.queue == claim.lane.queue) {
-            // A worker that has ended leaves it among the attempts that were not begun: the loop
-            // sees that next, and the engine gives them back.
-            let _ = desk.worker.send(Held {
-                claim: Arc::clone(claim),
-                cancelled,
-                _slot: Arc::new(slot),
-            });
-        }
+        send(&self.desks, claim, cancelled, slot);
+    }
+}
+
+/// Hands a claim to its queue's worker.
+pub(super) fn send(
+    desks: &[Desk],
+    claim: &Arc<Claim>,
+    cancelled: CancellationToken,
+    slot: OwnedSemaphorePermit,
+) {
+    let mut desks = desks.iter();
+    if let Some(desk) = desks.find(|desk| desk.queue == claim.lane.queue) {
+        // A worker that has ended leaves it among the attempts that were not begun: the dispatcher's
+        // loop sees that next, and the engine gives them back.
+        let _ = desk.worker.send(Held {
+            claim: Arc::clone(claim),
+            cancelled,
+            _slot: Arc::new(slot),
+        });
     }
 }
 

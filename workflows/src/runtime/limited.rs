@@ -17,9 +17,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attempts::{Attempts, Held},
+    attempts::Attempts,
     demand::Demands,
-    dispatcher::{Desk, Permits},
+    dispatcher::{Desk, Permits, send},
     limits::Limits,
     link::Link,
     meters,
@@ -210,18 +210,6 @@ impl LimitedClaims {
     fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
         let cancelled = self.attempts.enter(claim);
         self.limits.began(claim);
-        if let Some(desk) = self
-            .desks
-            .iter()
-            .find(|desk| desk.queue == claim.lane.queue)
-        {
-            // A worker that has ended leaves it among the attempts that were not begun, which the
-            // engine gives back.
-            let _ = desk.worker.send(Held {
-                claim: Arc::clone(claim),
-                cancelled,
-                _slot: Arc::new(slot),
-            });
-        }
+        send(&self.desks, claim, cancelled, slot);
     }
 }

@@ -148,9 +148,11 @@ impl Sweeper {
             self.independent("rescue tasks", rescued)?;
         }
         if thoroughly {
-            let (connection, _) = self.link.get().await?;
-            let forgetting = within(ANSWER, breakers::forget(connection)).await;
-            self.independent("forget old breakers", forgetting)?;
+            if !found.down.is_empty() {
+                let (connection, _) = self.link.get().await?;
+                let forgetting = within(ANSWER, breakers::forget(connection)).await;
+                self.independent("forget old breakers", forgetting)?;
+            }
             let (connection, _) = self.link.get().await?;
             let dropping = rescue::drop_orphans(connection);
             let dropped = within(ANSWER, dropping).await;

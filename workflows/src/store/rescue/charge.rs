@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::Candidate;
 
-/// Remembers how many tasks each lost worker had, before the first of them is taken. For people.
+/// Remembers how many tasks each lost worker had, before the first of them is taken. A worker
+/// that has left of itself has 0 on record: nobody killed it.
 pub(crate) async fn count_lost(
     connection: &mut PgConnection,
     lost: &[i64],
