@@ -27,6 +27,37 @@ setup:
 setup-test:
     @scripts/setup --test
 
+# What to run before every commit, in about a minute: formatting, clippy, unit tests
+check:
+    cargo fmt --all
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo test --quiet --workspace --lib --bins
+    cargo test --quiet --workspace --test architecture
+
+# Run the tests whose name contains NAME: `t resuming`, or `t fan_outs --test engine`
+t name *args: setup-test
+    cargo test --workspace "${@:2}" -- "$1"
+
+# Check the code again whenever a file is saved (needs `cargo install watchexec-cli`)
+watch:
+    @command -v watchexec >/dev/null || { echo "watchexec is missing: cargo install watchexec-cli" >&2; exit 1; }
+    watchexec --exts rs,sql,toml --restart -- cargo check --workspace --all-targets
+
+# Open psql on the database of a running `dev`; arguments go to psql: `psql -c '\dt'`
+psql *args:
+    @[ -f .mediamill/database-url ] || { echo "start ./just dev first" >&2; exit 1; }
+    @psql "$(cat .mediamill/database-url)" "$@"
+
+# Follow the logs of the Postgres and the clamd that `dev` started
+logs:
+    @ls .mediamill/*/*.log >/dev/null 2>&1 || { echo "start ./just dev first" >&2; exit 1; }
+    tail -n 20 -F .mediamill/*/*.log
+
+# Run one of the engine's examples, on a database of its own: `example orders`
+example name:
+    cargo build --quiet --workspace --bin with_database
+    "${CARGO_TARGET_DIR:-target}/debug/with_database" -- cargo run --quiet -p workflows --example {{ name }}
+
 # Format the code
 fmt:
     cargo fmt --all

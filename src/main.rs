@@ -45,6 +45,9 @@ fn main() -> ExitCode {
 }
 
 #[cfg(test)]
+mod documented;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 

@@ -153,7 +153,7 @@ fn no_crate_is_built_twice_without_a_reason() {
 #[test]
 fn every_direct_dependency_is_explained() {
     let workspace = Workspace::read();
-    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap_or_default();
+    let page = fs::read_to_string(root().join("docs/dependencies.md")).unwrap_or_default();
     let missing: BTreeSet<&str> = workspace
         .direct_dependencies()
         .map(|(_, dependency)| text(dependency, "name"))
@@ -165,7 +165,7 @@ fn every_direct_dependency_is_explained() {
         .collect();
     assert!(
         missing.is_empty(),
-        "no row in a table of ARCHITECTURE.md: {missing:#?}"
+        "no row in docs/dependencies.md: {missing:#?}"
     );
 }
 
