@@ -103,6 +103,10 @@ chaos seconds="240":
     cargo test -p workflows --test engine -- --nocapture --include-ignored freeze_points
     cargo test -p workflows --test model --release -- --nocapture --ignored
 
+# Take each service away for a quarter of an hour under load, and see whether all comes back: `outages 60`
+outages seconds="900": setup-test
+    OUTAGE_SECONDS={{ seconds }} cargo test --workspace --test e2e outages -- --nocapture --ignored --test-threads=2
+
 # Run one benchmark of `bench/`
 bench name *args:
     exec bench/"$@"

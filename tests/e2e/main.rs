@@ -11,6 +11,7 @@ mod ends;
 mod faults;
 mod fixtures;
 mod monitoring;
+mod outages;
 mod output;
 mod page;
 mod process;
