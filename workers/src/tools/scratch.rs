@@ -21,6 +21,9 @@ use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 /// Room that is left to the disk beside what is about to be written, in bytes.
 const SPARE: u64 = 1 << 20;
 
+/// What the names of unfinished copies begin with. The folder may be shared with other programs (`/tmp`).
+const UNFINISHED: &str = "mediamill-";
+
 /// The folder and its bound.
 #[derive(Debug, Clone)]
 pub struct Scratch {
@@ -64,7 +67,7 @@ impl Scratch {
                 "the scratch folder's disk has less room than its copies may take (MEDIAMILL_SCRATCH_MAX_BYTES)"
             );
         }
-        let prefix = format!("tmp-{}-", std::process::id());
+        let prefix = format!("{UNFINISHED}{}-", std::process::id());
         Ok(Self {
             folder: folder.to_owned(),
             max_bytes,
@@ -167,7 +170,7 @@ fn clear_abandoned(folder: &Path) -> io::Result<()> {
         let name = entry.file_name();
         let owner = name
             .to_str()
-            .and_then(|n| n.strip_prefix("tmp-")?.split('-').next());
+            .and_then(|n| n.strip_prefix(UNFINISHED)?.split('-').next());
         // Our own id means an earlier process of that id: in a container it is always the same.
         let own = std::process::id().to_string();
         let abandoned =
@@ -200,8 +203,14 @@ fn free_bytes(folder: &Path) -> io::Result<u64> {
 fn copies(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
     let copies = std::fs::read_dir(folder)?
         .flatten()
-        // What is being written is not ours to count.
-        .filter(|entry| !entry.file_name().to_string_lossy().starts_with("tmp-"))
+        // Neither what is being written nor what is somebody else's.
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .parse::<Sha256>()
+                .is_ok()
+        })
         .filter_map(|entry| {
             let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
             Some((metadata.modified().ok()?, metadata.len(), entry.path()))
@@ -269,6 +278,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn files_of_other_programs_are_let_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let theirs = ["thesis.odt", "tmp-99999999-x", "0123456789abcdef"]
+            .map(|name| folder.path().join(name));
+        for path in &theirs {
+            std::fs::write(path, b"not ours").unwrap();
+        }
+        let scratch = Scratch::open(folder.path(), 1).unwrap();
+        fill(&scratch, b"a copy").await;
+        drop(scratch.create(1 << 60).unwrap());
+        assert!(theirs.iter().all(|path| path.exists()));
+    }
+
+    #[tokio::test]
     async fn a_copy_that_is_given_up_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::open(folder.path(), 100).unwrap();
@@ -282,7 +305,7 @@ mod tests {
     fn what_a_dead_process_left_is_cleared_at_the_start() {
         let folder = tempfile::tempdir().unwrap();
         // Process ids end at 2^22 on Linux.
-        std::fs::write(folder.path().join("tmp-99999999-x"), b"half").unwrap();
+        std::fs::write(folder.path().join("mediamill-99999999-x"), b"half").unwrap();
         std::fs::write(folder.path().join("0123"), b"a copy").unwrap();
         Scratch::open(folder.path(), 100).unwrap();
         let left: Vec<_> = std::fs::read_dir(folder.path())
