@@ -6,6 +6,9 @@ set positional-arguments
 # Builds never ask a database: the queries' shapes are in each crate's `.sqlx`.
 export SQLX_OFFLINE := "true"
 
+# The crates that use `query!` and its kin in their library.
+crates_with_sql := "workflows crates/media"
+
 [private]
 default:
     @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
@@ -79,14 +82,14 @@ package-check:
 
 # Write each crate's `.sqlx` anew after a change of a query or of the schema
 sqlx-prepare:
-    @scripts/sqlx-describe target/sqlx-described
-    @cd target/sqlx-described && for crate in *; do \
-        rm -rf "../../$crate/.sqlx"; cp -r "$crate" "../../$crate/.sqlx"; done
+    @scripts/sqlx-describe target/sqlx-described {{ crates_with_sql }}
+    @for crate in {{ crates_with_sql }}; do \
+        rm -rf "$crate/.sqlx"; cp -r "target/sqlx-described/$crate" "$crate/.sqlx"; done
 
 # Check that each crate's `.sqlx` is what the queries and migrations of today make
 sqlx-check:
-    @scripts/sqlx-describe target/sqlx-described
-    @cd target/sqlx-described && for crate in *; do diff -r "$crate" "../../$crate/.sqlx" \
+    @scripts/sqlx-describe target/sqlx-described {{ crates_with_sql }}
+    @for crate in {{ crates_with_sql }}; do diff -r "target/sqlx-described/$crate" "$crate/.sqlx" \
         || { echo "run ./just sqlx-prepare and commit $crate/.sqlx" >&2; exit 1; }; done
 
 # Write the API's contract to `openapi/`, and the page of errors to `docs/`

@@ -4,15 +4,14 @@ mod names;
 
 use std::net::SocketAddr;
 
+use ::settings::{InvalidSettings, Reader};
 use api::ApiConfig;
 use chrono::TimeDelta;
-use media::{
-    files::Kept,
-    limits::Limits,
-    settings::{DatabaseConfig, InvalidSettings, Reader},
-    storage::StorageConfig,
-};
+use media::{files::Kept, limits::Limits};
+use storage::StorageConfig;
 use workers::WorkersConfig;
+
+use crate::database::DatabaseConfig;
 
 pub use self::names::{API, WORKER, help, warn_of_unknown};
 
@@ -123,4 +122,47 @@ fn metrics_listen(reader: &mut Reader) -> Option<SocketAddr> {
     reader
         .optional(NAME)
         .map(|_| reader.parsed_or(NAME, example))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(pairs: &[(&str, &str)]) -> Reader {
+        Reader::new(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into())),
+        )
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_and_no_value_is_echoed() {
+        let mut reader = reader(&[
+            ("MEDIAMILL_DATABASE_URL", "mysql://user:hunter2@db"),
+            ("MEDIAMILL_S3_ENDPOINT", "localhost:9000"),
+            ("MEDIAMILL_S3_PATH_STYLE", "maybe"),
+            ("MEDIAMILL_S3_ACCESS_KEY_ID", "key"),
+            ("MEDIAMILL_STAGING_BUCKET", "one"),
+            ("MEDIAMILL_ORIGIN_BUCKET", "one"),
+            ("MEDIAMILL_MAX_FILE_BYTES", "0"),
+        ]);
+        DatabaseConfig::from_env(&mut reader);
+        StorageConfig::from_env(&mut reader);
+        Limits::from_env(&mut reader);
+        let report = reader.finish().unwrap_err();
+        let names: Vec<_> = report.mistakes.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "MEDIAMILL_DATABASE_URL",
+                "MEDIAMILL_S3_ENDPOINT",
+                "MEDIAMILL_S3_SECRET_ACCESS_KEY",
+                "MEDIAMILL_S3_PATH_STYLE",
+                "MEDIAMILL_ORIGIN_BUCKET",
+                "MEDIAMILL_MAX_FILE_BYTES",
+            ]
+        );
+        assert!(!report.to_string().contains("hunter2"), "{report}");
+    }
 }

@@ -5,13 +5,19 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
 use chrono::Utc;
-use decoders::Launcher;
-use media::{files::Kept, limits::Limits, storage::ObjectStore};
+use codecs::Launcher;
+use media::{files::Kept, limits::Limits};
+use scanner::ClamdClient;
 use sqlx::PgPool;
+use storage::ObjectStore;
 use tokio::net::TcpListener;
 use workers::{
-    Tools, UpkeepRound as Round, WorkersConfig, route,
-    tools::{Scratch, clamd::ClamdClient},
+    Tools, WorkersConfig,
+    tools::Scratch,
+    workflows::{
+        discard, ingest,
+        upkeep::{self, Round},
+    },
 };
 use workflows::{Engine, EngineConfig, Health, Hints};
 
@@ -62,18 +68,23 @@ pub async fn serve_api(
     stop: Stop,
 ) -> anyhow::Result<()> {
     let config = Arc::new(config);
+    let gateway = if config.edge {
+        gateway::routes(store.clone())
+    } else {
+        poem::Route::new()
+    };
     let hints = Hints::new(&pool);
     let state = ApiState {
-        starter: route::starter().hinting(&hints),
-        discards: route::discards().hinting(&hints),
-        hooks: route::hooks(&pool, kept),
+        starter: ingest::starter().hinting(&hints),
+        discards: discard::starter().hinting(&hints),
+        hooks: workers::workflows::hooks(&pool, kept),
         pool,
         store,
         config,
         clock: Utc::now,
     };
     let shutdown = async move { stop.stop.cancelled().await };
-    api::serve(listener, state, shutdown)
+    api::serve(listener, state, gateway, shutdown)
         .await
         .context("the API stopped")
 }
@@ -92,10 +103,10 @@ pub async fn run_workers(
         queues: config.queue_slots(),
         ..EngineConfig::default()
     };
-    let (upkeep, every) = route::upkeep(&tools);
+    let (upkeep, every) = upkeep::workflow(&tools);
     let engine = Engine::new(&tools.pool, engine)
-        .register(&route::ingest(&tools))
-        .register(&route::discard(&tools))
+        .register(&ingest::workflow(&tools))
+        .register(&discard::workflow(&tools))
         .register(&upkeep)
         .schedule(upkeep.name(), every, &upkeep.starter(), Round {});
     let health = engine.health();

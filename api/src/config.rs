@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use media::limits::Limits;
-use media::settings::Reader;
 use poem::http::HeaderValue;
+use settings::Reader;
 
 /// Connections at a time, where nothing else is set.
 pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;

@@ -1,38 +1,24 @@
 //! The HTTP interface: one file for each resource and verb, errors in one place, the contract made from the code.
 //!
+//! [`http`] knows no resource, [`v1`] has a folder for each, [`contract`] is what is published, `pages` what browsers see.
+//!
 //! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
 //! no byte of an upload.
 
-mod account;
-pub mod admin;
-mod asset;
-mod auth;
-mod body;
-mod codes;
 mod config;
-mod contract;
-mod cors;
-mod docs;
-mod edge;
-mod errors;
-pub mod files;
-mod health;
-pub mod openapi;
-mod page;
-pub mod problem;
-mod request;
-mod server;
-mod trace;
-mod uploads;
+pub mod contract;
+pub mod http;
+mod pages;
+pub mod v1;
 
 use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 use media::files::{Refused, UploadedFile};
-use media::storage::ObjectStore;
-use poem::{Endpoint, EndpointExt as _, Route, get};
+use poem::{Endpoint, EndpointExt as _, Route};
 use sqlx::PgPool;
+use storage::ObjectStore;
 use tokio::net::TcpListener;
 use workflows::Starter;
 use workflows::admin::Hooks;
@@ -40,8 +26,9 @@ use workflows::admin::Hooks;
 pub use self::config::{
     ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, parse_origin,
 };
-use self::request::Requests;
-use self::server::Bounds;
+use self::contract::openapi;
+use self::pages::{docs, upload};
+use self::v1::health;
 
 /// What every request may use. Cheap to clone.
 #[derive(Clone)]
@@ -69,36 +56,21 @@ impl ApiState {
     }
 }
 
-/// The whole interface as one endpoint, which never fails: every error is already an answer.
-pub fn app(state: ApiState) -> impl Endpoint {
-    let requests = Requests {
-        allowed_origins: state.config.allowed_origins.clone().into(),
-        operations: contract::operations(),
-        deadline: state.config.deadline,
-    };
-    let route = docs::add_to(page::add_to(Route::new()));
-    let route = if state.config.edge {
-        route.at("/cdn/*key", get(edge::get).head(edge::head))
-    } else {
-        route
-    };
-    route
+/// The interface, added to the routes of others: every operation under `/v1`, and the pages.
+fn routes(beside: Route, state: ApiState) -> impl Endpoint {
+    docs::add_to(upload::add_to(beside))
         .nest_no_strip("/v1", openapi::service())
         .data(state)
         .data(health::Store::default())
-        .with(requests)
 }
 
-/// Serves until `shutdown` ends, then lets the requests in flight finish.
+/// Serves until `shutdown` ends, then lets the requests in flight finish. What is mounted `beside` has the same limits.
 pub async fn serve(
     listener: TcpListener,
     state: ApiState,
+    beside: Route,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let bounds = Bounds {
-        connections: state.config.max_connections,
-        // Less than a request has, so that it can be told what was too slow.
-        body: state.config.deadline.mul_f32(0.75),
-    };
-    server::serve(listener, app(state), bounds, shutdown).await
+    let config = state.config.clone();
+    http::serve(listener, routes(beside, state), &config, shutdown).await
 }

@@ -8,12 +8,11 @@ use std::{
     process::ExitCode,
 };
 
-use api::admin::{ToJSON, to_json};
+use api::v1::admin::{ToJSON, to_json};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 use sqlx::PgPool;
 use uuid::Uuid;
-use workers::route;
 use workflows::admin::{By, Hooks, Paging, Pause, Payload, explain::Attempt};
 
 use super::dev::place;
@@ -99,7 +98,7 @@ impl<C: Subcommand> Group<C> {
 
 /// What files want to be told of what is done to their runs.
 pub fn hooks(pool: &PgPool) -> anyhow::Result<Hooks> {
-    Ok(route::hooks(pool, settings::kept()?))
+    Ok(workers::workflows::hooks(pool, settings::kept()?))
 }
 
 /// Where the database is.

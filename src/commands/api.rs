@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use media::storage::ObjectStore;
+use storage::ObjectStore;
 use tokio::net::TcpListener;
 
 use super::proof;

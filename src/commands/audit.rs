@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::view::AuditPage;
+use api::v1::admin::view::AuditPage;
 use clap::Subcommand;
 use sqlx::PgPool;
 use workflows::admin::audit;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::{
+use api::v1::{
     admin::view::RunEntryView,
     files::{delete::Deletion, retry},
 };
@@ -11,7 +11,7 @@ use clap::Subcommand;
 use media::FileId;
 use sqlx::PgPool;
 use uuid::Uuid;
-use workers::route;
+use workers::workflows::discard;
 use workflows::{Hints, admin::runs};
 
 use super::admin::{self, Because, Output};
@@ -56,7 +56,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
         Command::Delete { id, because } => {
             let deletion = Deletion {
                 pool,
-                discards: &route::discards().hinting(&Hints::new(pool)),
+                discards: &discard::starter().hinting(&Hints::new(pool)),
                 now: Utc::now(),
                 by: because.by().telling(&hooks),
             };

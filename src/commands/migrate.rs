@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use media::storage::recorded;
+use media::buckets;
 
 use crate::{database, output::out, settings, telemetry};
 
@@ -31,7 +31,7 @@ pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if args.buckets_moved {
         let mut connection = media::pool::borrow(&pool).await?;
-        recorded::forget(&mut connection).await?;
+        buckets::forget(&mut connection).await?;
         out!("the next process that starts records its buckets")?;
     }
     Ok(ExitCode::SUCCESS)

@@ -3,9 +3,9 @@
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use media::keys;
-use media::storage::{Bucket, ObjectKey, ObjectStore, StorageError, recorded};
+use media::{buckets, keys};
 use sqlx::PgPool;
+use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use uuid::Uuid;
 
 use crate::database;
@@ -42,7 +42,7 @@ pub async fn recorded_buckets(pool: &PgPool, store: &ObjectStore) -> anyhow::Res
     let mut connection = media::pool::borrow(pool).await?;
     for (bucket, setting) in BUCKETS {
         let name = store.bucket_name(bucket);
-        let on_record = recorded::record(&mut connection, bucket, name).await?;
+        let on_record = buckets::record(&mut connection, bucket, name).await?;
         ensure!(
             on_record == name,
             "{setting} is {name}, and the files of this database are in {on_record}; if the objects were moved there, \

@@ -4,7 +4,7 @@ mod limits;
 
 use std::process::ExitCode;
 
-use api::admin::view::QueueList;
+use api::v1::admin::view::QueueList;
 use clap::Subcommand;
 use sqlx::PgPool;
 use workflows::admin::{Breaker, queues};

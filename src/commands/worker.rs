@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use media::storage::ObjectStore;
+use storage::ObjectStore;
 
 use super::proof;
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::view::WorkerList;
+use api::v1::admin::view::WorkerList;
 use clap::Subcommand;
 use sqlx::PgPool;
 use workflows::admin::workers;

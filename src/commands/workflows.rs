@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use workers::route;
 use workflows::admin::check::{self, Problem, Severity};
 
 use super::admin::Output;
@@ -23,7 +22,7 @@ pub enum Command {
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::Check { output } = command;
     let queues = settings::queues()?;
-    let build = route::names(pool).serving(&queues);
+    let build = workers::workflows::names(pool).serving(&queues);
     let problems = check::problems(pool, &build).await?;
     let stuck = problems
         .iter()

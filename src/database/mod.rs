@@ -1,6 +1,7 @@
 //! The database as every process of ours uses it: the pool that the API, the steps and the commands
 //! share, and the schema's state. The engine's own connections are the engine's business.
 
+mod config;
 mod schema;
 mod silence;
 
@@ -14,6 +15,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
+pub use self::config::DatabaseConfig;
 pub use self::schema::{migrate, must_be_migrated, versions};
 use self::silence::{LastSilence, returnable};
 

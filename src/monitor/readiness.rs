@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use media::storage::{Bucket, ObjectStore};
+use scanner::{ClamdClient, Version};
 use serde::Serialize;
 use sqlx::PgPool;
+use storage::{Bucket, ObjectStore};
 use tokio::time::timeout;
-use workers::tools::clamd::{ClamdClient, Version};
 use workflows::Health;
 
 /// How long the database and the scanner may take to answer.

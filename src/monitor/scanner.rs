@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use scanner::{ClamdClient, Version};
 use tokio::time::{Instant, timeout};
-use workers::tools::clamd::{ClamdClient, Version};
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_mins(1);

@@ -175,7 +175,7 @@ fn unknown(name: &str) -> Option<String> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use media::settings::Reader;
+    use ::settings::Reader;
 
     use super::*;
     use crate::settings::{Api, Worker};

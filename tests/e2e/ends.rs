@@ -1,11 +1,9 @@
 //! Every way in which a file comes to its end, and how it is sent through again or deleted.
 
-use media::{
-    Sha256, UploadId, keys,
-    storage::{Bucket, ObjectKey},
-};
+use media::{Sha256, UploadId, keys};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use storage::{Bucket, ObjectKey};
 use uuid::Uuid;
 
 use crate::{fixtures::phone_photo, process::Process, stack::Stack};

@@ -69,10 +69,10 @@ async fn assert_one_set(stack: &Stack) {
         .unwrap();
     assert_eq!(paths.len(), 5, "{paths:?}");
     for path in paths {
-        let key = media::storage::ObjectKey::new(path).unwrap();
+        let key = storage::ObjectKey::new(path).unwrap();
         let there = stack
             .store
-            .head(media::storage::Bucket::Origin, &key)
+            .head(storage::Bucket::Origin, &key)
             .await
             .unwrap();
         assert!(there.is_some(), "{key}");

@@ -1,7 +1,8 @@
 //! Settings that are wrong: nothing is ready with them, and no file pays for them.
 
-use media::{UploadId, keys, storage::Bucket};
+use media::{UploadId, keys};
 use reqwest::Method;
+use storage::Bucket;
 
 use crate::{
     ends::{call, id, initiate, put},

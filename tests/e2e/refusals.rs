@@ -35,7 +35,7 @@ async fn refused(name: &str, bytes: &[u8]) -> (Stack, serde_json::Value) {
     ] {
         let left = stack
             .store
-            .head(media::storage::Bucket::Staging, &key)
+            .head(storage::Bucket::Staging, &key)
             .await
             .unwrap();
         assert_eq!(left, None, "the refused bytes are gone from {key}");
@@ -45,7 +45,7 @@ async fn refused(name: &str, bytes: &[u8]) -> (Stack, serde_json::Value) {
 
 #[tokio::test]
 async fn malware_is_refused_and_deleted() {
-    let (_stack, rejection) = refused("eicar.jpg", &workers::tools::clamd::eicar()).await;
+    let (_stack, rejection) = refused("eicar.jpg", &scanner::eicar()).await;
     assert_eq!(rejection["code"], "infected");
     assert_eq!(rejection["step"], "scan");
     assert!(rejection["measured"].as_str().unwrap().contains("Eicar"));
@@ -87,7 +87,7 @@ async fn a_file_on_which_the_decoder_crashes_is_refused_and_leaves_nothing() {
     let original = media::keys::original(&media::Sha256::of(&ODD_PALETTE));
     let left = stack
         .store
-        .head(media::storage::Bucket::Origin, &original)
+        .head(storage::Bucket::Origin, &original)
         .await
         .unwrap();
     assert_eq!(left, None, "{}", stack.logs());

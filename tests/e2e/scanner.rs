@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use embedded::{Clamd, ClamdOptions};
+use devkit::{Clamd, ClamdOptions};
 
 use crate::{fixtures::phone_photo, stack::Stack};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use reqwest::Client;
 use tokio::{task::JoinSet, time::Instant};
 

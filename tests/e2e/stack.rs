@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use embedded::{
+use devkit::{
     Clamd, ClamdOptions, Postgres, PostgresOptions, TestCluster, TestDatabase,
     s3::{S3Options, S3Server},
 };
-use media::storage::{ObjectStore, StorageConfig};
 use serde_json::Value;
 use sqlx::PgPool;
+use storage::{ObjectStore, StorageConfig};
 use tempfile::TempDir;
 use tokio::{process::Command, sync::OnceCell};
 

@@ -1,7 +1,7 @@
 //! Bytes that are sent again after the client completed the upload, before anybody has looked at it.
 
-use media::storage::Bucket;
 use serde_json::Value;
+use storage::Bucket;
 
 use crate::{
     faults::{complete, initiate, put},

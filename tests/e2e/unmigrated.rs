@@ -1,6 +1,6 @@
 //! A database that nobody has prepared.
 
-use embedded::TestCluster;
+use devkit::TestCluster;
 
 use crate::stack::Stack;
 

@@ -1,7 +1,8 @@
 //! What time does to uploads. The clock is turned by turning back what the database knows.
 
-use media::{UploadId, keys, storage::Bucket};
+use media::{UploadId, keys};
 use reqwest::Method;
+use storage::Bucket;
 
 use crate::{
     ends::{call, id, initiate, put},

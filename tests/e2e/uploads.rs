@@ -1,10 +1,8 @@
 //! Uploads that go well.
 
-use media::{
-    Sha256, keys,
-    storage::{Bucket, ObjectKey},
-};
+use media::{Sha256, keys};
 use serde_json::Value;
+use storage::{Bucket, ObjectKey};
 
 use crate::{
     fixtures::{decode_webp, large_photo, phone_photo, webp_chunks},

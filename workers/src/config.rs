@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, thread::available_parallelism};
 
-use decoders::Sandbox;
-use media::{files::Kept, settings::Reader};
+use ::settings::Reader;
+use codecs::Sandbox;
+use media::files::Kept;
 
-use crate::{queues, tools::clamd::ClamdAddress};
+use crate::queues;
+use scanner::ClamdAddress;
 
 /// What the steps need to know beyond the domain's own settings.
 #[derive(Debug, Clone)]

@@ -5,15 +5,14 @@ mod decoder;
 
 use std::{fmt::Display, io, sync::LazyLock, time::Duration};
 
-use media::{
-    RejectionCode,
-    storage::{ObjectKey, StorageError},
-};
+use media::RejectionCode;
 use serde::{Deserialize, Serialize};
+use storage::{ObjectKey, StorageError};
 use workflows::{Rejected, StepError};
 
 pub(crate) use self::decoder::{StepOrDecodeError, crashed};
-use crate::tools::{ScratchError, clamd::ClamdError};
+use crate::tools::ScratchError;
+use scanner::ClamdError;
 
 /// The outside services that steps need, by the names under which operators see them.
 pub(crate) const STORE: &str = "s3";
@@ -178,7 +177,7 @@ pub(crate) fn recorded(rejected: &Rejected) -> media::Rejection {
 
 #[cfg(test)]
 mod tests {
-    use decoders::DecodeError;
+    use codecs::DecodeError;
 
     use super::*;
 

@@ -5,10 +5,10 @@ use media::{
     FileId, Sha256, UploadId,
     formats::InputFormat,
     recipes::{RecipeHash, UnitName},
-    storage::ObjectKey,
     variants::NewVariant,
 };
 use serde::{Deserialize, Serialize};
+use storage::ObjectKey;
 
 /// The frozen bytes: no client URL reaches them any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

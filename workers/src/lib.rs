@@ -1,25 +1,16 @@
-//! The route of a file, and a room for each of its steps.
+//! What workers do with files.
 //!
-//! [`route`] is the whole workflow on one screen. Each step's folder holds `mod.rs` (I/O in
-//! order) and, where there is something to decide, `decide.rs` (no I/O). [`facts`] is what the
-//! steps hand on: ids, keys, hashes and probe results, never bytes. [`tools`] is what they work
-//! with; only there are child processes started.
+//! [`workflows`] holds one route a file, each on one screen. `steps` has a room for each step: `mod.rs`
+//! (I/O in order) and, where there is something to decide, `decide.rs` (no I/O). [`facts`] is what the
+//! steps hand on: ids, keys, hashes and probe results, never bytes. [`tools`] is what they work with.
 
-mod assemble;
 mod config;
-mod discard;
 mod errors;
 pub mod facts;
-mod finalize;
-mod promote;
 mod queues;
-pub mod route;
-mod scan;
+mod steps;
 pub mod tools;
-mod transcode;
-mod upkeep;
-mod validate;
+pub mod workflows;
 
 pub use config::WorkersConfig;
 pub use tools::Tools;
-pub use upkeep::Round as UpkeepRound;

@@ -9,7 +9,7 @@ use serde_json::error::Category;
 use serde_json::{Map, Number, Value};
 
 use super::excerpt;
-use crate::problem::{Code, Problem};
+use crate::http::problem::{Code, Problem};
 
 /// Reads one JSON value.
 pub fn read(bytes: &[u8]) -> Result<Value, Problem> {

@@ -4,6 +4,7 @@
 mod check;
 mod json;
 mod numbers;
+pub mod openapi;
 mod operations;
 mod texts;
 
@@ -15,8 +16,7 @@ pub use self::json::read;
 pub use self::numbers::Count;
 pub use self::operations::Operations;
 pub use self::texts::Named;
-use crate::openapi;
-use crate::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem};
 
 /// The document as published.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document_31);

@@ -8,7 +8,7 @@ use poem::http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::{check, excerpt};
-use crate::problem::{FieldError, Problem};
+use crate::http::problem::{FieldError, Problem};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 

@@ -4,7 +4,6 @@
 mod admin;
 mod bounds;
 mod contract;
-mod edge;
 mod listing;
 mod ownership;
 mod problems;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use api::{ApiConfig, ApiState};
 use chrono::{DateTime, Utc};
-use embedded::s3::{S3Options, S3Server};
-use embedded::{TcpProxy, TestCluster, TestDatabase};
+use devkit::s3::{S3Options, S3Server};
+use devkit::{TcpProxy, TestCluster, TestDatabase};
 use media::OwnerId;
 use media::api_keys::{self, ApiKey, Scope};
-use media::settings::Reader;
-use media::storage::{ObjectStore, StorageConfig};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use settings::Reader;
 use sqlx::PgPool;
+use storage::{ObjectStore, StorageConfig};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -115,7 +115,12 @@ impl Service {
             config: Arc::new(config),
             clock,
         };
-        tokio::spawn(api::serve(listener, state, std::future::pending()));
+        tokio::spawn(api::serve(
+            listener,
+            state,
+            poem::Route::new(),
+            std::future::pending(),
+        ));
         // A connection for each request: the server closes one whose body it refused to read.
         let http = reqwest::Client::builder()
             .no_proxy()

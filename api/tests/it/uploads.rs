@@ -134,7 +134,7 @@ async fn a_file_of_another_size_than_declared_is_not_completed() {
     let id: uuid::Uuid = upload["upload_id"].as_str().unwrap().parse().unwrap();
     let staging = media::keys::staging(media::UploadId(id));
     let bytes = bytes::Bytes::from_static(b"hello world");
-    let bucket = media::storage::Bucket::Staging;
+    let bucket = storage::Bucket::Staging;
     service
         .store
         .put_bytes(bucket, &staging, bytes, "x/y", None)

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use api::admin::view::DiscardedView;
+use api::v1::admin::view::DiscardedView;
 use chrono::Utc;
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::view::{DeadLetterDetail, DeadLetterPage, KindList};
+use api::v1::admin::view::{DeadLetterDetail, DeadLetterPage, KindList};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::dead_letters::{self, DeadLetter};

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use api::admin::view::RedriveCount;
+use api::v1::admin::view::RedriveCount;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::view::{RedriveList, RedriveView};
+use api::v1::admin::view::{RedriveList, RedriveView};
 use clap::Subcommand;
 use serde_json::json;
 use sqlx::PgPool;

@@ -12,11 +12,13 @@ use std::{
     time::Duration,
 };
 
+use crate::database::DatabaseConfig;
 use anyhow::Context;
 use api::ApiConfig;
-use media::{files::Kept, settings::DatabaseConfig, storage::ObjectStore};
+use media::files::Kept;
 use reqwest::header::HeaderValue;
 use sqlx::PgPool;
+use storage::ObjectStore;
 use tokio::net::TcpListener;
 use workers::WorkersConfig;
 
@@ -179,7 +181,7 @@ fn workers_config(args: &Args, services: &Services, kept: Kept) -> anyhow::Resul
         scratch_max_bytes: 4 << 30,
         transcode_slots: processors,
         require_signatures: false,
-        sandbox: decoders::Sandbox::default(),
+        sandbox: codecs::Sandbox::default(),
         kept,
     })
 }

@@ -6,12 +6,12 @@ use std::{
 };
 
 use anyhow::Context;
-use embedded::{
+use devkit::{
     Clamd, ClamdOptions, Postgres, PostgresOptions,
     s3::{S3Options, S3Server},
 };
-use media::storage::StorageConfig;
 use reqwest::header::HeaderValue;
+use storage::StorageConfig;
 
 const DATABASE: &str = "mediamill";
 
@@ -33,7 +33,7 @@ impl Services {
         api_port: u16,
         allowed_origins: &[HeaderValue],
     ) -> anyhow::Result<Self> {
-        embedded::close_data_folder(data_dir)?;
+        devkit::close_data_folder(data_dir)?;
         let postgres_options = PostgresOptions {
             data_dir: data_dir.join("postgres"),
             fsync: true,
@@ -66,7 +66,7 @@ impl Services {
     }
 
     /// Fails when a service has ended by itself.
-    pub fn check(&self) -> Result<(), embedded::Error> {
+    pub fn check(&self) -> Result<(), devkit::Error> {
         self.postgres.check()?;
         self.clamd.check()
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::view::QueueLimitList;
+use api::v1::admin::view::QueueLimitList;
 use sqlx::PgPool;
 use workflows::admin::limits::{self, Limit};
 

@@ -5,7 +5,7 @@ mod show;
 
 use std::process::ExitCode;
 
-use api::admin::view::{RunEntryView, RunPage};
+use api::v1::admin::view::{RunEntryView, RunPage};
 use clap::Subcommand;
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::admin::view::ExplanationView;
+use api::v1::admin::view::ExplanationView;
 use workflows::admin::{explain::Explanation, runs::RunEntry};
 
 use super::{

@@ -1,6 +1,6 @@
 //! Whose fault it is when a picture was not decoded.
 
-use decoders::{DecodeError, RejectCode};
+use codecs::{DecodeError, RejectCode};
 use media::RejectionCode;
 use workflows::StepError;
 

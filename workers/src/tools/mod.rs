@@ -1,11 +1,10 @@
 //! What the steps work with: database, object store, virus scanner, decoders, local scratch.
 
-pub mod clamd;
 mod scratch;
 
 use std::time::Duration;
 
-use decoders::{ImageLimits, Launcher};
+use codecs::{ImageLimits, Launcher};
 use media::{
     FileId, UploadId,
     files::{
@@ -15,15 +14,15 @@ use media::{
     keys,
     limits::Limits,
     pool::Borrowed,
-    storage::{Bucket, ObjectKey, ObjectStore, StorageConfig, StorageError},
 };
 use sqlx::PgPool;
+use storage::{Bucket, ObjectKey, ObjectStore, StorageConfig, StorageError};
 use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
-use self::clamd::{ClamdAddress, ClamdClient};
 use crate::errors;
+use scanner::{ClamdAddress, ClamdClient};
 
 /// Time to remove an object that another file had in common with this one.
 const REMOVAL: Duration = Duration::from_secs(10);

@@ -10,11 +10,9 @@ use std::{
 };
 
 use futures::TryStreamExt;
-use media::{
-    Sha256,
-    storage::{Bucket, ObjectKey, ObjectStore, StorageError},
-};
+use media::Sha256;
 use sha2::Digest;
+use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 

@@ -17,7 +17,7 @@ mod worker;
 
 use std::time::{Duration, Instant};
 
-use embedded::{Postgres, PostgresOptions};
+use devkit::{Postgres, PostgresOptions};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 

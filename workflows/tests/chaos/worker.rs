@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use nix::{
     sys::{
         signal::{Signal, kill, raise},

@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Duration};
 
-use embedded::{Postgres, PostgresOptions, TcpProxy, proxy::Target};
+use devkit::{Postgres, PostgresOptions, TcpProxy, proxy::Target};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tempfile::TempDir;
 use tokio::time::Instant;

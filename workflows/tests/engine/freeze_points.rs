@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use futures::{StreamExt, stream};
 use workflows::faults::{Moment, Transaction};
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use embedded::TcpProxy;
+use devkit::TcpProxy;
 use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio_util::sync::CancellationToken;
 use workflows::{Engine, EngineError, Workflow};

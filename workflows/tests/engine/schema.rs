@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use embedded::TestCluster;
+use devkit::TestCluster;
 use sqlx::PgPool;
 use tokio::time::timeout;
 use workflows::{MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate};

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use embedded::{TestCluster, TestDatabase};
+use devkit::{TestCluster, TestDatabase};
 use serde_json::Value;
 use sqlx::{PgPool, Row};
 use tokio::task::JoinHandle;

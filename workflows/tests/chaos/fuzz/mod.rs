@@ -10,7 +10,7 @@ mod route;
 
 use std::time::{Duration, Instant};
 
-use embedded::TestCluster;
+use devkit::TestCluster;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use sqlx::PgPool;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use uuid::Uuid;

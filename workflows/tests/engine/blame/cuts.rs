@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use embedded::proxy::Which;
+use devkit::proxy::Which;
 use tokio::time::sleep;
 use workflows::Engine;
 

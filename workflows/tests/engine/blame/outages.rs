@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::sleep;
 use workflows::{Done, Engine, EngineConfig, Step, StepContext, StepError, StepSettings, Workflow};

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use embedded::{TcpProxy, proxy::Which};
+use devkit::{TcpProxy, proxy::Which};
 use futures::{FutureExt, StreamExt, stream};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;

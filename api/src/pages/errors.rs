@@ -1,0 +1,179 @@
+//! The page of errors: every code that a problem can have, and every code with which a file can be refused, with what
+//! it means and what to do. Written once, as Markdown for `docs/` and as the page at `/docs/errors`.
+
+use media::RejectionCode;
+
+use crate::http::problem::Code;
+
+/// One code.
+struct Entry {
+    /// Where links lead to.
+    anchor: String,
+    code: &'static str,
+    /// In short.
+    title: String,
+    advice: &'static str,
+}
+
+const ABOUT: &str = "Every error is `application/problem+json` (RFC 9457). Branch on `code`: codes are never renamed; \
+                     texts may change. `type` leads here.";
+const ABOUT_REJECTIONS: &str = "A file that is refused for good has the status REJECTED and a `rejection` with one of \
+                                these codes. `doc_url` leads here.";
+
+/// Where a code of a refusal is explained, by this service itself.
+pub fn rejection_path(code: RejectionCode) -> String {
+    format!("/docs/errors#{}", rejection_anchor(code))
+}
+
+/// Some codes are of problems, too.
+fn rejection_anchor(code: RejectionCode) -> String {
+    format!("rejected-{}", code.as_str())
+}
+
+/// The page as Markdown.
+pub fn markdown() -> String {
+    let section = |entries: Vec<Entry>| -> String {
+        let entry = |entry: Entry| {
+            let Entry {
+                anchor,
+                code,
+                title,
+                advice,
+            } = entry;
+            format!("### <a id=\"{anchor}\"></a>`{code}`\n\n**{title}.** {advice}\n\n")
+        };
+        entries.into_iter().map(entry).collect()
+    };
+    let text = format!(
+        "# Errors\n\nGenerated from the code by `./just openapi`.\n\n## Problems\n\n{ABOUT}\n\n{}## Refused files\n\n\
+         {ABOUT_REJECTIONS}\n\n{}",
+        section(problems()),
+        section(rejections()),
+    );
+    format!("{}\n", text.trim_end())
+}
+
+/// The page as HTML. Its texts are ours and hold nothing to escape but code in backticks.
+pub fn html() -> String {
+    let section = |entries: Vec<Entry>| -> String {
+        let entry = |entry: Entry| {
+            let Entry {
+                anchor,
+                code,
+                title,
+                advice,
+            } = entry;
+            format!(
+                "<h3 id=\"{anchor}\"><a href=\"#{anchor}\"><code>{code}</code></a></h3>\n<p><strong>{title}.</strong> \
+                 {}</p>\n",
+                with_code(advice)
+            )
+        };
+        entries.into_iter().map(entry).collect()
+    };
+    let body = format!(
+        "<h1>Errors</h1>\n<p><a href=\"/docs\">API reference</a></p>\n<h2>Problems</h2>\n<p>{}</p>\n{}\
+         <h2>Refused files</h2>\n<p>{}</p>\n{}",
+        with_code(ABOUT),
+        section(problems()),
+        with_code(ABOUT_REJECTIONS),
+        section(rejections()),
+    );
+    include_str!("../../../web/errors.html").replace("<!-- errors -->", &body)
+}
+
+/// What stands between backticks is code.
+fn with_code(text: &str) -> String {
+    let part = |(index, part): (usize, &str)| match index % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
+    };
+    text.split('`').enumerate().map(part).collect()
+}
+
+fn problems() -> Vec<Entry> {
+    let entry = |code: Code| Entry {
+        anchor: code.as_str().to_owned(),
+        code: code.as_str(),
+        title: format!("{} · {}", code.status().as_u16(), code.title()),
+        advice: code.advice(),
+    };
+    Code::ALL.into_iter().map(entry).collect()
+}
+
+fn rejections() -> Vec<Entry> {
+    let entry = |code: RejectionCode| {
+        let (title, advice) = about_rejection(code);
+        Entry {
+            anchor: rejection_anchor(code),
+            code: code.as_str(),
+            title: title.to_owned(),
+            advice,
+        }
+    };
+    RejectionCode::ALL.into_iter().map(entry).collect()
+}
+
+/// What it means, and what its owner can do.
+const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
+    use RejectionCode as R;
+    match code {
+        R::UploadAborted => (
+            "The client gave the upload up",
+            "Nothing is wrong. Upload the file again if it is wanted after all.",
+        ),
+        R::UploadExpired => (
+            "The upload was not completed in time",
+            "Upload the file again; `expires_at` of an upload says how long there is.",
+        ),
+        R::UploadChanged => (
+            "What is in storage is not what was there when the upload was completed",
+            "Somebody sent other bytes to a signed address afterwards. Upload the file again, and keep the addresses \
+             secret.",
+        ),
+        R::SizeMismatch => (
+            "The bytes are not as many as declared",
+            "Upload the file again with the size it has. It may have changed while it was sent.",
+        ),
+        R::ChecksumMismatch => (
+            "The bytes do not have the declared SHA-256",
+            "They were damaged on the way, or the file changed. Upload it again.",
+        ),
+        R::FileTooLarge => (
+            "The file has more bytes than are taken",
+            "`limit` says how many are. Upload a smaller one.",
+        ),
+        R::Infected => (
+            "The scanner found malware",
+            "Do not open the file. It was deleted here.",
+        ),
+        R::NotScannable => (
+            "The scanner could not look at all of it",
+            "So it cannot be called clean: archives in it may be nested too deep, or encrypted. Upload a plain one.",
+        ),
+        R::UnsupportedType => (
+            "It is of a format that is not taken",
+            "What counts is the bytes, not the name. Convert the file to JPEG, PNG, WebP or GIF.",
+        ),
+        R::TypeMismatch => (
+            "The bytes are of another format than declared",
+            "Declare the format that it has as `content_type`, or `application/octet-stream`.",
+        ),
+        R::Malformed => (
+            "The contents cannot be read",
+            "The file is damaged or cut off. Open it in a program and save it anew.",
+        ),
+        R::TooManyPixels => (
+            "It has more pixels than are taken",
+            "`limit` says how many are. Make the picture smaller.",
+        ),
+        R::TooManyFrames => (
+            "The animation has more frames than are taken",
+            "`limit` says how many are. Shorten it.",
+        ),
+        R::TooExpensive => (
+            "Decoding it took more memory or time than is allowed",
+            "Save it anew in a plain form of its format, or make it smaller.",
+        ),
+    }
+}

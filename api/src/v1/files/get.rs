@@ -1,0 +1,45 @@
+//! `GET /v1/files/{file_id}`: everything its owner may know about a file.
+
+use media::{FileId, OwnerId, files, variants};
+use poem_openapi::Object;
+
+use super::view::{FileView, RunView, VariantView};
+use crate::ApiState;
+use crate::http::problem::Problem;
+
+/// A file with its variants and how its processing stands.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct FileDetail {
+    /// The file.
+    #[oai(flatten)]
+    pub file: FileView,
+    /// Its variants, the full one first, then wide before narrow. Empty until the file is ready.
+    pub variants: Vec<VariantView>,
+    /// How its processing stands, once the upload is complete.
+    pub run: Option<RunView>,
+}
+
+/// Reads a file of the owner.
+pub async fn run(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    file_id: FileId,
+    with_errors: bool,
+) -> Result<FileDetail, Problem> {
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let file = files::get(&mut connection, owner_id, file_id).await?;
+    let file = file.ok_or_else(|| Problem::not_found("file"))?;
+    let variants = variants::list(&mut connection, file_id).await?;
+    drop(connection);
+    let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
+    let base = &state.config.cdn_base_url;
+    Ok(FileDetail {
+        file: FileView::new(file, base),
+        variants: variants
+            .iter()
+            .map(|variant| VariantView::new(variant, base))
+            .collect(),
+        run: run.map(|run| RunView::new(run, with_errors)),
+    })
+}

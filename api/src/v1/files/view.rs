@@ -1,0 +1,284 @@
+//! How a file looks to its owner.
+
+use chrono::{DateTime, Utc};
+use media::files::{File, FileStatus, Outcome, Published};
+use media::variants::Variant;
+use media::{Rejection, keys};
+use poem_openapi::{Enum, Object};
+use uuid::Uuid;
+use workflows::inspect::{RunSummary, StepSummary};
+
+use crate::contract::{Count, Named};
+use crate::pages::errors;
+use crate::v1::codes::{RejectionCode, RunState, StepState, VariantKind};
+
+/// Where a file is on its route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "FileStatus", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// The client may still be sending bytes.
+    Pending,
+    /// The upload is complete; the file is being put together, scanned and probed.
+    Assembling,
+    /// Scanned and within limits.
+    Validated,
+    /// Variants are being made.
+    Processing,
+    /// Every variant is served.
+    Ready,
+    /// Refused for good; see the rejection.
+    Rejected,
+}
+
+impl From<FileStatus> for Status {
+    fn from(status: FileStatus) -> Self {
+        match status {
+            FileStatus::Pending => Self::Pending,
+            FileStatus::Assembling => Self::Assembling,
+            FileStatus::Validated => Self::Validated,
+            FileStatus::Processing => Self::Processing,
+            FileStatus::Ready => Self::Ready,
+            FileStatus::Rejected => Self::Rejected,
+        }
+    }
+}
+
+impl From<Status> for FileStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Assembling => Self::Assembling,
+            Status::Validated => Self::Validated,
+            Status::Processing => Self::Processing,
+            Status::Ready => Self::Ready,
+            Status::Rejected => Self::Rejected,
+        }
+    }
+}
+
+/// How a file stands, whatever its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "lowercase")]
+pub enum FileOutcome {
+    /// It is on its way.
+    None,
+    /// Every variant is served: READY.
+    Ready,
+    /// It was refused: REJECTED, with the reason.
+    Rejected,
+    /// An operator ended its processing.
+    Cancelled,
+    /// The service failed; its operators are looking into it.
+    Failed,
+}
+
+impl From<Outcome> for FileOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::None => Self::None,
+            Outcome::Ready => Self::Ready,
+            Outcome::Rejected => Self::Rejected,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<FileOutcome> for Outcome {
+    fn from(outcome: FileOutcome) -> Self {
+        match outcome {
+            FileOutcome::None => Self::None,
+            FileOutcome::Ready => Self::Ready,
+            FileOutcome::Rejected => Self::Rejected,
+            FileOutcome::Cancelled => Self::Cancelled,
+            FileOutcome::Failed => Self::Failed,
+        }
+    }
+}
+
+/// A file.
+#[derive(Debug, Object)]
+#[oai(rename = "File", skip_serializing_if_is_none)]
+pub struct FileView {
+    /// The file.
+    pub file_id: Uuid,
+    /// The upload it came by.
+    pub upload_id: Uuid,
+    /// Its name, as declared.
+    pub filename: String,
+    /// Its media type, as declared.
+    pub declared_content_type: String,
+    /// Its size, as declared.
+    pub declared_size_bytes: Count,
+    /// Where it is on its route.
+    pub status: Status,
+    /// Whether this is how it stays, so that there is no use in asking again. Only an operator who sends the file
+    /// through again changes it.
+    #[oai(rename = "final")]
+    pub is_final: bool,
+    /// How it stands: why it is final, or `none`.
+    pub outcome: FileOutcome,
+    /// Its media type, as detected from its bytes. Known once validated.
+    pub mime_type: Option<String>,
+    /// Its size, as measured. Known once validated.
+    pub size_bytes: Option<Count>,
+    /// SHA-256 of its bytes, in hexadecimal. Known once validated.
+    #[oai(validator(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: Option<String>,
+    /// Where its main variant is served. Known once ready.
+    pub cdn_url: Option<String>,
+    /// Why it was refused.
+    pub rejection: Option<RejectionView>,
+    /// When its upload began.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl FileView {
+    /// A file with its address.
+    pub fn new(file: File, cdn_base_url: &str) -> Self {
+        let facts = file.facts;
+        let url = |published: Published| keys::served_url(cdn_base_url, &published.main_key);
+        Self {
+            file_id: file.file_id.0,
+            upload_id: file.upload_id.0,
+            filename: file.filename,
+            declared_content_type: file.declared_mime_type,
+            declared_size_bytes: file.declared_size_bytes.into(),
+            status: file.status.into(),
+            is_final: file.outcome.is_final(),
+            outcome: file.outcome.into(),
+            mime_type: facts.as_ref().map(|facts| facts.mime_type.clone()),
+            size_bytes: facts.as_ref().map(|facts| facts.size_bytes.into()),
+            sha256: facts.map(|facts| facts.sha256.to_hex()),
+            cdn_url: file.published.map(url),
+            rejection: file.rejection.map(Into::into),
+            created_at: file.created_at,
+            updated_at: file.updated_at,
+        }
+    }
+}
+
+/// Why a file was refused.
+#[derive(Debug, Object)]
+#[oai(rename = "Rejection", skip_serializing_if_is_none)]
+pub struct RejectionView {
+    /// The stable name of the cause.
+    pub code: RejectionCode,
+    /// Where the code is explained: a path of this service.
+    pub doc_url: String,
+    /// What is wrong, for people.
+    pub message: String,
+    /// What is allowed, with its unit.
+    pub limit: Option<String>,
+    /// What was found, with its unit.
+    pub measured: Option<String>,
+    /// The step that refused.
+    pub step: String,
+}
+
+impl From<Rejection> for RejectionView {
+    fn from(rejection: Rejection) -> Self {
+        Self {
+            code: rejection.code.into(),
+            doc_url: errors::rejection_path(rejection.code),
+            message: rejection.message,
+            limit: rejection.limit,
+            measured: rejection.measured,
+            step: rejection.step,
+        }
+    }
+}
+
+/// A derived output of a file.
+#[derive(Debug, Object)]
+#[oai(rename = "Variant", skip_serializing_if_is_none)]
+pub struct VariantView {
+    /// What it is for.
+    pub kind: VariantKind,
+    /// The media type it is served with.
+    pub mime_type: String,
+    /// Width in pixels, of what has a picture.
+    #[oai(validator(minimum(value = "1")))]
+    pub width: Option<i32>,
+    /// Height in pixels, of what has a picture.
+    #[oai(validator(minimum(value = "1")))]
+    pub height: Option<i32>,
+    /// Bits per second, of what has a duration.
+    pub bitrate: Option<Count>,
+    /// Its size.
+    pub size_bytes: Count,
+    /// Where it is served, for ever unchanged.
+    pub url: String,
+}
+
+impl VariantView {
+    /// A variant with its address.
+    pub fn new(variant: &Variant, cdn_base_url: &str) -> Self {
+        Self {
+            kind: variant.kind.into(),
+            mime_type: variant.format.mime_type().into(),
+            width: variant.width,
+            height: variant.height,
+            bitrate: variant.bitrate.map(Into::into),
+            size_bytes: variant.size_bytes.into(),
+            url: keys::served_url(cdn_base_url, &variant.storage_path),
+        }
+    }
+}
+
+/// How the processing of a file stands.
+#[derive(Debug, Object)]
+#[oai(rename = "Run", skip_serializing_if_is_none)]
+pub struct RunView {
+    /// The run.
+    pub run_id: Uuid,
+    /// How it stands.
+    pub state: Named<RunState>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Its steps, in order.
+    pub steps: Vec<StepView>,
+}
+
+/// How a step of the processing stands.
+#[derive(Debug, Object)]
+#[oai(rename = "Step", skip_serializing_if_is_none)]
+pub struct StepView {
+    /// Its name.
+    pub name: String,
+    /// How it stands. A step that was not reached is not listed.
+    pub state: Named<StepState>,
+    /// How many of its tasks are done.
+    pub done: Count,
+    /// How many tasks it has.
+    pub total: Count,
+    /// How often its tasks were tried.
+    pub attempts: Count,
+    /// What went wrong last. Only for keys with the scope `admin`.
+    pub last_error: Option<String>,
+}
+
+impl RunView {
+    /// A run; what went wrong inside is for operators only.
+    pub fn new(run: RunSummary, with_errors: bool) -> Self {
+        let step = |step: StepSummary| StepView {
+            name: step.name,
+            state: step.state.into(),
+            done: step.done.into(),
+            total: step.total.into(),
+            attempts: step.attempts.into(),
+            last_error: step.last_error.filter(|_| with_errors),
+        };
+        Self {
+            run_id: run.run_id,
+            state: run.state.into(),
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            steps: run.steps.into_iter().map(step).collect(),
+        }
+    }
+}

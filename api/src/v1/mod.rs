@@ -1,0 +1,8 @@
+//! The operations under `/v1`: a folder for each resource, a file for each operation.
+
+pub(crate) mod account;
+pub mod admin;
+pub(crate) mod codes;
+pub mod files;
+pub(crate) mod health;
+pub(crate) mod uploads;

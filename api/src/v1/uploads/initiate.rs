@@ -1,0 +1,248 @@
+//! `POST /v1/uploads`: opens an upload and its PENDING file.
+
+use media::uploads::{
+    self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
+};
+use media::{FileId, OwnerId, Sha256, UploadId, filename, keys};
+use poem::http::{HeaderValue, header};
+use poem_openapi::Object;
+use sqlx::Connection as _;
+use storage::ObjectStore;
+use uuid::Uuid;
+
+use super::complete::{self, CompletedUpload};
+use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
+use crate::ApiState;
+use crate::http::body::fingerprint;
+use crate::http::problem::{Code, Problem};
+
+/// How many parts are signed with the first answer.
+const FIRST_PARTS: usize = 100;
+
+/// A file to be sent. What is said here is checked against the bytes later.
+#[derive(Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct InitiateUpload {
+    /// The file's name, for people to recognise it. Of a path only the last part is kept, without characters that
+    /// turn or hide the text around them.
+    #[oai(validator(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    ))]
+    pub filename: String,
+    /// The media type the client believes it to be.
+    #[oai(validator(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    ))]
+    pub content_type: String,
+    /// How many bytes will be sent. A file of 0 bytes is refused as `file_empty`.
+    #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
+    pub size_bytes: i64,
+    /// SHA-256 of the whole file, in hexadecimal, if the client knows it.
+    #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"), nullable)]
+    pub sha256: Option<String>,
+}
+
+/// What a request to open an upload finds.
+#[derive(Debug)]
+pub enum Opened {
+    /// An open upload, of this request or of an earlier one with the same key.
+    Open(UploadView),
+    /// The earlier request's upload is complete.
+    Complete(CompletedUpload),
+}
+
+/// Opens an upload, or finds the one that the same idempotency key opened before.
+pub async fn run(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    idempotency_key: Option<&str>,
+    body: InitiateUpload,
+) -> Result<Opened, Problem> {
+    let request = fingerprint(&body);
+    if let Some(key) = idempotency_key
+        && let Some(upload) = recall(state, owner_id, key, &request).await?
+    {
+        return found(state, &upload).await;
+    }
+    ensure_room(state, owner_id).await?;
+    let upload = open(state, owner_id, body).await?;
+    let kept = match save(state, &upload, idempotency_key.map(|key| (key, &request))).await {
+        Ok(true) => Ok(upload),
+        // Somebody used the key at the same time: theirs is the upload.
+        Ok(false) => {
+            discard(&state.store, &upload).await;
+            let key = idempotency_key.unwrap_or_default();
+            let theirs = recall(state, owner_id, key, &request).await?;
+            theirs.ok_or_else(|| Problem::unavailable("the idempotency key came and went"))
+        }
+        Err(problem) => {
+            discard(&state.store, &upload).await;
+            Err(problem)
+        }
+    };
+    found(state, &kept?).await
+}
+
+async fn found(state: &ApiState, upload: &Upload) -> Result<Opened, Problem> {
+    if let UploadState::Completed(_) = upload.state {
+        return Ok(Opened::Complete(complete::completed(state, upload).await?));
+    }
+    Ok(Opened::Open(answer(state, upload).await?))
+}
+
+async fn recall(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    key: &str,
+    request: &Sha256,
+) -> Result<Option<Upload>, Problem> {
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    match uploads::recall(&mut connection, owner_id, key, request).await? {
+        None => Ok(None),
+        Some(Remembered::Same(upload_id)) => {
+            Ok(uploads::get(&mut connection, owner_id, upload_id).await?)
+        }
+        Some(Remembered::Other) => Err(Problem::new(
+            Code::IdempotencyKeyReused,
+            "use a new Idempotency-Key for a request with another body",
+        )),
+    }
+}
+
+/// Refuses one upload more than an owner may have open. Requests at the same time may each find the last
+/// place free: this bounds what is held, and does not count it.
+async fn ensure_room(state: &ApiState, owner_id: &OwnerId) -> Result<(), Problem> {
+    let most = state.config.max_open_uploads;
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let open = uploads::count_open(&mut connection, owner_id, state.now(), most).await?;
+    if open < most {
+        return Ok(());
+    }
+    let detail = "complete or abort others first, or wait until they expire";
+    Err(Problem::new(Code::TooManyOpenUploads, detail)
+        .measured(
+            format!("{most} open uploads"),
+            format!("{open} open uploads"),
+        )
+        .header(header::RETRY_AFTER, HeaderValue::from_static("60")))
+}
+
+/// Plans the upload and opens it in the object store.
+async fn open(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    body: InitiateUpload,
+) -> Result<Upload, Problem> {
+    let filename = filename::cleaned(&body.filename)
+        .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
+    let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
+    let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
+    let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
+    let sha256 =
+        sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
+    let (now, upload_id) = (state.now(), UploadId(Uuid::now_v7()));
+    let object_key = keys::staging(upload_id);
+    let s3_upload_id = match plan.strategy {
+        Strategy::Single => None,
+        Strategy::Multipart => Some(state.store.create_multipart(&object_key).await?),
+    };
+    Ok(Upload {
+        upload_id,
+        file_id: FileId(Uuid::now_v7()),
+        owner_id: owner_id.clone(),
+        declared: Declared {
+            filename,
+            mime_type: body.content_type,
+            sha256,
+        },
+        plan,
+        object_key,
+        s3_upload_id,
+        created_at: now,
+        expires_at: now + state.config.upload_lifetime,
+        state: UploadState::Open,
+    })
+}
+
+/// `false` if the idempotency key was taken meanwhile; then nothing is saved.
+async fn save(
+    state: &ApiState,
+    upload: &Upload,
+    key: Option<(&str, &Sha256)>,
+) -> Result<bool, Problem> {
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let mut transaction = connection.begin().await?;
+    uploads::initiate(&mut transaction, upload).await?;
+    if let Some((key, request)) = key {
+        let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);
+        if !uploads::remember(&mut transaction, owner_id, key, request, id, now).await? {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Best effort: what stays behind is swept by age.
+async fn discard(store: &ObjectStore, upload: &Upload) {
+    if let Some(id) = &upload.s3_upload_id
+        && let Err(error) = store.abort_multipart(&upload.object_key, id).await
+    {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, media.upload_id = %upload.upload_id, "cannot abort a multipart upload");
+    }
+}
+
+async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem> {
+    view::ensure_open(upload, state.now())?;
+    let mut parts = Vec::new();
+    for number in upload.plan.part_numbers().take(FIRST_PARTS) {
+        parts.extend(view::sign(state, upload, number).await?);
+    }
+    let instructions = match upload.plan.strategy {
+        Strategy::Single => {
+            let PartUrl {
+                method,
+                url,
+                headers,
+                expires_at,
+                ..
+            } = parts
+                .pop()
+                .ok_or_else(|| Problem::internal("a plan without parts"))?;
+            Instructions::Single(SingleUpload {
+                method,
+                url,
+                headers,
+                expires_at,
+            })
+        }
+        Strategy::Multipart => Instructions::Multipart(MultipartUpload {
+            part_size_bytes: upload.plan.part_size_bytes.into(),
+            part_count: upload.plan.part_count,
+            parts,
+        }),
+    };
+    Ok(UploadView {
+        file_id: upload.file_id.0,
+        upload_id: upload.upload_id.0,
+        expires_at: upload.expires_at,
+        upload: instructions,
+    })
+}
+
+fn impossible(error: ImpossibleSize) -> Problem {
+    match error {
+        ImpossibleSize::Empty => Problem::new(Code::FileEmpty, error.to_string()),
+        ImpossibleSize::TooLarge {
+            size_bytes,
+            max_bytes,
+        } => Problem::new(Code::FileTooLarge, error.to_string())
+            .measured(format!("{max_bytes} bytes"), format!("{size_bytes} bytes")),
+    }
+}

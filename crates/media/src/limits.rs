@@ -1,0 +1,56 @@
+//! What is too much. Every limit is checked from sizes and headers, before anything is decoded.
+
+use serde::{Deserialize, Serialize};
+
+use settings::Reader;
+
+/// Upper bounds on what we take. One set for the whole service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of one file. All that is taken are pictures, of which the largest phones and cameras make
+    /// have some 60 MB. Must stay below the scanner's own limit, or clean would mean "not looked at".
+    pub max_file_bytes: u64,
+    /// Pixels of one side. 16383 is also the largest side a WebP can have (RFC 9649 §2.6).
+    pub max_image_side: u32,
+    /// Pixels of one frame, width × height.
+    pub max_image_pixels: u64,
+    /// Frames of an animation.
+    pub max_image_frames: u32,
+    /// Pixels of all frames together, width × height × frames.
+    pub max_animation_pixels: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 100 * 1024 * 1024,
+            max_image_side: 16_383,
+            max_image_pixels: 100_000_000,
+            max_image_frames: 400,
+            max_animation_pixels: 300_000_000,
+        }
+    }
+}
+
+/// The scanner reads at most 2000 MiB of a stream; a file we take must be smaller than what it covers.
+const SCANNER_MAX_BYTES: u64 = 2000 * 1024 * 1024;
+
+impl Limits {
+    /// Reads `MEDIAMILL_MAX_FILE_BYTES` and `MEDIAMILL_MAX_IMAGE_PIXELS`; the rest is fixed.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        let defaults = Self::default();
+        Self {
+            max_file_bytes: reader.number_or(
+                "MEDIAMILL_MAX_FILE_BYTES",
+                1..=SCANNER_MAX_BYTES - 1,
+                defaults.max_file_bytes,
+            ),
+            max_image_pixels: reader.number_or(
+                "MEDIAMILL_MAX_IMAGE_PIXELS",
+                1..=u64::from(defaults.max_image_side).pow(2),
+                defaults.max_image_pixels,
+            ),
+            ..defaults
+        }
+    }
+}

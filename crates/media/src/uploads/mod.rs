@@ -1,0 +1,82 @@
+//! Upload sessions: how a file is sent, and the session's life from initiate to complete, abort or expiry.
+//!
+//! Ownership is part of every `WHERE`: another owner's session does not exist. Keys and S3 upload ids come from the
+//! row, never from a client.
+
+mod check;
+mod idempotency;
+mod plan;
+mod sessions;
+mod upkeep;
+
+use chrono::{DateTime, Utc};
+
+pub use self::check::{Incomplete, check};
+pub use self::idempotency::{Remembered, forget_keys_of, recall, remember};
+pub use self::plan::{
+    ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, SINGLE_PUT_MAX_BYTES, Strategy,
+};
+pub use self::sessions::{
+    abort, complete, confirmed_parts, count_open, get, initiate, load, lock, lock_of_file,
+};
+pub use self::upkeep::{Expired, Sweep, expire, forget_keys, sweeps, swept};
+use crate::ObjectKey;
+use crate::{FileId, OwnerId, Sha256, UploadId};
+
+/// A part as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// 1 to 10,000.
+    pub number: u16,
+    /// As the store gave it, in quotes.
+    pub etag: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+}
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The session.
+    pub upload_id: UploadId,
+    /// The file it will become.
+    pub file_id: FileId,
+    /// Whose it is.
+    pub owner_id: OwnerId,
+    /// What the client said it sends.
+    pub declared: Declared,
+    /// How it is sent.
+    pub plan: Plan,
+    /// Where, in the staging bucket.
+    pub object_key: ObjectKey,
+    /// The store's id, of a multipart upload only.
+    pub s3_upload_id: Option<String>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// No URL is signed beyond it.
+    pub expires_at: DateTime<Utc>,
+    /// How it stands.
+    pub state: UploadState,
+}
+
+/// What a client says about a file. Untrusted: for messages and comparison only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// For people to recognise the file.
+    pub filename: String,
+    /// Media type.
+    pub mime_type: String,
+    /// Digest of the whole file, if the client knows it.
+    pub sha256: Option<Sha256>,
+}
+
+/// How a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadState {
+    /// The client may send and complete. Whether it expired is for the caller's clock to say.
+    Open,
+    /// The client said it is done, and the store agreed.
+    Completed(DateTime<Utc>),
+    /// Given up.
+    Aborted(DateTime<Utc>),
+}

@@ -1,0 +1,113 @@
+//! Derived outputs of a file: recorded together when the file becomes ready, listed for its owner.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::FileId;
+use crate::ObjectKey;
+use crate::formats::OutputFormat;
+
+/// What a variant is for. The string is a contract: never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum VariantKind {
+    /// The image at its own size.
+    Full,
+    /// A smaller version.
+    Thumbnail,
+}
+
+impl VariantKind {
+    /// Durable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Thumbnail => "thumbnail",
+        }
+    }
+}
+
+/// A variant as a worker reports it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewVariant {
+    /// What it is for.
+    pub kind: VariantKind,
+    /// How it is encoded.
+    pub format: OutputFormat,
+    /// Pixels, for what has a picture.
+    pub width: Option<u32>,
+    /// Pixels, for what has a picture.
+    pub height: Option<u32>,
+    /// Bits per second, for what has a duration.
+    pub bitrate: Option<u64>,
+    /// Where it lies in the origin bucket.
+    pub storage_path: ObjectKey,
+    /// Bytes.
+    pub size_bytes: u64,
+}
+
+/// A recorded variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// What it is for.
+    pub kind: VariantKind,
+    /// How it is encoded.
+    pub format: OutputFormat,
+    /// Pixels.
+    pub width: Option<i32>,
+    /// Pixels.
+    pub height: Option<i32>,
+    /// Bits per second.
+    pub bitrate: Option<i64>,
+    /// Key in the origin bucket.
+    pub storage_path: String,
+    /// Bytes.
+    pub size_bytes: i64,
+}
+
+/// Makes these the file's variants, all of them: what was recorded before is replaced, so a repeat does no harm.
+#[tracing::instrument(name = "db.media_variants.record", skip_all, fields(media.file_id = %file_id))]
+pub async fn record(
+    conn: &mut PgConnection,
+    file_id: FileId,
+    variants: &[NewVariant],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM media_variants WHERE file_id = $1", file_id.0)
+        .execute(&mut *conn)
+        .await?;
+    for variant in variants {
+        sqlx::query!(
+            "INSERT INTO media_variants
+                 (file_id, kind, format, width, height, bitrate, storage_path, size_bytes)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            file_id.0,
+            variant.kind.as_str(),
+            variant.format.as_str(),
+            variant.width.map(u32::cast_signed),
+            variant.height.map(u32::cast_signed),
+            variant.bitrate.map(u64::cast_signed),
+            variant.storage_path.as_str(),
+            variant.size_bytes.cast_signed(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A file's variants: full ones first, then wider before narrower.
+#[tracing::instrument(name = "db.media_variants.list", skip_all, fields(media.file_id = %file_id))]
+pub async fn list(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<Variant>, sqlx::Error> {
+    sqlx::query_as!(
+        Variant,
+        r#"SELECT kind AS "kind: VariantKind", format AS "format: OutputFormat",
+                  width, height, bitrate, storage_path, size_bytes
+           FROM media_variants
+           WHERE file_id = $1
+           ORDER BY kind, width DESC NULLS LAST, storage_path"#,
+        file_id.0,
+    )
+    .fetch_all(conn)
+    .await
+}
