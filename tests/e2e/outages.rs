@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded::{
+use devkit::{
     TcpProxy,
     proxy::{Target, Which},
 };
