@@ -6,6 +6,7 @@
 
 mod cargo;
 mod licence;
+mod pages;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
