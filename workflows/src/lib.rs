@@ -30,45 +30,47 @@
 //! # }
 //! ```
 //!
-//! Where things are: [`step`] what a step is and how its errors decide what happens next,
-//! [`workflow`] the typed route, `plan` the pure decision about a finished attempt, `store` every
-//! SQL statement of the hot path, `runtime` what a worker process runs (apalis workers over our own
-//! backend), [`admin`] what people do with runs and dead letters, [`inspect`] reading runs for a
-//! program, [`events`] what happened to runs, to follow from a position, [`wait`] for a run's result,
-//! [`testing`] runs to their ends in tests, [`faults`] where the tests make a process die. This crate knows nothing of what its runs are about.
+//! Each module uses those before it, and none behind it:
+//!
+//! - `define`: what a caller writes: steps, workflows, what they say of themselves;
+//! - `protocol`: the rules, without any I/O: what follows from an attempt;
+//! - `store`: every SQL statement;
+//! - `client`: starting runs, waiting for them, reading them, following their events;
+//! - `worker`: what one process runs to work on tasks;
+//! - [`admin`]: what people do with runs, dead letters and queues;
+//! - `maintenance`: recovery and whatever else is due by the clock;
+//! - `engine`: the wiring of all that.
+//!
+//! This crate knows nothing of what its runs are about.
 
 pub mod admin;
-pub mod backoff;
-mod claim;
-pub mod events;
-mod failure;
-pub mod faults;
-mod fingerprint;
-mod hints;
-pub mod inspect;
-mod panics;
-mod payload;
-mod plan;
-mod reports;
-mod runtime;
-mod shape;
-mod start;
-pub mod step;
+mod client;
+mod define;
+mod engine;
+mod maintenance;
+mod protocol;
 mod store;
-pub mod testing;
-pub mod wait;
-pub mod workflow;
+mod worker;
 
-pub use backoff::Backoff;
-pub use hints::Hints;
-pub use payload::PayloadError;
-pub use runtime::{Engine, EngineConfig, EngineError, Health, Rehearsal};
-pub use start::{RunId, StartError, Starter};
-pub use step::{
-    BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext, StepError,
-    StepSettings,
+pub use client::{events, hints::Hints, inspect, start::Starter, wait};
+pub use define::{
+    backoff::{self, Backoff},
+    payload::PayloadError,
+    run::{RunId, StartError},
+    step::{
+        self, BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext,
+        StepError, StepSettings,
+    },
+    workflow::{self, Outcome, Rejected, Revival, RunEnd, Workflow},
 };
+pub use engine::{
+    builder::{Engine, EngineError},
+    config::EngineConfig,
+    health::Health,
+    testing,
+};
+pub use protocol::failpoints as faults;
 pub use store::schema::{
     MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate, schema_version,
 };
-pub use workflow::{Outcome, Rejected, Revival, RunEnd, Workflow};
+pub use worker::fault_injection::Rehearsal;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::{AdminError, By};
+use crate::admin::{AdminError, By};
 
 /// One action.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ pub async fn record_in(
 }
 
 /// Keeps an action, in the caller's transaction.
-pub(super) async fn record(
+pub(crate) async fn record(
     tx: &mut PgConnection,
     by: By<'_>,
     action: &str,

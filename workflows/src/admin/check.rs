@@ -15,10 +15,12 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::AdminError;
 use crate::{
-    shape::{RouteStep, route},
-    workflow::{Handler, Workflow},
+    admin::AdminError,
+    define::{
+        shape::{RouteStep, route},
+        workflow::{Handler, Workflow},
+    },
 };
 pub use problem::{Problem, Severity, Spot, Work};
 
@@ -54,7 +56,7 @@ impl Build {
         self
     }
 
-    /// Says which queues the build's workers will serve, as in [`crate::EngineConfig::queues`].
+    /// Says which queues the build's workers will serve, as in [`crate::engine::config::EngineConfig::queues`].
     #[must_use]
     pub fn serving(mut self, queues: &[(String, usize)]) -> Self {
         let served = queues.iter().filter(|(_, slots)| *slots > 0);

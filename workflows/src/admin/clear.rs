@@ -3,12 +3,12 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::By;
+use crate::admin::By;
 
 /// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose
 /// their leases, so they can write nothing any more; the history shows them as cancelled. Call under
 /// the runs' locks. Returns how many attempts were under way.
-pub(super) async fn clear(
+pub(crate) async fn clear(
     tx: &mut PgConnection,
     runs: &[Uuid],
     resolution: &str,
@@ -51,7 +51,7 @@ pub(super) async fn clear(
 
 /// Waits for whoever is just moving tasks of these runs, so that the next statement sees them where
 /// they are then.
-pub(super) async fn hold(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), sqlx::Error> {
+pub(crate) async fn hold(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), sqlx::Error> {
     // In the order of those who move them: they pass over deferred rows that are locked.
     sqlx::query!(
         "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)

@@ -6,8 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool, types::Json};
 
-use super::{AdminError, hints::begin, workers::Fleet};
-use crate::{faults::Transaction, store::commit::commit};
+use crate::{
+    admin::{AdminError, hints::begin, workers::Fleet},
+    protocol::failpoints::Transaction,
+    store::commit::commit,
+};
 
 /// What was counted, and when.
 #[derive(Debug, Clone, PartialEq)]

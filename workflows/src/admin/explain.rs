@@ -1,19 +1,17 @@
 //! What happened in a run, and why it is not running now.
 
-mod answer;
 mod timeline;
 
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{
-    AdminError, not_found,
+use crate::admin::{
+    AdminError, live_tasks, not_found,
     payload::Short,
-    places,
     runs::{self, RunEntry},
 };
 
-pub use answer::{Answer, Lack, Progress, Tried};
+pub use super::answer::{Answer, Lack, Progress, TaskAnswer, Tried};
 pub use timeline::Attempt;
 pub(super) use timeline::attempts_of;
 
@@ -30,25 +28,12 @@ pub struct Explanation {
     pub timeline: Vec<Attempt>,
 }
 
-/// One live task.
-#[derive(Debug, Clone)]
-pub struct TaskAnswer {
-    /// The task.
-    pub task_id: Uuid,
-    /// The step it is at.
-    pub step: String,
-    /// Place among the children, for a child of a fan-out.
-    pub child: Option<i32>,
-    /// Why it is not running, or who runs it.
-    pub answer: Answer,
-}
-
 /// Explains a run, by its own id or by that of its subject: of several the one that is not over, or else one that did
 /// not succeed, or else the newest.
 pub async fn explain(pool: &PgPool, id: Uuid) -> Result<Explanation, AdminError> {
     let run = runs::get(pool, run_about(pool, id).await?).await?;
     let run_id = run.run_id;
-    let tasks = places::live_tasks(pool, &run).await?;
+    let tasks = live_tasks::live_tasks(pool, &run).await?;
     let answer = answer(pool, &run, &tasks).await?;
     let timeline = attempts_of(pool, run_id, None).await?;
     Ok(Explanation {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use sqlx::{PgPool, Postgres, Transaction as SqlTransaction};
 use uuid::Uuid;
 
-use super::AdminError;
 use crate::{
-    faults::Transaction,
+    admin::AdminError,
+    protocol::failpoints::Transaction,
     store::{commit::commit, notify, notify_cancelled, notify_queues, session::within},
 };
 
@@ -27,21 +27,21 @@ pub struct Hints {
 }
 
 impl Hints {
-    pub(super) fn queues(queues: Vec<String>) -> Self {
+    pub(crate) fn queues(queues: Vec<String>) -> Self {
         Self {
             queues,
             ..Self::default()
         }
     }
 
-    pub(super) fn lanes(lanes: Vec<i32>) -> Self {
+    pub(crate) fn lanes(lanes: Vec<i32>) -> Self {
         Self {
             lanes,
             ..Self::default()
         }
     }
 
-    pub(super) fn cancelled(cancelled: &[Uuid]) -> Self {
+    pub(crate) fn cancelled(cancelled: &[Uuid]) -> Self {
         Self {
             cancelled: cancelled.to_vec(),
             ..Self::default()
@@ -78,7 +78,7 @@ const STANDSTILL: Duration = Duration::from_secs(5);
 const LOCK: Duration = Duration::from_secs(10);
 
 /// Begins an action.
-pub(super) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postgres>, sqlx::Error> {
+pub(crate) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postgres>, sqlx::Error> {
     let begin = format!(
         "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{}ms'; SET LOCAL lock_timeout = '{}ms'",
         STANDSTILL.as_millis(),
@@ -88,7 +88,7 @@ pub(super) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postg
 }
 
 /// Commits an action and tells the workers of it.
-pub(super) async fn finish(
+pub(crate) async fn finish(
     pool: &PgPool,
     transaction: SqlTransaction<'_, Postgres>,
     what: Transaction,

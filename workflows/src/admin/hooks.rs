@@ -1,47 +1,22 @@
 //! What workflows want to be told when a decision of somebody ends a run, or makes it live again.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{AdminError, By};
 use crate::{
-    BoxError, panics,
-    workflow::{Definition, Outcome, Revival, RunEnd, Workflow},
+    admin::{AdminError, By},
+    define::{
+        panics,
+        step::BoxError,
+        workflow::{Definition, Outcome, Revival, RunEnd},
+    },
 };
 
-/// The hooks ([`Route::on_end`](crate::workflow::Route::on_end),
-/// [`Route::on_revive`](crate::workflow::Route::on_revive)) of some workflows. They run in the
-/// transaction of the action.
-#[derive(Clone, Default)]
-pub struct Hooks {
-    workflows: HashMap<(String, i32), Arc<Definition>>,
-}
-
-impl Hooks {
-    /// Adds those of a workflow. No step of it runs.
-    #[must_use]
-    pub fn with<I>(self, workflow: &Workflow<I>) -> Self {
-        self.with_definition(&workflow.definition)
-    }
-
-    pub(crate) fn with_definition(mut self, definition: &Arc<Definition>) -> Self {
-        let key = (definition.name.to_owned(), definition.version);
-        self.workflows.insert(key, Arc::clone(definition));
-        self
-    }
-}
-
-impl std::fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.workflows.keys()).finish()
-    }
-}
-
 /// Tells the hooks of runs that were cancelled. A hook that fails takes the action back.
-pub(super) async fn cancelled(
+pub(crate) async fn cancelled(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'_>,
@@ -62,7 +37,7 @@ pub(super) async fn cancelled(
 
 /// Tells the hooks of those of the runs that live again: from a step, or from where they died. One
 /// that still has a dead task is dead. A hook that fails takes the action back.
-pub(super) async fn revived(
+pub(crate) async fn revived(
     tx: &mut PgConnection,
     runs: &[Uuid],
     from_step: Option<&str>,

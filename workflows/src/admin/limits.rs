@@ -13,12 +13,14 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{
-    AdminError, By, Hints, audit,
-    hints::{begin, finish},
-    queues,
+use crate::{
+    admin::{
+        AdminError, By, Hints, audit,
+        hints::{begin, finish},
+        queues,
+    },
+    protocol::failpoints::Transaction,
 };
-use crate::faults::Transaction;
 
 /// What a queue may. At least one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -190,7 +192,7 @@ pub enum HeldBy {
     Rate,
 }
 
-/// The limits, by queue, for [`explain`](super::explain).
+/// The limits, by queue, for [`explain`](crate::admin::explain).
 pub(super) async fn by_queue(pool: &PgPool) -> Result<HashMap<String, LimitEntry>, AdminError> {
     let entries = list(pool).await?.into_iter();
     Ok(entries.map(|entry| (entry.queue.clone(), entry)).collect())

@@ -6,17 +6,19 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{AdminError, not_found};
-use crate::store::lock;
+use crate::{
+    admin::{AdminError, not_found},
+    store::lock,
+};
 
 /// A run under its lock.
-pub(super) struct Locked {
+pub(crate) struct Locked {
     pub state: String,
     pub paused_at: Option<DateTime<Utc>>,
 }
 
 /// Locks a run.
-pub(super) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
+pub(crate) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
     lock::runs(tx, &[run_id]).await?;
     sqlx::query_as!(
         Locked,
@@ -29,7 +31,7 @@ pub(super) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, A
 }
 
 /// Locks a run that has not ended.
-pub(super) async fn live_run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
+pub(crate) async fn live_run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
     let run = run(tx, run_id).await?;
     match run.state.as_str() {
         "running" | "dead" => Ok(run),
@@ -40,7 +42,7 @@ pub(super) async fn live_run(tx: &mut PgConnection, run_id: Uuid) -> Result<Lock
 }
 
 /// Locks those of the runs that nobody else has locked, and says which.
-pub(super) async fn free_runs(
+pub(crate) async fn free_runs(
     tx: &mut PgConnection,
     runs: &[Uuid],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {

@@ -5,33 +5,34 @@
 //! action has two forms: one for a pool, which also tells the workers, and one (`…_in`) that is part
 //! of the caller's own transaction and returns the [`Hints`] to send after its commit.
 
+mod answer;
 pub mod audit;
-mod breakers;
+pub(crate) mod breakers;
 pub mod check;
-mod clear;
+pub(crate) mod clear;
 pub mod dead_letters;
 mod depths;
 pub mod explain;
-mod hints;
-mod hooks;
+pub(crate) mod hints;
+pub(crate) mod hooks;
 pub mod limits;
-mod locks;
-mod payload;
-mod places;
+mod live_tasks;
+pub(crate) mod locks;
+pub(crate) mod payload;
 pub mod queues;
 pub mod redrive;
+pub(crate) mod requeue;
 pub(crate) mod retention;
-mod revive;
 pub mod runs;
 pub mod workers;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use crate::define::hooks::Hooks;
 pub use breakers::Breaker;
 pub use depths::{Depth, Depths, depths};
 pub use hints::Hints;
-pub use hooks::Hooks;
 pub use payload::Payload;
 
 /// Who acts, and why. Both are kept.
@@ -89,7 +90,7 @@ pub enum AdminError {
     NoReason,
     /// A workflow's hook for the end of a run failed.
     #[error("the workflow's own part of it failed: {0}")]
-    Hook(#[source] crate::BoxError),
+    Hook(#[source] crate::define::step::BoxError),
     /// The database refused or was lost.
     #[error("the database could not be asked")]
     Database(#[from] sqlx::Error),

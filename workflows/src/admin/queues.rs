@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{
-    AdminError, Breaker, By, Hints, Pause, audit, breakers,
-    hints::{begin, finish},
-    not_found,
-    workers::Fleet,
+use crate::{
+    admin::{
+        AdminError, Breaker, By, Hints, Pause, audit, breakers,
+        hints::{begin, finish},
+        not_found,
+        workers::Fleet,
+    },
+    protocol::failpoints::Transaction,
 };
-use crate::faults::Transaction;
 
 /// One queue.
 #[derive(Debug, Clone)]

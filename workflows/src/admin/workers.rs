@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::AdminError;
-use crate::store::presence::PRESENCE;
+use crate::{admin::AdminError, store::presence::PRESENCE};
 
 /// One worker process.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,14 +12,15 @@ use uuid::Uuid;
 
 mod limited;
 
-use super::lanes::{Lane, Lanes};
-pub(crate) use limited::{Limited, Room, claim_limited, claim_suspect_limited};
-
 use crate::{
-    claim::Claim,
-    faults::{Moment, Transaction, reach},
-    payload::Payload,
+    define::{lane::Lane, payload::Payload},
+    protocol::{
+        failpoints::{Moment, Transaction, reach},
+        task::Claim,
+    },
+    store::lanes::Lanes,
 };
+pub(crate) use limited::{Limited, Room, claim_limited, claim_suspect_limited};
 
 /// A lane to look into.
 #[derive(Debug)]

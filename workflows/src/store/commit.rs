@@ -2,7 +2,7 @@
 
 use sqlx::{Postgres, Transaction as SqlTransaction};
 
-use crate::faults::{Moment, Transaction, reach};
+use crate::protocol::failpoints::{Moment, Transaction, reach};
 
 /// Commits a transaction that did `what`.
 pub(crate) async fn commit(

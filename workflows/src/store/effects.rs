@@ -7,21 +7,23 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    events,
-    fan_out::{self, Child, NewFanOut},
-    history,
-    lanes::{Lane, Lanes},
-    letters::{self, Dead},
-    lock::Locked,
-    tasks::{self, Row},
-};
 use crate::{
-    claim::Claim,
-    faults::Transaction,
-    fingerprint::fingerprint,
-    payload::Payload,
-    plan::{NewTask, Next, Settlement, Verdict},
+    define::{lane::Lane, payload::Payload},
+    protocol::{
+        failpoints::Transaction,
+        fingerprint::fingerprint,
+        settlement::{Next, Settlement, Verdict},
+        task::{Claim, NewTask},
+    },
+    store::{
+        dead_letters::{self, Dead},
+        events,
+        fan_out::{self, Child, NewFanOut},
+        history,
+        lanes::Lanes,
+        lock::Locked,
+        tasks::{self, Row},
+    },
 };
 
 /// The batch, sorted into what has to be written where.
@@ -176,7 +178,7 @@ impl<'a> Effects<'a> {
         let mut ready = self.place(tx, lanes, locked).await?;
         self.defer(tx).await?;
         self.sleep(tx).await?;
-        let buried = letters::bury(tx, &self.dead).await?;
+        let buried = dead_letters::bury(tx, &self.dead).await?;
         self.children.extend(buried.skipped);
         for (run_id, result) in &self.rejected {
             tasks::clear(tx, *run_id, "obsolete", ("engine", "the run was rejected")).await?;

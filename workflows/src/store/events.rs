@@ -7,11 +7,14 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::lanes::Lanes;
 use crate::{
-    events::{Detail, Position},
-    failure::message_of,
-    plan::{Next, Settlement, Verdict},
+    define::detail::Detail,
+    protocol::{
+        failure::message_of,
+        position::Position,
+        settlement::{Next, Settlement, Verdict},
+    },
+    store::lanes::Lanes,
 };
 
 /// Rows removed by one statement.

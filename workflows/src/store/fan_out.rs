@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    lock::Locked,
-    tasks::{self, Row},
+use crate::{
+    define::payload::Payload,
+    protocol::task::Claim,
+    store::{
+        lock::Locked,
+        tasks::{self, Row},
+    },
 };
-use crate::{claim::Claim, payload::Payload};
 
 /// Bytes that a join can be given. Postgres stores no more than 1 GiB, and a worker must hold it.
 pub(crate) const JOIN_BYTES: usize = 128 << 20;

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    lock::{self, Renewals},
-    settle::{Context, Kept},
+use crate::{
+    protocol::task::NewTask,
+    store::{
+        lock::{self, Renewals},
+        settle::{Context, Kept},
+    },
 };
-use crate::plan::NewTask;
 
 /// Which attempts hold their leases. Those leases are ended, or renewed for the next step.
 pub(super) struct Fence {

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::CHANNEL;
+use crate::store::CHANNEL;
 
 /// Asks after transactions and tells workers of the lanes of those that are committed. Returns the
 /// transactions that have ended.

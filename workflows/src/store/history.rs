@@ -3,8 +3,8 @@
 use sqlx::PgConnection;
 
 use crate::{
-    payload::Payload,
-    plan::{Settlement, Verdict},
+    define::payload::Payload,
+    protocol::settlement::{Settlement, Verdict},
 };
 
 /// Records how attempts ended whose leases this transaction has ended. The tasks' rows must still be

@@ -5,16 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::events::Detail;
-
-/// The durable identity of a step, and the queue in which this build runs it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Lane {
-    pub queue: &'static str,
-    pub workflow: &'static str,
-    pub version: i32,
-    pub step: &'static str,
-}
+use crate::define::{detail::Detail, lane::Lane};
 
 /// Lanes of the workflows that this build knows.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::payload::Payload;
+use crate::define::{payload::Payload, reports::Stored};
 
 /// The last word of some attempts, one of each task.
 #[derive(Debug, Default)]
@@ -34,16 +34,6 @@ pub(crate) async fn tell(connection: &mut PgConnection, told: &Told) -> Result<(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// What came of a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stored {
-    Yes,
-    /// Somebody is just looking at the lease: to be tried again.
-    Busy,
-    /// The attempt has lost its lease. Nothing was written.
-    Lost,
 }
 
 /// Stores from where the task's next attempt can go on. The lease is held still meanwhile: nobody

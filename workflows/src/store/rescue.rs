@@ -9,11 +9,12 @@ mod charge;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{commit::commit, lock, tasks};
+use crate::{
+    protocol::failpoints::Transaction,
+    store::{commit::commit, lock, tasks},
+};
 use charge::take;
 pub(crate) use charge::{count_lost, forgive};
-
-use crate::faults::Transaction;
 
 /// Rows handled per transaction, so that no sweep holds locks for long.
 const BATCH: i64 = 500;
@@ -161,7 +162,7 @@ pub(crate) async fn candidates(
 }
 
 /// Takes the leases of lost workers and those that expired, and makes their tasks claimable. Those
-/// that killed their last process are left for [`take_over`](super::claim::take_over).
+/// that killed their last process are left for [`take_over`](crate::store::claim::take_over).
 pub(crate) async fn rescue(
     connection: &mut PgConnection,
     losses: &Losses,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 
-use super::commit::commit;
-use crate::faults::Transaction;
+use crate::{protocol::failpoints::Transaction, store::commit::commit};
 
 /// Runs removed per transaction, with all their history.
 const BATCH: i64 = 500;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sqlx::{Connection, PgConnection};
 
-use super::commit::commit;
 use crate::{
-    faults::Transaction,
-    start::{RunId, StartError},
+    define::run::{RunId, StartError},
+    protocol::failpoints::Transaction,
+    store::commit::commit,
 };
 
 /// Starts the run of a tick in the given transaction.

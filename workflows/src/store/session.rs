@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
-use super::{presence, weather};
+use crate::store::{presence, weather};
 
 /// No internal statement takes longer on the server.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(4);

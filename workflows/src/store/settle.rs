@@ -11,18 +11,20 @@ use uuid::Uuid;
 
 mod sort;
 
-pub(crate) use super::writes::CallersError;
-use super::{
-    commit::commit,
-    effects::Effects,
-    fence::Fence,
-    lanes::Lanes,
-    lock::{self, Locked},
-    writes::{self, Outcome},
-};
+pub(crate) use crate::store::writes::CallersError;
 use crate::{
-    claim::Claim,
-    plan::{NewTask, Next, Settlement, Verdict},
+    protocol::{
+        settlement::{Next, Settlement, Verdict},
+        task::{Claim, NewTask},
+    },
+    store::{
+        commit::commit,
+        effects::Effects,
+        fence::Fence,
+        lanes::Lanes,
+        lock::{self, Locked},
+        writes::{self, Outcome},
+    },
 };
 pub(super) use sort::Kept;
 use sort::{behind_a_rejection, sort};
@@ -193,7 +195,7 @@ async fn write(
     context: &Context<'_>,
     settled: &mut Settled,
     alone: bool,
-) -> Result<Vec<crate::faults::Transaction>, SettleError> {
+) -> Result<Vec<crate::protocol::failpoints::Transaction>, SettleError> {
     let next: Vec<_> = kept
         .iter()
         .map(|(_, kept)| next_here(kept.as_ref(), locked, context))

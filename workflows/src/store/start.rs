@@ -5,10 +5,10 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{events, lanes};
 use crate::{
-    faults::{Moment, Transaction, reach},
-    payload::Payload,
+    define::payload::Payload,
+    protocol::failpoints::{Moment, Transaction, reach},
+    store::{events, lanes},
 };
 
 pub(crate) struct NewRun<'a> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use super::presence;
+use crate::store::presence;
 
 /// What a look found.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::payload::Payload;
+use crate::define::payload::Payload;
 
 /// A task to write.
 pub(crate) struct Row<'a> {

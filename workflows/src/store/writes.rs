@@ -10,16 +10,18 @@ use futures::{FutureExt, future::BoxFuture};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{
-    lock::Locked,
-    settle::{Context, SettleError},
-    weather,
-};
 use crate::{
-    panics::{caught, drop_quietly, quietly},
-    plan::{Next, Settlement, Verdict},
-    step::{BoxError, Write},
-    workflow::{Outcome as End, Rejected, RunEnd},
+    define::{
+        panics::{caught, drop_quietly, quietly},
+        step::{BoxError, Write},
+        workflow::{Outcome as End, Rejected, RunEnd},
+    },
+    protocol::settlement::{Next, Settlement, Verdict},
+    store::{
+        lock::Locked,
+        settle::{Context, SettleError},
+        weather,
+    },
 };
 
 /// Writes of one batch that may wait for somebody's row. The others then take their turn without.
@@ -232,7 +234,7 @@ pub(super) async fn hooks(
         }),
         Verdict::Bury { error, .. } if dead_runs.contains(&claim.run_id) => End::Dead {
             step: claim.lane.step.to_owned(),
-            error: crate::failure::message_of(error),
+            error: crate::protocol::failure::message_of(error),
         },
         _ => return Ok(Outcome::Written),
     };

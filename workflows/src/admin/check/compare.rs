@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Build, Known, Problem, Spot, Work};
 use crate::{
-    runtime::UPKEEP,
-    shape::{Follows, StepShape},
+    admin::check::{Build, Known, Problem, Spot, Work},
+    define::shape::{Follows, StepShape},
+    protocol::UPKEEP,
 };
 
 /// What the database has.
@@ -174,7 +174,7 @@ fn at_work(found: &Found, spot: &Spot) -> bool {
         step,
     } = spot;
     let mut workers = found.workers.iter();
-    workers.any(|worker| super::knows(&worker.knows, workflow, *version, step))
+    workers.any(|worker| crate::admin::check::knows(&worker.knows, workflow, *version, step))
 }
 
 /// Workers that have other steps or versions of the workflow are of a build that will meet this one.
@@ -184,8 +184,9 @@ fn unknown_to_others(found: &Found, known: &Known) -> Option<Problem> {
         let mut offers = offers(&worker.knows);
         offers.any(|offer| offer.workflow == spot.workflow)
     };
-    let without =
-        |worker: &&Worker| !super::knows(&worker.knows, &spot.workflow, spot.version, &spot.step);
+    let without = |worker: &&Worker| {
+        !crate::admin::check::knows(&worker.knows, &spot.workflow, spot.version, &spot.step)
+    };
     let others = found.workers.iter().filter(of_the_workflow).filter(without);
     let builds: BTreeSet<String> = others.map(|worker| worker.build.clone()).collect();
     (!builds.is_empty()).then(|| Problem::UnknownToOthers {

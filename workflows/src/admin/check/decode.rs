@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Build, Known, Problem, Spot};
+use crate::admin::check::{Build, Known, Problem, Spot};
 
 /// The input of a task or of a dead letter.
 #[derive(Debug)]

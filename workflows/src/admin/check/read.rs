@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
-use super::{
+use crate::admin::check::{
     Spot, Work,
     compare::{Found, Lane, Worker},
     decode::Sample,

@@ -5,12 +5,18 @@ mod inputs;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{
-    Build, Problem, Severity, Spot, Work,
-    compare::{Found, Lane, Worker, compare},
-    knows,
+use crate::{
+    admin::check::{
+        Build, Problem, Severity, Spot, Work,
+        compare::{Found, Lane, Worker, compare},
+        knows,
+    },
+    define::{
+        shape::route,
+        step::{Done, FanOut, Joined, Missing, Step, StepContext, StepError},
+        workflow::Workflow,
+    },
 };
-use crate::{Done, FanOut, Joined, Missing, Step, StepContext, StepError, Workflow, shape::route};
 
 #[derive(Serialize, Deserialize)]
 struct Order {
@@ -45,7 +51,7 @@ steps! {
     PackAll "pack" on "warehouse": String => Joined<String, u32>;
 }
 
-fn named<I: Serialize>() -> crate::workflow::Route<I, I> {
+fn named<I: Serialize>() -> crate::define::workflow::Route<I, I> {
     Workflow::named("order", 1)
 }
 

@@ -4,15 +4,15 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{
-    super::{
+use crate::{
+    admin::{
         AdminError, By, Hints, audit,
+        dead_letters::{LetterFilter, candidates, matching, open, place_of},
         hints::{begin, finish},
         locks, runs,
     },
-    LetterFilter, candidates, matching, open, place_of,
+    protocol::failpoints::Transaction,
 };
-use crate::faults::Transaction;
 
 /// Letters that one transaction gives up at most.
 const BATCH: i64 = 500;

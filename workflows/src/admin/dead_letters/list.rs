@@ -4,14 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{
-    super::{
-        AdminError, Page, Paging, Payload,
-        explain::{Attempt, attempts_of},
-        not_found,
-        payload::Short,
-    },
-    LetterFilter,
+use crate::admin::{
+    AdminError, Page, Paging, Payload,
+    dead_letters::LetterFilter,
+    explain::{Attempt, attempts_of},
+    not_found,
+    payload::Short,
 };
 
 /// One death.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{AdminError, not_found};
+use crate::admin::{AdminError, not_found};
 
 pub use discard::{Discarded, discard, discard_in, discard_many, discard_many_in};
 pub use list::{DeadLetter, WholeLetter, list, show};
@@ -69,7 +69,7 @@ async fn open(tx: &mut PgConnection, letter_id: Uuid) -> Result<(), AdminError> 
 }
 
 /// How many open letters match.
-pub(super) async fn matching(
+pub(crate) async fn matching(
     tx: &mut PgConnection,
     filter: &LetterFilter,
 ) -> Result<i64, sqlx::Error> {
@@ -92,14 +92,14 @@ pub(super) async fn matching(
 
 /// A letter on the way to a decision about many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     pub letter_id: Uuid,
     pub run_id: Uuid,
     pub step: String,
 }
 
 /// Open letters that match, the oldest first: behind `position`, and dead since `until` at the latest.
-pub(super) async fn candidates(
+pub(crate) async fn candidates(
     tx: &mut PgConnection,
     filter: &LetterFilter,
     position: Option<Uuid>,

@@ -4,16 +4,16 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{
-    super::{
+use crate::{
+    admin::{
         AdminError, By, Hints, audit,
         clear::clear,
+        dead_letters::{open, place_of},
         hints::{begin, finish},
-        hooks, locks, revive,
+        hooks, locks, requeue,
     },
-    open, place_of,
+    protocol::failpoints::Transaction,
 };
-use crate::faults::Transaction;
 
 /// Starts a dead task anew, with all its attempts; or its run from an earlier step that it has been
 /// through, in which case whatever else the run was doing is stopped. A letter is re-driven once: the second
@@ -44,17 +44,17 @@ pub async fn redrive_in(
     open(tx, letter_id).await?;
     let queues = match from_step {
         Some(step) if step != died_at_step => {
-            let entries = revive::been(tx, &[run_id], step).await?;
+            let entries = requeue::been(tx, &[run_id], step).await?;
             if entries.is_empty() {
-                return Err(revive::not_been(step));
+                return Err(requeue::not_been(step));
             }
             clear(tx, &[run_id], "redriven", by).await?;
-            let queues = revive::enter(tx, &entries, by).await?;
+            let queues = requeue::enter(tx, &entries, by).await?;
             hooks::revived(tx, &[run_id], Some(step), by).await?;
             queues
         }
         _ => {
-            let queues = revive::again(tx, &[letter_id], by).await?.queues;
+            let queues = requeue::again(tx, &[letter_id], by).await?.queues;
             hooks::revived(tx, &[run_id], None, by).await?;
             queues
         }

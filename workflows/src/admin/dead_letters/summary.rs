@@ -4,10 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{
-    super::{AdminError, payload::Short},
-    LetterFilter,
-};
+use crate::admin::{AdminError, dead_letters::LetterFilter, payload::Short};
 
 /// More kinds than anybody reads.
 const KINDS: i64 = 500;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::super::{AdminError, Payload};
+use crate::admin::{AdminError, Payload};
 
 /// A timeline is cut off after so many attempts.
 const LENGTH: i64 = 1000;

@@ -4,13 +4,15 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::super::{
-    AdminError, By, Hints, audit,
-    clear::clear,
-    hints::{begin, finish},
-    hooks, locks,
+use crate::{
+    admin::{
+        AdminError, By, Hints, audit,
+        clear::clear,
+        hints::{begin, finish},
+        hooks, locks,
+    },
+    protocol::failpoints::Transaction,
 };
-use crate::faults::Transaction;
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
 /// more and are stopped within a second.

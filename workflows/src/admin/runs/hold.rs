@@ -4,13 +4,16 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::super::{
-    AdminError, By, Hints, audit,
-    clear::hold,
-    hints::{begin, finish},
-    locks,
+use crate::{
+    admin::{
+        AdminError, By, Hints, audit,
+        clear::hold,
+        hints::{begin, finish},
+        locks,
+    },
+    protocol::failpoints::Transaction,
+    store::tasks,
 };
-use crate::{faults::Transaction, store::tasks};
 
 /// Holds a run: what is under way ends its step, and nothing else of it begins.
 pub async fn pause(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {

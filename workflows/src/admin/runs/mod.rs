@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{AdminError, Page, Paging, Pause, Payload, not_found};
+use crate::admin::{AdminError, Page, Paging, Pause, Payload, not_found};
 
 pub(super) use cancel::end;
 pub use cancel::{cancel, cancel_in};
@@ -28,7 +28,7 @@ pub struct RunEntry {
     pub subject: Uuid,
     /// Its fairness key.
     pub owner: String,
-    /// See [`crate::Starter::priority`].
+    /// See [`crate::client::start::Starter::priority`].
     pub priority: i16,
     /// `running`, `succeeded`, `rejected`, `dead` (waits for a decision) or `cancelled`.
     pub state: String,

@@ -4,13 +4,15 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::super::{
-    AdminError, By, Hints, audit,
-    clear::clear,
-    hints::{begin, finish},
-    hooks, locks, revive,
+use crate::{
+    admin::{
+        AdminError, By, Hints, audit,
+        clear::clear,
+        hints::{begin, finish},
+        hooks, locks, requeue,
+    },
+    protocol::failpoints::Transaction,
 };
-use crate::faults::Transaction;
 
 /// Starts a run again that has ended or is dead, as the same run: from a step that it has been
 /// through, or from its first step with its input. What it had ended with is forgotten; its history
@@ -44,7 +46,7 @@ pub async fn restart_in(
         return Err(AdminError::Conflict(message.to_owned()));
     }
     let entry = match from_step {
-        Some(step) => revive::been(tx, &[run_id], step).await?.pop(),
+        Some(step) => requeue::been(tx, &[run_id], step).await?.pop(),
         None => None,
     };
     let (entry, step) = match (entry, from_step) {
@@ -52,7 +54,7 @@ pub async fn restart_in(
         _ => from_the_start(tx, run_id, from_step).await?,
     };
     clear(tx, &[run_id], "redriven", by).await?;
-    let queues = revive::enter(tx, &[entry], by).await.map_err(refused)?;
+    let queues = requeue::enter(tx, &[entry], by).await.map_err(refused)?;
     hooks::revived(tx, &[run_id], Some(&step), by).await?;
     let details = json!({ "from_step": from_step, "was": run.state });
     audit::record(tx, by, "run.restart", run_id, details).await?;
@@ -64,12 +66,12 @@ async fn from_the_start(
     tx: &mut PgConnection,
     run_id: Uuid,
     from_step: Option<&str>,
-) -> Result<(revive::Entry, String), AdminError> {
-    let first = revive::first(tx, run_id).await?;
+) -> Result<(requeue::Entry, String), AdminError> {
+    let first = requeue::first(tx, run_id).await?;
     let right = first.filter(|(_, step)| from_step.is_none_or(|asked| asked == step));
     match (right, from_step) {
         (Some(first), _) => Ok(first),
-        (None, Some(step)) => Err(revive::not_been(step)),
+        (None, Some(step)) => Err(requeue::not_been(step)),
         (None, None) => Err(AdminError::Conflict(
             "nothing is known of the run's first step: say from which step".to_owned(),
         )),

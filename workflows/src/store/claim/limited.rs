@@ -13,8 +13,13 @@ use std::{
 
 use sqlx::{Connection, PgConnection};
 
-use super::{Claimed, Columns, Demand, Lanes, Row, Wanted, claim_suspect, claimed};
-use crate::{claim::Claim, faults::Transaction, store::commit::commit};
+use crate::{
+    protocol::{failpoints::Transaction, task::Claim},
+    store::{
+        claim::{Claimed, Columns, Demand, Lanes, Row, Wanted, claim_suspect, claimed},
+        commit::commit,
+    },
+};
 
 /// What a queue's limit allows now.
 #[derive(Debug, Clone)]
@@ -74,7 +79,7 @@ pub(crate) struct Limited {
     pub rooms: Vec<Room>,
 }
 
-/// Takes tasks as [`claim`](super::claim) does, as far as the limits of their queues allow. All lanes
+/// Takes tasks as [`claim`](crate::store::claim::claim) does, as far as the limits of their queues allow. All lanes
 /// are of queues with limits; of one whose limit is gone nothing is taken.
 pub(crate) async fn claim_limited(
     connection: &mut PgConnection,

@@ -3,8 +3,10 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Effects;
-use crate::{payload::Payload, store::tasks};
+use crate::{
+    define::payload::Payload,
+    store::{effects::Effects, tasks},
+};
 
 impl Effects<'_> {
     pub(super) async fn defer(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {

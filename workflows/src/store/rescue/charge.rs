@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Candidate;
+use crate::store::rescue::Candidate;
 
 /// Remembers how many tasks each lost worker had, before the first of them is taken. A worker
 /// that has left of itself has 0 on record: nobody killed it.

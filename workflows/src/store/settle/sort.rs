@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Context, SettleError, Settled};
 use crate::{
-    plan::{Settlement, Verdict},
-    store::{lock::Locked, writes::Outcome},
+    protocol::settlement::{Settlement, Verdict},
+    store::{
+        lock::Locked,
+        settle::{Context, SettleError, Settled},
+        writes::Outcome,
+    },
 };
 
 /// A settlement, or what it became when its writes were refused.

@@ -3,17 +3,20 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    super::{
+use crate::{
+    admin::check::{
         Severity,
         compare::compare,
         decode::{Sample, undecodable},
+        tests::{
+            Pack, Send, all_queues, named, orders, partial, seen, spot, steps, tasks, worker,
+            written_by,
+        },
     },
-    Pack, Send, all_queues, named, orders, partial, seen, spot, steps, tasks, worker, written_by,
-};
-use crate::{
-    Done, FanOut, Step, StepContext, StepError,
-    shape::{StepShape, route},
+    define::{
+        shape::{StepShape, route},
+        step::{Done, FanOut, Step, StepContext, StepError},
+    },
 };
 
 /// What [`Order`] became.

@@ -1,0 +1,253 @@
+//! Where the live tasks of a run are, and what each of them waits for.
+
+mod queue;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::admin::{
+    AdminError, Breaker, Pause,
+    answer::{Answer, Lack, Progress, TaskAnswer, Tried},
+    breakers,
+    limits::{self, LimitEntry},
+    payload::Short,
+    queues,
+    runs::RunEntry,
+    workers::{Fleet, Placement},
+};
+
+/// Of a run that is at many places at once, so many are looked at.
+const TASKS: i64 = 200;
+/// Nobody reads a place in a queue beyond this.
+const COUNTED: i64 = 10_000;
+
+/// The run's live tasks, those that are running first.
+pub(super) async fn live_tasks(
+    pool: &PgPool,
+    run: &RunEntry,
+) -> Result<Vec<TaskAnswer>, AdminError> {
+    let surroundings = Surroundings {
+        run,
+        fleet: Fleet::muster(pool).await?,
+        paused: queues::paused(pool).await?,
+        limits: limits::by_queue(pool).await?,
+        down: breakers::list(pool).await?,
+    };
+    let places = sqlx::query_as!(
+        Place,
+        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
+                  n.queue, n.workflow, n.version, n.step,
+                  l.worker_id AS "worker_id?", l.started_at AS "since?", l.expires_at AS "lease_until?",
+                  coalesce(l.expires_at < clock_timestamp(), false) AS "expired!",
+                  coalesce(w.name, 'worker ' || l.worker_id, '') AS "worker!", coalesce(w.build, '') AS "build!",
+                  w.seen_at AS "seen_at?", d.due_at AS "due_at?",
+                  coalesce(d.due_at < clock_timestamp(), false) AS "overdue!",
+                  s.task_id IS NOT NULL AS "suspect!",
+                  p.done AS "done?", p.note AS "note?", p.at AS "told_at?",
+                  (SELECT left(a.error::text, 65536) FROM workflows.attempts a
+                   WHERE (a.run_id, a.task_id, a.lane) = (t.run_id, t.task_id, t.lane) AND a.error IS NOT NULL
+                   ORDER BY a.token DESC LIMIT 1) AS "error?"
+           FROM workflows.tasks t
+           JOIN workflows.lanes n USING (lane)
+           LEFT JOIN workflows.leases l ON l.task_id = t.task_id
+           LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
+           LEFT JOIN workflows.deferred d ON d.task_id = t.task_id
+           LEFT JOIN workflows.suspects s ON (s.lane, s.rank, s.task_id) = (t.lane, t.rank, t.task_id)
+           LEFT JOIN workflows.progress p ON (p.task_id, p.token) = (l.task_id, l.token)
+           WHERE t.run_id = $1
+           ORDER BY (l.task_id IS NULL), t.child NULLS FIRST, t.task_id LIMIT $2"#,
+        run.run_id,
+        TASKS,
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut tasks = Vec::with_capacity(places.len());
+    for place in places {
+        let answer = match place.held_back(&surroundings) {
+            Err(answer) => *answer,
+            Ok(queue) => place.in_the_queue(pool, queue, &surroundings).await?,
+        };
+        tasks.push(TaskAnswer {
+            task_id: place.task_id,
+            step: place.step,
+            child: place.child,
+            answer,
+        });
+    }
+    Ok(tasks)
+}
+
+/// What holds for all tasks of the run.
+struct Surroundings<'a> {
+    run: &'a RunEntry,
+    fleet: Fleet,
+    /// Queues that somebody holds.
+    paused: HashMap<String, Pause>,
+    /// Queues that have limits.
+    limits: HashMap<String, LimitEntry>,
+    /// Outside services that are down.
+    down: Vec<Breaker>,
+}
+
+struct Place {
+    task_id: Uuid,
+    child: Option<i32>,
+    errors: i32,
+    ready_at: DateTime<Utc>,
+    lane: i32,
+    key: i64,
+    rank: i64,
+    queue: String,
+    workflow: String,
+    version: i32,
+    step: String,
+    worker_id: Option<i64>,
+    since: Option<DateTime<Utc>>,
+    lease_until: Option<DateTime<Utc>>,
+    expired: bool,
+    worker: String,
+    build: String,
+    seen_at: Option<DateTime<Utc>>,
+    due_at: Option<DateTime<Utc>>,
+    overdue: bool,
+    suspect: bool,
+    done: Option<f64>,
+    note: Option<String>,
+    told_at: Option<DateTime<Utc>>,
+    error: Option<String>,
+}
+
+impl Place {
+    /// Who works on it, or what keeps it from being claimed. If nothing does: the queue in which it
+    /// waits for a slot.
+    fn held_back(&self, around: &Surroundings<'_>) -> Result<String, Box<Answer>> {
+        let placements = around
+            .fleet
+            .placements(&self.workflow, self.version, &self.step);
+        if let Some(answer) = self.in_hand(&around.fleet, &placements) {
+            return Err(answer.into());
+        }
+        if let Some(paused) = &around.run.paused {
+            return Err(Box::new(paused.into()));
+        }
+        if let Some(due_at) = self.due_at {
+            if self.overdue && around.fleet.is_empty() {
+                return Err(self.nobody(Lack::Workers, self.queue.clone()).into());
+            }
+            return Err(Box::new(Answer::WaitingForRetry {
+                step: self.step.clone(),
+                due_at,
+                tried: self.tried(&placements),
+            }));
+        }
+        let queue = self.queue_that_serves(around, &placements)?;
+        match self.without(around, &placements) {
+            Some(down) => Err(down.into()),
+            None => Ok(queue),
+        }
+    }
+
+    /// How its attempts went.
+    fn tried(&self, placements: &[Placement]) -> Tried {
+        Tried {
+            errors: self.errors,
+            attempts: placements.first().and_then(|placement| placement.attempts),
+            error: self.error.as_deref().map(|error| Short::of(error).whole()),
+        }
+    }
+
+    /// What it needs and what is down.
+    fn without(&self, around: &Surroundings<'_>, placements: &[Placement]) -> Option<Answer> {
+        let needs = &placements.first()?.needs;
+        let mut down = around.down.iter();
+        let breaker = down.find(|breaker| breaker.holds(self.lane, needs))?;
+        Some(Answer::DependencyDown {
+            step: self.step.clone(),
+            dependency: breaker.dependency.clone(),
+            since: breaker.since,
+            error: breaker.error.clone(),
+            probe_at: breaker.probe_at,
+        })
+    }
+
+    /// Who has it, or had it.
+    fn in_hand(&self, fleet: &Fleet, placements: &[Placement]) -> Option<Answer> {
+        let (worker_id, since) = (self.worker_id?, self.since?);
+        let (step, worker, build) = (self.step.clone(), self.worker.clone(), self.build.clone());
+        if fleet.has(worker_id) && !self.expired {
+            return Some(Answer::Running {
+                step,
+                worker,
+                build,
+                since,
+                lease_until: self.lease_until?,
+                progress: self.progress(),
+                tried: self.tried(placements),
+            });
+        }
+        Some(Answer::WorkerLost {
+            step,
+            worker,
+            build,
+            since,
+            gone: !fleet.has(worker_id),
+            seen_at: self.seen_at,
+            taken_soon: !fleet.is_empty(),
+        })
+    }
+
+    fn progress(&self) -> Option<Box<Progress>> {
+        Some(Box::new(Progress {
+            done: self.done?,
+            note: self.note.clone()?,
+            at: self.told_at?,
+        }))
+    }
+
+    /// The queue in which a live worker claims it. Workers go by their own routes, so two builds may
+    /// have the step in two queues.
+    fn queue_that_serves(
+        &self,
+        around: &Surroundings<'_>,
+        placements: &[Placement],
+    ) -> Result<String, Box<Answer>> {
+        let newest = placements.first().map(|placement| &placement.queue);
+        let queue = newest.unwrap_or(&self.queue).clone();
+        let served = placements.iter().filter(|placement| placement.slots > 0);
+        let served: Vec<&String> = served.map(|placement| &placement.queue).collect();
+        let open = served
+            .iter()
+            .find(|queue| !around.paused.contains_key(**queue));
+        if let Some(open) = open {
+            return Ok((*open).clone());
+        }
+        // Where nobody serves it, a pause of its queue is still the first thing to know.
+        if let Some(paused) = around.paused.get(&queue) {
+            return Err(Box::new(Answer::QueuePaused {
+                by: paused.by.clone(),
+                at: paused.at,
+                reason: paused.reason.clone(),
+                queue,
+            }));
+        }
+        let lack = match (around.fleet.is_empty(), placements.is_empty()) {
+            (true, _) => Lack::Workers,
+            (false, true) => Lack::Step,
+            (false, false) => Lack::Slots,
+        };
+        Err(self.nobody(lack, queue).into())
+    }
+
+    fn nobody(&self, lack: Lack, queue: String) -> Answer {
+        Answer::NoWorker {
+            workflow: self.workflow.clone(),
+            version: self.version,
+            step: self.step.clone(),
+            lack,
+            queue,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What a caller writes: steps, and workflows made of them. Nothing here does I/O.
+
+pub mod backoff;
+pub(crate) mod detail;
+pub(crate) mod hooks;
+pub(crate) mod lane;
+pub(crate) mod panics;
+pub mod payload;
+pub(crate) mod reports;
+pub(crate) mod results;
+pub(crate) mod run;
+pub(crate) mod shape;
+pub mod step;
+pub mod workflow;

@@ -1,0 +1,31 @@
+//! Runs, as those see them who start them.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::define::payload::PayloadError;
+
+/// Identity of a run (`UUIDv7`: sorts by time of start).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub Uuid);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A run that could not be started. The caller's transaction should be rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The input has no JSON form, or none that could be read back.
+    #[error("the run's input cannot be stored")]
+    Input(#[source] PayloadError),
+    /// The input's own code panicked.
+    #[error("encoding the run's input failed: it {0}")]
+    Panicked(String),
+    /// The database refused or was lost.
+    #[error("the run could not be stored")]
+    Database(#[from] sqlx::Error),
+}

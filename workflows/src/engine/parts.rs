@@ -1,0 +1,304 @@
+//! Makes the parts of a running engine, each from what they share.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use serde_json::Value;
+use sqlx::{Connection, postgres::PgConnectOptions};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    define::{
+        detail::Detail,
+        lane::Lane,
+        reports::{Reports, Request},
+    },
+    engine::{
+        builder::{Engine, EngineError},
+        config::EngineConfig,
+        health::Vitals,
+    },
+    maintenance::{
+        bulk_redrive::pace::Batch,
+        rescuer::Memory,
+        scheduler::{Errand, Errands, Schedule},
+        sweeper::Sweeper,
+    },
+    store::{
+        self,
+        connection::{Link, jittered},
+        lanes::Lanes,
+        presence::Who,
+        schema::{SchemaError, check_schema},
+        session::{ANSWER, Session, prove, within},
+        weather,
+    },
+    worker::{
+        breakers::Breakers,
+        complete::SettleLayer,
+        completer::{Committer, Committing},
+        demand::Demands,
+        dispatcher::{Desk, Dispatcher},
+        heartbeat::Presence,
+        in_flight::Attempts,
+        limited::LimitedClaims,
+        limits::Limits,
+        listener::Listener,
+        notifier::{Announcements, Announcer},
+        registry::Registry,
+        reporter::{self, Reporter},
+        slots::Slots,
+    },
+};
+
+/// A start that is broken off is tried so often.
+const TRIES: u32 = 5;
+
+/// What the parts of a running engine share.
+pub(crate) struct Parts {
+    options: PgConnectOptions,
+    pub config: EngineConfig,
+    pub registry: Arc<Registry>,
+    pub lanes: Arc<Lanes>,
+    worker_id: i64,
+    who: Who,
+    pub slots: Slots,
+    announcements: Announcements,
+    pub attempts: Arc<Attempts>,
+    vitals: Vitals,
+    pub astray: Arc<AtomicBool>,
+    breakers: Breakers,
+    pub limits: Limits,
+    errands: watch::Sender<Errands>,
+}
+
+impl Parts {
+    /// Connects, proves what the engine relies on, and registers this worker.
+    pub async fn prepare(engine: &mut Engine) -> Result<Self, EngineError> {
+        engine.keep_up();
+        let mistakes = engine.mistakes();
+        if !mistakes.is_empty() {
+            return Err(EngineError::Misconfigured(mistakes));
+        }
+        let session = Session::of(&engine.options, "start", engine.config.lease);
+        let registry = Arc::new(std::mem::take(&mut engine.registry));
+        let (used, shapes) = registry.lanes();
+        let mut queues: HashMap<String, usize> = engine.config.queues.iter().cloned().collect();
+        for lane in &used {
+            queues.entry(lane.queue.to_owned()).or_insert(1);
+        }
+        let events: Vec<Detail> = used.iter().map(|lane| registry.events(lane)).collect();
+        let who = Who {
+            name: engine.config.name.clone(),
+            build: engine.config.build.clone(),
+            knows: registry.knows(|queue| queues.get(queue).copied().unwrap_or_default()),
+        };
+        let mut tries = 0;
+        let (lanes, worker_id) = loop {
+            tries += 1;
+            match enter(&session, (&used, &shapes, &events), &who, &engine.schedules).await {
+                Err(EngineError::Database(error)) if tries < TRIES && breaks_off(&error) => {
+                    tracing::warn!(error = %error, "the start was broken off, trying again");
+                    tokio::time::sleep(jittered(Duration::from_millis(400))).await;
+                }
+                entered => break entered?,
+            }
+        };
+        Ok(Self {
+            options: engine.options.clone(),
+            config: engine.config.clone(),
+            registry,
+            lanes,
+            worker_id,
+            who,
+            slots: Slots::new(queues),
+            announcements: Announcements::default(),
+            attempts: Arc::default(),
+            vitals: engine.vitals.clone(),
+            astray: Arc::default(),
+            breakers: Breakers::default(),
+            limits: Limits::default(),
+            errands: watch::Sender::default(),
+        })
+    }
+
+    /// A session that shows this worker's presence.
+    fn session(&self, part: &str) -> Session {
+        Session::of(&self.options, part, self.config.lease).of_worker(self.worker_id)
+    }
+
+    pub fn committing(&self, stop: CancellationToken, give_up: CancellationToken) -> Committing {
+        Committing {
+            session: self.session("committer"),
+            well: self.vitals.committing.clone(),
+            worker_id: self.worker_id,
+            registry: Arc::clone(&self.registry),
+            lanes: Arc::clone(&self.lanes),
+            slots: self.slots.clone(),
+            announcements: self.announcements.clone(),
+            breakers: self.breakers.clone(),
+            lease: self.config.lease,
+            stop,
+            give_up,
+        }
+    }
+
+    pub fn settling(&self, committer: Committer, desks: &[Desk]) -> SettleLayer {
+        let ways = desks
+            .iter()
+            .map(|desk| (desk.queue.clone(), desk.worker.downgrade()));
+        SettleLayer {
+            registry: Arc::clone(&self.registry),
+            attempts: Arc::clone(&self.attempts),
+            committer,
+            slots: self.slots.clone(),
+            limits: self.limits.clone(),
+            astray: Arc::clone(&self.astray),
+            desks: Arc::new(ways.collect()),
+        }
+    }
+
+    pub fn announcer(&self) -> Announcer {
+        Announcer {
+            link: Link::new(self.session("announcer").for_claims()),
+            announcements: self.announcements.clone(),
+        }
+    }
+
+    pub fn reporter(&self, reports: &Reports, requests: mpsc::Receiver<Request>) -> Reporter {
+        Reporter {
+            link: Link::new(self.session("reporter").patient(reporter::STATEMENT)),
+            attempts: Arc::clone(&self.attempts),
+            latest: reports.latest(),
+            requests,
+            touched: HashSet::new(),
+            swept: false,
+        }
+    }
+
+    pub fn presence(&self) -> Presence {
+        Presence {
+            link: Link::new(self.session("presence")),
+            worker_id: self.worker_id,
+            who: self.who.clone(),
+            lease: self.config.lease,
+            attempts: Arc::clone(&self.attempts),
+            present: self.vitals.present.clone(),
+        }
+    }
+
+    pub fn sweeper(&self, committer: Committer) -> Sweeper {
+        Sweeper {
+            link: Link::new(self.session("sweeper")),
+            worker_id: self.worker_id,
+            registry: Arc::clone(&self.registry),
+            lanes: Arc::clone(&self.lanes),
+            slots: self.slots.clone(),
+            announcements: self.announcements.clone(),
+            committer,
+            breakers: self.breakers.clone(),
+            limits: self.limits.clone(),
+            errands: self.errands.clone(),
+            interval: self.config.sweep,
+            lease: self.config.lease,
+            memory: Memory::default(),
+        }
+    }
+
+    pub fn errand(&self, schedules: Vec<Schedule>) -> Errand {
+        Errand {
+            link: Link::new(self.session("errands").patient(Duration::from_secs(15))),
+            schedules: Arc::new(schedules),
+            hooks: self.registry.hooks(),
+            slots: self.slots.clone(),
+            announcements: self.announcements.clone(),
+            breakers: self.breakers.clone(),
+            needs: self.registry.all_needs(),
+            found: self.errands.subscribe(),
+            batch: Batch::default(),
+        }
+    }
+
+    pub fn listener(&self) -> Listener {
+        Listener {
+            session: self.session("listener"),
+            lanes: Arc::clone(&self.lanes),
+            slots: self.slots.clone(),
+            attempts: Arc::clone(&self.attempts),
+        }
+    }
+
+    pub fn dispatcher(&self, desks: Vec<Desk>) -> Dispatcher {
+        Dispatcher {
+            link: Link::new(self.session("claims").for_claims()),
+            desks,
+            lanes: Arc::clone(&self.lanes),
+            demands: Demands::new(&self.lanes, &self.registry, self.breakers.clone()),
+            worker_id: self.worker_id,
+            lease: self.config.lease,
+            poll: self.config.poll,
+            slots: self.slots.clone(),
+            attempts: Arc::clone(&self.attempts),
+            present: self.vitals.present.subscribe(),
+            committing: self.vitals.committing.subscribe(),
+            astray: Arc::clone(&self.astray),
+            limits: self.limits.clone(),
+        }
+    }
+
+    pub fn limited(&self, desks: Vec<Desk>) -> LimitedClaims {
+        LimitedClaims {
+            link: Link::new(self.session("claims under limits").for_claims()),
+            desks,
+            lanes: Arc::clone(&self.lanes),
+            demands: Demands::new(&self.lanes, &self.registry, self.breakers.clone()),
+            worker_id: self.worker_id,
+            lease: self.config.lease,
+            poll: self.config.poll,
+            slots: self.slots.clone(),
+            limits: self.limits.clone(),
+            attempts: Arc::clone(&self.attempts),
+            present: self.vitals.present.subscribe(),
+            committing: self.vitals.committing.subscribe(),
+            astray: Arc::clone(&self.astray),
+        }
+    }
+}
+
+/// Whether a connection that was there was lost, or the server could not take it just now.
+fn breaks_off(error: &sqlx::Error) -> bool {
+    let refused = matches!(error, sqlx::Error::Io(io)
+        if io.kind() == std::io::ErrorKind::ConnectionRefused);
+    !refused && weather::in_chain(error).is_some()
+}
+
+/// Proves that the connection is good for what the engine does, and enters what this worker has.
+async fn enter(
+    session: &Session,
+    (used, shapes, events): (&[Lane], &[Value], &[Detail]),
+    who: &Who,
+    schedules: &[Schedule],
+) -> Result<(Arc<Lanes>, i64), EngineError> {
+    prove(session)
+        .await?
+        .map_err(|no_sessions| EngineError::Misconfigured(vec![no_sessions.to_string()]))?;
+    let mut connection = session.open().await?;
+    match check_schema(&mut connection).await {
+        Err(SchemaError::Database(error)) => return Err(error.into()),
+        checked => checked.map_err(|error| EngineError::Misconfigured(vec![error.to_string()]))?,
+    }
+    let lanes = Lanes::enter(&mut connection, used, shapes, events);
+    let lanes = within(ANSWER * 4, lanes).await?;
+    let registering = store::presence::register(&mut connection, who);
+    let worker_id = within(ANSWER, registering).await?;
+    for schedule in schedules {
+        let entering = store::schedules::enter(&mut connection, &schedule.name, schedule.every);
+        within(ANSWER, entering).await?;
+    }
+    let _ = within(ANSWER, connection.close()).await;
+    Ok((Arc::new(lanes), worker_id))
+}

@@ -1,0 +1,110 @@
+//! The order in which an engine comes to its end: claims first, then what runs, then the commits,
+//! and the presence last. Every wait has a limit, which a second signal makes short.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{
+        parts::Parts,
+        supervisor::{Ended, Supervisor},
+    },
+    worker::complete::SettleLayer,
+};
+
+/// What each phase gets beyond the grace.
+const MORE: Duration = Duration::from_secs(2);
+/// The same after a second signal.
+const HASTE: Duration = Duration::from_secs(1);
+
+/// The signals at which the parts of each phase end.
+#[derive(Clone, Default)]
+pub(crate) struct Stop {
+    pub claiming: CancellationToken,
+    pub sweeping: CancellationToken,
+    pub leaving: CancellationToken,
+    /// What is not committed by then is done again elsewhere.
+    pub give_up: CancellationToken,
+}
+
+/// The parts of a running engine, by when they end.
+#[derive(Default)]
+pub(crate) struct Phases {
+    pub stop: Stop,
+    pub claiming: Supervisor,
+    pub working: Supervisor,
+    pub sweeping: Supervisor,
+    pub committing: Supervisor,
+    pub leaving: Supervisor,
+}
+
+impl Phases {
+    /// Waits for the stop, or for a part that ends by itself.
+    pub async fn first_end(&mut self, stop: &CancellationToken) -> Option<Ended> {
+        let ended = tokio::select! {
+            () = stop.cancelled() => return None,
+            ended = self.claiming.first() => ended,
+            ended = self.working.first() => ended,
+            ended = self.sweeping.first() => ended,
+            ended = self.committing.first() => ended,
+            ended = self.leaving.first() => ended,
+        };
+        tracing::error!(
+            part = ended.part,
+            why = ended.why,
+            "a part of the engine ended"
+        );
+        Some(ended)
+    }
+
+    /// Takes all down.
+    pub async fn shut_down(self, settle: SettleLayer, parts: &Parts, hasten: &CancellationToken) {
+        let grace = parts.config.grace;
+        self.stop.claiming.cancel();
+        // Whatever still runs after its grace is interrupted, at no charge.
+        let interrupt = async {
+            bounded(std::future::pending(), grace, Duration::ZERO, hasten).await;
+            parts.attempts.cancel_all();
+            std::future::pending::<()>().await;
+        };
+        let working = async {
+            self.claiming.all_ended().await;
+            settle.hand_back_unbegun().await;
+            drop(settle);
+            self.working.all_ended().await;
+        };
+        let drained = async {
+            tokio::select! {
+                () = working => {}
+                () = interrupt => {}
+            }
+        };
+        bounded(drained, grace + MORE, HASTE, hasten).await;
+        self.stop.sweeping.cancel();
+        bounded(self.sweeping.all_ended(), MORE, HASTE, hasten).await;
+        bounded(self.committing.all_ended(), MORE, HASTE, hasten).await;
+        self.stop.give_up.cancel();
+        self.stop.leaving.cancel();
+        bounded(self.leaving.all_ended(), MORE, HASTE, hasten).await;
+    }
+}
+
+/// Waits, but not longer than `limit`, nor longer than `short` once `hasten` has fired.
+pub(crate) async fn bounded(
+    waited_for: impl Future<Output = ()>,
+    limit: Duration,
+    short: Duration,
+    hasten: &CancellationToken,
+) {
+    let hastened = async {
+        hasten.cancelled().await;
+        tokio::time::sleep(short).await;
+    };
+    tokio::select! {
+        biased;
+        () = waited_for => {}
+        () = tokio::time::sleep(limit) => {}
+        () = hastened => {}
+    }
+}

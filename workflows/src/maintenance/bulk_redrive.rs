@@ -1,0 +1,255 @@
+//! One bounded step of a re-drive of many. It is a constant number of statements, however many
+//! letters it takes: over a slow connection, too, it comes to its end.
+
+pub(crate) mod pace;
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::{Connection, PgConnection, types::Json};
+use uuid::Uuid;
+
+use crate::{
+    admin::{
+        AdminError, By, audit,
+        clear::clear,
+        dead_letters::{Candidate, LetterFilter, candidates},
+        hooks, locks,
+        requeue::{self, Revived},
+    },
+    define::hooks::Hooks,
+    maintenance::bulk_redrive::pace::Round,
+    protocol::failpoints::Transaction,
+    store::commit::commit,
+};
+
+/// What a step did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Worked {
+    /// Letters that were re-driven.
+    pub redriven: i64,
+    /// Queues to tell, after this.
+    pub queues: Vec<String>,
+    /// Some re-drive may take its next step at once.
+    pub more: bool,
+}
+
+/// Takes the next step of the re-drive that has waited longest, if its rate allows one and nobody
+/// else is at it: `batch` letters at most. Tells the workflows of runs that live again.
+pub(crate) async fn work_off(
+    connection: &mut PgConnection,
+    batch: i64,
+    hooks: &Hooks,
+) -> Result<Worked, AdminError> {
+    let mut transaction = connection.begin().await?;
+    let tx = &mut *transaction;
+    let Some(job) = due(tx).await? else {
+        transaction.rollback().await?;
+        return Ok(Worked::default());
+    };
+    let limit = job
+        .allowed()
+        .min(i64::from(job.cap - job.redriven))
+        .min(batch.max(1));
+    // One more tells whether the end is reached.
+    let asked_at = Some(job.created_at);
+    let mut letters = candidates(tx, &job.filter.0, job.position, asked_at, limit + 1).await?;
+    let wanted = usize::try_from(limit).unwrap_or(1);
+    let at_the_end = letters.len() <= wanted;
+    letters.truncate(wanted);
+
+    let runs: Vec<Uuid> = letters.iter().map(|letter| letter.run_id).collect();
+    let locked = locks::free_runs(tx, &runs).await?;
+    let mut round = Round {
+        position: job.position,
+        again_from: job.again_from,
+    };
+    let taken = round.take(&letters, &locked);
+    let (revived, skipped) = job.revive(tx, &taken, hooks).await?;
+    let capped = i64::from(job.redriven) + revived.letters >= i64::from(job.cap);
+    let over = at_the_end && round.end();
+    let due = job
+        .record(tx, &revived, skipped, round, over || capped)
+        .await?;
+    commit(transaction, &[Transaction::BulkStep]).await?;
+    Ok(Worked {
+        redriven: revived.letters,
+        queues: revived.queues,
+        // Who has locked what was left out needs a moment.
+        more: due.others || (due.this && !at_the_end),
+    })
+}
+
+/// Whose rate allows a letter now.
+struct Due {
+    this: bool,
+    others: bool,
+}
+
+/// A re-drive whose rate allows a letter.
+struct Job {
+    redrive_id: Uuid,
+    filter: Json<LetterFilter>,
+    from_step: Option<String>,
+    per_second: f64,
+    cap: i32,
+    actor: String,
+    reason: String,
+    redriven: i32,
+    position: Option<Uuid>,
+    again_from: Option<Uuid>,
+    created_at: DateTime<Utc>,
+    /// Seconds of the rate that are not used up.
+    saved: f64,
+}
+
+/// The rate saves up at most five seconds, or two letters, whatever happened in between.
+const SAVES: f64 = 5.0;
+
+async fn due(tx: &mut PgConnection) -> Result<Option<Job>, sqlx::Error> {
+    sqlx::query_as!(
+        Job,
+        r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
+                  reason, redriven, position, again_from, created_at,
+                  least(extract(epoch FROM clock_timestamp() - ticked_at)::float8,
+                        greatest($1, 2.0 / per_second)) AS "saved!"
+           FROM workflows.redrives
+           WHERE ended_at IS NULL AND ticked_at + make_interval(secs => 1.0 / per_second) <= clock_timestamp()
+           ORDER BY ticked_at LIMIT 1
+           FOR UPDATE SKIP LOCKED"#,
+        SAVES,
+    )
+    .fetch_optional(tx)
+    .await
+}
+
+impl Job {
+    fn by(&self) -> By<'_> {
+        By::new(&self.actor, &self.reason)
+    }
+
+    /// Whole letters that the rate allows now.
+    fn allowed(&self) -> i64 {
+        // Time stamps are rounded to microseconds.
+        let letters = (self.saved * self.per_second + 0.001).floor();
+        #[expect(clippy::cast_possible_truncation, reason = "at most 50,000")]
+        let letters = letters as i64;
+        letters.max(1)
+    }
+
+    /// Revives letters whose runs are locked. Also returns how many cannot be revived.
+    async fn revive(
+        &self,
+        tx: &mut PgConnection,
+        letters: &[&Candidate],
+        hooks: &Hooks,
+    ) -> Result<(Revived, i64), AdminError> {
+        let by = self.by().telling(hooks);
+        let from_step = self.from_step.as_deref();
+        let (as_they_are, from_earlier): (Vec<&Candidate>, Vec<&Candidate>) = letters
+            .iter()
+            .partition(|letter| from_step.is_none_or(|step| step == letter.step));
+        let ids: Vec<Uuid> = as_they_are.iter().map(|letter| letter.letter_id).collect();
+        let mut revived = Revived::default();
+        if !ids.is_empty() {
+            revived = requeue::again(tx, &ids, by).await?;
+            let runs: Vec<Uuid> = as_they_are.iter().map(|letter| letter.run_id).collect();
+            hooks::revived(tx, &runs, None, by).await?;
+        }
+        let mut skipped = 0;
+        if let (Some(step), false) = (from_step, from_earlier.is_empty()) {
+            let (from_there, not_been) = self.restart(tx, step, &from_earlier, by).await?;
+            revived.letters += from_there.letters;
+            revived.queues.extend(from_there.queues);
+            skipped = not_been;
+        }
+        Ok((revived, skipped))
+    }
+
+    /// Starts the letters' runs again from a step. All open letters of such a run are resolved
+    /// together, and count.
+    async fn restart(
+        &self,
+        tx: &mut PgConnection,
+        step: &str,
+        letters: &[&Candidate],
+        by: By<'_>,
+    ) -> Result<(Revived, i64), AdminError> {
+        let ids: Vec<Uuid> = letters.iter().map(|letter| letter.letter_id).collect();
+        // Somebody may have resolved a letter before its run was locked.
+        let open = sqlx::query!(
+            r#"SELECT run_id, count(*) AS "letters!", count(*) FILTER (WHERE letter_id = ANY($1)) AS "asked!"
+               FROM workflows.dead_letters
+               WHERE resolved_at IS NULL AND run_id IN (
+                   SELECT run_id FROM workflows.dead_letters
+                   WHERE letter_id = ANY($1) AND resolved_at IS NULL)
+               GROUP BY run_id"#,
+            &ids,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let runs: Vec<Uuid> = open.iter().map(|run| run.run_id).collect();
+        let entries = requeue::been(tx, &runs, step).await?;
+        let runs: HashSet<Uuid> = entries.iter().map(|entry| entry.run_id).collect();
+        let (mut revived, mut skipped) = (Revived::default(), 0);
+        for run in open {
+            if runs.contains(&run.run_id) {
+                revived.letters += run.letters;
+            } else {
+                skipped += run.asked;
+            }
+        }
+        if !entries.is_empty() {
+            let runs: Vec<Uuid> = runs.into_iter().collect();
+            clear(tx, &runs, "redriven", by).await?;
+            revived.queues = requeue::enter(tx, &entries, by).await?;
+            hooks::revived(tx, &runs, Some(step), by).await?;
+        }
+        Ok((revived, skipped))
+    }
+
+    /// Notes how far the re-drive is. What was not used up of its rate is kept.
+    async fn record(
+        &self,
+        tx: &mut PgConnection,
+        revived: &Revived,
+        skipped: i64,
+        round: Round,
+        over: bool,
+    ) -> Result<Due, sqlx::Error> {
+        let row = sqlx::query!(
+            r#"UPDATE workflows.redrives r
+               SET redriven = redriven + $2::bigint, skipped = skipped + $3::bigint, position = $4, again_from = $5,
+                   ticked_at = greatest(ticked_at, clock_timestamp()
+                                        - make_interval(secs => greatest($6, 2.0 / per_second)))
+                               + make_interval(secs => $2::bigint / per_second),
+                   ended_at = CASE WHEN $7 THEN clock_timestamp() END
+               WHERE redrive_id = $1
+               RETURNING redriven, skipped,
+                   ended_at IS NULL AND ticked_at + make_interval(secs => 1.0 / per_second)
+                                        <= clock_timestamp() AS "this!",
+                   EXISTS (SELECT FROM workflows.redrives o
+                           WHERE o.ended_at IS NULL AND o.redrive_id <> r.redrive_id
+                             AND o.ticked_at + make_interval(secs => 1.0 / o.per_second)
+                                 <= clock_timestamp()) AS "others!""#,
+            self.redrive_id,
+            revived.letters,
+            skipped,
+            round.position,
+            round.again_from,
+            SAVES,
+            over,
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        if over {
+            let details = json!({ "redriven": row.redriven, "skipped": row.skipped });
+            audit::record(tx, self.by(), "redrive.end", self.redrive_id, details).await?;
+        }
+        Ok(Due {
+            this: row.this,
+            others: row.others,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! What is decided about an attempt, as the store writes it.
+
+use std::{sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use crate::{
+    define::{
+        lane::Lane,
+        payload::Payload,
+        step::{Rejection, Write},
+        workflow::Definition,
+    },
+    protocol::task::{Claim, NewTask},
+};
+
+/// What to write about one attempt.
+pub(crate) struct Settlement {
+    pub claim: Arc<Claim>,
+    pub verdict: Verdict,
+    pub writes: Vec<Write>,
+    /// The writes share no transaction with those of other settlements.
+    pub alone: bool,
+    /// The route, for its hooks. `None` when this build does not know it.
+    pub definition: Option<Arc<Definition>>,
+}
+
+impl Settlement {
+    /// Whether a hook of the route may have to run in the transaction.
+    fn has_hook(&self) -> bool {
+        let Some(definition) = &self.definition else {
+            return false;
+        };
+        match &self.verdict {
+            Verdict::Reject { .. } => definition.on_reject.is_some() || definition.on_end.is_some(),
+            Verdict::Bury { .. }
+            | Verdict::Advance {
+                next: Next::End { .. },
+            } => definition.on_end.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it has to be committed in a transaction of its own.
+    pub fn is_alone(&self) -> bool {
+        self.alone || self.has_hook()
+    }
+
+    /// Whether code of the caller runs in the transaction.
+    pub fn has_writes(&self) -> bool {
+        !self.writes.is_empty() || self.is_alone()
+    }
+}
+
+pub(crate) enum Verdict {
+    /// The step is done; this follows.
+    Advance { next: Next },
+    /// A child is done; if it was the last, the join follows.
+    Joined { output: Payload },
+    /// Try again after the delay.
+    Defer { error: Payload, delay: Duration },
+    /// A dependency is down: back into the queue a little later, free of charge.
+    Wait {
+        dependency: &'static str,
+        error: Payload,
+        delay: Duration,
+    },
+    /// Into the dead letters.
+    Bury { cause: Cause, error: Payload },
+    /// The run ends by the input's fault. `result` is the rejection as it is stored.
+    Reject {
+        rejection: Rejection,
+        result: Payload,
+    },
+    /// Back into the queue, free of charge.
+    HandBack,
+}
+
+impl Verdict {
+    /// How history, metrics and logs call the attempt.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Advance { .. } | Self::Joined { .. } => "done",
+            Self::Defer { .. } => "error",
+            Self::Wait { .. } => "unavailable",
+            Self::Bury { cause, .. } => cause.outcome(),
+            Self::Reject { .. } => "rejected",
+            Self::HandBack => "interrupted",
+        }
+    }
+}
+
+pub(crate) enum Next {
+    End {
+        output: Payload,
+    },
+    Task(NewTask),
+    FanOut {
+        fan_out_id: Uuid,
+        carry: Payload,
+        children: Vec<NewTask>,
+        /// The join is told of dead children.
+        partial: bool,
+        join: Lane,
+    },
+}
+
+/// Why a task died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Errors,
+    Crashes,
+    Interruptions,
+    Failed,
+}
+
+impl Cause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::Crashes => "crashes",
+            Self::Interruptions => "interruptions",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// How the history calls the last attempt.
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::Crashes => "crashed",
+            Self::Interruptions => "interrupted",
+            Self::Errors | Self::Failed => "error",
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Writing dead letters.
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    define::payload::Payload,
+    store::fan_out::{self, Child},
+};
+
+/// A task to bury. The error or crash that killed it is not counted in its row yet.
+pub(super) struct Dead<'a> {
+    pub task_id: Uuid,
+    pub token: i64,
+    pub cause: &'static str,
+    pub error: &'a Payload,
+    pub fingerprint: String,
+    pub worker_id: i64,
+    /// Set on children of a fan-out.
+    pub child: Option<Child>,
+}
+
+/// What became of the dead.
+#[derive(Default)]
+pub(super) struct Buried {
+    /// Children that nobody waits for: their join is told that they are missing.
+    pub skipped: Vec<Child>,
+    /// Runs that are dead now and were not before.
+    pub runs: HashSet<Uuid>,
+}
+
+/// Moves tasks into the dead letters and marks the runs that wait for a decision.
+pub(super) async fn bury(
+    connection: &mut PgConnection,
+    dead: &[Dead<'_>],
+) -> Result<Buried, sqlx::Error> {
+    if dead.is_empty() {
+        return Ok(Buried::default());
+    }
+    let children: Vec<Child> = dead.iter().filter_map(|d| d.child).collect();
+    let fan_outs: Vec<Uuid> = children.iter().map(|c| c.fan_out_id).collect();
+    let partial = fan_out::partial(connection, &fan_outs).await?;
+    let missing = |child: &Child| partial.contains(&child.fan_out_id);
+    let runs = write(connection, dead, &missing).await?;
+    Ok(Buried {
+        skipped: children.into_iter().filter(missing).collect(),
+        runs: runs.into_iter().collect(),
+    })
+}
+
+/// Writes the letters. Returns the runs that are dead now and were not before.
+async fn write(
+    connection: &mut PgConnection,
+    dead: &[Dead<'_>],
+    missing: &(dyn Fn(&Child) -> bool + Sync),
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let ids: Vec<Uuid> = dead.iter().map(|d| d.task_id).collect();
+    let letters: Vec<Uuid> = dead.iter().map(|_| Uuid::now_v7()).collect();
+    let causes: Vec<String> = dead.iter().map(|d| d.cause.to_owned()).collect();
+    let errors: Vec<String> = dead.iter().map(|d| d.error.as_str().to_owned()).collect();
+    let prints: Vec<String> = dead.iter().map(|d| d.fingerprint.clone()).collect();
+    let workers: Vec<i64> = dead.iter().map(|d| d.worker_id).collect();
+    let tokens: Vec<i64> = dead.iter().map(|d| d.token).collect();
+    let skipped: Vec<bool> = dead
+        .iter()
+        .map(|d| d.child.as_ref().is_some_and(missing))
+        .collect();
+    sqlx::query_scalar!(
+        "WITH gone AS (
+            DELETE FROM workflows.tasks t
+            USING unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                         $7::bool[], $8::bigint[])
+                  AS d (task_id, letter_id, cause, error, fingerprint, worker_id, skipped, token)
+            WHERE t.task_id = d.task_id
+            RETURNING t.task_id, t.run_id, t.lane, t.key, t.rank, t.fan_out_id, t.child, t.input, t.errors,
+                      t.crashes, t.interruptions, d.letter_id, d.cause, d.error, d.fingerprint,
+                      d.worker_id, d.skipped, d.token),
+         letters AS (
+            INSERT INTO workflows.dead_letters
+                (letter_id, task_id, run_id, lane, fairness_key, key, rank, fan_out_id, child, input,
+                 errors, crashes, interruptions, token, cause, error, fingerprint, worker_id,
+                 resolved_at, resolution)
+            SELECT g.letter_id, g.task_id, g.run_id, g.lane, r.fairness_key, g.key, g.rank,
+                   g.fan_out_id, g.child, g.input,
+                   g.errors + (g.cause IN ('errors', 'failed'))::int,
+                   g.crashes + (g.cause = 'crashes')::int,
+                   g.interruptions + (g.cause = 'interruptions')::int,
+                   g.token, g.cause, g.error::json, g.fingerprint, g.worker_id,
+                   CASE WHEN g.skipped THEN now() END, CASE WHEN g.skipped THEN 'skipped' END
+            FROM gone g JOIN workflows.runs r USING (run_id)
+            RETURNING run_id, resolved_at)
+         UPDATE workflows.runs SET state = 'dead'
+         WHERE run_id IN (SELECT run_id FROM letters WHERE resolved_at IS NULL) AND state = 'running'
+         RETURNING run_id",
+        &ids,
+        &letters,
+        &causes,
+        &errors,
+        &prints,
+        &workers,
+        &skipped,
+        &tokens,
+    )
+    .fetch_all(connection)
+    .await
+}

@@ -1,0 +1,25 @@
+//! Runs that the caller's code starts inside a transaction of the engine.
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+tokio::task_local! {
+    /// Lanes in which a settling transaction has started runs.
+    static STARTED: RefCell<BTreeSet<i32>>;
+}
+
+/// Notes a lane in which a run was started. `false`: the transaction is not the engine's.
+pub(crate) fn note(lane: i32) -> bool {
+    STARTED
+        .try_with(|lanes| lanes.borrow_mut().insert(lane))
+        .is_ok()
+}
+
+/// Runs a transaction of the engine's and tells in which lanes the caller's code started runs.
+pub(crate) async fn collecting<T>(transaction: impl Future<Output = T>) -> (T, BTreeSet<i32>) {
+    let scope = async {
+        let result = transaction.await;
+        let lanes = STARTED.with(RefCell::take);
+        (result, lanes)
+    };
+    STARTED.scope(RefCell::default(), scope).await
+}

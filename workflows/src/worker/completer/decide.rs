@@ -1,0 +1,134 @@
+//! What becomes of a settlement that the database or the caller's own code did not take.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    define::{
+        panics::{Panicked, caught},
+        step::StepError,
+        workflow::Definition,
+    },
+    protocol::{
+        decide::{self, Ended},
+        failure::describe,
+        settlement::{Cause, Settlement, Verdict},
+        task::Claim,
+    },
+    store::fan_out::JOIN_BYTES,
+    worker::registry::Registry,
+};
+
+/// Delay of a task whose death could not be written because the caller's hook failed.
+const MOURNING: Duration = Duration::from_mins(1);
+/// After so many of them it dies without the hook.
+const MOURNINGS: u32 = 5;
+
+/// The caller's own write or hook failed: an error of this attempt.
+pub(crate) fn refused(
+    registry: &Registry,
+    settlement: &Settlement,
+    error: &(dyn std::error::Error + 'static),
+) -> Settlement {
+    let claim = &settlement.claim;
+    let text = caught(|| error.to_string()).unwrap_or_else(|panic| panic.to_string());
+    tracing::warn!(error = text, run.id = %claim.run_id, task.step = claim.lane.step, "a write failed");
+    // Errors are described here, because describing may panic.
+    let described = Described(text);
+    match &settlement.verdict {
+        Verdict::Bury { .. } if often(registry, claim) => {
+            tracing::error!(run.id = %claim.run_id, "a run dies without its hook, which fails every time");
+            buried(claim, None, &described)
+        }
+        // It would be dead, if only the hook took it: tried again later, from the step on.
+        Verdict::Bury { .. } => Settlement {
+            claim: Arc::clone(claim),
+            verdict: Verdict::Defer {
+                error: describe(&described),
+                delay: MOURNING,
+            },
+            writes: Vec::new(),
+            alone: false,
+            definition: settlement.definition.clone(),
+        },
+        _ => failed(registry, claim, described),
+    }
+}
+
+/// Whether the hook has had its chances.
+fn often(registry: &Registry, claim: &Claim) -> bool {
+    let attempts = registry
+        .find(claim)
+        .map_or(0, |(_, step)| step.settings.backoff.attempts);
+    u32::try_from(claim.errors).unwrap_or_default() >= attempts.saturating_add(MOURNINGS)
+}
+
+/// An error of this attempt that is known by its text alone.
+fn failed(registry: &Registry, claim: &Arc<Claim>, error: Described) -> Settlement {
+    match registry.find(claim) {
+        Some((definition, step)) => {
+            let ended = Ended::Failed(StepError::Retry {
+                source: Box::new(error),
+                after: None,
+            });
+            decide::settle(Arc::clone(claim), definition, step, ended, rand::random())
+        }
+        None => buried(claim, None, &error),
+    }
+}
+
+/// Describing what came of an attempt panicked, which is an error of this attempt.
+pub(crate) fn mourned(registry: &Registry, claim: &Arc<Claim>, panic: &Panicked) -> Settlement {
+    let text = format!("the attempt's error {panic}");
+    failed(registry, claim, Described(text))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Described(String);
+
+/// The caller's own write or hook did with its connection what nobody can go on after.
+pub(crate) fn broken(registry: &Registry, settlement: &Settlement, what: &str) -> Settlement {
+    refused(
+        registry,
+        settlement,
+        &Described(format!("the write {what}")),
+    )
+}
+
+/// A result that cannot be stored is our fault, and no retry will help.
+pub(crate) fn unstorable(settlement: &Settlement, error: &sqlx::Error) -> Settlement {
+    buried(&settlement.claim, settlement.definition.clone(), error)
+}
+
+/// The outputs of the children of a fan-out are too large together.
+pub(crate) fn join_too_large(settlement: &Settlement) -> Settlement {
+    buried(
+        &settlement.claim,
+        settlement.definition.clone(),
+        &JoinTooLarge,
+    )
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the outputs of this fan-out's children have more than {JOIN_BYTES} bytes of JSON together, and \
+     their join could not be given them: hand on ids, not contents"
+)]
+struct JoinTooLarge;
+
+fn buried(
+    claim: &Arc<Claim>,
+    definition: Option<Arc<Definition>>,
+    error: &(dyn std::error::Error + 'static),
+) -> Settlement {
+    Settlement {
+        claim: Arc::clone(claim),
+        verdict: Verdict::Bury {
+            cause: Cause::Failed,
+            error: describe(error),
+        },
+        writes: Vec::new(),
+        alone: false,
+        definition,
+    }
+}

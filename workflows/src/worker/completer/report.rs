@@ -1,0 +1,45 @@
+//! What the log says of settlements that are committed.
+
+use crate::protocol::{
+    failure::whole,
+    settlement::{Next, Settlement, Verdict},
+};
+
+/// What operators look for in a log: that something died, in one line at ERROR, or that a run came to its end. All else
+/// is for debugging.
+pub(crate) fn told(settlement: &Settlement) {
+    let claim = &settlement.claim;
+    let trace = claim.trace_parent.as_deref().unwrap_or_default();
+    let trace = trace.split('-').nth(1);
+    if let Verdict::Bury { cause, error } = &settlement.verdict {
+        tracing::error!(
+            run.id = %claim.run_id,
+            run.subject = %claim.subject,
+            trace.id = trace,
+            task.id = %claim.task_id,
+            task.step = claim.lane.step,
+            attempt.number = claim.attempt(),
+            cause = cause.as_str(),
+            error = whole(error),
+            "a task died; it waits as a dead letter for somebody to decide"
+        );
+    } else if let Verdict::Advance {
+        next: Next::End { .. },
+    } = &settlement.verdict
+    {
+        tracing::info!(
+            run.id = %claim.run_id,
+            run.subject = %claim.subject,
+            run.workflow = claim.lane.workflow,
+            trace.id = trace,
+            "run succeeded"
+        );
+    } else {
+        tracing::debug!(
+            run.id = %claim.run_id,
+            task.step = claim.lane.step,
+            attempt.token = claim.token,
+            "attempt settled"
+        );
+    }
+}

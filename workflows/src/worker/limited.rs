@@ -1,0 +1,215 @@
+//! Claims tasks of queues that have limits over all processes: on a task and a connection of its own,
+//! so that other queues do not wait for what is decided here. Sleeps while there is no such queue.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    protocol::task::Claim,
+    store::{
+        claim::{Demand, Limited, claim_limited},
+        connection::Link,
+        lanes::Lanes,
+        session::{ANSWER, within},
+    },
+    worker::{
+        demand::Demands,
+        dispatcher::{Desk, Permits, send},
+        in_flight::Attempts,
+        limits::Limits,
+        metrics,
+        slots::Slots,
+    },
+};
+
+/// Time between two looks while a task runs alone in the process.
+const ALONE: Duration = Duration::from_millis(200);
+
+pub(crate) struct LimitedClaims {
+    pub link: Link,
+    pub desks: Vec<Desk>,
+    pub lanes: Arc<Lanes>,
+    pub demands: Demands,
+    pub worker_id: i64,
+    pub lease: Duration,
+    pub poll: Duration,
+    pub slots: Slots,
+    pub limits: Limits,
+    pub attempts: Arc<Attempts>,
+    /// As in the dispatcher.
+    pub present: watch::Receiver<bool>,
+    pub committing: watch::Receiver<bool>,
+    pub astray: Arc<AtomicBool>,
+}
+
+/// When to look again.
+enum Wait {
+    No,
+    For(Duration),
+    /// At the next sign; a free slot of these desks is one.
+    ForWork(Vec<usize>),
+}
+
+impl LimitedClaims {
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                gone = self.fit() => if gone {
+                    break;
+                }
+            }
+            let wait = match self.claim_once().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::warn!(error = %error, "claim under limits failed");
+                    // Its answer may have been lost: the dispatcher asks after it.
+                    self.astray.store(true, Ordering::Release);
+                    self.slots.look();
+                    Wait::For(self.link.lose())
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.pause(wait) => {}
+            }
+        }
+        self.link.close().await;
+    }
+
+    /// Waits until there is a limit, others can see this process, and its commits come through.
+    /// `true`: it ends.
+    async fn fit(&mut self) -> bool {
+        self.limits.some().await;
+        let absent = self.present.wait_for(|present| *present).await.is_err();
+        absent || self.committing.wait_for(|well| *well).await.is_err()
+    }
+
+    async fn pause(&self, wait: Wait) {
+        let full = match wait {
+            Wait::No => return,
+            Wait::For(time) => return tokio::time::sleep(time).await,
+            Wait::ForWork(full) => full,
+        };
+        let slot = async {
+            let waits = full
+                .iter()
+                .map(|desk| Box::pin(self.desks[*desk].permits.acquire()));
+            let _ = futures::future::select_all(waits).await;
+        };
+        let next = self.limits.next();
+        tokio::select! {
+            () = self.slots.limits_looked_for() => self.limits.stir(),
+            () = self.limits.sooner() => {}
+            () = slot, if !full.is_empty() => {}
+            () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+            () = tokio::time::sleep(self.poll) => {}
+        }
+    }
+
+    async fn claim_once(&mut self) -> Result<Wait, sqlx::Error> {
+        if self.slots.holding() {
+            return Ok(Wait::For(ALONE));
+        }
+        let (mut permits, full) = self.free_permits();
+        let demand = self.demands.of(&permits, &self.slots);
+        if demand.lanes.is_empty() {
+            return Ok(Wait::ForWork(full));
+        }
+        let (connection, _) = self.link.get().await?;
+        let claiming = claim_limited(connection, &self.lanes, &demand, self.worker_id, self.lease);
+        let limited = within(ANSWER, claiming).await?;
+        self.link.mend();
+        let claimed = &limited.claimed;
+        metrics::claimed(claimed.claims.len(), claimed.took);
+        let more = self.note(&limited, &demand, &permits);
+        for claim in limited.claimed.claims {
+            let slot = permits
+                .get_mut(claim.lane.queue)
+                .and_then(|permits| permits.split(1));
+            if let Some(slot) = slot {
+                self.demands.served(&claim);
+                self.hand_over(&claim, slot);
+            }
+        }
+        if more {
+            return Ok(Wait::No);
+        }
+        let left = |desk: &Desk| {
+            permits
+                .get(desk.queue.as_str())
+                .map(OwnedSemaphorePermit::num_permits)
+        };
+        let desks = self.desks.iter().enumerate();
+        let used_up = desks
+            .filter(|(_, desk)| left(desk) == Some(0))
+            .map(|(index, _)| index);
+        Ok(Wait::ForWork(used_up.chain(full).collect()))
+    }
+
+    /// Notes when each queue is to be asked about again. `true`: shares were used up, and there is
+    /// room for more.
+    fn note(&self, limited: &Limited, demand: &Demand, permits: &Permits) -> bool {
+        let mut taken: HashMap<&str, usize> = HashMap::new();
+        for claim in &limited.claimed.claims {
+            *taken.entry(claim.lane.queue).or_default() += 1;
+        }
+        let mut more = false;
+        let asked = |queue: &&str| demand.lanes.iter().any(|lane| lane.queue == *queue);
+        for (queue, permits) in permits.iter().filter(|(queue, _)| asked(queue)) {
+            let Some(room) = limited.rooms.iter().find(|room| room.queue == *queue) else {
+                self.limits.was_locked(queue);
+                continue;
+            };
+            let taken = taken.get(queue).copied().unwrap_or_default();
+            let free = permits.num_permits();
+            if limited.claimed.more && taken > 0 && taken < free.min(room.slots) {
+                more = true;
+            } else {
+                self.limits.asked(room, taken, free);
+            }
+        }
+        more
+    }
+
+    /// The free slots of each queue whose limit is to be asked about now, and the desks that have none.
+    fn free_permits(&self) -> (Permits, Vec<usize>) {
+        let mut permits = Permits::new();
+        let mut full = Vec::new();
+        for (index, desk) in self.desks.iter().enumerate() {
+            let mut lanes = self.lanes.iter().map(|(_, lane)| lane.queue);
+            let Some(queue) = lanes.find(|queue| *queue == desk.queue) else {
+                continue;
+            };
+            if !self.limits.due(queue) {
+                continue;
+            }
+            let wanted = u32::try_from(desk.permits.available_permits()).unwrap_or(u32::MAX);
+            match Arc::clone(&desk.permits).try_acquire_many_owned(wanted) {
+                Ok(free) if wanted > 0 => {
+                    permits.insert(queue, free);
+                }
+                _ => full.push(index),
+            }
+        }
+        (permits, full)
+    }
+
+    fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
+        let cancelled = self.attempts.enter(claim);
+        self.limits.began(claim);
+        send(&self.desks, claim, cancelled, slot);
+    }
+}
