@@ -31,11 +31,11 @@ pub struct InitiateUpload {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
     ))]
     pub filename: String,
-    /// The media type the client believes it to be.
+    /// The media type the client believes it to be, as `type/subtype` (RFC 9110 §8.3.1), perhaps with parameters.
     #[oai(validator(
         min_length = 1,
         max_length = 255,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+        pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?$"
     ))]
     pub content_type: String,
     /// How many bytes will be sent. A file of 0 bytes is refused as `file_empty`.

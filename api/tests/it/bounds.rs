@@ -59,16 +59,30 @@ async fn drip(stream: &mut TcpStream, line: &str) -> bool {
 async fn the_head_of_a_request_comes_in_time_or_not_at_all() {
     let service = Service::start().await;
     let (mut half, mut dripping) = (connect(&service).await, connect(&service).await);
+    let (mut ahead, mut later) = (connect(&service).await, connect(&service).await);
     half.write_all(b"GET /v1/he").await.unwrap();
+    let whole = "GET /v1/livez HTTP/1.1\r\nhost: a\r\n\r\n";
+    // Half a second request: in the same breath as the first, and after its answer.
+    let both = format!("{whole}GET /v1/he");
+    ahead.write_all(both.as_bytes()).await.unwrap();
+    later.write_all(whole.as_bytes()).await.unwrap();
+    let mut answer = [0; 4096];
+    timeout(SOON, later.read(&mut answer))
+        .await
+        .expect("an answer in time")
+        .unwrap();
+    later.write_all(b"GET /v1/he").await.unwrap();
     dripping
         .write_all(b"GET /v1/health HTTP/1.1\r\n")
         .await
         .unwrap();
     let gone = tokio::join!(
         drip(&mut half, ""),
-        drip(&mut dripping, "x-some: header\r\n")
+        drip(&mut dripping, "x-some: header\r\n"),
+        drip(&mut ahead, ""),
+        drip(&mut later, "")
     );
-    assert_eq!(gone, (true, true));
+    assert_eq!(gone, (true, true, true, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,11 +248,26 @@ async fn what_is_no_request_gets_a_problem_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_host_one_protocol_and_any_line_end() {
     let service = Service::start().await;
-    let two = "GET /v1/health HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n";
-    assert_eq!(
-        problem(&say(&service, two.as_bytes()).await)["code"],
-        "bad_request"
-    );
+    for (version, hosts, status) in [
+        ("1.1", "host: a\r\nhost: b\r\n", "400"),
+        ("1.1", "", "400"),
+        ("1.1", "host:\r\n", "400"),
+        ("1.1", "host: a b\r\n", "400"),
+        ("1.1", "host: me@a\r\n", "400"),
+        ("1.1", "host: a/b\r\n", "400"),
+        ("1.1", "host: a:99999\r\n", "400"),
+        ("1.1", "host: a:+80\r\n", "400"),
+        ("1.1", "host: a.example:8080\r\n", "200"),
+        ("1.1", "host: [::1]:8080\r\n", "200"),
+        ("1.0", "", "200"),
+    ] {
+        let request = format!("GET /v1/livez HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let answer = say(&service, request.as_bytes()).await;
+        assert_eq!(&answer[9..12], status, "{hosts:?}: {answer}");
+        if status == "400" {
+            assert_eq!(problem(&answer)["code"], "bad_request");
+        }
+    }
 
     // HTTP/2 by prior knowledge: no frame comes back. Proxies that speak it do so to clients.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

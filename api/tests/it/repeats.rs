@@ -145,8 +145,11 @@ async fn a_file_name_is_kept_without_what_deceives() {
         ("..", None),
         (" ", None),
         ("\u{FEFF}", None),
+        ("\u{3164}\u{AD}", None),
+        ("\u{E0041}", None),
+        ("\u{FFFE}", None),
     ] {
-        let body = json!({"filename": name, "content_type": "b", "size_bytes": 1});
+        let body = json!({"filename": name, "content_type": "b/c", "size_bytes": 1});
         let (status, upload) = service.post("/v1/uploads", &key, &body).await;
         let Some(kept) = kept else {
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{upload}");
