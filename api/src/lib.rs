@@ -20,6 +20,7 @@ mod health;
 pub mod openapi;
 mod page;
 pub mod problem;
+mod rates;
 mod request;
 mod server;
 mod trace;
@@ -38,7 +39,8 @@ use workflows::Starter;
 use workflows::admin::Hooks;
 
 pub use self::config::{
-    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, parse_origin,
+    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, DEFAULT_REQUESTS_PER_SECOND,
+    DEFAULT_WRONG_KEYS_PER_MINUTE, parse_origin,
 };
 use self::request::Requests;
 use self::server::Bounds;
@@ -76,6 +78,7 @@ pub fn app(state: ApiState) -> impl Endpoint {
         operations: contract::operations(),
         deadline: state.config.deadline,
     };
+    let rates = Arc::new(rates::Rates::new(&state.config));
     let route = docs::add_to(page::add_to(Route::new()));
     let route = if state.config.edge {
         route.at("/cdn/*key", get(edge::get).head(edge::head))
@@ -86,6 +89,7 @@ pub fn app(state: ApiState) -> impl Endpoint {
         .nest_no_strip("/v1", openapi::service())
         .data(state)
         .data(health::Store::default())
+        .data(rates)
         .with(requests)
 }
 

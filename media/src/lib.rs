@@ -16,6 +16,7 @@ pub mod recipes;
 pub mod rejection;
 pub mod settings;
 pub mod storage;
+pub mod times;
 pub mod uploads;
 pub mod variants;
 

@@ -18,6 +18,7 @@ mod proofs;
 mod refusals;
 mod resuming;
 mod scanner;
+mod settings;
 mod silence;
 mod stack;
 mod swapped;

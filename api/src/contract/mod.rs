@@ -6,6 +6,7 @@ mod json;
 mod numbers;
 mod operations;
 mod texts;
+mod times;
 
 use std::sync::LazyLock;
 
@@ -15,6 +16,7 @@ pub use self::json::read;
 pub use self::numbers::Count;
 pub use self::operations::Operations;
 pub use self::texts::Named;
+pub use self::times::Time;
 use crate::openapi;
 use crate::problem::{FieldError, Problem};
 
