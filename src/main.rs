@@ -10,9 +10,9 @@ mod table;
 mod telemetry;
 mod wiring;
 
-use std::process::ExitCode;
+use std::{ffi::OsStr, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
 
@@ -31,7 +31,11 @@ fn main() -> ExitCode {
     if args.peek().is_some_and(|first| first == "decode") {
         return codecs::child::main(args.skip(1));
     }
-    let cli = Cli::parse();
+    let matches = command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(answer) => return output::parser(&answer),
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&error.into()),
@@ -44,13 +48,23 @@ fn main() -> ExitCode {
     code
 }
 
+/// The command line. As everywhere, a setting that is empty counts as unset.
+fn command() -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|arg| match arg.get_env() {
+            // No variable has an empty name: there is no other way to take the setting from an argument.
+            Some(name) if is_empty(name) => arg.env("").hide_env(true),
+            _ => arg,
+        })
+    })
+}
+
 #[cfg(test)]
 mod documented;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -55,18 +55,36 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What the command line's parser says: help and version are results, all else is a mistake.
+pub fn parser(answer: &clap::Error) -> ExitCode {
+    let told = answer.print().and_then(|()| io::stdout().flush());
+    match told {
+        Err(error) if !answer.use_stderr() => fail(&OutputError(error).into()),
+        _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
+    }
+}
+
 /// The error and its causes. One that repeats what is said already, as many of sqlx do, is left out.
 pub fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
+        let cause = without_line(&cause);
         if sentence.is_empty() {
-            sentence = cause;
-        } else if !sentence.ends_with(&cause) {
+            cause.clone_into(&mut sentence);
+        } else if !sentence.ends_with(cause) {
             sentence = format!("{sentence}: {cause}");
         }
     }
     sentence
+}
+
+/// sqlx adds the line of Postgres' own source: of no use to anybody here.
+fn without_line(text: &str) -> &str {
+    match text.rsplit_once(" at line ") {
+        Some((text, line)) if line.bytes().all(|b| b.is_ascii_digit()) => text,
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +99,10 @@ mod tests {
             .context("error returned from database: relation \"runs\" does not exist")
             .context("cannot ask");
         let told = "cannot ask: error returned from database: relation \"runs\" does not exist";
+        assert_eq!(sentence(&error), told);
+        let error = anyhow!("no such role at line 12")
+            .context("error returned from database: no such role at line 12");
+        let told = "error returned from database: no such role";
         assert_eq!(sentence(&error), told);
     }
 }

@@ -1,13 +1,22 @@
 //! Logs: to standard error, one line an event, filtered by `RUST_LOG`.
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    ffi::OsString,
+    io::{IsTerminal, stderr},
+};
 
+use anyhow::{Context, anyhow, bail};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
-/// Starts logging. `MEDIAMILL_LOG=json` writes JSON for machines.
-pub fn start(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let json = std::env::var("MEDIAMILL_LOG").is_ok_and(|format| format == "json");
+/// Starts logging. `MEDIAMILL_LOG=json` writes JSON for machines. Fails where a setting cannot be used: a log that says
+/// less than was asked for is found out when it is needed.
+pub fn start(default: &str) -> anyhow::Result<()> {
+    let filter = filter(&variable("RUST_LOG")?.unwrap_or_else(|| default.to_owned()))?;
+    let json = match variable("MEDIAMILL_LOG")?.as_deref() {
+        Some("json") => true,
+        None => false,
+        Some(_) => bail!("MEDIAMILL_LOG must be json, or unset"),
+    };
     let registry = tracing_subscriber::registry().with(filter);
     // A line that cannot be written, because the disk is full say, must not end the process: what the layer does
     // instead is `eprintln!`, which panics for the same reason.
@@ -21,6 +30,19 @@ pub fn start(default: &str) {
     } else {
         registry.with(layer.with_target(false).compact()).init();
     }
+    Ok(())
+}
+
+/// As for every setting, empty counts as unset.
+fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    let text = value.map(OsString::into_string).transpose();
+    text.map_err(|_| anyhow!("{name} is not UTF-8"))
+}
+
+fn filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::builder().parse(text);
+    filter.context("RUST_LOG cannot be read; say a level, or modules and theirs, such as RUST_LOG=info,api=debug")
 }
 
 /// On a terminal only, and not where <https://no-color.org> says otherwise.

@@ -14,6 +14,12 @@ pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;
 /// Uploads that one owner may have open, where nothing else is set.
 pub const DEFAULT_MAX_OPEN_UPLOADS: u32 = 1000;
 
+/// Requests of one owner in a second, where nothing else is set.
+pub const DEFAULT_REQUESTS_PER_SECOND: u32 = 500;
+
+/// Wrong API keys from one address in a minute, where nothing else is set.
+pub const DEFAULT_WRONG_KEYS_PER_MINUTE: u32 = 60;
+
 /// Settings of the HTTP interface.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -33,6 +39,10 @@ pub struct ApiConfig {
     pub max_connections: usize,
     /// Uploads that one owner may have open.
     pub max_open_uploads: u32,
+    /// Requests of one owner in a second, over some time; twice as many may come at once. 0: no limit.
+    pub requests_per_second: u32,
+    /// Wrong API keys from one address in a minute. 0: no limit.
+    pub wrong_keys_per_minute: u32,
     /// What is too large.
     pub limits: Limits,
     /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
@@ -61,7 +71,8 @@ impl ApiConfig {
     }
 
     /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
-    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
+    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
+    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
     pub fn from_env(reader: &mut Reader) -> Self {
         let (url_lifetime, upload_lifetime) = Self::lifetimes(reader);
         Self {
@@ -81,17 +92,35 @@ impl ApiConfig {
                 DEFAULT_MAX_CONNECTIONS as u64,
             ))
             .unwrap_or(DEFAULT_MAX_CONNECTIONS),
-            max_open_uploads: u32::try_from(reader.number_or(
+            max_open_uploads: count(
+                reader,
                 "MEDIAMILL_MAX_OPEN_UPLOADS",
-                1..=1_000_000,
-                DEFAULT_MAX_OPEN_UPLOADS.into(),
-            ))
-            .unwrap_or(DEFAULT_MAX_OPEN_UPLOADS),
+                1,
+                DEFAULT_MAX_OPEN_UPLOADS,
+            ),
+            requests_per_second: count(
+                reader,
+                "MEDIAMILL_REQUESTS_PER_SECOND",
+                0,
+                DEFAULT_REQUESTS_PER_SECOND,
+            ),
+            wrong_keys_per_minute: count(
+                reader,
+                "MEDIAMILL_WRONG_KEYS_PER_MINUTE",
+                0,
+                DEFAULT_WRONG_KEYS_PER_MINUTE,
+            ),
             limits: Limits::from_env(reader),
             allowed_origins: allowed_origins(reader),
             storage_origins: storage_origins(reader),
         }
     }
+}
+
+/// A number of at most a million.
+fn count(reader: &mut Reader, name: &str, least: u64, default: u32) -> u32 {
+    let number = reader.number_or(name, least..=1_000_000, default.into());
+    u32::try_from(number).unwrap_or(default)
 }
 
 fn allowed_origins(reader: &mut Reader) -> Vec<HeaderValue> {

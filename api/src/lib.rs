@@ -24,7 +24,8 @@ use workflows::Starter;
 use workflows::admin::Hooks;
 
 pub use self::config::{
-    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, parse_origin,
+    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, DEFAULT_REQUESTS_PER_SECOND,
+    DEFAULT_WRONG_KEYS_PER_MINUTE, parse_origin,
 };
 use self::contract::openapi;
 use self::pages::{docs, upload};
@@ -58,10 +59,12 @@ impl ApiState {
 
 /// The interface, added to the routes of others: every operation under `/v1`, and the pages.
 fn routes(beside: Route, state: ApiState) -> impl Endpoint {
+    let rates = Arc::new(http::rates::Rates::new(&state.config));
     docs::add_to(upload::add_to(beside))
         .nest_no_strip("/v1", openapi::service())
         .data(state)
         .data(health::Store::default())
+        .data(rates)
 }
 
 /// Serves until `shutdown` ends, then lets the requests in flight finish. What is mounted `beside` has the same limits.

@@ -120,7 +120,9 @@ impl Place {
             },
         };
         // A command does one thing after another.
-        database::connect(&url, 2).await
+        let pool = database::connect(&url, 2).await?;
+        database::must_be_ours(&pool).await?;
+        Ok(pool)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     // The framework tells once more where it listens.
-    telemetry::start("info,poem=warn");
+    telemetry::start("info,poem=warn")?;
     settings::warn_of_unknown();
     let settings = settings::api()?;
     let stop = Stop::on_signals()?;

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use media::{
     OwnerId,
     api_keys::{self, ApiKey, KeyEntry, Scope},
+    times,
 };
 use serde_json::json;
 use sqlx::{Connection, PgPool};
@@ -37,7 +38,7 @@ pub enum Command {
         #[arg(long, default_value = "")]
         name: String,
         /// When it ends by itself, from now, such as 12h, 90d; without it never
-        #[arg(long, value_parser = age)]
+        #[arg(long, value_parser = lifetime)]
         expires_in: Option<TimeDelta>,
         #[command(flatten)]
         because: Because,
@@ -62,6 +63,15 @@ pub enum Command {
         #[command(flatten)]
         because: Because,
     },
+}
+
+/// A time to come. Of none at all the key would be dead before anybody has it.
+fn lifetime(text: &str) -> Result<TimeDelta, String> {
+    let time = age(text)?;
+    if time.is_zero() {
+        return Err("a key has to live for a while: 12h, 90d".to_owned());
+    }
+    Ok(time)
 }
 
 /// Who acts, and why.
@@ -120,7 +130,7 @@ async fn create(
         api_keys::expire(&mut tx, id, at).await?;
     }
     let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    let details = json!({ "owner": owner.as_str(), "scopes": scopes, "name": name, "expires_at": expires_at });
+    let details = json!({ "owner": owner.as_str(), "scopes": scopes, "name": name, "expires_at": expires_at.map(times::text) });
     audit::record_in(&mut tx, because.by(), "key.create", id, details).await?;
     tx.commit().await?;
     note!("key {id} of {owner}");

@@ -17,7 +17,7 @@ pub struct Args {
 
 pub async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // Postgres tells of every table that is there already, as a notice.
-    telemetry::start("info,sqlx::postgres::notice=off");
+    telemetry::start("info,sqlx::postgres::notice=off")?;
     settings::warn_of_unknown();
     let settings = settings::database()?;
     let pool = database::connect(&settings.url, settings.connections).await?;

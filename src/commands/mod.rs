@@ -7,6 +7,7 @@ mod dead_letters;
 mod dev;
 mod files;
 mod keys;
+mod known;
 mod migrate;
 mod openapi;
 mod proof;

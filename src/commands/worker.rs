@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub async fn run() -> anyhow::Result<ExitCode> {
-    telemetry::start("info");
+    telemetry::start("info")?;
     settings::warn_of_unknown();
     let settings = settings::worker()?;
     let stop = Stop::on_signals()?;

@@ -16,7 +16,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 pub use self::config::DatabaseConfig;
-pub use self::schema::{migrate, must_be_migrated, versions};
+pub use self::schema::{migrate, must_be_migrated, must_be_ours, versions};
 use self::silence::{LastSilence, returnable};
 
 /// No session of ours keeps what others need for long, whatever becomes of its process: one that is
@@ -41,7 +41,9 @@ const FIRST_CONNECTION: Duration = Duration::from_secs(5);
 
 /// A pool of at most so many connections to the database at `url`.
 pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
-    let options: PgConnectOptions = url.parse().context("the database address cannot be read")?;
+    let options: PgConnectOptions = url
+        .parse()
+        .context("MEDIAMILL_DATABASE_URL cannot be read")?;
     let options = options.application_name("mediamill").options(SESSION);
     reachable(&options).await?;
     let silence = LastSilence::default();
@@ -57,7 +59,7 @@ pub async fn connect(url: &str, connections: u32) -> anyhow::Result<PgPool> {
         .after_release(|connection, _| Box::pin(returnable(connection)))
         .connect_with(options)
         .await
-        .context("cannot connect to the database")
+        .context("cannot connect to the database (MEDIAMILL_DATABASE_URL)")
 }
 
 /// The first connection is made by hand: the pool would try one that is refused again and again, and then say that it
@@ -80,7 +82,7 @@ async fn reachable(options: &PgConnectOptions) -> anyhow::Result<()> {
         let socket = options.get_socket().map(|path| path.display().to_string());
         let host = socket.unwrap_or_else(|| options.get_host().to_owned());
         format!(
-            "cannot connect to the database at {host}, port {}",
+            "cannot connect to the database at {host}, port {} (MEDIAMILL_DATABASE_URL)",
             options.get_port()
         )
     })?;

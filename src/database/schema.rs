@@ -44,6 +44,16 @@ pub async fn must_be_migrated(pool: &PgPool) -> anyhow::Result<()> {
     Ok(workflows::check_schema(&mut connection).await?)
 }
 
+/// Fails where nobody has ever migrated. A schema that is older than this build is for whoever asks to judge.
+pub async fn must_be_ours(pool: &PgPool) -> anyhow::Result<()> {
+    let versions = versions(pool).await?;
+    ensure!(
+        versions.media.is_some() && versions.workflows.is_some(),
+        "the database has no schema of mediamill yet: run `mediamill migrate`"
+    );
+    Ok(())
+}
+
 /// The newest migrations that a database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {

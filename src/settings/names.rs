@@ -22,7 +22,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "MEDIAMILL_S3_PUBLIC_ENDPOINT",
-        BOTH,
+        API,
         "object store as clients reach it; default: the same",
     ),
     ("MEDIAMILL_S3_REGION", BOTH, "default us-east-1"),
@@ -45,7 +45,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "MEDIAMILL_CDN_BASE_URL",
-        BOTH,
+        API,
         "what stands before a variant's key; required",
     ),
     (
@@ -65,7 +65,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         BOTH,
         "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",
     ),
-    ("MEDIAMILL_LOG", BOTH, "json for machines; RUST_LOG filters"),
+    (
+        "MEDIAMILL_LOG",
+        BOTH,
+        "json for machines, or unset; RUST_LOG filters",
+    ),
     ("MEDIAMILL_LISTEN", API, "default 127.0.0.1:8080"),
     (
         "MEDIAMILL_EDGE",
@@ -81,6 +85,16 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "MEDIAMILL_MAX_OPEN_UPLOADS",
         API,
         "of one owner; default 1000",
+    ),
+    (
+        "MEDIAMILL_REQUESTS_PER_SECOND",
+        API,
+        "of one owner, of each process; default 500; 0: no limit",
+    ),
+    (
+        "MEDIAMILL_WRONG_KEYS_PER_MINUTE",
+        API,
+        "from one address, of each process; default 60; 0: no limit",
     ),
     (
         "MEDIAMILL_ALLOWED_ORIGINS",
@@ -137,7 +151,7 @@ pub fn help(of: &str) -> String {
         .filter(|(_, whose, _)| [BOTH, of].contains(whose));
     let lines = settings.map(|(name, _, text)| format!("\n  {name:<34} {text}"));
     format!(
-        "Settings, from the environment:{}",
+        "Settings, from the environment; one that is empty counts as unset:{}",
         lines.collect::<Vec<_>>().concat()
     )
 }
@@ -180,18 +194,31 @@ mod tests {
     use super::*;
     use crate::settings::{Api, Worker};
 
+    /// What a process lists in its help is what it reads.
     #[test]
     fn every_setting_that_is_read_is_listed_and_the_other_way_round() {
-        let mut reader = Reader::new([]);
-        Api::read(&mut reader);
-        Worker::read(&mut reader);
-        let listed: BTreeSet<String> = SETTINGS
-            .iter()
-            .map(|(name, ..)| (*name).to_owned())
-            .collect();
-        let mut read = reader.asked();
-        read.insert("MEDIAMILL_LOG".to_owned());
-        assert_eq!(read, listed);
+        let read = |of: &str| {
+            let mut reader = Reader::new([]);
+            match of {
+                API => drop(Api::read(&mut reader)),
+                _ => drop(Worker::read(&mut reader)),
+            }
+            let mut read = reader.asked();
+            read.insert("MEDIAMILL_LOG".to_owned());
+            read
+        };
+        for of in [API, WORKER] {
+            let listed = SETTINGS
+                .iter()
+                .filter(|(_, whose, _)| [BOTH, of].contains(whose));
+            let listed: BTreeSet<String> = listed.map(|(name, ..)| (*name).to_owned()).collect();
+            let mut read = read(of);
+            if of == WORKER {
+                // Read with all that is set of the store, and used by those who sign addresses.
+                read.remove("MEDIAMILL_S3_PUBLIC_ENDPOINT");
+            }
+            assert_eq!(read, listed, "{of}");
+        }
     }
 
     #[test]

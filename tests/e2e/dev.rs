@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use chrono::{DateTime, Utc};
 use nix::sys::signal::Signal;
 
 use crate::{
@@ -17,6 +18,8 @@ async fn dev(folder: &Path) -> Process {
     let mut command = mediamill(&["dev", "--listen", "127.0.0.1:0", "--data-dir"]);
     command.arg(&data);
     command.args(["--allow-origin", OTHER_ORIGIN]);
+    command.env("MEDIAMILL_URL_LIFETIME_SECONDS", "120");
+    command.env("MEDIAMILL_UPLOAD_LIFETIME_SECONDS", "600");
     Process::start(command, &folder.join("log")).await
 }
 
@@ -48,13 +51,17 @@ fn processes_of(folder: &Path) -> Vec<String> {
 /// Whether pages of an origin may call the API, and send bytes to the store.
 async fn lets_in(api: &str, key: &str, origin: &str) -> bool {
     let http = reqwest::Client::new();
-    let body = serde_json::json!({ "filename": "a", "content_type": "b", "size_bytes": 1 });
+    let body = serde_json::json!({ "filename": "a", "content_type": "b/c", "size_bytes": 1 });
     let opened = http
         .post(format!("{api}/v1/uploads"))
         .bearer_auth(key)
         .json(&body);
     let opened: serde_json::Value = opened.send().await.unwrap().json().await.unwrap();
     let store = opened["upload"]["url"].as_str().unwrap().to_owned();
+    assert!(store.contains("X-Amz-Expires=120&"), "{store}");
+    let expires: DateTime<Utc> = opened["expires_at"].as_str().unwrap().parse().unwrap();
+    let left = (expires - Utc::now()).num_seconds();
+    assert!((540..=600).contains(&left), "{left} s to finish an upload");
     let mut allowed = Vec::new();
     for (url, method) in [(format!("{api}/v1/uploads"), "POST"), (store, "PUT")] {
         let preflight = http

@@ -19,6 +19,7 @@ mod proofs;
 mod refusals;
 mod resuming;
 mod scanner;
+mod settings;
 mod silence;
 mod stack;
 mod swapped;

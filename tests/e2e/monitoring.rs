@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     fixtures::phone_photo,
@@ -170,6 +170,45 @@ async fn alive_and_ready_are_two_things() {
         (status("/v1/livez").await, status("/v1/health").await),
         (200, 503)
     );
+}
+
+#[tokio::test]
+async fn a_worker_without_its_store_is_not_ready_and_is_again() {
+    let mut stack = Stack::new().await;
+    let monitors = port();
+    let _worker = worker(&stack, &monitors).await;
+    let ready = async || get(&monitors, "/readyz").await.0;
+    until("the worker to be ready", async || ready().await == 200).await;
+    stack.stop_s3().await;
+    until("the worker to miss its store", async || {
+        ready().await == 503
+    })
+    .await;
+    assert_eq!(get(&monitors, "/livez").await.0, 200);
+    let (_, told) = get(&monitors, "/readyz").await;
+    assert!(told.contains("store"), "{told}");
+    stack.start_s3().await;
+    until("the worker to have its store back", async || {
+        ready().await == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_line_for_machines_has_the_causes() {
+    let mut stack = Stack::new().await;
+    let api = stack.api_with(&[("MEDIAMILL_LOG", "json")]).await;
+    stack.stop_s3().await;
+    let body = json!({ "filename": "a", "content_type": "image/png", "size_bytes": 20_000_000 });
+    let request = reqwest::Client::new().post(format!("{}/v1/uploads", api.ready));
+    let answer = request.bearer_auth(&stack.key).json(&body).send().await;
+    assert_eq!(answer.unwrap().status(), 503);
+    let logs = stack.logs();
+    let line = logs.lines().find(|line| line.contains("request failed"));
+    let line: Value = serde_json::from_str(line.expect("a line")).unwrap();
+    let fields = line["fields"].to_string();
+    assert!(fields.contains("CreateMultipartUpload"), "{line}");
+    assert!(fields.contains("Connection refused"), "{line}");
 }
 
 #[tokio::test]

@@ -184,5 +184,8 @@ async fn help_lists_the_settings() {
             said.contains(setting) && said.contains("MEDIAMILL_METRICS_LISTEN"),
             "{said}"
         );
+        for of_the_api in ["MEDIAMILL_CDN_BASE_URL", "MEDIAMILL_S3_PUBLIC_ENDPOINT"] {
+            assert_eq!(said.contains(of_the_api), command == "api", "{said}");
+        }
     }
 }

@@ -157,6 +157,42 @@ async fn what_cannot_work_says_so_within_seconds() {
 }
 
 #[tokio::test]
+async fn a_wait_that_was_given_up_goes_on_with_the_file_that_was_sent() {
+    let stack = Stack::new().await;
+    let api = stack.api().await;
+    let photo = stack.file("photo.jpg", &crate::fixtures::phone_photo(64, 64));
+    let state = stack.folder.path().join("state/mediamill/uploads");
+    let kept = || std::fs::read_dir(&state).unwrap().count();
+    let wait = ["--wait", "--json", "--timeout"];
+    let (code, _, told) = said(upload(
+        &stack,
+        &api.ready,
+        &[&wait[..], &["3s"]].concat(),
+        &photo,
+    ))
+    .await;
+    assert_eq!((code, kept()), (Some(4), 1), "{told}");
+
+    let _worker = stack.worker().await;
+    let (code, out, told) = said(upload(
+        &stack,
+        &api.ready,
+        &[&wait[..], &["60s"]].concat(),
+        &photo,
+    ))
+    .await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("was sent before"), "{told}");
+    let outcome: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(outcome["file"]["status"], "READY");
+    assert_eq!((count(&stack, UPLOADS).await, kept()), (1, 0));
+    // What has come to its end is sent anew.
+    let again = upload(&stack, &api.ready, &["--wait"], &photo);
+    assert_eq!(said(again).await.0, Some(0));
+    assert_eq!((count(&stack, UPLOADS).await, kept()), (2, 0));
+}
+
+#[tokio::test]
 async fn a_wait_that_takes_too_long_ends_and_is_not_silent() {
     let stack = Stack::new().await;
     let api: Process = stack.api().await;

@@ -15,7 +15,7 @@ use super::excerpt;
 const MAX_FAULTS: usize = 20;
 
 /// Patterns in words. The document has them as they are.
-const PATTERNS: [(&str, &str); 6] = [
+const PATTERNS: [(&str, &str); 7] = [
     (r"^[^\x00]*$", "must not contain the character NUL"),
     (
         r"^[^\x00]*[^\s\x00][^\x00]*$",
@@ -28,6 +28,10 @@ const PATTERNS: [(&str, &str); 6] = [
     (r"^[0-9a-fA-F]{64}$", "must be 64 hexadecimal digits"),
     (r"^[0-9a-f-]+$", "must be the `next_cursor` of a page"),
     (r"^[!-~]*$", "must be visible ASCII without spaces"),
+    (
+        "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?$",
+        "must be a media type, such as image/jpeg",
+    ),
 ];
 
 /// Something that is wrong.
@@ -39,9 +43,8 @@ pub struct Fault {
     pub words: String,
 }
 
-/// All that is wrong with `value`; at most [`MAX_FAULTS`]. Numbers that are whole are made integers where the schema
-/// asks for integers.
-pub fn check(document: &Value, schema: &Value, value: &mut Value) -> Vec<Fault> {
+/// All that is wrong with `value`; at most [`MAX_FAULTS`].
+pub fn check(document: &Value, schema: &Value, value: &Value) -> Vec<Fault> {
     let mut checker = Checker {
         document,
         faults: Vec::new(),
@@ -65,7 +68,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn value(&mut self, schema: &'a Value, value: &mut Value, pointer: &str) {
+    fn value(&mut self, schema: &'a Value, value: &Value, pointer: &str) {
         if self.faults.len() >= MAX_FAULTS {
             return;
         }
@@ -80,12 +83,9 @@ impl<'a> Checker<'a> {
         if value.is_null() && nullable {
             return;
         }
-        if kind == "integer" {
-            whole(value);
-        }
         match (kind, value) {
             ("string", Value::String(text)) => self.text(schema, text, pointer),
-            ("integer", Value::Number(number)) if !number.is_f64() => {
+            ("integer", Value::Number(number)) if is_integer(number) => {
                 self.number(schema, number, pointer);
             }
             ("number", Value::Number(number)) => self.number(schema, number, pointer),
@@ -118,8 +118,11 @@ impl<'a> Checker<'a> {
             return self.fault(pointer, format!("must be one of {}", choice.join(", ")));
         }
         match schema["format"].as_str() {
-            Some("uuid") if Uuid::try_parse(text).is_err() => {
-                self.fault(pointer, "must be a UUID");
+            Some("uuid") if !is_uuid(text) => {
+                self.fault(
+                    pointer,
+                    "must be a UUID, such as 0193a000-0000-7000-8000-000000000000",
+                );
             }
             // Years of four digits only, which every database can store.
             Some("date-time") if DateTime::parse_from_rfc3339(text).is_err() => {
@@ -147,16 +150,16 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn list(&mut self, schema: &'a Value, items: &mut [Value], pointer: &str) {
+    fn list(&mut self, schema: &'a Value, items: &[Value], pointer: &str) {
         if let Some(words) = amount(schema, "Items", items.len() as u64, "entries") {
             return self.fault(pointer, words);
         }
-        for (index, item) in items.iter_mut().enumerate() {
+        for (index, item) in items.iter().enumerate() {
             self.value(&schema["items"], item, &format!("{pointer}/{index}"));
         }
     }
 
-    fn object(&mut self, schema: &'a Value, object: &mut Map<String, Value>, pointer: &str) {
+    fn object(&mut self, schema: &'a Value, object: &Map<String, Value>, pointer: &str) {
         let required = schema["required"].as_array().into_iter().flatten();
         for name in required.filter_map(Value::as_str) {
             if !object.contains_key(name) {
@@ -189,7 +192,7 @@ fn kind(schema: &Value) -> (&str, bool) {
 fn must_be(kind: &str) -> &'static str {
     match kind {
         "string" => "must be a text",
-        "integer" => "must be a whole number",
+        "integer" => "must be a whole number, without fraction or exponent",
         "number" => "must be a number",
         "boolean" => "must be true or false",
         "array" => "must be a list",
@@ -197,19 +200,19 @@ fn must_be(kind: &str) -> &'static str {
     }
 }
 
-/// To JSON Schema 29.0 is an integer.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only what is far from the limits is cast"
-)]
-fn whole(value: &mut Value) {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if let Some(number) = value.as_f64().filter(|_| value.is_f64())
-        && number.fract() == 0.0
-        && number.abs() < EXACT
-    {
-        *value = Value::from(number as i64);
-    }
+/// Written as an integer. What a reader of JSON takes for one, such as 29.0, is refused: 5.000…1 looks the same to it.
+/// Integers of more than 64 bits are read as floating-point numbers, too, but are outside of every bound.
+fn is_integer(number: &Number) -> bool {
+    const BITS_64: f64 = 9_223_372_036_854_775_808.0;
+    !number.is_f64()
+        || number
+            .as_f64()
+            .is_some_and(|number| number.abs() >= BITS_64)
+}
+
+/// The form of RFC 9562 §4 with its hyphens; other spellings of an id would be other names of one thing.
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
 /// What is wrong with a number of characters or entries, by `minLength` and kin.

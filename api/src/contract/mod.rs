@@ -7,6 +7,7 @@ mod numbers;
 pub mod openapi;
 mod operations;
 mod texts;
+mod times;
 
 use std::sync::LazyLock;
 
@@ -17,6 +18,7 @@ pub use self::numbers::Count;
 pub use self::operations::Operations;
 pub use self::texts::Named;
 use crate::http::problem::{FieldError, Problem};
+pub use self::times::Time;
 
 /// The document as published.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document_31);
@@ -29,8 +31,8 @@ pub fn operations() -> &'static Operations {
     &OPERATIONS
 }
 
-/// Holds a body against a named schema. Whole numbers written as `29.0` become whole numbers.
-pub fn check_body(schema: &str, body: &mut Value) -> Result<(), Problem> {
+/// Holds a body against a named schema.
+pub fn check_body(schema: &str, body: &Value) -> Result<(), Problem> {
     let schema = DOCUMENT["components"]["schemas"].get(schema);
     let schema = schema.ok_or_else(|| Problem::internal("a body without a schema"))?;
     let errors = check::check(&DOCUMENT, schema, body);

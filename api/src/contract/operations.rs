@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use percent_encoding::percent_decode_str;
 use poem::Request;
 use poem::http::{HeaderValue, Method};
 use serde_json::{Value, json};
@@ -188,17 +189,20 @@ impl Operation<'_> {
         }
     }
 
-    /// Ids only: other texts in a path are looked up as they are.
+    /// As their schema says, once decoded (RFC 3986 §2.1), as the framework hands them on.
     fn path(&self, path: &str, errors: &mut Vec<FieldError>) {
         for (segment, text) in self.path.segments.iter().zip(path.split('/')) {
             let name = segment.trim_matches(['{', '}']);
             let mut declared = self.declared("path");
-            if let Some((name, schema)) = declared.find(|(declared, _)| *declared == name)
-                && schema["format"] == "uuid"
-                // What is escaped, the framework decodes and checks.
-                && !text.contains('%')
-            {
-                self.one(name, schema, text, errors);
+            let Some((name, schema)) = declared.find(|(declared, _)| *declared == name) else {
+                continue;
+            };
+            match percent_decode_str(text).decode_utf8() {
+                Err(_) => errors.push(FieldError::of(name, "must be UTF-8")),
+                Ok(text) if text.contains('\0') => {
+                    errors.push(FieldError::of(name, "must not contain the character NUL"));
+                }
+                Ok(text) => self.one(name, schema, &text, errors),
             }
         }
     }
@@ -207,13 +211,13 @@ impl Operation<'_> {
         let resolved = schema["$ref"]
             .as_str()
             .and_then(|target| self.document.pointer(target.trim_start_matches('#')));
-        let mut value = match resolved.unwrap_or(schema)["type"].as_str() {
-            Some("integer" | "number" | "boolean") => {
+        let value = match resolved.unwrap_or(schema)["type"].as_str() {
+            Some("integer" | "number" | "boolean") if text == text.trim() => {
                 serde_json::from_str(text).unwrap_or_else(|_| json!(text))
             }
             _ => json!(text),
         };
-        for fault in check::check(self.document, schema, &mut value) {
+        for fault in check::check(self.document, schema, &value) {
             errors.push(FieldError::of(name, fault.words));
         }
     }

@@ -3,6 +3,8 @@
 //! The key is hashed and looked up; nothing is compared byte by byte, and nothing is logged but the key's id.
 
 use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use media::OwnerId;
 use media::api_keys::{self, ApiKey, Principal, Scope};
@@ -13,6 +15,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::ApiState;
 use crate::http::problem::{Code, Problem};
+use crate::http::rates::Rates;
 
 /// Longest text looked at as a key.
 const MAX_KEY_CHARS: usize = 256;
@@ -111,7 +114,9 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
         let state = request
             .data::<ApiState>()
             .ok_or_else(|| Problem::internal("no state"))?;
-        let principal = authenticate(request, state).await?;
+        let rates = request.data::<Arc<Rates>>();
+        let rates = rates.ok_or_else(|| Problem::internal("no rates"))?;
+        let principal = authenticate(request, state, rates).await?;
         tracing::Span::current()
             .record(
                 "media.owner_id",
@@ -121,6 +126,10 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
                 "media.api_key_id",
                 tracing::field::display(principal.api_key_id),
             );
+        // Operators are not kept out by what their own programs ask for.
+        if N::SCOPE != Scope::Admin {
+            rates.request(&principal.owner_id)?;
+        }
         if !principal.may(N::SCOPE) {
             let detail = format!("the API key lacks the scope {}", N::SCOPE);
             return Err(Problem::new(Code::ScopeMissing, detail).into());
@@ -132,12 +141,19 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
     }
 }
 
-async fn authenticate(request: &Request, state: &ApiState) -> Result<Principal, Problem> {
+async fn authenticate(
+    request: &Request,
+    state: &ApiState,
+    rates: &Rates,
+) -> Result<Principal, Problem> {
     let refused = |detail: &str| Problem::new(Code::Unauthenticated, detail);
     let key = presented(request)
         .ok_or_else(|| refused("send an API key as Authorization: Bearer mm_… or as X-API-Key"))?;
+    let address = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
+    rates.may_try(address, &key.hash())?;
     let mut connection = media::pool::borrow(&state.pool).await?;
     let principal = api_keys::find(&mut connection, &key).await?;
+    rates.tried(address, &key.hash(), principal.is_some());
     principal.ok_or_else(|| refused("the API key is unknown or revoked"))
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use media::Sha256;
 use poem::error::ReadBodyError;
+use poem::http::{HeaderValue, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
@@ -51,15 +52,13 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
     const IS_REQUIRED: bool = T::IS_REQUIRED;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        plain(request)?;
         let bytes = read(body.take()?).await;
         let bytes = bytes.map_err(|error| Problem::unreadable_body(&error))?;
         if bytes.is_empty() && !T::IS_REQUIRED {
-            return Ok(Self(parse(Value::Null)?));
+            return Ok(Self(read_as(Value::Null)?));
         }
-        if !is_json(request.content_type()) {
-            let detail = "send Content-Type: application/json";
-            return Err(Problem::new(Code::UnsupportedMediaType, detail).into());
-        }
+        is_json(request.content_type().unwrap_or_default())?;
         Ok(Self(parse(contract::read(&bytes)?)?))
     }
 }
@@ -120,22 +119,45 @@ pub fn fingerprint<T: ToJSON>(body: &T) -> Sha256 {
 }
 
 /// The contract says whether the value can be used; what passes, the framework can read.
-fn parse<T: ParseFromJSON>(mut value: Value) -> Result<T, Problem> {
-    if T::IS_REQUIRED || !value.is_null() {
-        let MetaSchemaRef::Reference(name) = T::schema_ref() else {
-            return Err(Problem::internal("a body without a named schema"));
-        };
-        contract::check_body(&name, &mut value)?;
-    }
+fn parse<T: ParseFromJSON>(value: Value) -> Result<T, Problem> {
+    let MetaSchemaRef::Reference(name) = T::schema_ref() else {
+        return Err(Problem::internal("a body without a named schema"));
+    };
+    contract::check_body(&name, &value)?;
+    read_as(value)
+}
+
+fn read_as<T: ParseFromJSON>(value: Value) -> Result<T, Problem> {
     T::parse_from_json(Some(value)).map_err(|_| Problem::field("", "cannot be used"))
 }
 
-fn is_json(content_type: Option<&str>) -> bool {
-    let essence = content_type
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    essence.eq_ignore_ascii_case("application/json")
+/// Refuses a body that was compressed or otherwise coded (RFC 9110 §15.5.16): nobody here would undo it.
+fn plain(request: &Request) -> Result<(), Problem> {
+    let codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    if codings.all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let detail = "send the body as it is, without Content-Encoding";
+    Err(Problem::new(Code::UnsupportedMediaType, detail).header(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    ))
+}
+
+/// JSON is UTF-8 (RFC 8259 §8.1), so that is the only `charset` which may be named.
+fn is_json(content_type: &str) -> Result<(), Problem> {
+    let refused = |detail| Err(Problem::new(Code::UnsupportedMediaType, detail));
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    if !essence.trim().eq_ignore_ascii_case("application/json") {
+        return refused("send Content-Type: application/json");
+    }
+    for parameter in parameters.split(';') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let value = value.trim().trim_matches('"');
+        if name.trim().eq_ignore_ascii_case("charset") && !value.eq_ignore_ascii_case("utf-8") {
+            return refused("send JSON as UTF-8: charset=utf-8, or none");
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod body;
 mod cors;
 pub mod problem;
+pub(crate) mod rates;
 mod request;
 mod server;
 pub(crate) mod trace;

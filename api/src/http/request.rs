@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use poem::http::{HeaderMap, HeaderValue, Method, header};
+use poem::http::uri::Authority;
+use poem::http::{HeaderMap, HeaderValue, Method, Version, header};
 use poem::{Endpoint, IntoResponse as _, Middleware, Request, Response};
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -99,9 +100,11 @@ impl<E: Endpoint> Handled<E> {
     }
 
     async fn answer(&self, request: Request, request_id: &str) -> Response {
-        if request.headers().get_all(header::HOST).iter().count() > 1 {
-            // Others on the way may have gone by the other one (RFC 9112 §3.2).
-            let problem = Problem::new(Code::BadRequest, "send one Host header");
+        if !names_one_host(&request) {
+            let problem = Problem::new(
+                Code::BadRequest,
+                "send one Host header: a host, perhaps a port",
+            );
             return problem.into_response(request_id);
         }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -139,6 +142,27 @@ impl<E: Endpoint> Handled<E> {
             Err(late) => Err(Problem::unavailable(late)),
         }
     }
+}
+
+/// RFC 9112 §3.2: without a host, or with two, others on the way may have gone by another one. HTTP/1.0 may be silent.
+fn names_one_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(host), None) => host.to_str().is_ok_and(is_host),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// A host and perhaps a port (RFC 3986 §3.2), without a user.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else {
+        return false;
+    };
+    let port = text.strip_prefix(authority.host()).unwrap_or("@");
+    let port = port.strip_prefix(':').unwrap_or(port);
+    let digits = port.bytes().all(|b| b.is_ascii_digit());
+    !authority.host().is_empty() && digits && (port.is_empty() || port.parse::<u16>().is_ok())
 }
 
 /// By the names of OpenTelemetry's conventions. Methods and routes that we do not know are all one: whoever asks must
@@ -242,6 +266,7 @@ mod tests {
             .at("/slowly", get(answers_slowly))
             .with(requests);
         let request = Request::builder().uri(path.parse().unwrap());
+        let request = request.header(header::HOST, "a");
         let request = request.header(REQUEST_ID, "given-by-a-proxy").finish();
         let mut response = app.call(request).await.unwrap();
         let body = response.take_body().into_string().await.unwrap();

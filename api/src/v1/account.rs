@@ -30,7 +30,7 @@ enum Shown {
 
 struct AccountErrors;
 impl Statuses for AccountErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 429, 500, 503];
 }
 
 #[OpenApi(prefix_path = "/v1/account", tag = "Tag::Service")]

@@ -59,16 +59,30 @@ async fn drip(stream: &mut TcpStream, line: &str) -> bool {
 async fn the_head_of_a_request_comes_in_time_or_not_at_all() {
     let service = Service::start().await;
     let (mut half, mut dripping) = (connect(&service).await, connect(&service).await);
+    let (mut ahead, mut later) = (connect(&service).await, connect(&service).await);
     half.write_all(b"GET /v1/he").await.unwrap();
+    let whole = "GET /v1/livez HTTP/1.1\r\nhost: a\r\n\r\n";
+    // Half a second request: in the same breath as the first, and after its answer.
+    let both = format!("{whole}GET /v1/he");
+    ahead.write_all(both.as_bytes()).await.unwrap();
+    later.write_all(whole.as_bytes()).await.unwrap();
+    let mut answer = [0; 4096];
+    timeout(SOON, later.read(&mut answer))
+        .await
+        .expect("an answer in time")
+        .unwrap();
+    later.write_all(b"GET /v1/he").await.unwrap();
     dripping
         .write_all(b"GET /v1/health HTTP/1.1\r\n")
         .await
         .unwrap();
     let gone = tokio::join!(
         drip(&mut half, ""),
-        drip(&mut dripping, "x-some: header\r\n")
+        drip(&mut dripping, "x-some: header\r\n"),
+        drip(&mut ahead, ""),
+        drip(&mut later, "")
     );
-    assert_eq!(gone, (true, true));
+    assert_eq!(gone, (true, true, true, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +207,64 @@ async fn an_owner_has_so_many_uploads_open_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_open_no_more_uploads_than_may_be() {
+    let service = Service::start_with(&[("MEDIAMILL_MAX_OPEN_UPLOADS", "3")]).await;
+    let key = service.key("a", &[Scope::UploadsWrite]).await;
+    let body = json!({ "filename": "a", "content_type": "image/png", "size_bytes": 9_000_000 });
+    let open = |_| service.post("/v1/uploads", &key, &body);
+    let answers = futures::future::join_all((0..24).map(open)).await;
+    let count = |status| answers.iter().filter(|(s, _)| *s == status).count();
+    assert_eq!(
+        (
+            count(StatusCode::CREATED),
+            count(StatusCode::TOO_MANY_REQUESTS)
+        ),
+        (3, 21),
+        "{answers:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_asks_so_often_and_operators_go_on() {
+    let service = Service::start_with(&[("MEDIAMILL_REQUESTS_PER_SECOND", "2")]).await;
+    let key = service.key("a", &[Scope::FilesRead]).await;
+    let same_owner = service.key("a", &[Scope::FilesRead, Scope::Admin]).await;
+    let other = service.key("b", &[Scope::FilesRead]).await;
+    let list = |_| service.request(Method::GET, "/v1/files", &key).send();
+    let answers = futures::future::join_all((0..40).map(list)).await;
+    let refused = answers
+        .into_iter()
+        .map(|answer| answer.unwrap())
+        .find(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
+    let refused = refused.expect("40 requests at once are too many");
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "too_many_requests");
+    for _ in 0..10 {
+        let (status, _) = service.get("/v1/admin/queues", &same_owner).await;
+        assert_eq!(status, StatusCode::OK);
+    }
+    assert_eq!(service.get("/v1/files", &other).await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_keys_are_looked_up_so_often_and_good_ones_still_open() {
+    let service = Service::start_with(&[("MEDIAMILL_WRONG_KEYS_PER_MINUTE", "5")]).await;
+    let key = service.key("a", &[Scope::FilesRead]).await;
+    assert_eq!(service.get("/v1/files", &key).await.0, StatusCode::OK);
+    for n in 0..5 {
+        let (status, _) = service.get("/v1/files", &format!("mm_{n}")).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+    let (status, problem) = service.get("/v1/files", "mm_6").await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (StatusCode::TOO_MANY_REQUESTS, &json!("too_many_requests"))
+    );
+    assert_eq!(service.get("/v1/files", &key).await.0, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_request_gets_a_problem_too() {
     let service = Service::start().await;
     let many = "x: y\r\n".repeat(200);
@@ -234,11 +306,26 @@ async fn what_is_no_request_gets_a_problem_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_host_one_protocol_and_any_line_end() {
     let service = Service::start().await;
-    let two = "GET /v1/health HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n";
-    assert_eq!(
-        problem(&say(&service, two.as_bytes()).await)["code"],
-        "bad_request"
-    );
+    for (version, hosts, status) in [
+        ("1.1", "host: a\r\nhost: b\r\n", "400"),
+        ("1.1", "", "400"),
+        ("1.1", "host:\r\n", "400"),
+        ("1.1", "host: a b\r\n", "400"),
+        ("1.1", "host: me@a\r\n", "400"),
+        ("1.1", "host: a/b\r\n", "400"),
+        ("1.1", "host: a:99999\r\n", "400"),
+        ("1.1", "host: a:+80\r\n", "400"),
+        ("1.1", "host: a.example:8080\r\n", "200"),
+        ("1.1", "host: [::1]:8080\r\n", "200"),
+        ("1.0", "", "200"),
+    ] {
+        let request = format!("GET /v1/livez HTTP/{version}\r\n{hosts}connection: close\r\n\r\n");
+        let answer = say(&service, request.as_bytes()).await;
+        assert_eq!(&answer[9..12], status, "{hosts:?}: {answer}");
+        if status == "400" {
+            assert_eq!(problem(&answer)["code"], "bad_request");
+        }
+    }
 
     // HTTP/2 by prior knowledge: no frame comes back. Proxies that speak it do so to clients.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

@@ -37,60 +37,147 @@ const PATHS: [(&str, &str, u16, &str); 11] = [
 ];
 
 /// Bodies of an initiate request: content type, body, status, code.
-const BODIES: [(&str, &str, u16, &str); 12] = [
+const BODIES: [(&str, &str, u16, &str); 26] = [
     ("text/plain", "{}", 415, "unsupported_media_type"),
     ("", "{}", 415, "unsupported_media_type"),
+    (
+        "application/json; charset=iso-8859-1",
+        GOOD,
+        415,
+        "unsupported_media_type",
+    ),
+    (
+        "application/json;a=b; charset=\"utf-16\"",
+        GOOD,
+        415,
+        "unsupported_media_type",
+    ),
     ("application/json", "{", 400, "malformed_json"),
     ("application/json", "{}", 422, "invalid_field"),
     (
         "application/json",
-        r#"{"filename":"a","filename":"b","content_type":"b","size_bytes":1}"#,
+        r#"{"filename":"a","filename":"b","content_type":"b/c","size_bytes":1}"#,
         400,
         "malformed_json",
     ),
     (
         "application/json",
-        r#"{"filename":"a","content_type":"b","size_bytes":"1"}"#,
+        r#"{"filename":"a","content_type":"b/c","size_bytes":"1"}"#,
         422,
         "invalid_field",
     ),
     (
         "application/json",
-        r#"{"filename":"a","content_type":"b","size_bytes":0}"#,
+        r#"{"filename":"a","content_type":"b/c","size_bytes":0}"#,
         422,
         "file_empty",
     ),
     (
         "application/json",
-        r#"{"filename":"","content_type":"b","size_bytes":1}"#,
+        r#"{"filename":"","content_type":"b/c","size_bytes":1}"#,
         422,
         "invalid_field",
     ),
     (
         "application/json",
-        r#"{"filename":"a\u0000","content_type":"b","size_bytes":1}"#,
+        r#"{"filename":"a\u0000","content_type":"b/c","size_bytes":1}"#,
         422,
         "invalid_field",
     ),
     (
         "application/json",
-        r#"{"filename":"a","content_type":"b","size_bytes":1,"sha256":"00"}"#,
+        r#"{"filename":"a","content_type":"b/c","size_bytes":1,"sha256":"00"}"#,
         422,
         "invalid_field",
     ),
     (
         "application/json",
-        r#"{"filename":"a","content_type":"b","size_bytes":1,"owner":"e"}"#,
+        r#"{"filename":"a","content_type":"b/c","size_bytes":1,"owner":"e"}"#,
         422,
         "invalid_field",
     ),
     (
         "application/json",
-        r#"{"filename":"a","content_type":"b","size_bytes":1000000001}"#,
+        r#"{"filename":"a","content_type":"b/c","size_bytes":1000000001}"#,
         413,
         "file_too_large",
     ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":5.0}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":5.0000000000000000001}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":5e0}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":-0.0}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":9007199254740992}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":18446744073709551616}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c","size_bytes":123456789012345678901234567890}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"b/c/d","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"image / png","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
+    (
+        "application/json",
+        r#"{"filename":"a","content_type":"ä/b","size_bytes":1}"#,
+        422,
+        "invalid_field",
+    ),
 ];
+
+/// What is passed but for its content type.
+const GOOD: &str = r#"{"filename":"a","content_type":"b/c","size_bytes":1}"#;
 
 const ORIGINS: [Option<&str>; 3] = [None, Some(FRIEND), Some("https://stranger.example")];
 
@@ -187,7 +274,7 @@ async fn keys_are_asked_for_and_their_scopes_kept() {
         .get(format!("{}/v1/files", service.base))
         .header("x-api-key", &reader);
     assert_eq!(header.send().await.unwrap().status(), StatusCode::OK);
-    let body = json!({"filename": "a", "content_type": "b", "size_bytes": 1});
+    let body = json!({"filename": "a", "content_type": "b/c", "size_bytes": 1});
     let (status, problem) = service.post("/v1/uploads", &reader, &body).await;
     assert_eq!(
         (status.as_u16(), &problem["code"]),

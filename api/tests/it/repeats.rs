@@ -61,6 +61,58 @@ async fn repeating_an_initiate_whose_upload_was_given_up_names_its_file() {
     );
 }
 
+/// A repeat that arrives late must not send a file again that its owner has deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn repeating_an_initiate_whose_file_was_deleted_opens_nothing() {
+    let service = Service::start().await;
+    let key = service.key("ann", &BOTH).await;
+    for complete in [false, true] {
+        sqlx::query("DELETE FROM idempotency_keys")
+            .execute(&service.pool)
+            .await
+            .unwrap();
+        let (_, upload) = initiate(&service, &key).await;
+        if complete {
+            service.send(&upload["upload"], b"hello".to_vec()).await;
+            let path = format!("/v1/uploads/{}", upload["upload_id"].as_str().unwrap());
+            let path = format!("{path}/complete");
+            let (status, _) = service.post(&path, &key, &json!(null)).await;
+            assert_eq!(status, StatusCode::ACCEPTED);
+        }
+        let file = format!("/v1/files/{}", upload["file_id"].as_str().unwrap());
+        let (status, _) = service.delete(&file, &key).await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+        let (status, problem) = initiate(&service, &key).await;
+        assert_eq!(
+            (status.as_u16(), &problem["code"]),
+            (410, &json!("file_deleted")),
+            "{problem}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_time_is_utc_to_the_millisecond() {
+    let service = Service::start().await;
+    let key = service.key("ann", &[Scope::Admin]).await;
+    let (_, upload) = initiate(&service, &key).await;
+    let file = format!("/v1/files/{}", upload["file_id"].as_str().unwrap());
+    let (_, file) = service.get(&file, &key).await;
+    for time in [
+        &upload["expires_at"],
+        &upload["upload"]["expires_at"],
+        &file["created_at"],
+        &file["updated_at"],
+    ] {
+        let time = time.as_str().unwrap();
+        let form: String = time
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
+        assert_eq!(form, "0000-00-00T00:00:00.000Z", "{time}");
+    }
+}
+
 /// Whoever loses a race is told who won, never that parts are missing which it has sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_race_of_complete_and_abort_has_one_winner_and_says_which() {
@@ -145,8 +197,11 @@ async fn a_file_name_is_kept_without_what_deceives() {
         ("..", None),
         (" ", None),
         ("\u{FEFF}", None),
+        ("\u{3164}\u{AD}", None),
+        ("\u{E0041}", None),
+        ("\u{FFFE}", None),
     ] {
-        let body = json!({"filename": name, "content_type": "b", "size_bytes": 1});
+        let body = json!({"filename": name, "content_type": "b/c", "size_bytes": 1});
         let (status, upload) = service.post("/v1/uploads", &key, &body).await;
         let Some(kept) = kept else {
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{upload}");

@@ -168,15 +168,13 @@ impl Service {
         json(self.request(Method::GET, path, key).send().await.unwrap()).await
     }
 
+    /// `null` stands for no body.
     pub async fn post(&self, path: &str, key: &str, body: &Value) -> (StatusCode, Value) {
-        json(
-            self.request(Method::POST, path, key)
-                .json(body)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        let mut request = self.request(Method::POST, path, key);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        json(request.send().await.unwrap()).await
     }
 
     pub async fn delete(&self, path: &str, key: &str) -> (StatusCode, Value) {

@@ -215,7 +215,7 @@ async fn an_idempotency_key_makes_initiate_repeatable() {
         service.key("bob", &BOTH).await,
     );
     let initiate = |key: String, size: usize| {
-        let body = json!({"filename": "a", "content_type": "b", "size_bytes": size});
+        let body = json!({"filename": "a", "content_type": "b/c", "size_bytes": size});
         let request = service
             .request(Method::POST, "/v1/uploads", &key)
             .json(&body);

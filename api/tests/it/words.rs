@@ -11,17 +11,17 @@ async fn the_field_that_is_wrong_is_named() {
     let service = Service::start().await;
     let key = service.key("ann", &[Scope::UploadsWrite]).await;
     for (body, pointer) in [
-        (json!({"content_type": "b", "size_bytes": 1}), "/filename"),
+        (json!({"content_type": "b/c", "size_bytes": 1}), "/filename"),
         (
-            json!({"filename": 7, "content_type": "b", "size_bytes": 1}),
+            json!({"filename": 7, "content_type": "b/c", "size_bytes": 1}),
             "/filename",
         ),
         (
-            json!({"filename": "a", "content_type": "b", "size_bytes": -1}),
+            json!({"filename": "a", "content_type": "b/c", "size_bytes": -1}),
             "/size_bytes",
         ),
         (
-            json!({"filename": "a".repeat(256), "content_type": "b", "size_bytes": 1}),
+            json!({"filename": "a".repeat(256), "content_type": "b/c", "size_bytes": 1}),
             "/filename",
         ),
     ] {
@@ -58,11 +58,59 @@ async fn a_pointer_leads_to_the_very_item() {
             json!({"parts": [{"part_number": 1, "etag": ""}]}),
             "/parts/0/etag",
         ),
+        (
+            "complete",
+            json!({"parts": [{"part_number": 2, "etag": "x"}]}),
+            "/parts/0/part_number",
+        ),
+        (
+            "complete",
+            json!({"parts": [{"part_number": 1, "etag": "x"}, {"part_number": 1, "etag": "x"}]}),
+            "/parts/1/part_number",
+        ),
     ] {
         let path = format!("/v1/uploads/{id}/{verb}");
         let (status, problem) = service.post(&path, &key, &body).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+}
+
+/// A body that may be left out is still held against the contract, and none is coded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_json_as_it_is() {
+    let service = Service::start().await;
+    let key = service.key("ann", &[Scope::UploadsWrite]).await;
+    let upload = service.initiate(&key, 5).await;
+    service.send(&upload["upload"], b"hello".to_vec()).await;
+    let path = format!(
+        "/v1/uploads/{}/complete",
+        upload["upload_id"].as_str().unwrap()
+    );
+    for (coding, content_type, body, status) in [
+        ("identity", "application/json", "null", 422),
+        ("gzip", "application/json", "{}", 415),
+        ("identity, br", "application/json", "", 415),
+        ("identity", "application/json; charset=latin1", "{}", 415),
+        (
+            "identity",
+            "Application/JSON; Charset=\"UTF-8\"",
+            r#"{"parts":[]}"#,
+            202,
+        ),
+    ] {
+        let request = service.request(Method::POST, &path, &key).body(body);
+        let request = request
+            .header("content-encoding", coding)
+            .header("content-type", content_type);
+        let answer = request.send().await.unwrap();
+        assert_eq!(
+            answer.status().as_u16(),
+            status,
+            "{coding}, {content_type}: {body}"
+        );
+        let named = answer.headers().contains_key("accept-encoding");
+        assert_eq!(named, coding != "identity", "{coding}");
     }
 }
 
@@ -86,7 +134,27 @@ async fn parameters_that_are_unknown_doubled_or_wrong_are_named() {
         ),
         ("/v1/files?cursor=00", "cursor", "is none of ours"),
         ("/v1/files?status=DONE", "status", "must be one of PENDING"),
+        ("/v1/files?limit=1.0", "limit", "must be a whole number"),
+        ("/v1/files?limit=1e1", "limit", "must be a whole number"),
+        ("/v1/files?limit=+1", "limit", "must be a whole number"),
         ("/v1/files/x", "file_id", "must be a UUID"),
+        ("/v1/files/%ff", "file_id", "must be UTF-8"),
+        ("/v1/files/a%00", "file_id", "must not contain"),
+        (
+            "/v1/files/%7B0193a000-0000-7000-8000-000000000000%7D",
+            "file_id",
+            "must be a UUID",
+        ),
+        (
+            "/v1/files/urn:uuid:0193a000-0000-7000-8000-000000000000",
+            "file_id",
+            "must be a UUID",
+        ),
+        (
+            "/v1/files/0193a000000070008000000000000000",
+            "file_id",
+            "must be a UUID",
+        ),
     ] {
         let (status, problem) = service.get(path, &key).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {problem}");
@@ -101,7 +169,7 @@ async fn parameters_that_are_unknown_doubled_or_wrong_are_named() {
 async fn an_idempotency_key_that_is_bad_or_doubled_is_refused() {
     let service = Service::start().await;
     let key = service.key("ann", &[Scope::UploadsWrite]).await;
-    let body = json!({"filename": "a", "content_type": "b", "size_bytes": 1});
+    let body = json!({"filename": "a", "content_type": "b/c", "size_bytes": 1});
     let ascii = |text: &str| reqwest::header::HeaderValue::from_str(text).unwrap();
     let umlaut = reqwest::header::HeaderValue::from_bytes("schlüssel".as_bytes()).unwrap();
     for values in [
@@ -137,7 +205,7 @@ async fn no_answer_repeats_much_of_the_request_or_shows_the_framework() {
     let mut texts = Vec::new();
     for body in [
         json!({ long.clone(): 1 }),
-        json!({"filename": long, "content_type": "b", "size_bytes": 1}),
+        json!({"filename": long, "content_type": "b/c", "size_bytes": 1}),
         json!({"filename": 1, "content_type": null, "size_bytes": "many"}),
         json!([1]),
         json!("text"),

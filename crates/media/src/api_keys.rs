@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{OwnerId, Sha256};
+use crate::{OwnerId, Sha256, times};
 
 /// What every key starts with, so that people and secret scanners recognise one.
 const PREFIX: &str = "mm_";
@@ -89,7 +89,8 @@ impl ApiKey {
         &self.0
     }
 
-    fn hash(&self) -> Sha256 {
+    /// What of it is stored.
+    pub fn hash(&self) -> Sha256 {
         Sha256::of(self.0.as_bytes())
     }
 }
@@ -158,12 +159,16 @@ pub struct KeyEntry {
     /// For people.
     pub name: String,
     /// When it was made.
+    #[serde(serialize_with = "times::serialize")]
     pub created_at: DateTime<Utc>,
     /// When it was used last, to the minute.
+    #[serde(serialize_with = "times::serialize_option")]
     pub last_used_at: Option<DateTime<Utc>>,
     /// When it ends by itself.
+    #[serde(serialize_with = "times::serialize_option")]
     pub expires_at: Option<DateTime<Utc>>,
     /// When somebody ended it.
+    #[serde(serialize_with = "times::serialize_option")]
     pub revoked_at: Option<DateTime<Utc>>,
 }
 

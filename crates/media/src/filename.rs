@@ -2,24 +2,43 @@
 //!
 //! The rule: of a path only what follows its last separator (RFC 6266 §4.3), without control characters and without
 //! characters that turn or hide the text around them, which would let a name lie about its ending. Joiners stay:
-//! Persian names and emoji are written with them. What is left must show something.
+//! Persian names and emoji are written with them. What is left must show something: a name of characters that no font
+//! draws is no name.
 
 /// The name as it is kept; `None` if nothing of it can be seen.
 pub fn cleaned(name: &str) -> Option<String> {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = base.chars().filter(|c| !is_deceptive(*c)).collect();
     let kept = kept.trim();
-    let joiner = |c: char| matches!(c, '\u{200C}' | '\u{200D}');
-    let shows = kept.chars().any(|c| c != '.' && !joiner(c));
+    let shows = kept.chars().any(|c| c != '.' && !is_invisible(c));
     shows.then(|| kept.to_owned())
 }
 
-/// Bidirectional controls (Unicode UAX #9 §2), characters without width, and control characters.
+/// Bidirectional controls (Unicode UAX #9 §2), characters without width, control characters, and noncharacters, which
+/// are not for interchange (Unicode §23.7).
 fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\u{061C}' | '\u{200B}' | '\u{200E}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
         || c.is_control()
+        || is_noncharacter(c)
+}
+
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE
+}
+
+/// What shows nothing where it stands alone: white space, the blank Braille pattern, and all that has Unicode's property
+/// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`): fillers, joiners, variation selectors, tags.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{2800}'
+            | '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]
@@ -34,6 +53,8 @@ mod tests {
             ("evil\u{202E}gpj.exe", "evilgpj.exe"),
             ("a\u{200B}b\u{FEFF}c\u{2066}.gif", "abc.gif"),
             ("a\u{0}b\r\n.gif", "ab.gif"),
+            ("a\u{FFFE}b\u{1FFFF}.gif", "ab.gif"),
+            ("co\u{AD}op.png", "co\u{AD}op.png"),
             ("../../etc/passwd", "passwd"),
             ("C:\\photos\\sea.webp", "sea.webp"),
             ("می\u{200C}خواهم.jpg", "می\u{200C}خواهم.jpg"),
@@ -53,6 +74,18 @@ mod tests {
             "\u{200D}",
             "\u{202E}\u{2066}",
             "\\..",
+            ". .",
+            "\u{AD}",
+            "\u{34F}",
+            "\u{115F}",
+            "\u{180E}",
+            "\u{2800}",
+            "\u{3164}",
+            "\u{FE0F}.\u{FFA0}",
+            "\u{FDD0}",
+            "\u{FFFE}",
+            "\u{10FFFF}",
+            "\u{E0041}",
         ] {
             assert_eq!(cleaned(nothing), None, "{nothing:?}");
         }

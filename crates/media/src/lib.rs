@@ -16,6 +16,7 @@ mod object_key;
 pub mod pool;
 pub mod recipes;
 pub mod rejection;
+pub mod times;
 pub mod uploads;
 pub mod variants;
 

@@ -45,12 +45,23 @@ impl StorageConfig {
     /// Reads `MEDIAMILL_S3_ENDPOINT`, `_S3_PUBLIC_ENDPOINT`, `_S3_REGION`, `_S3_ACCESS_KEY_ID`,
     /// `_S3_SECRET_ACCESS_KEY`, `_S3_PATH_STYLE`, `_STAGING_BUCKET` and `_ORIGIN_BUCKET`.
     pub fn from_env(reader: &mut Reader) -> Self {
-        let endpoint = reader.optional_base_url("MEDIAMILL_S3_ENDPOINT", "http://localhost:9000");
+        let mut address = |name, example| {
+            let address = reader.optional_base_url(name, example);
+            let path = address.as_deref().and_then(|url| url.split_once("://"));
+            if path.is_some_and(|(_, rest)| rest.contains('/')) {
+                // It would be lost, or signed and not sent.
+                let problem = "must have no path: buckets stand right behind host and port";
+                reader.mistake(name, problem, example);
+            }
+            address
+        };
+        let endpoint = address("MEDIAMILL_S3_ENDPOINT", "http://localhost:9000");
+        let public_endpoint = address(
+            "MEDIAMILL_S3_PUBLIC_ENDPOINT",
+            "https://uploads.example.com",
+        );
         let config = Self {
-            public_endpoint: reader.optional_base_url(
-                "MEDIAMILL_S3_PUBLIC_ENDPOINT",
-                "https://uploads.example.com",
-            ),
+            public_endpoint,
             region: reader.text_or("MEDIAMILL_S3_REGION", "us-east-1"),
             access_key_id: reader.required("MEDIAMILL_S3_ACCESS_KEY_ID", "mediamill"),
             secret_access_key: reader
@@ -75,6 +86,26 @@ impl StorageConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_the_store_has_no_path() {
+        for (address, good) in [
+            ("http://s3:9000", true),
+            ("http://s3:9000/", true),
+            ("http://s3:9000/minio", false),
+            ("https://example.com/a/b/", false),
+        ] {
+            let names = ["MEDIAMILL_S3_ENDPOINT", "MEDIAMILL_S3_PUBLIC_ENDPOINT"];
+            let set = names.map(|name| (name.into(), address.into()));
+            let mut reader = Reader::new(set);
+            StorageConfig::from_env(&mut reader);
+            let report = reader.finish().unwrap_err().to_string();
+            for name in names {
+                let told = report.contains(&format!("{name} must have no path"));
+                assert_eq!(told, !good, "{report}");
+            }
+        }
+    }
 
     #[test]
     fn the_least_that_is_needed_is_enough() {

@@ -58,7 +58,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // s3s logs every refused request as an error, even an ordinary 404.
-    telemetry::start("warn,workflows=info,s3s=off");
+    telemetry::start("warn,workflows=info,s3s=off")?;
     settings::warn_of_unknown();
     let stop = Stop::on_signals()?;
     let listener = TcpListener::bind(args.listen)
@@ -202,6 +202,8 @@ fn api_config(
         deadline: Duration::from_secs(15),
         max_connections: api::DEFAULT_MAX_CONNECTIONS,
         max_open_uploads: api::DEFAULT_MAX_OPEN_UPLOADS,
+        requests_per_second: api::DEFAULT_REQUESTS_PER_SECOND,
+        wrong_keys_per_minute: api::DEFAULT_WRONG_KEYS_PER_MINUTE,
         limits: settings.limits,
         allowed_origins: args.allowed_origins.clone(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),

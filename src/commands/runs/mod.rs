@@ -14,7 +14,10 @@ use workflows::admin::{
     runs::{self, RunFilter},
 };
 
-use super::admin::{self, Because, Output, Part, time};
+use super::{
+    admin::{self, Because, Output, Part, time},
+    known,
+};
 use crate::table;
 
 const STATES: [&str; 5] = ["running", "succeeded", "rejected", "dead", "cancelled"];
@@ -135,6 +138,9 @@ async fn list(
         subject: filter.subject,
     };
     let page = runs::list(pool, &filter, part.paging()).await?;
+    if page.items.is_empty() {
+        known::note_unknown(pool, filter.workflow.as_deref(), None).await?;
+    }
     if output.json {
         return admin::json(&RunPage::from(page));
     }

@@ -23,6 +23,7 @@ use self::{
     client::{Client, failure},
     exit::{EXIT_CODES, Failure, INTERRUPTED},
     progress::Progress,
+    send::Sent,
     watch::Outcome,
 };
 use super::dead_letters::age;
@@ -123,13 +124,21 @@ async fn one(
     wait: bool,
     progress: &Progress,
 ) -> anyhow::Result<Outcome> {
-    let file_id = send::send(client, path, progress).await?;
-    if wait {
-        note!("{}: sent, file {file_id}", path.to_string_lossy());
-        watch::watch(client, path, &file_id, progress).await
+    let Sent {
+        file_id,
+        session,
+        before,
+    } = send::send(client, path, progress).await?;
+    let outcome = if wait {
+        let when = if before { "was sent before" } else { "sent" };
+        note!("{}: {when}, file {file_id}", path.to_string_lossy());
+        // Whoever stops waiting and says the same again waits for this file, and sends no second one.
+        watch::watch(client, path, &file_id, progress).await?
     } else {
-        Ok(Outcome::Sent(file_id))
-    }
+        Outcome::Sent(file_id)
+    };
+    session.forget();
+    Ok(outcome)
 }
 
 /// Says what became of a file. A name that is not Unicode is told as far as it can be.

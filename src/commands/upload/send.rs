@@ -26,12 +26,25 @@ const BATCH: u32 = 100;
 struct Initiated {
     file_id: String,
     upload_id: String,
-    upload: Instructions,
+    /// Missing where the upload is complete.
+    upload: Option<Instructions>,
+}
+
+/// A file that the service works on, and what is remembered of its upload.
+pub struct Sent {
+    pub file_id: String,
+    pub session: Session,
+    /// An earlier command sent it.
+    pub before: bool,
 }
 
 /// What an upload was found to be.
 enum Opened {
-    Open(Initiated),
+    Open {
+        file_id: String,
+        upload_id: String,
+        instructions: Instructions,
+    },
     /// An earlier command came to its end and could not say so.
     Complete(String),
 }
@@ -41,8 +54,8 @@ enum Opened {
 #[error("the file changed while it was sent; its upload is aborted")]
 pub struct Changed;
 
-/// Returns the id of the file, which the service now works on.
-pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyhow::Result<String> {
+/// Sends what is missing. The session stays for the caller to forget.
+pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyhow::Result<Sent> {
     let snapshot = Snapshot::of(path)?;
     let sha256 = digest(path).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -52,12 +65,19 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
     });
     let session = Session::open(&client.base, path, &snapshot);
     let (session, opened) = open(client, session, &request).await?;
-    let upload = match opened {
-        Opened::Open(upload) => upload,
+    let (file_id, upload_id, instructions) = match opened {
+        Opened::Open {
+            file_id,
+            upload_id,
+            instructions,
+        } => (file_id, upload_id, instructions),
         Opened::Complete(file_id) => {
-            session.forget();
             progress.sent(snapshot.size_bytes);
-            return Ok(file_id);
+            return Ok(Sent {
+                file_id,
+                session,
+                before: true,
+            });
         }
     };
     if let Err(error) = session.keep() {
@@ -68,20 +88,20 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
     }
     let arrived = if session.resumed {
         progress.say(format_args!("{}: goes on where it stopped", path.display()));
-        arrived(client, &upload.upload_id).await?
+        arrived(client, &upload_id).await?
     } else {
         BTreeSet::new()
     };
     let sending = Sending {
         client,
         path,
-        upload_id: &upload.upload_id,
+        upload_id: &upload_id,
         progress,
     };
-    let sent = bytes(&sending, upload.upload, snapshot.size_bytes, &arrived).await;
+    let sent = bytes(&sending, instructions, snapshot.size_bytes, &arrived).await;
     // Also where all parts were sent: they may be of two files that have one name.
     if Snapshot::of(path).ok().as_ref() != Some(&snapshot) {
-        let upload = format!("/v1/uploads/{}", upload.upload_id);
+        let upload = format!("/v1/uploads/{upload_id}");
         let aborted: anyhow::Result<Value> = client.call(Method::DELETE, &upload, None, None).await;
         aborted
             .context("the file changed while it was sent, and its upload could not be aborted")?;
@@ -89,9 +109,9 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
         bail!(Changed);
     }
     sent?;
-    let complete = format!("/v1/uploads/{}/complete", upload.upload_id);
+    let complete = format!("/v1/uploads/{upload_id}/complete");
     let completed = client
-        .call::<Value>(Method::POST, &complete, Some(&Value::Null), None)
+        .call::<Value>(Method::POST, &complete, None, None)
         .await;
     if let Err(error) = &completed
         && error.is::<Refusal>()
@@ -100,8 +120,24 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
         session.forget();
     }
     completed?;
-    session.forget();
-    Ok(upload.file_id)
+    Ok(Sent {
+        file_id,
+        session,
+        before: false,
+    })
+}
+
+impl From<Initiated> for Opened {
+    fn from(upload: Initiated) -> Self {
+        match upload.upload {
+            Some(instructions) => Self::Open {
+                file_id: upload.file_id,
+                upload_id: upload.upload_id,
+                instructions,
+            },
+            None => Self::Complete(upload.file_id),
+        }
+    }
 }
 
 /// Opens the upload of this session. Where an earlier command's is over in one way or another, another is begun.
@@ -112,10 +148,10 @@ async fn open(
 ) -> anyhow::Result<(Session, Opened)> {
     let key = Some(session.idempotency_key.as_str());
     let opened = client
-        .call(Method::POST, "/v1/uploads", Some(request), key)
+        .call::<Initiated>(Method::POST, "/v1/uploads", Some(request), key)
         .await;
     let refusal = match opened {
-        Ok(upload) => return Ok((session, Opened::Open(upload))),
+        Ok(upload) => return Ok((session, upload.into())),
         Err(error) if !session.resumed => return Err(error),
         Err(error) => error,
     };
@@ -128,9 +164,9 @@ async fn open(
             let session = session.anew();
             let key = Some(session.idempotency_key.as_str());
             let opened = client
-                .call(Method::POST, "/v1/uploads", Some(request), key)
+                .call::<Initiated>(Method::POST, "/v1/uploads", Some(request), key)
                 .await?;
-            Ok((session, Opened::Open(opened)))
+            Ok((session, opened.into()))
         }
         _ => Err(refusal),
     }

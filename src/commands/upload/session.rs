@@ -1,4 +1,5 @@
-//! What is remembered of an upload until it is complete, so that a second command goes on with it.
+//! What is remembered of an upload until it is complete, or with `--wait` until its file is READY or refused, so that a
+//! second command goes on with it.
 //!
 //! That is one idempotency key: the service keeps all the rest. It belongs to an address of the API and to a file as it
 //! is now; a file that has changed is another upload.

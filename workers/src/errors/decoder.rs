@@ -10,12 +10,17 @@ use super::{Refusal, machine};
 fn decoder(error: DecodeError) -> StepError {
     match error {
         DecodeError::Rejected(rejection) => {
-            let code = code(rejection.code);
+            // The decoders' own words are for us: they quote the insides of files and of libraries.
+            tracing::info!(
+                decoder.detail = rejection.detail,
+                "a decoder refused the file"
+            );
+            let message = sentence(rejection.code);
             Refusal {
                 limit: rejection.limit,
                 measured: rejection.measured,
             }
-            .reject(code, &rejection.detail)
+            .reject(code(rejection.code), message)
         }
         DecodeError::LimitHit {
             resource,
@@ -80,6 +85,25 @@ impl From<DecodeError> for StepOrDecodeError {
     }
 }
 
+/// One for each code; limit and measured value stand beside it.
+fn sentence(code: RejectCode) -> &'static str {
+    match code {
+        RejectCode::CorruptImage => {
+            "the file is damaged or cut short, so that it cannot be decoded"
+        }
+        RejectCode::UnsupportedType => "this is no picture of a kind that is taken here",
+        RejectCode::FileTooLarge => "the file has more bytes than a picture may have",
+        RejectCode::TooWide => "the picture is wider than it may be",
+        RejectCode::TooTall => "the picture is taller than it may be",
+        RejectCode::TooManyPixels => "the picture has more pixels than it may have",
+        RejectCode::TooManyFrames => "the animation has more frames than it may have",
+        RejectCode::DecodeLimitExceeded => {
+            "decoding needs more memory or time than one file may use"
+        }
+        _ => "the file cannot be decoded",
+    }
+}
+
 fn code(code: RejectCode) -> RejectionCode {
     match code {
         RejectCode::UnsupportedType => RejectionCode::UnsupportedType,
@@ -90,5 +114,47 @@ fn code(code: RejectCode) -> RejectionCode {
         RejectCode::TooManyFrames => RejectionCode::TooManyFrames,
         RejectCode::DecodeLimitExceeded => RejectionCode::TooExpensive,
         _ => RejectionCode::Malformed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codecs::Rejection;
+    use workflows::StepError;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_our_words_and_the_decoders_numbers() {
+        let refused = |code| {
+            decoder(DecodeError::Rejected(Rejection {
+                code,
+                limit: Some("100 pixels".into()),
+                measured: Some("200 pixels".into()),
+                detail: "png: Chunk ChunkType { type: PLTE, .. }".into(),
+            }))
+        };
+        let mut told = std::collections::HashSet::new();
+        for code in [
+            RejectCode::CorruptImage,
+            RejectCode::UnsupportedType,
+            RejectCode::FileTooLarge,
+            RejectCode::TooWide,
+            RejectCode::TooTall,
+            RejectCode::TooManyPixels,
+            RejectCode::TooManyFrames,
+            RejectCode::DecodeLimitExceeded,
+        ] {
+            let StepError::Reject(rejection) = refused(code) else {
+                panic!("{code} is the file's fault");
+            };
+            assert!(!rejection.message.contains("png"), "{}", rejection.message);
+            assert_eq!(rejection.details["limit"], "100 pixels");
+            assert_eq!(rejection.details["measured"], "200 pixels");
+            assert!(
+                told.insert(rejection.message),
+                "{code} has words of its own"
+            );
+        }
     }
 }

@@ -57,12 +57,16 @@ impl Code {
             Self::UploadExpired => {
                 "The upload was not completed in time. Start a new one, with a new `Idempotency-Key`."
             }
+            Self::FileDeleted => {
+                "The `Idempotency-Key` opened an upload before, whose file was deleted since. Start a new one, with a new \
+                 `Idempotency-Key`."
+            }
             Self::BodyTooLarge => "No request needs a body this large. Send less.",
             Self::FileTooLarge => {
                 "The file has more bytes than are taken: see `limit` and `measured`."
             }
             Self::UnsupportedMediaType => {
-                "Send the body as JSON, with `Content-Type: application/json`."
+                "Send the body as JSON in UTF-8, with `Content-Type: application/json` and without `Content-Encoding`."
             }
             Self::RangeNotSatisfiable => "Ask for a range within the object.",
             Self::InvalidField => {
@@ -76,6 +80,10 @@ impl Code {
             Self::TooManyOpenUploads => {
                 "You have as many uploads open as may be. Complete or abort some, and try again after `Retry-After` \
                  seconds; what is not completed in time makes room by itself."
+            }
+            Self::TooManyRequests => {
+                "The keys of one owner, or somebody at your address with wrong keys, asked more often than may be. Ask \
+                 again after `Retry-After` seconds."
             }
             Self::UriTooLong => {
                 "The address of the request is too long. Send what is long in the body."

@@ -33,6 +33,8 @@ pub enum Code {
     Conflict,
     /// The upload was not finished in time.
     UploadExpired,
+    /// The file was deleted.
+    FileDeleted,
     /// The request body is too large.
     BodyTooLarge,
     /// The declared file is too large.
@@ -51,6 +53,8 @@ pub enum Code {
     BadRequest,
     /// The owner has as many uploads open as may be.
     TooManyOpenUploads,
+    /// The owner, or somebody with wrong keys, asks too often.
+    TooManyRequests,
     /// The request's target is too long.
     UriTooLong,
     /// The request has too many headers, or too long ones.
@@ -63,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedJson,
         Self::InvalidParameter,
         Self::BadRequest,
@@ -78,6 +82,7 @@ impl Code {
         Self::EtagMismatch,
         Self::Conflict,
         Self::UploadExpired,
+        Self::FileDeleted,
         Self::BodyTooLarge,
         Self::FileTooLarge,
         Self::UnsupportedMediaType,
@@ -86,6 +91,7 @@ impl Code {
         Self::FileEmpty,
         Self::IdempotencyKeyReused,
         Self::TooManyOpenUploads,
+        Self::TooManyRequests,
         Self::UriTooLong,
         Self::HeadersTooLarge,
         Self::Internal,
@@ -108,14 +114,14 @@ impl Code {
             | Self::SizeMismatch
             | Self::EtagMismatch
             | Self::Conflict => StatusCode::CONFLICT,
-            Self::UploadExpired => StatusCode::GONE,
+            Self::UploadExpired | Self::FileDeleted => StatusCode::GONE,
             Self::BodyTooLarge | Self::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::InvalidField | Self::FileEmpty | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::TooManyOpenUploads => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyOpenUploads | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -140,6 +146,7 @@ impl Code {
             Self::EtagMismatch => "etag_mismatch",
             Self::Conflict => "conflict",
             Self::UploadExpired => "upload_expired",
+            Self::FileDeleted => "file_deleted",
             Self::BodyTooLarge => "body_too_large",
             Self::FileTooLarge => "file_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -148,6 +155,7 @@ impl Code {
             Self::FileEmpty => "file_empty",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooManyOpenUploads => "too_many_open_uploads",
+            Self::TooManyRequests => "too_many_requests",
             Self::UriTooLong => "uri_too_long",
             Self::HeadersTooLarge => "headers_too_large",
             Self::Internal => "internal",
@@ -172,6 +180,7 @@ impl Code {
             Self::EtagMismatch => "Stored parts are not the ones listed",
             Self::Conflict => "It does not stand so",
             Self::UploadExpired => "The upload has expired",
+            Self::FileDeleted => "The file was deleted",
             Self::BodyTooLarge => "The request body is too large",
             Self::FileTooLarge => "The file is too large",
             Self::UnsupportedMediaType => "The body must be application/json",
@@ -180,6 +189,7 @@ impl Code {
             Self::FileEmpty => "The file is empty",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
             Self::TooManyOpenUploads => "Too many uploads are open",
+            Self::TooManyRequests => "Too many requests",
             Self::UriTooLong => "The address is too long",
             Self::HeadersTooLarge => "The headers are too large",
             Self::Internal => "Something went wrong on our side",

@@ -16,6 +16,11 @@ pub trait Statuses: Send + Sync + 'static {
     const STATUSES: &'static [u16];
     /// What a 409 means here, with its codes.
     const CONFLICT: &'static str = "It is not in the state that this needs: `conflict`.";
+    /// What a 410 means here, with its codes.
+    const GONE: &'static str = "The upload was not finished in time: `upload_expired`.";
+    /// What a 429 means here, with its codes.
+    const TOO_MANY: &'static str =
+        "The owner's keys, or wrong ones, came too often: `too_many_requests`. Try again.";
     /// What a 413 means here, with its codes.
     const TOO_LARGE: &'static str = "Too large: `body_too_large`.";
     /// What a 422 means here, with its codes.
@@ -82,11 +87,13 @@ fn description<S: Statuses>(status: u16) -> &'static str {
         404 => "There is no such thing, or it is not yours: `not_found`.",
         405 => "The method is not allowed here: `method_not_allowed`.",
         409 => S::CONFLICT,
-        410 => "The upload was not finished in time: `upload_expired`.",
+        410 => S::GONE,
         413 => S::TOO_LARGE,
-        415 => "The body must be JSON: `unsupported_media_type`.",
+        415 => {
+            "The body must be JSON in UTF-8, without a content coding: `unsupported_media_type`."
+        }
         422 => S::UNPROCESSABLE,
-        429 => "The owner has as many uploads open as may be: `too_many_open_uploads`.",
+        429 => S::TOO_MANY,
         503 => "The database or the object store does not answer: `unavailable`. Try again.",
         _ => "A fault of ours: `internal`.",
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -59,7 +59,7 @@ impl<E: Endpoint + 'static> Connection<E> {
         let phases = Phases::new();
         let transport = Transport::new(stream, phases.clone());
         let service = service_fn(|request: Request<Incoming>| {
-            let turn = phases.begin();
+            let turn = phases.begin(request.body().size_hint().exact());
             let (app, addresses) = (Arc::clone(&app), addresses.clone());
             async move {
                 let response = app.get_response(addresses.request(request, body)).await;

@@ -1,13 +1,14 @@
 //! What a connection is at, and for how long it may be.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::head::Input;
 use super::places::Places;
 
 /// Without a byte of a request. More than the minute for which proxies keep idle connections, so that it
@@ -31,6 +32,7 @@ enum Phase {
 #[derive(Debug, Clone)]
 pub struct Phases {
     phase: Arc<watch::Sender<Phase>>,
+    input: Arc<Mutex<Input>>,
     sent: Arc<AtomicU64>,
 }
 
@@ -42,12 +44,14 @@ impl Phases {
     pub fn new() -> Self {
         Self {
             phase: Arc::new(watch::Sender::new(Phase::Idle)),
-            sent: Arc::new(AtomicU64::new(0)),
+            input: Arc::default(),
+            sent: Arc::default(),
         }
     }
 
     /// Bytes came in.
-    pub fn received(&self) {
+    pub fn received(&self, bytes: &[u8]) {
+        self.input(|input| input.received(bytes));
         self.phase.send_if_modified(|phase| {
             let begins = *phase == Phase::Idle;
             if begins {
@@ -67,10 +71,15 @@ impl Phases {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// A request's head is there.
-    pub fn begin(&self) -> Turn {
+    /// A request's head is there, and says that a body of so many bytes follows.
+    pub fn begin(&self, body: Option<u64>) -> Turn {
+        self.input(|input| input.head(body));
         self.phase.send_replace(Phase::Request);
         Turn(self.clone())
+    }
+
+    fn input<T>(&self, look: impl FnOnce(&mut Input) -> T) -> T {
+        look(&mut self.input.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends when the connection has held its place for too long, and says at what.
@@ -118,6 +127,11 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.phase.send_replace(Phase::Idle);
+        let next = if self.0.input(Input::answered) {
+            Phase::Head
+        } else {
+            Phase::Idle
+        };
+        self.0.phase.send_replace(next);
     }
 }

@@ -56,7 +56,7 @@ impl AsyncRead for Transport {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.phases.received();
+            self.phases.received(&buffer.filled()[before..]);
         }
         read
     }

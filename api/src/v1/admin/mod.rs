@@ -82,23 +82,23 @@ impl Reasoned {
 
 struct ListErrors;
 impl Statuses for ListErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 429, 500, 503];
 }
 
 struct GetErrors;
 impl Statuses for GetErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 429, 500, 503];
 }
 
 /// Of requests for something to be done with many, whichever they are.
 struct RequestErrors;
 impl Statuses for RequestErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 413, 415, 422, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 413, 415, 422, 429, 500, 503];
 }
 
 struct ActErrors;
 impl Statuses for ActErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 413, 415, 422, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503];
 }
 
 /// The JSON form of what this module answers with.

@@ -132,7 +132,6 @@ impl Deletion<'_> {
             STOPPING
         };
         files::delete(tx, upload.file_id).await?;
-        uploads::forget_keys_of(tx, upload.upload_id).await?;
         files::keep(tx, upload.file_id, after).await?;
         let (upload_id, owner) = (upload.upload_id, upload.owner_id.as_str());
         let discards = self.discards.clone().delay(after);

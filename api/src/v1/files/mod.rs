@@ -58,12 +58,12 @@ enum Deleted {
 
 struct GetErrors;
 impl Statuses for GetErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 429, 500, 503];
 }
 
 struct ListErrors;
 impl Statuses for ListErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 429, 500, 503];
 }
 
 #[OpenApi(prefix_path = "/v1/files", tag = "Tag::Files")]

@@ -1,6 +1,5 @@
 //! How a file looks to its owner.
 
-use chrono::{DateTime, Utc};
 use media::files::{File, FileStatus, Outcome, Published};
 use media::variants::Variant;
 use media::{Rejection, keys};
@@ -8,7 +7,7 @@ use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
-use crate::contract::{Count, Named};
+use crate::contract::{Count, Named, Time};
 use crate::pages::errors;
 use crate::v1::codes::{RejectionCode, RunState, StepState, VariantKind};
 
@@ -130,9 +129,9 @@ pub struct FileView {
     /// Why it was refused.
     pub rejection: Option<RejectionView>,
     /// When its upload began.
-    pub created_at: DateTime<Utc>,
+    pub created_at: Time,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub updated_at: Time,
 }
 
 impl FileView {
@@ -154,8 +153,8 @@ impl FileView {
             sha256: facts.map(|facts| facts.sha256.to_hex()),
             cdn_url: file.published.map(url),
             rejection: file.rejection.map(Into::into),
-            created_at: file.created_at,
-            updated_at: file.updated_at,
+            created_at: file.created_at.into(),
+            updated_at: file.updated_at.into(),
         }
     }
 }
@@ -237,9 +236,9 @@ pub struct RunView {
     /// How it stands.
     pub state: Named<RunState>,
     /// When it began.
-    pub started_at: DateTime<Utc>,
+    pub started_at: Time,
     /// When it ended.
-    pub ended_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<Time>,
     /// Its steps, in order.
     pub steps: Vec<StepView>,
 }
@@ -276,8 +275,8 @@ impl RunView {
         Self {
             run_id: run.run_id,
             state: run.state.into(),
-            started_at: run.started_at,
-            ended_at: run.ended_at,
+            started_at: run.started_at.into(),
+            ended_at: run.ended_at.map(Into::into),
             steps: run.steps.into_iter().map(step).collect(),
         }
     }

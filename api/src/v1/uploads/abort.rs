@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use media::files::{self, Refused};
 use media::uploads::{self, Upload, UploadState};
-use media::{OwnerId, Rejection, RejectionCode, UploadId};
+use media::{OwnerId, Rejection, RejectionCode, UploadId, times};
 use sqlx::Connection as _;
 use storage::Bucket;
 
-use super::view;
 use crate::ApiState;
 use crate::http::problem::{Code, Problem};
 
@@ -23,7 +22,7 @@ pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> R
         UploadState::Completed(at) => {
             let detail = format!(
                 "it was completed at {} and cannot be aborted",
-                view::time(at)
+                times::text(at)
             );
             return Err(Problem::new(Code::UploadCompleted, detail).file(upload.file_id.0));
         }

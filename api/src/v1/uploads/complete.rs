@@ -3,6 +3,8 @@
 //! The store is asked what it holds before the transaction, so that no lock waits for it. The transaction locks the
 //! session, ends it, moves the file to ASSEMBLING and starts the run: all of it or nothing.
 
+use std::collections::HashSet;
+
 use media::files::{self, UploadedFile};
 use media::uploads::{self, Incomplete, Upload, UploadState};
 use media::{OwnerId, UploadId};
@@ -65,8 +67,10 @@ pub async fn run(
         return completed(state, &upload).await;
     }
     view::ensure_open(&upload, state.now())?;
+    let body = body.map(|body| body.parts).unwrap_or_default();
+    ensure_planned(&upload, &body)?;
     let stored = list_parts::stored(state, &upload).await?;
-    let checked = uploads::check(&upload.plan, &stored, claimed(body).as_deref());
+    let checked = uploads::check(&upload.plan, &stored, &claimed(body));
     match checked {
         Ok(()) => commit(state, &upload, &stored, trace).await,
         Err(incomplete) => refuse(state, &upload, incomplete).await,
@@ -162,9 +166,25 @@ async fn refuse(
     })
 }
 
-fn claimed(body: Option<CompleteUpload>) -> Option<Vec<(u16, String)>> {
-    let parts = body?.parts.into_iter();
-    Some(parts.map(|part| (part.part_number, part.etag)).collect())
+/// Refuses parts that the upload does not have, or that are listed twice.
+fn ensure_planned(upload: &Upload, parts: &[SentPart]) -> Result<(), Problem> {
+    let mut seen = HashSet::new();
+    for (index, part) in parts.iter().enumerate() {
+        let detail = match upload.plan.part_count {
+            _ if !seen.insert(part.part_number) => "is there twice".to_owned(),
+            count if part.part_number <= count => continue,
+            1 => "must be 1: the file is sent in one piece".to_owned(),
+            count => format!("must be 1 to {count}"),
+        };
+        let pointer = format!("/parts/{index}/part_number");
+        return Err(Problem::field(pointer, detail).parts(vec![part.part_number]));
+    }
+    Ok(())
+}
+
+fn claimed(parts: Vec<SentPart>) -> Vec<(u16, String)> {
+    let parts = parts.into_iter();
+    parts.map(|part| (part.part_number, part.etag)).collect()
 }
 
 /// What became of an upload that was completed before.

@@ -1,12 +1,13 @@
 //! `POST /v1/uploads`: opens an upload and its PENDING file.
 
+use chrono::{DateTime, Utc};
 use media::uploads::{
     self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
 };
 use media::{FileId, OwnerId, Sha256, UploadId, filename, keys};
 use poem::http::{HeaderValue, header};
 use poem_openapi::Object;
-use sqlx::Connection as _;
+use sqlx::{Connection as _, PgConnection};
 use storage::ObjectStore;
 use uuid::Uuid;
 
@@ -31,11 +32,11 @@ pub struct InitiateUpload {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
     ))]
     pub filename: String,
-    /// The media type the client believes it to be.
+    /// The media type the client believes it to be, as `type/subtype` (RFC 9110 §8.3.1), perhaps with parameters.
     #[oai(validator(
         min_length = 1,
         max_length = 255,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
+        pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?$"
     ))]
     pub content_type: String,
     /// How many bytes will be sent. A file of 0 bytes is refused as `file_empty`.
@@ -63,28 +64,33 @@ pub async fn run(
     body: InitiateUpload,
 ) -> Result<Opened, Problem> {
     let request = fingerprint(&body);
-    if let Some(key) = idempotency_key
-        && let Some(upload) = recall(state, owner_id, key, &request).await?
-    {
+    let key = idempotency_key.map(|key| (key, &request));
+    if let Some(upload) = recall(state, owner_id, key).await? {
         return found(state, &upload).await;
     }
-    ensure_room(state, owner_id).await?;
+    match begin(state, owner_id, key, body).await {
+        Ok(upload) => found(state, &upload).await,
+        // Somebody may have used the key at the same time: theirs is the upload.
+        Err(refused) => match recall(state, owner_id, key).await? {
+            Some(upload) => found(state, &upload).await,
+            None => Err(refused),
+        },
+    }
+}
+
+async fn begin(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    key: Option<(&str, &Sha256)>,
+    body: InitiateUpload,
+) -> Result<Upload, Problem> {
+    early(state, owner_id).await?;
     let upload = open(state, owner_id, body).await?;
-    let kept = match save(state, &upload, idempotency_key.map(|key| (key, &request))).await {
-        Ok(true) => Ok(upload),
-        // Somebody used the key at the same time: theirs is the upload.
-        Ok(false) => {
-            discard(&state.store, &upload).await;
-            let key = idempotency_key.unwrap_or_default();
-            let theirs = recall(state, owner_id, key, &request).await?;
-            theirs.ok_or_else(|| Problem::unavailable("the idempotency key came and went"))
-        }
-        Err(problem) => {
-            discard(&state.store, &upload).await;
-            Err(problem)
-        }
-    };
-    found(state, &kept?).await
+    let saved = save(state, &upload, key).await;
+    if saved.is_err() {
+        discard(&state.store, &upload).await;
+    }
+    saved.map(|()| upload)
 }
 
 async fn found(state: &ApiState, upload: &Upload) -> Result<Opened, Problem> {
@@ -97,14 +103,20 @@ async fn found(state: &ApiState, upload: &Upload) -> Result<Opened, Problem> {
 async fn recall(
     state: &ApiState,
     owner_id: &OwnerId,
-    key: &str,
-    request: &Sha256,
+    key: Option<(&str, &Sha256)>,
 ) -> Result<Option<Upload>, Problem> {
+    let Some((key, request)) = key else {
+        return Ok(None);
+    };
     let mut connection = media::pool::borrow(&state.pool).await?;
     match uploads::recall(&mut connection, owner_id, key, request).await? {
         None => Ok(None),
         Some(Remembered::Same(upload_id)) => {
-            Ok(uploads::get(&mut connection, owner_id, upload_id).await?)
+            let upload = uploads::get(&mut connection, owner_id, upload_id).await?;
+            let detail =
+                "the file of this Idempotency-Key was deleted; send it again with a new key";
+            let upload = upload.ok_or_else(|| Problem::new(Code::FileDeleted, detail))?;
+            Ok(Some(upload))
         }
         Some(Remembered::Other) => Err(Problem::new(
             Code::IdempotencyKeyReused,
@@ -113,12 +125,21 @@ async fn recall(
     }
 }
 
-/// Refuses one upload more than an owner may have open. Requests at the same time may each find the last
-/// place free: this bounds what is held, and does not count it.
-async fn ensure_room(state: &ApiState, owner_id: &OwnerId) -> Result<(), Problem> {
-    let most = state.config.max_open_uploads;
+/// Before anything is opened in the store. Requests at the same time may each find the last place free here.
+async fn early(state: &ApiState, owner_id: &OwnerId) -> Result<(), Problem> {
     let mut connection = media::pool::borrow(&state.pool).await?;
-    let open = uploads::count_open(&mut connection, owner_id, state.now(), most).await?;
+    ensure_room(state, &mut connection, owner_id, state.now()).await
+}
+
+/// Refuses one upload more than an owner may have open.
+async fn ensure_room(
+    state: &ApiState,
+    conn: &mut PgConnection,
+    owner_id: &OwnerId,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    let most = state.config.max_open_uploads;
+    let open = uploads::count_open(conn, owner_id, now, most).await?;
     if open < most {
         return Ok(());
     }
@@ -168,24 +189,25 @@ async fn open(
     })
 }
 
-/// `false` if the idempotency key was taken meanwhile; then nothing is saved.
 async fn save(
     state: &ApiState,
     upload: &Upload,
     key: Option<(&str, &Sha256)>,
-) -> Result<bool, Problem> {
+) -> Result<(), Problem> {
     let mut connection = media::pool::borrow(&state.pool).await?;
     let mut transaction = connection.begin().await?;
+    let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);
+    uploads::one_at_a_time(&mut transaction, owner_id).await?;
+    ensure_room(state, &mut transaction, owner_id, now).await?;
     uploads::initiate(&mut transaction, upload).await?;
     if let Some((key, request)) = key {
-        let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);
         if !uploads::remember(&mut transaction, owner_id, key, request, id, now).await? {
             transaction.rollback().await?;
-            return Ok(false);
+            return Err(Problem::unavailable("the idempotency key came and went"));
         }
     }
     transaction.commit().await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Best effort: what stays behind is swept by age.
@@ -231,7 +253,7 @@ async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem
     Ok(UploadView {
         file_id: upload.file_id.0,
         upload_id: upload.upload_id.0,
-        expires_at: upload.expires_at,
+        expires_at: upload.expires_at.into(),
         upload: instructions,
     })
 }

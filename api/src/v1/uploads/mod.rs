@@ -94,33 +94,37 @@ impl Statuses for InitiateErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 429, 500, 503];
     const CONFLICT: &'static str =
         "The same `Idempotency-Key` opened an upload before, which was given up: `upload_aborted`.";
+    const GONE: &'static str = "The same `Idempotency-Key` opened an upload before, which was not finished in time: \
+                                `upload_expired`; or whose file was deleted: `file_deleted`.";
     const TOO_LARGE: &'static str = "Too large: `body_too_large` or `file_too_large`.";
+    const TOO_MANY: &'static str = "The owner has as many uploads open as may be: `too_many_open_uploads`; or asked \
+                                    too often: `too_many_requests`.";
     const UNPROCESSABLE: &'static str =
         "A value cannot be used: `invalid_field`, `file_empty` or `idempotency_key_reused`.";
 }
 
 struct ReadErrors;
 impl Statuses for ReadErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 429, 500, 503];
     const CONFLICT: &'static str = OVER;
 }
 
 struct SignErrors;
 impl Statuses for SignErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503];
     const CONFLICT: &'static str = OVER;
 }
 
 struct CompleteErrors;
 impl Statuses for CompleteErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 413, 415, 422, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503];
     const CONFLICT: &'static str = "Not everything has arrived as planned: `parts_missing`, `size_mismatch` or \
                                     `etag_mismatch`; or the upload was given up: `upload_aborted`.";
 }
 
 struct AbortErrors;
 impl Statuses for AbortErrors {
-    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 500, 503];
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 429, 500, 503];
     const CONFLICT: &'static str = "The upload is complete: `upload_completed`.";
 }
 
@@ -131,7 +135,7 @@ impl UploadsApi {
     /// Opens an upload and its file, which is PENDING. Files up to 5 MiB are sent in one piece, larger ones in parts
     /// of 8 MiB. Any media type may be declared; whether the file is taken is decided by its bytes.
     /// Repeating the request with the same `Idempotency-Key` finds the same upload, with fresh addresses; or its file,
-    /// once it is complete.
+    /// once it is complete. A key whose upload is over opens no second one: it is remembered for a week.
     /// Needs the scope `uploads:write`.
     #[oai(path = "/", method = "post", operation_id = "initiateUpload")]
     async fn initiate(

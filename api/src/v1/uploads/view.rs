@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
+use media::times;
 use media::uploads::{Upload, UploadState};
 use poem_openapi::{Object, Union};
 use storage::PresignedRequest;
 use uuid::Uuid;
 
 use crate::ApiState;
-use crate::contract::Count;
+use crate::contract::{Count, Time};
 use crate::http::problem::{Code, Problem};
 
 /// An upload, ready to be sent.
@@ -22,7 +23,7 @@ pub struct UploadView {
     /// The upload.
     pub upload_id: Uuid,
     /// When the upload is given up unless it is complete.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Time,
     /// How to send the bytes.
     pub upload: Instructions,
 }
@@ -52,7 +53,7 @@ pub struct SingleUpload {
     /// Headers to send exactly so.
     pub headers: BTreeMap<String, String>,
     /// When the address expires.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Time,
 }
 
 /// Send each part with its own request, then complete the upload.
@@ -82,7 +83,7 @@ pub struct PartUrl {
     /// Headers to send exactly so.
     pub headers: BTreeMap<String, String>,
     /// When the address expires.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Time,
 }
 
 /// Refuses what an ended upload cannot do any more.
@@ -96,23 +97,21 @@ pub fn ensure_open(upload: &Upload, now: DateTime<Utc>) -> Result<(), Problem> {
         }
         UploadState::Completed(at) => (
             Code::UploadCompleted,
-            format!("it was completed at {}", time(at)),
+            format!("it was completed at {}", times::text(at)),
         ),
         UploadState::Aborted(at) => (
             Code::UploadAborted,
-            format!("it was aborted at {}", time(at)),
+            format!("it was aborted at {}", times::text(at)),
         ),
     };
     Err(Problem::new(code, detail).file(upload.file_id.0))
 }
 
-/// As times are written everywhere (RFC 3339).
-pub fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
 fn expired(upload: &Upload) -> String {
-    format!("it could be finished until {}", time(upload.expires_at))
+    format!(
+        "it could be finished until {}",
+        times::text(upload.expires_at)
+    )
 }
 
 /// Signs one part, or the single PUT as part 1. `None` for a part outside the plan.
@@ -146,7 +145,7 @@ pub async fn sign(
         method,
         url,
         headers: headers.into_iter().collect(),
-        expires_at,
+        expires_at: expires_at.into(),
     }))
 }
 

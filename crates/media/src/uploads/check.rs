@@ -47,11 +47,7 @@ pub enum Incomplete {
 
 /// Checks that every part is there with its exact size, that there is no other, and that the parts the client names,
 /// if it names any, are those the store holds. Entity tags are compared without quotes: clients differ in keeping them.
-pub fn check(
-    plan: &Plan,
-    stored: &[Part],
-    claimed: Option<&[(u16, String)]>,
-) -> Result<(), Incomplete> {
+pub fn check(plan: &Plan, stored: &[Part], claimed: &[(u16, String)]) -> Result<(), Incomplete> {
     let by_number: BTreeMap<u16, &Part> = stored.iter().map(|part| (part.number, part)).collect();
     let missing: Vec<u16> = plan
         .part_numbers()
@@ -80,12 +76,7 @@ pub fn check(
             .get(number)
             .is_none_or(|part| unquoted(&part.etag) != unquoted(etag))
     };
-    let mut other: Vec<u16> = claimed
-        .unwrap_or_default()
-        .iter()
-        .filter(|c| differs(c))
-        .map(|c| c.0)
-        .collect();
+    let mut other: Vec<u16> = claimed.iter().filter(|c| differs(c)).map(|c| c.0).collect();
     if !other.is_empty() {
         other.sort_unstable();
         return Err(Incomplete::EtagMismatch {
@@ -125,16 +116,16 @@ mod tests {
         let plan = Plan::new(17 * MIB, u64::MAX).unwrap();
         let (one, two, three) = (part(1, 8 * MIB), part(2, 8 * MIB), part(3, MIB));
         let all = [one.clone(), two.clone(), three.clone()];
-        assert_eq!(check(&plan, &all, None), Ok(()));
+        assert_eq!(check(&plan, &all, &[]), Ok(()));
 
         let missing = |n: &[u16]| {
             Err(Incomplete::PartsMissing {
                 part_numbers: n.to_vec(),
             })
         };
-        assert_eq!(check(&plan, &[], None), missing(&[1, 2, 3]));
+        assert_eq!(check(&plan, &[], &[]), missing(&[1, 2, 3]));
         assert_eq!(
-            check(&plan, &[one.clone(), three.clone()], None),
+            check(&plan, &[one.clone(), three.clone()], &[]),
             missing(&[2])
         );
 
@@ -146,11 +137,11 @@ mod tests {
             })
         };
         assert_eq!(
-            check(&plan, &[one.clone(), two.clone(), part(3, 2)], None),
+            check(&plan, &[one.clone(), two.clone(), part(3, 2)], &[]),
             wrong(3, 16 * MIB + 2)
         );
         let extra = [one, two, three, part(4, 1)];
-        assert_eq!(check(&plan, &extra, None), wrong(4, 17 * MIB + 1));
+        assert_eq!(check(&plan, &extra, &[]), wrong(4, 17 * MIB + 1));
     }
 
     #[test]
@@ -167,7 +158,7 @@ mod tests {
             let expected = outcome.map_err(|n| Incomplete::EtagMismatch {
                 part_numbers: vec![n],
             });
-            assert_eq!(check(&plan, &stored, Some(&claimed)), expected, "{claim:?}");
+            assert_eq!(check(&plan, &stored, &claimed), expected, "{claim:?}");
         }
     }
 }

@@ -62,18 +62,3 @@ pub async fn remember(
     .await?;
     Ok(done.rows_affected() == 1)
 }
-
-/// Forgets the keys of a session: its file is deleted, and a repeat of the request means another one.
-#[tracing::instrument(name = "db.idempotency_keys.forget_of", skip_all, fields(media.upload_id = %upload_id))]
-pub async fn forget_keys_of(
-    conn: &mut PgConnection,
-    upload_id: UploadId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "DELETE FROM idempotency_keys WHERE upload_id = $1",
-        upload_id.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}

@@ -12,12 +12,13 @@ mod upkeep;
 use chrono::{DateTime, Utc};
 
 pub use self::check::{Incomplete, check};
-pub use self::idempotency::{Remembered, forget_keys_of, recall, remember};
+pub use self::idempotency::{Remembered, recall, remember};
 pub use self::plan::{
     ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, SINGLE_PUT_MAX_BYTES, Strategy,
 };
 pub use self::sessions::{
     abort, complete, confirmed_parts, count_open, get, initiate, load, lock, lock_of_file,
+    one_at_a_time,
 };
 pub use self::upkeep::{Expired, Sweep, expire, forget_keys, sweeps, swept};
 use crate::ObjectKey;

@@ -111,6 +111,20 @@ pub async fn initiate(conn: &mut PgConnection, upload: &Upload) -> Result<(), sq
     Ok(())
 }
 
+/// Nobody else opens a session for this owner until the transaction ends: what was counted is still so when another
+/// session is added.
+#[tracing::instrument(name = "db.uploads.one_at_a_time", skip_all, fields(media.owner_id = %owner_id))]
+pub async fn one_at_a_time(tx: &mut PgConnection, owner_id: &OwnerId) -> Result<(), sqlx::Error> {
+    // No object's key, which are locked alike, has a space.
+    sqlx::query!(
+        r#"SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS "locked""#,
+        format!("open uploads of {owner_id}"),
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(())
+}
+
 /// How many sessions an owner has open that have not expired, counted up to `most`.
 #[tracing::instrument(name = "db.uploads.count_open", skip_all, fields(media.owner_id = %owner_id))]
 pub async fn count_open(

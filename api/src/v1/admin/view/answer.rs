@@ -1,13 +1,12 @@
 //! Why a run is not running, as a type for each reason.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::{Enum, Object, Union};
 use uuid::Uuid;
 use workflows::admin::explain;
 
 use super::limits::HeldByLimit;
 use super::tried::{Progress, Tried};
-use crate::contract::{Count, Named};
+use crate::contract::{Count, Named, Time};
 use crate::v1::codes::RunState;
 
 /// Why a run or a task is not running, or who runs it. Branch on `code`.
@@ -55,9 +54,9 @@ pub struct Running {
     /// Version of the worker's program.
     build: String,
     /// Since when.
-    since: DateTime<Utc>,
+    since: Time,
     /// Without a sign of life the task is taken from the worker then.
-    lease_until: DateTime<Utc>,
+    lease_until: Time,
     /// How far it is, if it has said so.
     progress: Option<Progress>,
     /// How it fared before.
@@ -75,11 +74,11 @@ pub struct WorkerLost {
     /// Version of the worker's program.
     build: String,
     /// Since when it had the task.
-    since: DateTime<Utc>,
+    since: Time,
     /// It is gone. Otherwise it seems to hang.
     gone: bool,
     /// Its last sign of life.
-    seen_at: Option<DateTime<Utc>>,
+    seen_at: Option<Time>,
     /// A worker is alive and takes the task within a second or two. Otherwise nobody is there to take it.
     taken_soon: bool,
 }
@@ -91,7 +90,7 @@ pub struct Ended {
     /// How.
     state: Named<RunState>,
     /// When.
-    at: Option<DateTime<Utc>>,
+    at: Option<Time>,
 }
 
 /// Somebody paused the run.
@@ -100,7 +99,7 @@ pub struct RunPaused {
     /// Who.
     by: String,
     /// Since when.
-    at: DateTime<Utc>,
+    at: Time,
     /// Why.
     reason: String,
 }
@@ -124,7 +123,7 @@ pub struct WaitingForRetry {
     /// The step.
     step: String,
     /// When the next attempt is due.
-    due_at: DateTime<Utc>,
+    due_at: Time,
     /// How it fared.
     tried: Tried,
 }
@@ -137,11 +136,11 @@ pub struct DependencyDown {
     /// The service: `s3` or `clamd`.
     dependency: String,
     /// Since when it is down.
-    since: DateTime<Utc>,
+    since: Time,
     /// What was said of it last.
     error: String,
     /// When the next task may try.
-    probe_at: DateTime<Utc>,
+    probe_at: Time,
 }
 
 /// Somebody paused the queue.
@@ -152,7 +151,7 @@ pub struct QueuePaused {
     /// Who.
     by: String,
     /// Since when.
-    at: DateTime<Utc>,
+    at: Time,
     /// Why.
     reason: String,
 }
@@ -202,7 +201,7 @@ pub struct Suspect {
     /// The step.
     step: String,
     /// Since when it is ready.
-    since: DateTime<Utc>,
+    since: Time,
     /// Suspects of this step that go first, counted up to 10,000.
     ahead: Count,
 }
@@ -215,7 +214,7 @@ pub struct WaitingForSlot {
     /// The step.
     step: String,
     /// Since when it is ready.
-    since: DateTime<Utc>,
+    since: Time,
     /// Tasks of the same owner that go first, counted up to 10,000.
     ahead: Count,
     /// Owners that take turns at this step, counted up to 10,000.
@@ -229,30 +228,30 @@ impl From<explain::Answer> for Answer {
         match answer {
             A::Running { step, worker, build, since, lease_until, progress, tried } =>
                 Self::Running(Running {
-                    step, worker, build, since, lease_until,
+                    step, worker, build, since: since.into(), lease_until: lease_until.into(),
                     progress: progress.map(|progress| (*progress).into()), tried: tried.into(),
                 }),
             A::WorkerLost { step, worker, build, since, gone, seen_at, taken_soon } =>
-                Self::WorkerLost(WorkerLost { step, worker, build, since, gone, seen_at, taken_soon }),
-            A::Ended { state, at } => Self::Ended(Ended { state: state.into(), at }),
-            A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at, reason }),
+                Self::WorkerLost(WorkerLost { step, worker, build, since: since.into(), gone, seen_at: seen_at.map(Into::into), taken_soon }),
+            A::Ended { state, at } => Self::Ended(Ended { state: state.into(), at: at.map(Into::into) }),
+            A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at: at.into(), reason }),
             A::Dead { letter_id, letters, step, error } =>
                 Self::Dead(Dead { letter_id, letters: letters.into(), step, error }),
             A::WaitingForRetry { step, due_at, tried } =>
-                Self::WaitingForRetry(WaitingForRetry { step, due_at, tried: tried.into() }),
+                Self::WaitingForRetry(WaitingForRetry { step, due_at: due_at.into(), tried: tried.into() }),
             A::DependencyDown { step, dependency, since, error, probe_at } =>
-                Self::DependencyDown(DependencyDown { step, dependency, since, error, probe_at }),
+                Self::DependencyDown(DependencyDown { step, dependency, since: since.into(), error, probe_at: probe_at.into() }),
             A::QueuePaused { queue, by, at, reason } =>
-                Self::QueuePaused(QueuePaused { queue, by, at, reason }),
+                Self::QueuePaused(QueuePaused { queue, by, at: at.into(), reason }),
             A::NoWorker { workflow, version, step, lack, queue } =>
                 Self::NoWorker(NoWorker { workflow, version, step, lack: lack.into(), queue }),
             A::Suspect { queue, step, since, ahead } =>
-                Self::Suspect(Suspect { queue, step, since, ahead: ahead.into() }),
+                Self::Suspect(Suspect { queue, step, since: since.into(), ahead: ahead.into() }),
             A::HeldByLimit { queue, step, since, held_by, limit, running, ahead } =>
-                Self::HeldByLimit(HeldByLimit { queue, step, since, held_by: held_by.into(), limit: limit.into(), running: running.into(), ahead: ahead.into() }),
+                Self::HeldByLimit(HeldByLimit { queue, step, since: since.into(), held_by: held_by.into(), limit: limit.into(), running: running.into(), ahead: ahead.into() }),
             A::WaitingForSlot { queue, step, since, ahead, keys } =>
                 Self::WaitingForSlot(WaitingForSlot {
-                    queue, step, since, ahead: ahead.into(), keys: keys.into(),
+                    queue, step, since: since.into(), ahead: ahead.into(), keys: keys.into(),
                 }),
         }
     }

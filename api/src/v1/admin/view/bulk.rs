@@ -1,13 +1,12 @@
 //! What is done with many dead letters at once.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use uuid::Uuid;
 use workflows::admin::dead_letters::Discarded;
 use workflows::admin::redrive::Redrive;
 
 use super::LetterFilterView;
-use crate::contract::Count;
+use crate::contract::{Count, Time};
 
 /// A re-drive of many dead letters, and how far it is.
 #[derive(Debug, Object)]
@@ -34,9 +33,9 @@ pub struct RedriveView {
     /// Letters left as they are, because their runs have not been through `from_step`.
     skipped: i32,
     /// When it was asked for. Letters that died later are left alone.
-    created_at: DateTime<Utc>,
+    created_at: Time,
     /// When it was done or stopped; absent while it goes on.
-    ended_at: Option<DateTime<Utc>>,
+    ended_at: Option<Time>,
 }
 
 impl From<Redrive> for RedriveView {
@@ -52,8 +51,8 @@ impl From<Redrive> for RedriveView {
             matched: redrive.matched.into(),
             redriven: redrive.redriven,
             skipped: redrive.skipped,
-            created_at: redrive.created_at,
-            ended_at: redrive.ended_at,
+            created_at: redrive.created_at.into(),
+            ended_at: redrive.ended_at.map(Into::into),
         }
     }
 }

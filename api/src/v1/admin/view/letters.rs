@@ -1,13 +1,12 @@
 //! Dead letters.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use serde_json::Value;
 use uuid::Uuid;
 use workflows::admin::dead_letters::{DeadLetter, Kind, LetterFilter, WholeLetter};
 
 use super::AttemptView;
-use crate::contract::{Count, Named};
+use crate::contract::{Count, Named, Time};
 use crate::v1::codes::{Cause, Resolution};
 
 /// A task that failed for good.
@@ -48,11 +47,11 @@ pub struct DeadLetterView {
     /// Alike for deaths of the same kind.
     fingerprint: String,
     /// When it died.
-    died_at: DateTime<Utc>,
+    died_at: Time,
     /// What became of it; absent while it is open.
     resolution: Option<Named<Resolution>>,
     /// When it was resolved.
-    resolved_at: Option<DateTime<Utc>>,
+    resolved_at: Option<Time>,
     /// Who resolved it.
     resolved_by: Option<String>,
     /// Why.
@@ -77,9 +76,9 @@ impl From<DeadLetter> for DeadLetterView {
             message: letter.message,
             root_cause: letter.root_cause,
             fingerprint: letter.fingerprint,
-            died_at: letter.died_at,
+            died_at: letter.died_at.into(),
             resolution: letter.resolution.map(Into::into),
-            resolved_at: letter.resolved_at,
+            resolved_at: letter.resolved_at.map(Into::into),
             resolved_by: letter.resolved_by,
             reason: letter.reason,
         }
@@ -126,9 +125,9 @@ pub struct KindView {
     /// How many.
     letters: Count,
     /// When the first of them died.
-    first_at: DateTime<Utc>,
+    first_at: Time,
     /// When the last of them died.
-    last_at: DateTime<Utc>,
+    last_at: Time,
     /// The newest of them.
     example: Uuid,
     /// The message of that one's innermost cause, cut off after 500 characters.
@@ -143,8 +142,8 @@ impl From<Kind> for KindView {
             step: kind.step,
             cause: kind.cause.into(),
             letters: kind.letters.into(),
-            first_at: kind.first_at,
-            last_at: kind.last_at,
+            first_at: kind.first_at.into(),
+            last_at: kind.last_at.into(),
             example: kind.example,
             root_cause: kind.root_cause,
         }
@@ -173,10 +172,10 @@ pub struct LetterFilterView {
     owner: Option<String>,
     /// Died before.
     #[oai(nullable)]
-    died_before: Option<DateTime<Utc>>,
+    died_before: Option<Time>,
     /// Died at this time or later.
     #[oai(nullable)]
-    died_since: Option<DateTime<Utc>>,
+    died_since: Option<Time>,
 }
 
 impl From<LetterFilterView> for LetterFilter {
@@ -186,8 +185,8 @@ impl From<LetterFilterView> for LetterFilter {
             step: filter.step,
             fingerprint: filter.fingerprint,
             owner: filter.owner,
-            died_before: filter.died_before,
-            died_since: filter.died_since,
+            died_before: filter.died_before.map(Into::into),
+            died_since: filter.died_since.map(Into::into),
         }
     }
 }
@@ -199,8 +198,8 @@ impl From<LetterFilter> for LetterFilterView {
             step: filter.step,
             fingerprint: filter.fingerprint,
             owner: filter.owner,
-            died_before: filter.died_before,
-            died_since: filter.died_since,
+            died_before: filter.died_before.map(Into::into),
+            died_since: filter.died_since.map(Into::into),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Limits over all processes, and what they hold.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::{Enum, Object};
 use workflows::admin::limits;
 
-use crate::contract::Count;
+use crate::contract::{Count, Time};
 
 /// What a queue may, in all workers together. At least one of them.
 #[derive(Debug, Clone, Object)]
@@ -54,7 +53,7 @@ pub struct QueueLimitView {
     /// Steps that the rate would allow to begin now.
     may_begin: Option<f64>,
     /// Since when.
-    set_at: DateTime<Utc>,
+    set_at: Time,
     /// By whom.
     set_by: String,
     /// Why.
@@ -68,7 +67,7 @@ impl From<limits::LimitEntry> for QueueLimitView {
             limit: entry.limit.into(),
             running: entry.running.into(),
             may_begin: entry.may_begin,
-            set_at: entry.set_at,
+            set_at: entry.set_at.into(),
             set_by: entry.set_by,
             reason: entry.reason,
         }
@@ -120,7 +119,7 @@ pub struct HeldByLimit {
     /// The step.
     pub step: String,
     /// Since when it is ready.
-    pub since: DateTime<Utc>,
+    pub since: Time,
     /// What is used up.
     pub held_by: HeldBy,
     /// The limit of the queue.

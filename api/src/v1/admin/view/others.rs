@@ -1,6 +1,5 @@
 //! Queues and the audit.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use serde_json::Value;
 use workflows::admin::Breaker;
@@ -8,7 +7,7 @@ use workflows::admin::audit::AuditEntry;
 use workflows::admin::queues::QueueEntry;
 
 use super::PauseView;
-use crate::contract::Count;
+use crate::contract::{Count, Time};
 
 /// A queue.
 #[derive(Debug, Object)]
@@ -37,9 +36,9 @@ pub struct BreakerView {
     /// The service: `s3` or `clamd`.
     dependency: String,
     /// Since when.
-    since: DateTime<Utc>,
+    since: Time,
     /// When the next task may try.
-    probe_at: DateTime<Utc>,
+    probe_at: Time,
     /// The last error.
     error: String,
 }
@@ -48,8 +47,8 @@ impl From<Breaker> for BreakerView {
     fn from(breaker: Breaker) -> Self {
         Self {
             dependency: breaker.dependency,
-            since: breaker.since,
-            probe_at: breaker.probe_at,
+            since: breaker.since.into(),
+            probe_at: breaker.probe_at.into(),
             error: breaker.error,
         }
     }
@@ -76,7 +75,7 @@ pub struct AuditEntryView {
     /// Grows with time.
     audit_id: Count,
     /// When.
-    at: DateTime<Utc>,
+    at: Time,
     /// Who.
     actor: String,
     /// What, such as `run.cancel`.
@@ -93,7 +92,7 @@ impl From<AuditEntry> for AuditEntryView {
     fn from(entry: AuditEntry) -> Self {
         Self {
             audit_id: entry.audit_id.into(),
-            at: entry.at,
+            at: entry.at.into(),
             actor: entry.actor,
             action: entry.action,
             target: entry.target,

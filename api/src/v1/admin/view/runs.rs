@@ -1,6 +1,5 @@
 //! Runs, their tasks and attempts.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,7 +8,7 @@ use workflows::admin::runs::RunEntry;
 use workflows::admin::{Pause, Payload};
 
 use super::Answer;
-use crate::contract::Named;
+use crate::contract::{Named, Time};
 use crate::v1::codes::{Outcome, RunState};
 
 /// Somebody holds it.
@@ -17,7 +16,7 @@ use crate::v1::codes::{Outcome, RunState};
 #[oai(rename = "Pause")]
 pub struct PauseView {
     /// Since when.
-    at: DateTime<Utc>,
+    at: Time,
     /// Who.
     by: String,
     /// Why.
@@ -26,7 +25,11 @@ pub struct PauseView {
 
 impl From<Pause> for PauseView {
     fn from(Pause { at, by, reason }: Pause) -> Self {
-        Self { at, by, reason }
+        Self {
+            at: at.into(),
+            by,
+            reason,
+        }
     }
 }
 
@@ -49,9 +52,9 @@ pub struct RunEntryView {
     /// How it stands.
     state: Named<RunState>,
     /// When it was started.
-    started_at: DateTime<Utc>,
+    started_at: Time,
     /// When it ended.
-    ended_at: Option<DateTime<Utc>>,
+    ended_at: Option<Time>,
     /// The last step's output, why it was rejected, or who cancelled it and at which steps. Not in lists. As text, if
     /// it is nested too deep to be shown otherwise.
     result: Option<Value>,
@@ -69,8 +72,8 @@ impl From<RunEntry> for RunEntryView {
             owner: run.owner,
             priority: run.priority,
             state: run.state.into(),
-            started_at: run.started_at,
-            ended_at: run.ended_at,
+            started_at: run.started_at.into(),
+            ended_at: run.ended_at.map(Into::into),
             result: run.result.as_ref().map(Payload::to_value),
             paused: run.paused.map(Into::into),
         }
@@ -148,9 +151,9 @@ pub struct AttemptView {
     /// Version of the worker's program.
     build: Option<String>,
     /// When it began.
-    started_at: DateTime<Utc>,
+    started_at: Time,
     /// When its end was written.
-    ended_at: DateTime<Utc>,
+    ended_at: Time,
 }
 
 impl From<Attempt> for AttemptView {
@@ -164,8 +167,8 @@ impl From<Attempt> for AttemptView {
             error: attempt.error.as_ref().map(Payload::to_value),
             worker: attempt.worker,
             build: attempt.build,
-            started_at: attempt.started_at,
-            ended_at: attempt.ended_at,
+            started_at: attempt.started_at.into(),
+            ended_at: attempt.ended_at.into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How far a step is, and how the attempts at it went.
 
-use chrono::{DateTime, Utc};
+use crate::contract::Time;
 use poem_openapi::Object;
 use workflows::admin::explain;
 
@@ -42,7 +42,7 @@ pub struct Progress {
     /// In the step's words.
     note: String,
     /// When it said so.
-    at: DateTime<Utc>,
+    at: Time,
 }
 
 impl From<explain::Progress> for Progress {
@@ -50,7 +50,7 @@ impl From<explain::Progress> for Progress {
         Self {
             done: progress.done,
             note: progress.note,
-            at: progress.at,
+            at: progress.at.into(),
         }
     }
 }

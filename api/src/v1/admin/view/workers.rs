@@ -1,10 +1,9 @@
 //! Worker processes.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use workflows::admin::workers::WorkerEntry;
 
-use crate::contract::Count;
+use crate::contract::{Count, Time};
 
 /// A worker process that has not left.
 #[derive(Debug, Object)]
@@ -19,9 +18,9 @@ pub struct WorkerView {
     /// It is there: it holds its presence lock. Others take the tasks of one that is gone within a second or two.
     alive: bool,
     /// Since when it is there.
-    started_at: DateTime<Utc>,
+    started_at: Time,
     /// Its last sign of life in its row, which is not written at each heartbeat.
-    seen_at: DateTime<Utc>,
+    seen_at: Time,
     /// Tasks that it works on, or that are still to be taken from it.
     tasks: Count,
     /// Tasks that it had when it was found to be gone; absent if it was not.
@@ -47,8 +46,8 @@ impl From<WorkerEntry> for WorkerView {
             name: worker.name,
             build: worker.build,
             alive: worker.alive,
-            started_at: worker.started_at,
-            seen_at: worker.seen_at,
+            started_at: worker.started_at.into(),
+            seen_at: worker.seen_at.into(),
             tasks: worker.tasks.into(),
             lost_tasks: worker.lost_tasks,
             queues: queues
