@@ -17,8 +17,8 @@ pub use self::json::read;
 pub use self::numbers::Count;
 pub use self::operations::Operations;
 pub use self::texts::Named;
-use crate::http::problem::{FieldError, Problem};
 pub use self::times::Time;
+use crate::http::problem::{FieldError, Problem};
 
 /// The document as published.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document_31);

@@ -9,14 +9,7 @@ use anyhow::Result;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
-use crate::{
-    Bench,
-    counter::Counter,
-    database::Database,
-    ours,
-    report::Samples,
-    routes,
-};
+use crate::{Bench, counter::Counter, database::Database, ours, report::Samples, routes};
 
 const CLAIM: &str = include_str!("../../../workflows/src/store/claim.sql");
 /// Free slots when the claim is made.
@@ -66,7 +59,9 @@ pub async fn measure(bench: &mut Bench) -> Result<()> {
         "ratio_1m_deferred": deferred / few,
     });
     let worst = (ready / few).max(deferred / few);
-    bench.report.add("claim_ratio_1m_1k", worst, "ratio", details);
+    bench
+        .report
+        .add("claim_ratio_1m_1k", worst, "ratio", details);
     for waiting in all {
         waiting.connection.close().await?;
         bench.cluster.remove(waiting.database).await?;
@@ -78,23 +73,40 @@ async fn waiting(bench: &Bench, name: &'static str, ready: i64, deferred: i64) -
     let database = bench.cluster.fresh().await?;
     ours::prepare(&database).await?;
     let mut connection = database.connect().await?;
-    ours::start(&mut connection, &routes::linear(&Counter::default()), 20, 20).await?;
-    let sql = format!("{FILL} INSERT INTO workflows.ready SELECT lane, key, rank, task_id FROM task");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ready).execute(&mut connection).await?;
+    ours::start(
+        &mut connection,
+        &routes::linear(&Counter::default()),
+        20,
+        20,
+    )
+    .await?;
+    let sql =
+        format!("{FILL} INSERT INTO workflows.ready SELECT lane, key, rank, task_id FROM task");
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(ready)
+        .execute(&mut connection)
+        .await?;
     if deferred > 0 {
         let sql = format!(
             "{FILL} INSERT INTO workflows.deferred SELECT now() + interval '1 day', task_id FROM task"
         );
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(deferred).execute(&mut connection).await?;
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(deferred)
+            .execute(&mut connection)
+            .await?;
     }
     database.settle().await?;
     for setting in ["seqscan", "bitmapscan", "hashjoin", "mergejoin"] {
         let sql = format!("SET enable_{setting} = off");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await?;
     }
-    sqlx::raw_sql("SET jit = off; SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan")
-        .execute(&mut connection)
-        .await?;
+    sqlx::raw_sql(
+        "SET jit = off; SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan",
+    )
+    .execute(&mut connection)
+    .await?;
     let lane = sqlx::query_scalar("SELECT lane FROM workflows.tasks LIMIT 1")
         .fetch_one(&mut connection)
         .await?;

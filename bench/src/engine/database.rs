@@ -5,8 +5,6 @@ use std::time::Duration;
 use anyhow::Result;
 use sqlx::{Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 
-use crate::cluster::Cluster;
-
 pub struct Database {
     pub name: String,
     pub url: String,
@@ -40,14 +38,14 @@ impl Database {
         Ok(connection.close().await?)
     }
 
-    /// Exact when the sessions of interest have ended: a session reports at its end, and is given
-    /// the time for that.
-    pub async fn usage(&self, cluster: &Cluster) -> Result<Usage> {
+    /// Asked over a connection to another database of the cluster. Exact when the sessions of interest
+    /// have ended: a session reports at its end, and is given the time for that.
+    pub async fn usage(&self, admin: &mut PgConnection) -> Result<Usage> {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let sql = "SELECT xact_commit AS commits,
                           pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS wal_bytes
                    FROM pg_stat_database WHERE datname = $1";
         let query = sqlx::query_as(sql).bind(&self.name);
-        Ok(query.fetch_one(&mut cluster.admin().await?).await?)
+        Ok(query.fetch_one(admin).await?)
     }
 }

@@ -62,7 +62,7 @@ async fn life(bench: &Bench, with_runs: bool) -> Result<i64> {
     let starter = workflow.starter().hinting(&Hints::new(&pool));
     // The first start ever also numbers its lane.
     ours::start(&mut database.connect().await?, &workflow, 1, 1).await?;
-    let before = database.usage(&bench.cluster).await?;
+    let before = database.usage(&mut bench.cluster.admin().await?).await?;
     let fleet = Fleet::single(&database, &workflow).await?;
     tokio::time::sleep(SETTLING).await;
     for run in 0..RUNS {
@@ -78,7 +78,7 @@ async fn life(bench: &Bench, with_runs: bool) -> Result<i64> {
     }
     fleet.stop().await?;
     pool.close().await;
-    let after = database.usage(&bench.cluster).await?;
+    let after = database.usage(&mut bench.cluster.admin().await?).await?;
     bench.cluster.remove(database).await?;
     Ok(after.commits - before.commits)
 }

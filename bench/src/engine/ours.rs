@@ -130,14 +130,14 @@ pub async fn drain(bench: &Bench, load: &Load) -> Result<Drained> {
 
     let mut watcher = database.connect().await?;
     let steps = load.steps * load.runs;
-    let before = database.usage(cluster).await?;
+    let before = database.usage(&mut cluster.admin().await?).await?;
     let began = Instant::now();
     let fleet = Fleet::launch(&database, &workflow, options).await?;
     counter.drained(steps, &mut watcher, UNFINISHED).await?;
     let took = began.elapsed();
     fleet.stop().await?;
     watcher.close().await?;
-    let after = database.usage(cluster).await?;
+    let after = database.usage(&mut cluster.admin().await?).await?;
     cluster.remove(database).await?;
     Ok(Drained {
         steps_per_second: rate(steps, took),

@@ -63,6 +63,34 @@ macro_rules! describe {
     };
 }
 
+/// GET and HEAD have outputs of different types with the same fields: opens the object, checks the
+/// conditions and fills in what both answer. The object, the range to send, its header if it is
+/// not the whole, and the output.
+macro_rules! described {
+    ($service:expr, $input:expr, $Output:ident) => {{
+        let input = $input;
+        refuse_part_number(input.part_number)?;
+        let conditions = Conditions {
+            if_match: input.if_match,
+            if_none_match: input.if_none_match,
+            if_modified_since: input.if_modified_since,
+            if_unmodified_since: input.if_unmodified_since,
+        };
+        let object = $service.open(input.bucket, input.key).await?;
+        conditions.check_read(&object.record)?;
+        let (range, content_range) = served(input.range, object.record.size_bytes)?;
+        let mut output = $Output {
+            content_length: Some(size(range.end - range.start)),
+            ..Default::default()
+        };
+        describe!(output, object.record);
+        if content_range.is_none() && asks_for_checksums(input.checksum_mode.as_ref()) {
+            copy_checksums!(object.record.checksums => output);
+        }
+        (object, range, content_range, output)
+    }};
+}
+
 impl Service {
     pub(super) async fn put_object(
         &self,
@@ -124,25 +152,8 @@ impl Service {
         &self,
         request: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
-        let input = request.input;
-        refuse_part_number(input.part_number)?;
-        let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since,
-            if_unmodified_since: input.if_unmodified_since,
-        };
-        let object = self.open(input.bucket, input.key).await?;
-        conditions.check_read(&object.record)?;
-        let (range, content_range) = served(input.range, object.record.size_bytes)?;
-        let mut output = GetObjectOutput {
-            content_length: Some(size(range.end - range.start)),
-            ..Default::default()
-        };
-        describe!(output, object.record);
-        if content_range.is_none() && asks_for_checksums(input.checksum_mode.as_ref()) {
-            copy_checksums!(object.record.checksums => output);
-        }
+        let (object, range, content_range, mut output) =
+            described!(self, request.input, GetObjectOutput);
         output.content_range = content_range;
         output.body = Some(StreamingBlob::wrap(body::read(object, range)));
         Ok(S3Response::new(output))
@@ -152,25 +163,7 @@ impl Service {
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let input = request.input;
-        refuse_part_number(input.part_number)?;
-        let conditions = Conditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since,
-            if_unmodified_since: input.if_unmodified_since,
-        };
-        let object = self.open(input.bucket, input.key).await?;
-        conditions.check_read(&object.record)?;
-        let (range, content_range) = served(input.range, object.record.size_bytes)?;
-        let mut output = HeadObjectOutput {
-            content_length: Some(size(range.end - range.start)),
-            ..Default::default()
-        };
-        describe!(output, object.record);
-        if content_range.is_none() && asks_for_checksums(input.checksum_mode.as_ref()) {
-            copy_checksums!(object.record.checksums => output);
-        }
+        let (_, _, content_range, output) = described!(self, request.input, HeadObjectOutput);
         let mut response = S3Response::new(output);
         if let Some(content_range) = content_range.and_then(|range| range.parse().ok()) {
             response.status = Some(hyper::StatusCode::PARTIAL_CONTENT);
