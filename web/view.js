@@ -149,7 +149,7 @@ export class Card {
     const { run, rejection, variants = [] } = file;
     this.element.dataset.fileId = file.file_id;
     this.#find(".name").textContent = printable(file.filename);
-    const type = formatWords(file.mime_type ?? file.declared_content_type);
+    const type = formatWords(file.content_type ?? file.declared_content_type);
     const size = bytes(file.size_bytes ?? file.declared_size_bytes);
     this.#find(".meta").textContent = [type, size, dateTime.format(new Date(file.created_at))].join(" · ");
     if (!this.sending) this.#showStatus(file, run);
@@ -308,7 +308,7 @@ function tile(variant) {
   image.dataset.testid = "variant";
   link.append(image);
   item.append(link, element("span", "tile-size", sizeWords(variant)));
-  item.append(element("span", "tile-facts", `${formatWords(variant.mime_type)} · ${bytes(variant.size_bytes)}`));
+  item.append(element("span", "tile-facts", `${formatWords(variant.content_type)} · ${bytes(variant.size_bytes)}`));
   return item;
 }
 
@@ -338,7 +338,7 @@ function element(tag, className = "", text = "") {
 }
 
 function variantWords(variant) {
-  return [sizeWords(variant), formatWords(variant.mime_type), bytes(variant.size_bytes)].filter(Boolean).join(" · ");
+  return [sizeWords(variant), formatWords(variant.content_type), bytes(variant.size_bytes)].filter(Boolean).join(" · ");
 }
 
 function sizeWords({ width, height }) {

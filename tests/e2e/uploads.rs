@@ -36,7 +36,7 @@ async fn a_phone_photo_becomes_ready_with_all_its_variants() {
     assert!(well, "{printed}\n{}", stack.logs());
     let file = &printed["file"];
     assert_eq!(file["status"], "READY");
-    assert_eq!(file["mime_type"], "image/jpeg");
+    assert_eq!(file["content_type"], "image/jpeg");
     assert_eq!(file["sha256"], Sha256::of(&photo).to_hex());
 
     let variants = file["variants"].as_array().unwrap();

@@ -77,29 +77,29 @@ mirrored! {
     }
 }
 
-/// How a run stands.
+/// State of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub enum RunState {
-    /// It goes on, or waits for its turn.
+    /// It has steps left to do, even if they wait.
     Running,
-    /// It came to its end.
+    /// All its steps are done.
     Succeeded,
-    /// What it was about was refused.
+    /// A step refused its input.
     Rejected,
-    /// It waits for somebody to decide about a dead letter.
+    /// A task used up its attempts; an operator decides how it goes on.
     Dead,
-    /// Somebody ended it.
+    /// It was ended on request.
     Cancelled,
 }
 
-/// How a step stands.
+/// State of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub enum StepState {
     /// It waits for its turn.
     Ready,
-    /// A worker is at it.
+    /// A worker runs it.
     Running,
     /// It failed, and is tried again later.
     Retrying,

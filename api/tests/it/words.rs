@@ -132,7 +132,11 @@ async fn parameters_that_are_unknown_doubled_or_wrong_are_named() {
             "cursor",
             "must be the `next_cursor` of a page",
         ),
-        ("/v1/files?cursor=00", "cursor", "is none of ours"),
+        (
+            "/v1/files?cursor=00",
+            "cursor",
+            "is not a cursor of this list",
+        ),
         ("/v1/files?status=DONE", "status", "must be one of PENDING"),
         ("/v1/files?limit=1.0", "limit", "must be a whole number"),
         ("/v1/files?limit=1e1", "limit", "must be a whole number"),

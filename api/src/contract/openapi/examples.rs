@@ -116,7 +116,7 @@ fn files() -> Vec<(&'static str, Value)> {
         "status": "READY",
         "final": true,
         "outcome": "ready",
-        "mime_type": "image/jpeg",
+        "content_type": "image/jpeg",
         "size_bytes": 2_483_920,
         "sha256": SHA256,
         "cdn_url": format!("{SERVED}/full.webp"),
@@ -125,7 +125,7 @@ fn files() -> Vec<(&'static str, Value)> {
     });
     let thumbnail = json!({
         "kind": "thumbnail",
-        "mime_type": "image/webp",
+        "content_type": "image/webp",
         "width": 320,
         "height": 240,
         "size_bytes": 18_204,

@@ -52,7 +52,8 @@ impl Code {
                  again, and complete with the `ETag`s of these answers."
             }
             Self::Conflict => {
-                "It is not in the state that this needs; somebody may have been faster. Look at it again."
+                "The run, dead letter, re-drive or queue is in another state than the request needs. Somebody may have been \
+                 faster: get it again."
             }
             Self::UploadExpired => {
                 "The upload was not completed in time. Start a new one, with a new `Idempotency-Key`."

@@ -29,7 +29,7 @@ pub enum Code {
     SizeMismatch,
     /// Parts have another `ETag` than the client says.
     EtagMismatch,
-    /// A run, a dead letter, a re-drive or a queue does not stand so.
+    /// A run, a dead letter, a re-drive or a queue is in another state than the request needs.
     Conflict,
     /// The upload was not finished in time.
     UploadExpired,
@@ -166,34 +166,34 @@ impl Code {
     /// One line for people, the same for every occurrence (RFC 9457 §3.1.3).
     pub const fn title(self) -> &'static str {
         match self {
-            Self::MalformedJson => "The body is not JSON",
-            Self::InvalidParameter => "A parameter cannot be used",
-            Self::BadRequest => "The request cannot be understood",
+            Self::MalformedJson => "The body is not valid JSON",
+            Self::InvalidParameter => "Invalid parameter",
+            Self::BadRequest => "Bad request",
             Self::Unauthenticated => "A valid API key is needed",
             Self::ScopeMissing => "The API key does not allow this",
-            Self::NotFound => "Nothing is here",
-            Self::MethodNotAllowed => "The method is not allowed here",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
             Self::UploadCompleted => "The upload is already complete",
             Self::UploadAborted => "The upload was aborted",
             Self::PartsMissing => "Parts are missing",
-            Self::SizeMismatch => "The stored bytes are not as many as declared",
-            Self::EtagMismatch => "Stored parts are not the ones listed",
-            Self::Conflict => "It does not stand so",
+            Self::SizeMismatch => "The stored size differs from the declared size",
+            Self::EtagMismatch => "Stored parts differ from the parts listed",
+            Self::Conflict => "Conflict with the current state",
             Self::UploadExpired => "The upload has expired",
             Self::FileDeleted => "The file was deleted",
             Self::BodyTooLarge => "The request body is too large",
             Self::FileTooLarge => "The file is too large",
             Self::UnsupportedMediaType => "The body must be application/json",
-            Self::RangeNotSatisfiable => "The range is outside of the object",
-            Self::InvalidField => "A field cannot be used",
+            Self::RangeNotSatisfiable => "Range not satisfiable",
+            Self::InvalidField => "Invalid field",
             Self::FileEmpty => "The file is empty",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
             Self::TooManyOpenUploads => "Too many uploads are open",
             Self::TooManyRequests => "Too many requests",
-            Self::UriTooLong => "The address is too long",
-            Self::HeadersTooLarge => "The headers are too large",
-            Self::Internal => "Something went wrong on our side",
-            Self::Unavailable => "A part of the service does not answer",
+            Self::UriTooLong => "URI too long",
+            Self::HeadersTooLarge => "Request header fields too large",
+            Self::Internal => "Internal error",
+            Self::Unavailable => "Service unavailable",
         }
     }
 }

@@ -58,7 +58,7 @@ impl AuditApi {
 
 /// The entry behind which the page begins.
 fn before(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
-    let unreadable = |_| Problem::parameter("cursor", "is none of ours");
+    let unreadable = |_| Problem::parameter("cursor", "is not a cursor of this list");
     let before = cursor.map(|text| i64::from_str_radix(text, 16)).transpose();
     before.map_err(unreadable)
 }

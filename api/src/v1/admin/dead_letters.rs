@@ -164,7 +164,7 @@ impl DeadLettersApi {
         &self,
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
-        /// The letter.
+        /// Id of the dead letter.
         letter_id: Path<Uuid>,
     ) -> Result<Shown, Refused<GetErrors>> {
         Ok(shown(&state, letter_id.0).await?)
@@ -183,7 +183,7 @@ impl DeadLettersApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The letter.
+        /// Id of the dead letter.
         letter_id: Path<Uuid>,
         body: JsonBody<RedriveLetter>,
     ) -> Result<Shown, Refused<ActErrors>> {
@@ -207,7 +207,7 @@ impl DeadLettersApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The letter.
+        /// Id of the dead letter.
         letter_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {

@@ -23,7 +23,7 @@ pub struct DiscardsApi;
 pub struct DiscardMany {
     /// Which letters. Only open ones.
     filter: LetterFilterView,
-    /// Only count them.
+    /// Change nothing; only count what would be changed.
     #[oai(default)]
     dry_run: bool,
     /// How many at most, by this request.

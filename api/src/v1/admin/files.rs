@@ -45,7 +45,7 @@ impl AdminFilesApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The file.
+        /// Id of the file.
         file_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Retried, Refused<ActErrors>> {
@@ -73,7 +73,7 @@ impl AdminFilesApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The file.
+        /// Id of the file.
         file_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Deleted, Refused<ActErrors>> {

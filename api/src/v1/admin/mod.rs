@@ -63,7 +63,7 @@ enum Tag {
 
 /// Why something is done.
 #[derive(Debug, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(rename = "ActionReason", deny_unknown_fields)]
 pub struct Reasoned {
     /// Kept in the audit, with the key that asked.
     #[oai(validator(
@@ -108,7 +108,7 @@ pub fn to_json(view: &impl ToJSON) -> Value {
 
 /// Which part of a list of runs or letters.
 fn paging(text: Option<&str>, limit: u32) -> Result<Paging, Problem> {
-    let unreadable = |_| Problem::parameter("cursor", "is none of ours");
+    let unreadable = |_| Problem::parameter("cursor", "is not a cursor of this list");
     let after = text.map(Uuid::try_parse).transpose();
     Ok(Paging {
         after: after.map_err(unreadable)?,

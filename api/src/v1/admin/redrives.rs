@@ -31,7 +31,7 @@ pub struct RequestRedrive {
         nullable
     )]
     from_step: Option<String>,
-    /// Only count them.
+    /// Change nothing; only count what would be changed.
     #[oai(default)]
     dry_run: bool,
     /// How many a second.
@@ -155,7 +155,7 @@ impl RedrivesApi {
         &self,
         state: Data<&ApiState>,
         _caller: Caller<Admin>,
-        /// The re-drive.
+        /// Id of the re-drive.
         redrive_id: Path<Uuid>,
     ) -> Result<Shown, Refused<GetErrors>> {
         let redrive = redrive::get(&state.pool, redrive_id.0).await;
@@ -175,7 +175,7 @@ impl RedrivesApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The re-drive.
+        /// Id of the re-drive.
         redrive_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {

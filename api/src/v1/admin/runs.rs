@@ -130,7 +130,7 @@ impl RunsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The run.
+        /// Id of the run.
         run_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
@@ -148,7 +148,7 @@ impl RunsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The run.
+        /// Id of the run.
         run_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
@@ -166,7 +166,7 @@ impl RunsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The run.
+        /// Id of the run.
         run_id: Path<Uuid>,
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
@@ -189,7 +189,7 @@ impl RunsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<Admin>,
-        /// The run.
+        /// Id of the run.
         run_id: Path<Uuid>,
         body: JsonBody<RestartRun>,
     ) -> Result<Changed, Refused<ActErrors>> {

@@ -12,7 +12,7 @@ pub fn encode(cursor: &Cursor) -> String {
     format!("{micros:016x}{:032x}", cursor.file_id.0.as_u128())
 }
 
-/// Reads a cursor; `None` if the text is none of ours.
+/// Reads a cursor; `None` if the text is not one of them.
 pub fn decode(text: &str) -> Option<Cursor> {
     let hex = |digits: &str| digits.bytes().all(|b| b.is_ascii_hexdigit());
     if text.len() != 48 || !hex(text) {

@@ -37,7 +37,7 @@ pub async fn run(
     after: Option<&str>,
     wanted: Wanted,
 ) -> Result<FilePage, Problem> {
-    let unreadable = || Problem::parameter("cursor", "is none of ours");
+    let unreadable = || Problem::parameter("cursor", "is not a cursor of this list");
     let after = after
         .map(|text| cursor::decode(text).ok_or_else(unreadable))
         .transpose()?;

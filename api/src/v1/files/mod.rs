@@ -77,7 +77,7 @@ impl FilesApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<FilesRead>,
-        /// The file.
+        /// Id of the file.
         file_id: Path<Uuid>,
     ) -> Result<Found, Refused<GetErrors>> {
         let with_errors = caller.principal.may(Scope::Admin);
@@ -95,7 +95,7 @@ impl FilesApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<UploadsWrite>,
-        /// The file.
+        /// Id of the file.
         file_id: Path<Uuid>,
     ) -> Result<Deleted, Refused<GetErrors>> {
         let actor = caller.actor();

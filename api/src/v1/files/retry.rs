@@ -15,7 +15,7 @@ pub enum NotRetried {
     /// There is no such file.
     #[error("there is no file {0}")]
     NoSuchFile(Uuid),
-    /// It does not stand so that this would make sense.
+    /// The file is in a state from which it cannot be sent through again.
     #[error("{0}")]
     Conflict(String),
     /// The engine or the database says no.

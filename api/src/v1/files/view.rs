@@ -55,11 +55,11 @@ impl From<Status> for FileStatus {
     }
 }
 
-/// How a file stands, whatever its status.
+/// How a file ended, beside its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "lowercase")]
 pub enum FileOutcome {
-    /// It is on its way.
+    /// It has not ended yet.
     None,
     /// Every variant is served: READY.
     Ready,
@@ -99,7 +99,7 @@ impl From<FileOutcome> for Outcome {
 #[derive(Debug, Object)]
 #[oai(rename = "File", skip_serializing_if_is_none)]
 pub struct FileView {
-    /// The file.
+    /// Id of the file.
     pub file_id: Uuid,
     /// The upload it came by.
     pub upload_id: Uuid,
@@ -107,7 +107,7 @@ pub struct FileView {
     pub filename: String,
     /// Its media type, as declared.
     pub declared_content_type: String,
-    /// Its size, as declared.
+    /// Size in bytes, as declared.
     pub declared_size_bytes: Count,
     /// Where it is on its route.
     pub status: Status,
@@ -115,11 +115,11 @@ pub struct FileView {
     /// through again changes it.
     #[oai(rename = "final")]
     pub is_final: bool,
-    /// How it stands: why it is final, or `none`.
+    /// How the file ended, or `none` while it has not.
     pub outcome: FileOutcome,
     /// Its media type, as detected from its bytes. Known once validated.
-    pub mime_type: Option<String>,
-    /// Its size, as measured. Known once validated.
+    pub content_type: Option<String>,
+    /// Size in bytes, as measured. Known once validated.
     pub size_bytes: Option<Count>,
     /// SHA-256 of its bytes, in hexadecimal. Known once validated.
     #[oai(validator(pattern = "^[0-9a-f]{64}$"))]
@@ -148,7 +148,7 @@ impl FileView {
             status: file.status.into(),
             is_final: file.outcome.is_final(),
             outcome: file.outcome.into(),
-            mime_type: facts.as_ref().map(|facts| facts.mime_type.clone()),
+            content_type: facts.as_ref().map(|facts| facts.mime_type.clone()),
             size_bytes: facts.as_ref().map(|facts| facts.size_bytes.into()),
             sha256: facts.map(|facts| facts.sha256.to_hex()),
             cdn_url: file.published.map(url),
@@ -194,10 +194,10 @@ impl From<Rejection> for RejectionView {
 #[derive(Debug, Object)]
 #[oai(rename = "Variant", skip_serializing_if_is_none)]
 pub struct VariantView {
-    /// What it is for.
+    /// Purpose of the variant.
     pub kind: VariantKind,
     /// The media type it is served with.
-    pub mime_type: String,
+    pub content_type: String,
     /// Width in pixels, of what has a picture.
     #[oai(validator(minimum(value = "1")))]
     pub width: Option<i32>,
@@ -206,7 +206,7 @@ pub struct VariantView {
     pub height: Option<i32>,
     /// Bits per second, of what has a duration.
     pub bitrate: Option<Count>,
-    /// Its size.
+    /// Size in bytes.
     pub size_bytes: Count,
     /// Where it is served, for ever unchanged.
     pub url: String,
@@ -217,7 +217,7 @@ impl VariantView {
     pub fn new(variant: &Variant, cdn_base_url: &str) -> Self {
         Self {
             kind: variant.kind.into(),
-            mime_type: variant.format.mime_type().into(),
+            content_type: variant.format.mime_type().into(),
             width: variant.width,
             height: variant.height,
             bitrate: variant.bitrate.map(Into::into),
@@ -227,13 +227,13 @@ impl VariantView {
     }
 }
 
-/// How the processing of a file stands.
+/// The processing of a file: state of its run and of each step.
 #[derive(Debug, Object)]
-#[oai(rename = "Run", skip_serializing_if_is_none)]
+#[oai(rename = "FileProcessing", skip_serializing_if_is_none)]
 pub struct RunView {
-    /// The run.
+    /// Id of the run.
     pub run_id: Uuid,
-    /// How it stands.
+    /// State of the run.
     pub state: Named<RunState>,
     /// When it began.
     pub started_at: Time,
@@ -243,13 +243,13 @@ pub struct RunView {
     pub steps: Vec<StepView>,
 }
 
-/// How a step of the processing stands.
+/// A step of the processing.
 #[derive(Debug, Object)]
-#[oai(rename = "Step", skip_serializing_if_is_none)]
+#[oai(rename = "FileProcessingStep", skip_serializing_if_is_none)]
 pub struct StepView {
-    /// Its name.
+    /// Durable name of the step.
     pub name: String,
-    /// How it stands. A step that was not reached is not listed.
+    /// State of the step. A step that was not reached yet is not listed.
     pub state: Named<StepState>,
     /// How many of its tasks are done.
     pub done: Count,

@@ -30,7 +30,7 @@ pub struct UploadedPart {
     pub part_number: u16,
     /// Its entity tag, in quotes, as the store gave it.
     pub etag: String,
-    /// Its size.
+    /// Size in bytes.
     pub size_bytes: Count,
 }
 

@@ -176,7 +176,7 @@ impl UploadsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<UploadsWrite>,
-        /// The upload.
+        /// Id of the upload.
         upload_id: Path<Uuid>,
     ) -> Result<Listed, Refused<ReadErrors>> {
         let parts = list_parts::run(&state, caller.owner_id(), UploadId(upload_id.0)).await?;
@@ -196,7 +196,7 @@ impl UploadsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<UploadsWrite>,
-        /// The upload.
+        /// Id of the upload.
         upload_id: Path<Uuid>,
         body: JsonBody<PartNumbers>,
     ) -> Result<Signed, Refused<SignErrors>> {
@@ -219,7 +219,7 @@ impl UploadsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<UploadsWrite>,
-        /// The upload.
+        /// Id of the upload.
         upload_id: Path<Uuid>,
         trace: Data<&TraceParent>,
         body: JsonBody<Option<CompleteUpload>>,
@@ -240,7 +240,7 @@ impl UploadsApi {
         &self,
         state: Data<&ApiState>,
         caller: Caller<UploadsWrite>,
-        /// The upload.
+        /// Id of the upload.
         upload_id: Path<Uuid>,
     ) -> Result<Aborted, Refused<AbortErrors>> {
         abort::run(&state, caller.owner_id(), UploadId(upload_id.0)).await?;

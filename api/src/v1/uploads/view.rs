@@ -20,7 +20,7 @@ use crate::http::problem::{Code, Problem};
 pub struct UploadView {
     /// The file this upload will become.
     pub file_id: Uuid,
-    /// The upload.
+    /// Id of the upload.
     pub upload_id: Uuid,
     /// When the upload is given up unless it is complete.
     pub expires_at: Time,

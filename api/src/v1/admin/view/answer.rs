@@ -12,7 +12,7 @@ use crate::v1::codes::RunState;
 /// Why a run or a task is not running, or who runs it. Branch on `code`.
 #[derive(Debug, Union)]
 #[oai(
-    rename = "Answer",
+    rename = "RunStatus",
     discriminator_name = "code",
     rename_all = "snake_case"
 )]
@@ -45,35 +45,35 @@ pub enum Answer {
 
 /// A worker is at it.
 #[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "RunStatusRunning", skip_serializing_if_is_none)]
 pub struct Running {
-    /// The step.
+    /// Durable name of the step.
     step: String,
-    /// The worker.
+    /// Name of the worker process.
     worker: String,
     /// Version of the worker's program.
     build: String,
-    /// Since when.
+    /// When the attempt began.
     since: Time,
-    /// Without a sign of life the task is taken from the worker then.
+    /// Until when the worker holds the task. Every sign of life prolongs it.
     lease_until: Time,
     /// How far it is, if it has said so.
     progress: Option<Progress>,
-    /// How it fared before.
+    /// Earlier attempts at the step.
     tried: Tried,
 }
 
 /// The worker that had it is gone, or has not renewed its lease in time.
 #[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "RunStatusWorkerLost", skip_serializing_if_is_none)]
 pub struct WorkerLost {
-    /// The step.
+    /// Durable name of the step.
     step: String,
-    /// The worker.
+    /// Name of the worker process.
     worker: String,
     /// Version of the worker's program.
     build: String,
-    /// Since when it had the task.
+    /// When the worker took the task.
     since: Time,
     /// It is gone. Otherwise it seems to hang.
     gone: bool,
@@ -85,59 +85,63 @@ pub struct WorkerLost {
 
 /// The run is over.
 #[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "RunStatusEnded", skip_serializing_if_is_none)]
 pub struct Ended {
-    /// How.
+    /// State in which the run ended.
     state: Named<RunState>,
-    /// When.
+    /// When the run ended.
     at: Option<Time>,
 }
 
 /// Somebody paused the run.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusPaused")]
 pub struct RunPaused {
-    /// Who.
+    /// Key or operator that paused it.
     by: String,
-    /// Since when.
+    /// When it was paused.
     at: Time,
-    /// Why.
+    /// Reason that was given.
     reason: String,
 }
 
 /// A task used up its attempts, and waits for somebody to re-drive or discard it.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusDead")]
 pub struct Dead {
     /// The newest open dead letter.
     letter_id: Uuid,
-    /// How many of the run are open.
+    /// Number of open dead letters of the run.
     letters: Count,
     /// The step that died.
     step: String,
-    /// Its last error.
+    /// Error of the last attempt.
     error: String,
 }
 
 /// It is due later: the last attempt failed, or it was started with a delay.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusWaitingForRetry")]
 pub struct WaitingForRetry {
-    /// The step.
+    /// Durable name of the step.
     step: String,
     /// When the next attempt is due.
     due_at: Time,
-    /// How it fared.
+    /// Attempts at the step so far.
     tried: Tried,
 }
 
 /// An outside service that the step needs is down. One task at a time tries whether it is back.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusDependencyDown")]
 pub struct DependencyDown {
-    /// The step.
+    /// Durable name of the step.
     step: String,
     /// The service: `s3` or `clamd`.
     dependency: String,
-    /// Since when it is down.
+    /// When it was noticed that the service is down.
     since: Time,
-    /// What was said of it last.
+    /// Error by which it was noticed last.
     error: String,
     /// When the next task may try.
     probe_at: Time,
@@ -145,27 +149,29 @@ pub struct DependencyDown {
 
 /// Somebody paused the queue.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusQueuePaused")]
 pub struct QueuePaused {
-    /// The queue.
+    /// Name of the queue.
     queue: String,
-    /// Who.
+    /// Key or operator that paused it.
     by: String,
-    /// Since when.
+    /// When it was paused.
     at: Time,
-    /// Why.
+    /// Reason that was given.
     reason: String,
 }
 
 /// No worker that is alive can run this step.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusNoWorker")]
 pub struct NoWorker {
-    /// The workflow.
+    /// Name of the workflow, such as `ingest`.
     workflow: String,
-    /// Its version.
+    /// Version of the workflow.
     version: i32,
-    /// The step.
+    /// Durable name of the step.
     step: String,
-    /// What is missing.
+    /// What is missing for a worker to take it.
     lack: Lack,
     /// The queue of the step.
     queue: String,
@@ -173,7 +179,7 @@ pub struct NoWorker {
 
 /// What is missing for a step to be run.
 #[derive(Debug, Clone, Copy, Enum)]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "NoWorkerReason", rename_all = "snake_case")]
 pub enum Lack {
     /// No worker is alive at all.
     Workers,
@@ -195,12 +201,13 @@ impl From<explain::Lack> for Lack {
 
 /// It was in a process that died, and is begun one at a time in each process: one of them may have killed it.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusSuspect")]
 pub struct Suspect {
-    /// The queue.
+    /// Name of the queue.
     queue: String,
-    /// The step.
+    /// Durable name of the step.
     step: String,
-    /// Since when it is ready.
+    /// Since when a worker could take it.
     since: Time,
     /// Suspects of this step that go first, counted up to 10,000.
     ahead: Count,
@@ -208,12 +215,13 @@ pub struct Suspect {
 
 /// It is ready, and others go first.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusWaitingForSlot")]
 pub struct WaitingForSlot {
-    /// The queue.
+    /// Name of the queue.
     queue: String,
-    /// The step.
+    /// Durable name of the step.
     step: String,
-    /// Since when it is ready.
+    /// Since when a worker could take it.
     since: Time,
     /// Tasks of the same owner that go first, counted up to 10,000.
     ahead: Count,

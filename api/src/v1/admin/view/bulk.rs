@@ -24,7 +24,7 @@ pub struct RedriveView {
     cap: i32,
     /// Who asked for it.
     actor: String,
-    /// Why.
+    /// Reason that was given.
     reason: String,
     /// Letters that matched when it was asked for.
     matched: Count,

@@ -17,13 +17,13 @@ pub struct DeadLetterView {
     letter_id: Uuid,
     /// The run that the task belongs to.
     run_id: Uuid,
-    /// The task.
+    /// Id of the task. It stays the same from step to step.
     task_id: Uuid,
-    /// The workflow.
+    /// Name of the workflow, such as `ingest`.
     workflow: String,
-    /// Its version.
+    /// Version of the workflow.
     version: i32,
-    /// The step.
+    /// Durable name of the step.
     step: String,
     /// The task's place among the children, for a child of a fan-out.
     child: Option<i32>,
@@ -38,7 +38,7 @@ pub struct DeadLetterView {
     /// Attempts that a worker handed back, or lost without blame.
     #[oai(validator(minimum(value = "0")))]
     interruptions: i32,
-    /// Why it died.
+    /// Why the task died.
     cause: Named<Cause>,
     /// The last error's message, cut off after 500 characters.
     message: String,
@@ -52,9 +52,9 @@ pub struct DeadLetterView {
     resolution: Option<Named<Resolution>>,
     /// When it was resolved.
     resolved_at: Option<Time>,
-    /// Who resolved it.
+    /// Key or operator that resolved it.
     resolved_by: Option<String>,
-    /// Why.
+    /// Reason that was given.
     reason: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl From<DeadLetter> for DeadLetterView {
 #[derive(Debug, Object)]
 #[oai(rename = "DeadLetterDetail")]
 pub struct DeadLetterDetail {
-    /// The letter.
+    /// The dead letter, as lists show it.
     letter: DeadLetterView,
     /// What the step was given. As text, if it is nested too deep to be shown otherwise.
     input: Value,
@@ -116,13 +116,13 @@ impl From<WholeLetter> for DeadLetterDetail {
 pub struct KindView {
     /// What they have in common: the step, and what their errors say without what differs.
     fingerprint: String,
-    /// The workflow.
+    /// Name of the workflow, such as `ingest`.
     workflow: String,
-    /// The step.
+    /// Durable name of the step.
     step: String,
-    /// Why they died.
+    /// Why these tasks died.
     cause: Named<Cause>,
-    /// How many.
+    /// Number of dead letters of this kind.
     letters: Count,
     /// When the first of them died.
     first_at: Time,
@@ -170,7 +170,7 @@ pub struct LetterFilterView {
     /// Whose runs.
     #[oai(validator(max_length = 1000, pattern = r"^[^\x00]*$"), nullable)]
     owner: Option<String>,
-    /// Died before.
+    /// Only letters of tasks that died before this time.
     #[oai(nullable)]
     died_before: Option<Time>,
     /// Died at this time or later.

@@ -7,7 +7,11 @@ use crate::contract::{Count, Time};
 
 /// What a queue may, in all workers together. At least one of them.
 #[derive(Debug, Clone, Object)]
-#[oai(rename = "Limit", deny_unknown_fields, skip_serializing_if_is_none)]
+#[oai(
+    rename = "QueueLimitValues",
+    deny_unknown_fields,
+    skip_serializing_if_is_none
+)]
 pub struct LimitView {
     /// Tasks that run at once.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
@@ -44,19 +48,19 @@ impl From<LimitView> for limits::Limit {
 #[derive(Debug, Object)]
 #[oai(rename = "QueueLimit", skip_serializing_if_is_none)]
 pub struct QueueLimitView {
-    /// The queue.
+    /// Name of the queue.
     queue: String,
-    /// What it may.
+    /// The limit that is set.
     limit: LimitView,
     /// Tasks of it that run now.
     running: Count,
     /// Steps that the rate would allow to begin now.
     may_begin: Option<f64>,
-    /// Since when.
+    /// When the limit was set.
     set_at: Time,
-    /// By whom.
+    /// Key or operator that set the limit.
     set_by: String,
-    /// Why.
+    /// Reason that was given.
     reason: String,
 }
 
@@ -91,13 +95,13 @@ impl From<Vec<limits::LimitEntry>> for QueueLimitList {
 
 /// What of a limit is used up.
 #[derive(Debug, Clone, Copy, Enum)]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "QueueLimitKind", rename_all = "snake_case")]
 pub enum HeldBy {
     /// As many tasks of the queue run as may.
     Concurrency,
     /// As many tasks of the same owner run as may.
     Key,
-    /// The rate.
+    /// Steps begun per second.
     Rate,
 }
 
@@ -113,10 +117,11 @@ impl From<limits::HeldBy> for HeldBy {
 
 /// It is ready, and a limit over all workers holds it.
 #[derive(Debug, Object)]
+#[oai(rename = "RunStatusHeldByLimit")]
 pub struct HeldByLimit {
-    /// The queue.
+    /// Name of the queue.
     pub queue: String,
-    /// The step.
+    /// Durable name of the step.
     pub step: String,
     /// Since when it is ready.
     pub since: Time,

@@ -13,7 +13,7 @@ use crate::contract::{Count, Time};
 #[derive(Debug, Object)]
 #[oai(rename = "Queue", skip_serializing_if_is_none)]
 pub struct QueueView {
-    /// Its name.
+    /// Name of the queue.
     queue: String,
     /// Workflows, with their versions, that have steps in it.
     workflows: Vec<String>,
@@ -23,7 +23,7 @@ pub struct QueueView {
     suspects: Count,
     /// How many of its tasks run at once, in all workers that are alive together. 0: nobody serves it.
     slots: Count,
-    /// Somebody holds it.
+    /// Who paused it, when and why. Absent while it is not paused.
     paused: Option<PauseView>,
     /// Outside services that are down and that steps of the queue need: tasks wait, but for one at a time that tries.
     breakers: Vec<BreakerView>,
@@ -35,11 +35,11 @@ pub struct QueueView {
 pub struct BreakerView {
     /// The service: `s3` or `clamd`.
     dependency: String,
-    /// Since when.
+    /// When it was noticed that the service is down.
     since: Time,
     /// When the next task may try.
     probe_at: Time,
-    /// The last error.
+    /// Error by which it was noticed last.
     error: String,
 }
 
@@ -72,19 +72,19 @@ impl From<QueueEntry> for QueueView {
 #[derive(Debug, Object)]
 #[oai(rename = "AuditEntry")]
 pub struct AuditEntryView {
-    /// Grows with time.
+    /// Number of the entry. Later entries have greater numbers.
     audit_id: Count,
-    /// When.
+    /// When it was done.
     at: Time,
-    /// Who.
+    /// Key or operator that did it.
     actor: String,
     /// What, such as `run.cancel`.
     action: String,
     /// To what: the id of a run, a letter or a re-drive, or the name of a queue.
     target: String,
-    /// Why.
+    /// Reason that was given.
     reason: String,
-    /// What else is known.
+    /// Further details, by the kind of action.
     details: Value,
 }
 

@@ -11,15 +11,15 @@ use super::Answer;
 use crate::contract::{Named, Time};
 use crate::v1::codes::{Outcome, RunState};
 
-/// Somebody holds it.
+/// Who paused something, when and why.
 #[derive(Debug, Object)]
 #[oai(rename = "Pause")]
 pub struct PauseView {
-    /// Since when.
+    /// When it was paused.
     at: Time,
-    /// Who.
+    /// Key or operator that paused it.
     by: String,
-    /// Why.
+    /// Reason that was given.
     reason: String,
 }
 
@@ -35,21 +35,21 @@ impl From<Pause> for PauseView {
 
 /// A run, in short.
 #[derive(Debug, Object)]
-#[oai(rename = "RunEntry", skip_serializing_if_is_none)]
+#[oai(rename = "WorkflowRun", skip_serializing_if_is_none)]
 pub struct RunEntryView {
-    /// The run.
+    /// Id of the run.
     run_id: Uuid,
-    /// Its workflow.
+    /// Name of the workflow, such as `ingest`.
     workflow: String,
     /// The version of the workflow that it was started with.
     version: i32,
     /// What it is about: a file or an upload.
     subject: Uuid,
-    /// Whose it is.
+    /// Owner that the run belongs to.
     owner: String,
     /// Among the owner's runs it goes as if it had been started so many minutes later, or earlier if negative.
     priority: i16,
-    /// How it stands.
+    /// State of the run.
     state: Named<RunState>,
     /// When it was started.
     started_at: Time,
@@ -58,7 +58,7 @@ pub struct RunEntryView {
     /// The last step's output, why it was rejected, or who cancelled it and at which steps. Not in lists. As text, if
     /// it is nested too deep to be shown otherwise.
     result: Option<Value>,
-    /// Somebody holds it.
+    /// Who paused it, when and why. Absent while it is not paused.
     paused: Option<PauseView>,
 }
 
@@ -80,11 +80,11 @@ impl From<RunEntry> for RunEntryView {
     }
 }
 
-/// A run explained.
+/// A run with the reason why it is not running, its tasks and its attempts.
 #[derive(Debug, Object)]
-#[oai(rename = "Explanation")]
+#[oai(rename = "RunExplanation")]
 pub struct ExplanationView {
-    /// The run.
+    /// The run, as lists show it.
     run: RunEntryView,
     /// The one answer: what it waits for, or who works on it.
     answer: Answer,
@@ -107,9 +107,9 @@ impl From<Explanation> for ExplanationView {
 
 /// A place in a run at which work goes on or waits.
 #[derive(Debug, Object)]
-#[oai(rename = "Task", skip_serializing_if_is_none)]
+#[oai(rename = "WorkflowTask", skip_serializing_if_is_none)]
 pub struct TaskView {
-    /// The task.
+    /// Id of the task. It stays the same from step to step.
     task_id: Uuid,
     /// The step it is at.
     step: String,
@@ -132,21 +132,21 @@ impl From<TaskAnswer> for TaskView {
 
 /// An attempt that ended.
 #[derive(Debug, Object)]
-#[oai(rename = "Attempt", skip_serializing_if_is_none)]
+#[oai(rename = "TaskAttempt", skip_serializing_if_is_none)]
 pub struct AttemptView {
     /// Its fencing token, a number of 64 bits; tokens grow.
     token: String,
-    /// The task.
+    /// Id of the task. It stays the same from step to step.
     task_id: Uuid,
-    /// The step.
+    /// Durable name of the step.
     step: String,
     /// The task's place among the children, for a child of a fan-out.
     child: Option<i32>,
-    /// How it ended.
+    /// How the attempt ended.
     outcome: Named<Outcome>,
     /// The error or the rejection.
     error: Option<Value>,
-    /// The worker.
+    /// Name of the worker process that made the attempt.
     worker: Option<String>,
     /// Version of the worker's program.
     build: Option<String>,

@@ -6,7 +6,7 @@ use workflows::admin::explain;
 
 /// How the attempts at a step went so far.
 #[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(rename = "AttemptSummary", skip_serializing_if_is_none)]
 pub struct Tried {
     /// Attempts that failed so far.
     #[oai(validator(minimum(value = "0")))]
@@ -35,6 +35,7 @@ impl From<explain::Tried> for Tried {
 
 /// How far a step is, by its own word.
 #[derive(Debug, Object)]
+#[oai(rename = "StepProgress")]
 pub struct Progress {
     /// From 0 to 1.
     #[oai(validator(minimum(value = "0"), maximum(value = "1")))]

@@ -32,7 +32,7 @@ pub struct WorkerView {
 /// A queue of a worker.
 #[derive(Debug, Object)]
 pub struct WorkerQueue {
-    /// Its name.
+    /// Name of the queue.
     queue: String,
     /// How many of its tasks the worker runs at once.
     slots: Count,
