@@ -3,7 +3,10 @@
 
 use api::ApiConfig;
 use bytes::Bytes;
-use devkit::s3::{S3Options, S3Server};
+use devkit::{
+    TcpProxy,
+    s3::{S3Options, S3Server},
+};
 use reqwest::{Method, Response};
 use settings::Reader;
 use storage::{Bucket, ObjectKey, ObjectStore, StorageConfig};
@@ -15,6 +18,8 @@ const KEY: &str = "media/aa/bb/1/full.webp";
 struct Edge {
     base: String,
     http: reqwest::Client,
+    /// Between the edge and the store.
+    network: TcpProxy,
     _s3: S3Server,
     _folder: TempDir,
 }
@@ -31,8 +36,13 @@ async fn with_object() -> Edge {
         sync_writes: false,
     });
     let s3 = s3.await.unwrap();
+    let network = TcpProxy::start(s3.addr()).await.unwrap();
     let settings = [
-        ("MEDIAMILL_S3_ENDPOINT", format!("http://{}", s3.addr())),
+        (
+            "MEDIAMILL_S3_ENDPOINT",
+            format!("http://{}", network.address()),
+        ),
+        ("MEDIAMILL_REQUEST_SECONDS", "5".into()),
         ("MEDIAMILL_S3_ACCESS_KEY_ID", "key".into()),
         ("MEDIAMILL_S3_SECRET_ACCESS_KEY", "secret".into()),
         ("MEDIAMILL_CDN_BASE_URL", "http://localhost/cdn".into()),
@@ -60,6 +70,7 @@ async fn with_object() -> Edge {
     Edge {
         base,
         http,
+        network,
         _s3: s3,
         _folder: folder,
     }
@@ -154,4 +165,19 @@ async fn originals_and_everything_else_stay_hidden() {
         );
     }
     assert_eq!(ask(&edge, Method::DELETE, KEY, &[]).await.status(), 405);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_silent_is_an_outage_and_soon_known() {
+    let edge = with_object().await;
+    edge.network.partition(true);
+    let asked = std::time::Instant::now();
+    let answer = ask(&edge, Method::GET, KEY, &[]).await;
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let took = asked.elapsed();
+    assert!(took < std::time::Duration::from_secs(8), "it took {took:?}");
+    edge.network.partition(false);
+    let answer = ask(&edge, Method::GET, KEY, &[]).await;
+    assert_eq!(answer.status(), 200);
 }
