@@ -17,6 +17,7 @@ mod edge;
 mod errors;
 pub mod files;
 mod health;
+mod host;
 pub mod openapi;
 mod page;
 pub mod problem;

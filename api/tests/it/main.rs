@@ -8,6 +8,7 @@ mod edge;
 mod listing;
 mod ownership;
 mod problems;
+mod rates;
 mod repeats;
 mod service;
 mod uploads;
