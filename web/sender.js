@@ -89,7 +89,7 @@ export class Sender {
     const error = await this.#abort(card, state);
     // Too late to cancel: the service has the file.
     if (error?.code === "upload_completed") return this.#taken(card);
-    if (error && !["not_found", "upload_aborted", "upload_expired"].includes(error.code)) {
+    if (error && !["not_found", "upload_aborted", "upload_expired", "file_deleted"].includes(error.code)) {
       state.cancelled = false;
       return card.showStopped(errorWords(error), "again");
     }

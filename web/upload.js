@@ -13,7 +13,7 @@ const STALL_MS = 60_000;
 /** Headers a browser sets itself and lets no script touch (Fetch standard, forbidden request-header). */
 const BROWSERS_OWN = /^(content-length|host|connection|date|expect|origin|referer|te|via|(proxy|sec)-.*)$/i;
 /** Errors after which the upload cannot go on, but a new one can be opened. */
-const OVER = new Set(["upload_aborted", "upload_expired", "not_found"]);
+const OVER = new Set(["upload_aborted", "upload_expired", "file_deleted", "not_found"]);
 
 /** The store refused, or could not be reached: `status` is 0 then. */
 class StoreError extends Error {

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use api::problem::Causes;
 use metrics::{describe_gauge, gauge, with_local_recorder};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sqlx::{Connection, PgConnection, PgPool};
@@ -76,7 +77,7 @@ impl Fleet {
                 Ok(Ok(None)) => String::new(),
                 Ok(Err(error)) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %Causes(&error),
                         "the fleet could not be counted"
                     );
                     held = None;

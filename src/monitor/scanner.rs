@@ -6,10 +6,10 @@ use chrono::{TimeDelta, Utc};
 use scanner::{ClamdClient, Version};
 use tokio::time::{Instant, timeout};
 
-/// Time between two looks.
-const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// Time between two looks, which cost next to nothing: no more than monitors leave between two of theirs.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// `ClamAV` publishes new ones daily; its own tools complain after as many days.
 const OLD: TimeDelta = TimeDelta::days(7);
 /// Between two lines in the log about the same.

@@ -61,7 +61,10 @@ async fn a_setting_that_is_empty_counts_as_unset() {
     ];
     let api = stack.api_with(&empty).await;
     assert!(api.ready.starts_with("http://"), "{}", api.ready);
-    assert!(stack.logs().contains("listening"), "the default is info");
+    reqwest::get(format!("{}/v1/nothing", api.ready))
+        .await
+        .unwrap();
+    assert!(stack.logs().contains("request answered"), "as by default");
 
     let mut upload = mediamill(&["upload", "--key", "mm_none"]);
     upload.env("MEDIAMILL_API", "");

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod body;
 mod cors;
+mod host;
 pub mod problem;
 pub(crate) mod rates;
 mod request;

@@ -208,14 +208,14 @@ mod tests {
             Err(Duration::from_millis(100))
         );
         assert_eq!(taken(start + Duration::from_secs(1)), 10);
-        assert_eq!(taken(start + Duration::from_secs(60)), 20);
+        assert_eq!(taken(start + Duration::from_mins(1)), 20);
         assert!(buckets.take_at(&"b", start).is_ok());
         assert!(Buckets::<u8>::new(Duration::from_secs(1), 0, 0).is_none());
     }
 
     #[test]
     fn what_strangers_can_make_grow_ends() {
-        let buckets = Buckets::new(Duration::from_secs(60), 1, 1).unwrap();
+        let buckets = Buckets::new(Duration::from_mins(1), 1, 1).unwrap();
         let start = Instant::now();
         let takes = |range: std::ops::Range<usize>, at| {
             range.filter(|key| buckets.take_at(key, at).is_ok()).count()

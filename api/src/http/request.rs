@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use poem::http::uri::Authority;
-use poem::http::{HeaderMap, HeaderValue, Method, Version, header};
+use poem::http::{HeaderMap, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse as _, Middleware, Request, Response};
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use crate::contract::Operations;
 use crate::http::cors;
+use crate::http::host;
 use crate::http::problem::{Code, Problem};
 use crate::http::trace::TraceParent;
 
@@ -100,7 +100,7 @@ impl<E: Endpoint> Handled<E> {
     }
 
     async fn answer(&self, request: Request, request_id: &str) -> Response {
-        if !names_one_host(&request) {
+        if !host::is_one(&request) {
             let problem = Problem::new(
                 Code::BadRequest,
                 "send one Host header: a host, perhaps a port",
@@ -142,27 +142,6 @@ impl<E: Endpoint> Handled<E> {
             Err(late) => Err(Problem::unavailable(late)),
         }
     }
-}
-
-/// RFC 9112 §3.2: without a host, or with two, others on the way may have gone by another one. HTTP/1.0 may be silent.
-fn names_one_host(request: &Request) -> bool {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) => request.version() < Version::HTTP_11,
-        (Some(host), None) => host.to_str().is_ok_and(is_host),
-        (Some(_), Some(_)) => false,
-    }
-}
-
-/// A host and perhaps a port (RFC 3986 §3.2), without a user.
-fn is_host(text: &str) -> bool {
-    let Ok(authority) = text.parse::<Authority>() else {
-        return false;
-    };
-    let port = text.strip_prefix(authority.host()).unwrap_or("@");
-    let port = port.strip_prefix(':').unwrap_or(port);
-    let digits = port.bytes().all(|b| b.is_ascii_digit());
-    !authority.host().is_empty() && digits && (port.is_empty() || port.parse::<u16>().is_ok())
 }
 
 /// By the names of OpenTelemetry's conventions. Methods and routes that we do not know are all one: whoever asks must

@@ -7,6 +7,7 @@ mod contract;
 mod listing;
 mod ownership;
 mod problems;
+mod rates;
 mod repeats;
 mod service;
 mod uploads;

@@ -101,30 +101,36 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
     let sent = bytes(&sending, instructions, snapshot.size_bytes, &arrived).await;
     // Also where all parts were sent: they may be of two files that have one name.
     if Snapshot::of(path).ok().as_ref() != Some(&snapshot) {
-        let upload = format!("/v1/uploads/{upload_id}");
-        let aborted: anyhow::Result<Value> = client.call(Method::DELETE, &upload, None, None).await;
-        aborted
-            .context("the file changed while it was sent, and its upload could not be aborted")?;
-        session.forget();
+        abandon(client, &upload_id, &session).await?;
         bail!(Changed);
     }
     sent?;
+    complete(client, &upload_id, &session).await?;
+    Ok(Sent {
+        file_id,
+        session,
+        before: false,
+    })
+}
+
+async fn abandon(client: &Client<'_>, upload_id: &str, session: &Session) -> anyhow::Result<()> {
+    let upload = format!("/v1/uploads/{upload_id}");
+    let aborted: anyhow::Result<Value> = client.call(Method::DELETE, &upload, None, None).await;
+    aborted.context("the file changed while it was sent, and its upload could not be aborted")?;
+    session.forget();
+    Ok(())
+}
+
+async fn complete(client: &Client<'_>, upload_id: &str, session: &Session) -> anyhow::Result<()> {
     let complete = format!("/v1/uploads/{upload_id}/complete");
-    let completed = client
-        .call::<Value>(Method::POST, &complete, None, None)
-        .await;
+    let completed: anyhow::Result<Value> = client.call(Method::POST, &complete, None, None).await;
     if let Err(error) = &completed
         && error.is::<Refusal>()
     {
         // The same again would be refused again.
         session.forget();
     }
-    completed?;
-    Ok(Sent {
-        file_id,
-        session,
-        before: false,
-    })
+    completed.map(drop)
 }
 
 impl From<Initiated> for Opened {

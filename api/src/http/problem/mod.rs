@@ -5,6 +5,7 @@
 mod admin;
 mod advice;
 mod body;
+mod causes;
 mod code;
 mod documented;
 mod foreign;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 pub use self::body::FieldError;
 use self::body::ProblemBody;
+pub use self::causes::Causes;
 pub use self::code::Code;
 pub use self::documented::{Refused, Statuses};
 
@@ -164,16 +166,16 @@ impl Problem {
     pub fn into_response(self, request_id: &str) -> Response {
         let status = self.code.status();
         if let Some(source) = &self.source {
-            let error: &(dyn StdError + 'static) = source.as_ref();
+            let error = Causes(source.as_ref());
             if self.code == Code::Internal {
                 tracing::error!(
-                    error = error,
+                    %error,
                     error.code = self.code.as_str(),
                     "request failed"
                 );
             } else {
                 tracing::warn!(
-                    error = error,
+                    %error,
                     error.code = self.code.as_str(),
                     "request failed"
                 );

@@ -7,10 +7,8 @@
 /// What has come in since the last answer.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// The head has ended.
-    past: bool,
-    /// Bytes since then.
-    since_head: u64,
+    /// Bytes since the head has ended.
+    since_head: Option<u64>,
     /// How many of them are the request's body; unknown of a chunked one.
     body: Option<u64>,
     /// Characters of the line so far, without its end.
@@ -27,7 +25,7 @@ impl Input {
     /// Bytes came in.
     pub fn received(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.since_head += u64::from(self.past);
+            self.since_head = self.since_head.map(|bytes| bytes + 1);
             self.blank = *byte == b'\n' && self.line == 0;
             match byte {
                 b'\n' => self.line = 0,
@@ -38,7 +36,9 @@ impl Input {
                 }
             }
             // Empty lines before a request are no part of it (RFC 9112 §2.2).
-            self.past |= self.blank && self.begun;
+            if self.since_head.is_none() && self.blank && self.begun {
+                self.since_head = Some(0);
+            }
         }
     }
 
@@ -50,7 +50,7 @@ impl Input {
     /// The request is answered. Whether the next one may have begun.
     pub fn answered(&mut self) -> bool {
         let more = match self.body {
-            Some(bytes) => self.since_head > bytes,
+            Some(bytes) => self.since_head.unwrap_or(0) > bytes,
             // A chunked body ends with an empty line (RFC 9112 §7.1).
             None => !self.blank,
         };

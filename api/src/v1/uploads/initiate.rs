@@ -15,7 +15,7 @@ use super::complete::{self, CompletedUpload};
 use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
 use crate::ApiState;
 use crate::http::body::fingerprint;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::{Causes, Code, Problem};
 
 /// How many parts are signed with the first answer.
 const FIRST_PARTS: usize = 100;
@@ -200,11 +200,11 @@ async fn save(
     uploads::one_at_a_time(&mut transaction, owner_id).await?;
     ensure_room(state, &mut transaction, owner_id, now).await?;
     uploads::initiate(&mut transaction, upload).await?;
-    if let Some((key, request)) = key {
-        if !uploads::remember(&mut transaction, owner_id, key, request, id, now).await? {
-            transaction.rollback().await?;
-            return Err(Problem::unavailable("the idempotency key came and went"));
-        }
+    if let Some((key, request)) = key
+        && !uploads::remember(&mut transaction, owner_id, key, request, id, now).await?
+    {
+        transaction.rollback().await?;
+        return Err(Problem::unavailable("the idempotency key came and went"));
     }
     transaction.commit().await?;
     Ok(())
@@ -215,8 +215,7 @@ async fn discard(store: &ObjectStore, upload: &Upload) {
     if let Some(id) = &upload.s3_upload_id
         && let Err(error) = store.abort_multipart(&upload.object_key, id).await
     {
-        let error: &(dyn std::error::Error + 'static) = &error;
-        tracing::warn!(error, media.upload_id = %upload.upload_id, "cannot abort a multipart upload");
+        tracing::warn!(error = %Causes(&error), media.upload_id = %upload.upload_id, "cannot abort a multipart upload");
     }
 }
 
