@@ -8,7 +8,8 @@
 mod config;
 pub mod contract;
 pub mod http;
-mod pages;
+pub mod openapi;
+pub mod pages;
 pub mod v1;
 
 use std::io;
@@ -27,7 +28,6 @@ pub use self::config::{
     ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, DEFAULT_REQUESTS_PER_SECOND,
     DEFAULT_WRONG_KEYS_PER_MINUTE, parse_origin,
 };
-use self::contract::openapi;
 use self::pages::{docs, upload};
 use self::v1::health;
 
@@ -75,5 +75,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let config = state.config.clone();
-    http::serve(listener, routes(beside, state), &config, shutdown).await
+    http::serve(
+        listener,
+        routes(beside, state),
+        openapi::contract(),
+        &config,
+        shutdown,
+    )
+    .await
 }

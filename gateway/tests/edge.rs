@@ -64,7 +64,14 @@ async fn with_object() -> Edge {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let routes = gateway::routes(store);
     tokio::spawn(async move {
-        api::http::serve(listener, routes, &config, std::future::pending()).await
+        api::http::serve(
+            listener,
+            routes,
+            api::openapi::contract(),
+            &config,
+            std::future::pending(),
+        )
+        .await
     });
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     Edge {

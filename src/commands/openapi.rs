@@ -15,20 +15,17 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let contract = |document| api::contract::openapi::to_text(&document);
+    let contract = |document| api::openapi::to_text(&document);
     let files = [
         (
             args.out.join("mediamill.openapi.json"),
-            contract(api::contract::openapi::document_31()),
+            contract(api::openapi::document_31()),
         ),
         (
             args.out.join("mediamill.openapi-3.0.json"),
-            contract(api::contract::openapi::document_30()),
+            contract(api::openapi::document_30()),
         ),
-        (
-            args.docs.join("errors.md"),
-            api::contract::openapi::errors_markdown(),
-        ),
+        (args.docs.join("errors.md"), api::pages::errors::markdown()),
     ];
     for folder in [&args.out, &args.docs] {
         std::fs::create_dir_all(folder)

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use api::problem::Causes;
+use api::http::problem::Causes;
 use metrics::{describe_gauge, gauge, with_local_recorder};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sqlx::{Connection, PgConnection, PgPool};

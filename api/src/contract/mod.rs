@@ -4,12 +4,9 @@
 mod check;
 mod json;
 mod numbers;
-pub mod openapi;
 mod operations;
 mod texts;
 mod times;
-
-use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -20,27 +17,38 @@ pub use self::texts::Named;
 pub use self::times::Time;
 use crate::http::problem::{FieldError, Problem};
 
-/// The document as published.
-static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document_31);
-
-/// Its operations.
-static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| Operations::of_document(&DOCUMENT));
-
-/// The operations of the published document.
-pub fn operations() -> &'static Operations {
-    &OPERATIONS
+/// The published document, as requests are held against it.
+#[derive(Debug)]
+pub struct Contract {
+    document: &'static Value,
+    /// Its operations.
+    pub operations: Operations,
 }
 
-/// Holds a body against a named schema.
-pub fn check_body(schema: &str, body: &Value) -> Result<(), Problem> {
-    let schema = DOCUMENT["components"]["schemas"].get(schema);
-    let schema = schema.ok_or_else(|| Problem::internal("a body without a schema"))?;
-    let errors = check::check(&DOCUMENT, schema, body);
-    if errors.is_empty() {
-        return Ok(());
+impl Contract {
+    /// Reads the published document.
+    ///
+    /// # Panics
+    ///
+    /// Where a path has a method whose name is not ASCII, which the framework does not make.
+    pub fn new(document: &'static Value) -> Self {
+        Self {
+            document,
+            operations: Operations::of_document(document),
+        }
     }
-    let field = |error: check::Fault| FieldError::at(error.pointer, error.words);
-    Err(Problem::fields(errors.into_iter().map(field).collect()))
+
+    /// Holds a body against a named schema.
+    pub fn check_body(&self, schema: &str, body: &Value) -> Result<(), Problem> {
+        let schema = self.document["components"]["schemas"].get(schema);
+        let schema = schema.ok_or_else(|| Problem::internal("a body without a schema"))?;
+        let errors = check::check(self.document, schema, body);
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let field = |error: check::Fault| FieldError::at(error.pointer, error.words);
+        Err(Problem::fields(errors.into_iter().map(field).collect()))
+    }
 }
 
 /// What of a client's text is repeated to it: the beginning, so that an answer is never as long as a request.

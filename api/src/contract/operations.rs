@@ -41,7 +41,7 @@ pub struct Operation<'a> {
 
 impl Operations {
     /// Reads them from the published document.
-    pub fn of_document(document: &'static Value) -> Self {
+    pub(super) fn of_document(document: &'static Value) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let path = |(template, item): (&'static String, &'static Value)| {
             let mut methods: Vec<String> = METHODS

@@ -13,7 +13,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 
-use crate::contract;
+use crate::contract::{self, Contract};
 use crate::http::problem::{Code, Problem};
 
 /// Most bytes of a request body. The largest honest one lists 10 000 parts with their entity tags.
@@ -59,7 +59,7 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
             return Ok(Self(read_as(Value::Null)?));
         }
         is_json(request.content_type().unwrap_or_default())?;
-        Ok(Self(parse(contract::read(&bytes)?)?))
+        Ok(Self(parse(request, contract::read(&bytes)?)?))
     }
 }
 
@@ -119,11 +119,13 @@ pub fn fingerprint<T: ToJSON>(body: &T) -> Sha256 {
 }
 
 /// The contract says whether the value can be used; what passes, the framework can read.
-fn parse<T: ParseFromJSON>(value: Value) -> Result<T, Problem> {
+fn parse<T: ParseFromJSON>(request: &Request, value: Value) -> Result<T, Problem> {
     let MetaSchemaRef::Reference(name) = T::schema_ref() else {
         return Err(Problem::internal("a body without a named schema"));
     };
-    contract::check_body(&name, &value)?;
+    let contract = request.data::<&'static Contract>();
+    let contract = contract.ok_or_else(|| Problem::internal("a request without a contract"))?;
+    contract.check_body(&name, &value)?;
     read_as(value)
 }
 

@@ -18,19 +18,20 @@ use tokio::net::TcpListener;
 use self::request::Requests;
 use self::server::Bounds;
 use crate::config::ApiConfig;
-use crate::contract;
+use crate::contract::Contract;
 
-/// Serves `routes` until `shutdown` ends, then lets the requests in flight finish. Every answer is within the
+/// Serves `routes`, whose requests are held against `contract`, until `shutdown` ends, then lets the requests in flight finish. Every answer is within the
 /// limits of `config`, and every error is a problem.
 pub async fn serve(
     listener: TcpListener,
     routes: impl Endpoint + 'static,
+    contract: &'static Contract,
     config: &ApiConfig,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let requests = Requests {
         allowed_origins: config.allowed_origins.clone().into(),
-        operations: contract::operations(),
+        operations: &contract.operations,
         deadline: config.deadline,
     };
     let bounds = Bounds {
@@ -38,5 +39,11 @@ pub async fn serve(
         // Less than a request has, so that it can be told what was too slow.
         body: config.deadline.mul_f32(0.75),
     };
-    server::serve(listener, routes.with(requests), bounds, shutdown).await
+    server::serve(
+        listener,
+        routes.data(contract).with(requests),
+        bounds,
+        shutdown,
+    )
+    .await
 }

@@ -210,7 +210,7 @@ mod tests {
     use poem::{Body, EndpointExt as _, Route, get, handler};
 
     use super::*;
-    use crate::contract;
+    use crate::openapi;
 
     const SHORT: Duration = Duration::from_millis(50);
 
@@ -236,7 +236,7 @@ mod tests {
     async fn call(path: &str) -> (Response, String) {
         let requests = Requests {
             allowed_origins: Arc::default(),
-            operations: contract::operations(),
+            operations: &openapi::contract().operations,
             deadline: SHORT,
         };
         let app = Route::new()

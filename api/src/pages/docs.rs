@@ -7,7 +7,7 @@ use poem::http::{HeaderValue, header};
 use poem::{Request, Response, Route, get};
 
 use super::errors;
-use crate::contract::openapi;
+use crate::openapi;
 use crate::pages::asset::Asset;
 
 const HTML: &str = "text/html; charset=utf-8";

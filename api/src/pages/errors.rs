@@ -4,6 +4,7 @@
 use media::RejectionCode;
 
 use crate::http::problem::Code;
+use crate::v1::codes;
 
 /// One code.
 struct Entry {
@@ -19,16 +20,6 @@ const ABOUT: &str = "Every error is `application/problem+json` (RFC 9457). Branc
                      texts may change. `type` leads here.";
 const ABOUT_REJECTIONS: &str = "A file that is refused for good has the status REJECTED and a `rejection` with one of \
                                 these codes. `doc_url` leads here.";
-
-/// Where a code of a refusal is explained, by this service itself.
-pub fn rejection_path(code: RejectionCode) -> String {
-    format!("/docs/errors#{}", rejection_anchor(code))
-}
-
-/// Some codes are of problems, too.
-fn rejection_anchor(code: RejectionCode) -> String {
-    format!("rejected-{}", code.as_str())
-}
 
 /// The page as Markdown.
 pub fn markdown() -> String {
@@ -105,7 +96,7 @@ fn rejections() -> Vec<Entry> {
     let entry = |code: RejectionCode| {
         let (title, advice) = about_rejection(code);
         Entry {
-            anchor: rejection_anchor(code),
+            anchor: codes::rejection_anchor(code),
             code: code.as_str(),
             title: title.to_owned(),
             advice,

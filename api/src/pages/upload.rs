@@ -7,14 +7,17 @@ use poem::web::Data;
 use poem::{Response, Route, get, handler};
 
 use crate::ApiState;
-use crate::contract;
+use crate::openapi;
 use crate::pages::asset::Asset;
 
 /// It offers what the contract has.
 static INDEX: LazyLock<String> = LazyLock::new(|| {
     let page = include_str!("../../../web/index.html");
     let file = "/v1/files/{file_id}";
-    let deletes = contract::operations().find(&Method::DELETE, file).is_some();
+    let deletes = openapi::contract()
+        .operations
+        .find(&Method::DELETE, file)
+        .is_some();
     page.replace(
         "data-can-delete=\"false\"",
         &format!("data-can-delete=\"{deletes}\""),

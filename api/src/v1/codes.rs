@@ -160,3 +160,13 @@ pub enum Resolution {
     /// The run ended otherwise.
     Obsolete,
 }
+
+/// Where a code of a refusal is explained, by this service itself.
+pub fn rejection_path(code: media::RejectionCode) -> String {
+    format!("/docs/errors#{}", rejection_anchor(code))
+}
+
+/// Its place on that page. Some codes are of problems, too.
+pub fn rejection_anchor(code: media::RejectionCode) -> String {
+    format!("rejected-{}", code.as_str())
+}

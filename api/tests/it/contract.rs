@@ -11,16 +11,10 @@ use crate::service::Service;
 fn the_committed_documents_are_current() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
     for (name, document) in [
-        (
-            "mediamill.openapi.json",
-            api::contract::openapi::document_31(),
-        ),
-        (
-            "mediamill.openapi-3.0.json",
-            api::contract::openapi::document_30(),
-        ),
+        ("mediamill.openapi.json", api::openapi::document_31()),
+        ("mediamill.openapi-3.0.json", api::openapi::document_30()),
     ] {
-        let made = api::contract::openapi::to_text(&document);
+        let made = api::openapi::to_text(&document);
         let file = folder.join(name);
         let committed = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(
@@ -30,7 +24,7 @@ fn the_committed_documents_are_current() {
     }
     let errors = std::fs::read_to_string(folder.join("../docs/errors.md")).unwrap_or_default();
     assert!(
-        errors == api::contract::openapi::errors_markdown(),
+        errors == api::pages::errors::markdown(),
         "docs/errors.md is stale: run `./just openapi` and commit `docs/`"
     );
 }
@@ -57,17 +51,14 @@ fn every_number_fits_into_javascript() {
             walk(value, &format!("{place}/{index}"));
         }
     }
-    for document in [
-        api::contract::openapi::document_31(),
-        api::contract::openapi::document_30(),
-    ] {
+    for document in [api::openapi::document_31(), api::openapi::document_30()] {
         walk(&document, "");
     }
 }
 
 #[test]
 fn every_list_has_one_envelope_and_one_way_to_go_on() {
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     let lists = document["components"]["schemas"].as_object().unwrap();
     let lists = lists
         .iter()
@@ -102,7 +93,7 @@ fn every_list_has_one_envelope_and_one_way_to_go_on() {
 
 #[test]
 fn customers_operations_come_before_operators() {
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     let names = document["tags"].as_array().unwrap().iter();
     let names: Vec<_> = names.map(|tag| tag["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Uploads", "Files", "Service", "Admin"]);
@@ -118,7 +109,7 @@ fn customers_operations_come_before_operators() {
 #[tokio::test(flavor = "multi_thread")]
 async fn states_and_causes_are_those_that_the_tables_allow() {
     let service = Service::start().await;
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     for (table, column, schema) in [
         ("runs", "state", "RunState"),
         ("attempts", "outcome", "AttemptOutcome"),
@@ -160,7 +151,7 @@ async fn every_code_is_listed_and_explained_where_its_type_leads() {
         .unwrap();
     assert_eq!(page.status(), StatusCode::OK);
     let page = page.text().await.unwrap();
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     let schemas = &document["components"]["schemas"];
     for (schema, prefix) in [("ProblemCode", ""), ("RejectionCode", "rejected-")] {
         let codes = schemas[schema]["enum"].as_array().unwrap();
@@ -207,7 +198,7 @@ async fn large_files_of_the_program_are_compressed_and_sent_once() {
 
 #[test]
 fn every_operation_is_named_described_and_can_fail() {
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let has = |key: &str| operation[key].as_str().is_some_and(|text| !text.is_empty());
@@ -267,7 +258,7 @@ async fn documents_pages_and_assets_are_served_under_a_strict_policy() {
         assert_eq!(headers["x-content-type-options"], "nosniff");
     }
     let (_, served) = service.get("/openapi.json", "").await;
-    assert_eq!(served, api::contract::openapi::document_31());
+    assert_eq!(served, api::openapi::document_31());
     assert_eq!(served["openapi"], Value::from("3.1.0"));
     let viewer = service
         .http

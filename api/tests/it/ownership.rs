@@ -17,7 +17,7 @@ async fn another_owners_ids_lead_nowhere_and_change_nothing() {
     let upload = service.initiate(&ann, 5).await;
     service.send(&upload["upload"], b"hello".to_vec()).await;
 
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     let mut tried = 0;
     for (template, item) in document["paths"].as_object().unwrap() {
         // Operators see every owner's; nobody else gets in there.

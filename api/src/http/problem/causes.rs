@@ -29,7 +29,7 @@ impl fmt::Display for Causes<'_> {
 mod tests {
     use std::io;
 
-    use media::storage::StorageError;
+    use storage::StorageError;
 
     use super::*;
 

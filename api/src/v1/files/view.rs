@@ -8,8 +8,7 @@ use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
 use crate::contract::{Count, Named, Time};
-use crate::pages::errors;
-use crate::v1::codes::{RejectionCode, RunState, StepState, VariantKind};
+use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind};
 
 /// Where a file is on its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -181,7 +180,7 @@ impl From<Rejection> for RejectionView {
     fn from(rejection: Rejection) -> Self {
         Self {
             code: rejection.code.into(),
-            doc_url: errors::rejection_path(rejection.code),
+            doc_url: codes::rejection_path(rejection.code),
             message: rejection.message,
             limit: rejection.limit,
             measured: rejection.measured,

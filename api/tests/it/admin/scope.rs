@@ -14,7 +14,7 @@ async fn every_operation_needs_the_scope_admin() {
     let key = service
         .key("ann", &[Scope::UploadsWrite, Scope::FilesRead])
         .await;
-    let document = api::contract::openapi::document_31();
+    let document = api::openapi::document_31();
     let mut tried = 0;
     for (template, item) in document["paths"].as_object().unwrap() {
         if !template.starts_with("/v1/admin/") {

@@ -4,9 +4,12 @@
 mod examples;
 mod normalise;
 
+use std::sync::LazyLock;
+
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService};
 use serde_json::Value;
 
+use crate::contract::Contract;
 use crate::v1::account::AccountApi;
 use crate::v1::admin;
 use crate::v1::files::FilesApi;
@@ -65,9 +68,11 @@ pub fn document_30() -> Value {
     normalise::to_30(raw())
 }
 
-/// The page of errors, as Markdown.
-pub fn errors_markdown() -> String {
-    crate::pages::errors::markdown()
+/// The public document, as requests are held against it.
+pub fn contract() -> &'static Contract {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(document_31);
+    static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::new(&DOCUMENT));
+    &CONTRACT
 }
 
 /// A document as it is committed and served: indented, keys in a fixed order, a newline at the end.
