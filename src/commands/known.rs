@@ -1,10 +1,10 @@
-//! Whether a name that a list was narrowed to is one at all: a list without entries would look as if all were well.
+//! Whether a name that a command was narrowed to is one at all: to find nothing would look as if all were well.
 
 use sqlx::PgPool;
 
 use crate::{output::note, table};
 
-/// Notes on standard error which of these names no build has ever had here. For a list that turned out empty.
+/// Notes on standard error which of these names no build has ever had here.
 pub async fn note_unknown(
     pool: &PgPool,
     workflow: Option<&str>,

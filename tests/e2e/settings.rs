@@ -110,6 +110,10 @@ async fn a_list_of_what_does_not_exist_says_so() {
             "dead-letters summary --workflow x",
             "no workflow is called x",
         ),
+        (
+            "dead-letters redrive --all --dry-run --step scam",
+            "no step is called scam",
+        ),
         ("dead-letters list --step scan", ""),
         ("runs list --owner nobody --workflow ingest", ""),
     ] {

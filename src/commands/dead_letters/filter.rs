@@ -5,6 +5,8 @@ use media::Sha256;
 use sqlx::PgPool;
 use workflows::admin::dead_letters::{self, LetterFilter};
 
+use super::super::known;
+
 #[derive(clap::Args)]
 pub struct Filter {
     /// Only of this workflow
@@ -28,8 +30,9 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// In the engine's words.
+    /// In the engine's words. Says so where there can be no such letters.
     pub async fn resolve(self, pool: &PgPool) -> anyhow::Result<LetterFilter> {
+        known::note_unknown(pool, self.workflow.as_deref(), self.step.as_deref()).await?;
         let now = Utc::now();
         let fingerprint = match self.fingerprint {
             Some(given) => Some(whole(pool, given).await?),

@@ -5,13 +5,10 @@ use std::process::ExitCode;
 use api::v1::admin::view::{DeadLetterDetail, DeadLetterPage, KindList};
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::dead_letters::{self, DeadLetter, LetterFilter};
+use workflows::admin::dead_letters::{self, DeadLetter};
 
 use super::{
-    super::{
-        admin::{self, Output, Part, time},
-        known,
-    },
+    super::admin::{self, Output, Part, time},
     filter::{Filter, short_id},
 };
 use crate::{output::out, table};
@@ -25,9 +22,6 @@ pub async fn letters(
 ) -> anyhow::Result<ExitCode> {
     let filter = filter.resolve(pool).await?;
     let page = dead_letters::list(pool, &filter, resolved, part.paging()).await?;
-    if page.items.is_empty() {
-        note_unknown(pool, &filter).await?;
-    }
     if output.json {
         return admin::json(&DeadLetterPage::from(page));
     }
@@ -72,16 +66,9 @@ fn error(letter: &DeadLetter) -> String {
     }
 }
 
-async fn note_unknown(pool: &PgPool, filter: &LetterFilter) -> anyhow::Result<()> {
-    known::note_unknown(pool, filter.workflow.as_deref(), filter.step.as_deref()).await
-}
-
 pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Result<ExitCode> {
     let filter = filter.resolve(pool).await?;
     let kinds = dead_letters::summary(pool, &filter).await?;
-    if kinds.is_empty() {
-        note_unknown(pool, &filter).await?;
-    }
     if output.json {
         return admin::json(&KindList::from(kinds));
     }
