@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     // A decoder gives up its rights before anything else happens: no runtime, no threads, no
     // settings. Only we ourselves start it.
     if args.peek().is_some_and(|first| first == "decode") {
-        return codecs::child::main(args.skip(1));
+        return codecs::child_main(args.skip(1));
     }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Runtime::new() {

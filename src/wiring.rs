@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
 use chrono::Utc;
-use codecs::Launcher;
+use codecs::Decoders;
 use media::{files::Kept, limits::Limits};
 use scanner::ClamdClient;
 use sqlx::PgPool;
@@ -46,7 +46,7 @@ pub async fn tools(
     tokio::spawn(monitor::watch_scanner(clamd.clone()));
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
-    let decoders = Launcher::current_program().with_sandbox(config.sandbox);
+    let decoders = Decoders::current_program().with_mode(config.sandbox);
     Ok(Arc::new(Tools {
         pool,
         store,

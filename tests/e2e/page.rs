@@ -30,10 +30,10 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     for step in [
         "assemble",
         "scan",
-        "validate",
+        "probe",
         "promote",
-        "transcode",
-        "finalize",
+        "render",
+        "publish",
     ] {
         let done = format!("[data-testid=step][data-name={step}][data-state=done]");
         browser.find(&done).await;

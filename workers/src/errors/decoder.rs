@@ -1,54 +1,54 @@
-//! Whose fault it is when a picture was not decoded.
+//! Whose fault it is when a file was not decoded.
 
-use codecs::{DecodeError, RejectCode};
-use media::RejectionCode;
+use codecs::DecodeError;
+use media::{Rejection, RejectionCode};
 use workflows::StepError;
 
-use super::{Refusal, machine};
+use super::machine;
 
-/// The decoder refused the file, or was itself at fault.
-fn decoder(error: DecodeError) -> StepError {
-    match error {
-        DecodeError::Rejected(rejection) => {
-            let code = code(rejection.code);
-            Refusal {
-                limit: rejection.limit,
-                measured: rejection.measured,
-            }
-            .reject(code, &rejection.detail)
-        }
-        DecodeError::LimitHit {
-            resource,
-            ref allowed,
-        } => {
-            let message = format!("decoding needs more {resource} than one file may use");
-            Refusal {
-                limit: Some(allowed.clone()),
-                measured: None,
-            }
-            .reject(RejectionCode::TooExpensive, &message)
-        }
-        // Whoever asks has seen it twice on the same bytes: see `crashed`.
-        DecodeError::Crashed { .. } if error.is_the_files() => Refusal::default().reject(
-            RejectionCode::Malformed,
-            "the file cannot be read: its decoder crashes on it",
-        ),
-        DecodeError::Io { context, source } => machine(context, source),
-        // A cancelled attempt is not settled by its result; what killed the decoder was the machine.
-        DecodeError::Cancelled | DecodeError::Crashed { .. } => StepError::Retry {
-            source: Box::new(error),
-            after: None,
-        },
-        _ => StepError::Fail {
-            source: Box::new(error),
-        },
+/// What came of a decode: the result, or why the file is refused. A decoder that crashes, of what it was given as it
+/// seems, is asked once more: only what happens twice on the same bytes is the file's fault.
+pub(crate) async fn decoded<T, F>(
+    attempt: impl Fn() -> F,
+) -> Result<Result<T, Rejection>, StepError>
+where
+    F: Future<Output = Result<T, StepOrDecodeError>>,
+{
+    let mut tried = attempt().await;
+    if matches!(&tried, Err(StepOrDecodeError::Decode(error)) if error.is_the_files()) {
+        tried = attempt().await;
+    }
+    match tried {
+        Ok(result) => Ok(Ok(result)),
+        Err(StepOrDecodeError::Step(error)) => Err(error),
+        Err(StepOrDecodeError::Decode(error)) => judge(error).map(Err),
     }
 }
 
-/// Whether the decoder crashed of what it was given, as it seems, so that it is worth one more try:
-/// only what happens twice on the same bytes is the file's fault.
-pub(crate) fn crashed<T>(tried: &Result<T, StepOrDecodeError>) -> bool {
-    matches!(tried, Err(StepOrDecodeError::Decode(error)) if error.is_the_files())
+/// The refusal if it is the file's fault, and else what to do.
+pub(super) fn judge(error: DecodeError) -> Result<Rejection, StepError> {
+    match error {
+        DecodeError::Rejected(rejection) => Ok(rejection),
+        DecodeError::LimitHit { resource, allowed } => {
+            let message = format!("decoding needs more {resource} than one file may use");
+            Ok(Rejection::new(RejectionCode::TooExpensive, message).limit(allowed))
+        }
+        DecodeError::Crashed { .. } if error.is_the_files() => Ok(Rejection::new(
+            RejectionCode::Malformed,
+            "the file cannot be read: its decoder crashes on it",
+        )),
+        DecodeError::Io { context, source } => Err(machine(context, source)),
+        // A cancelled attempt is not settled by its result; what killed the decoder was the machine.
+        DecodeError::Cancelled | DecodeError::Crashed { .. } => Err(StepError::Retry {
+            source: Box::new(error),
+            after: None,
+        }),
+        DecodeError::Protocol(_) | DecodeError::InvalidJob(_) | DecodeError::Sandbox(_) => {
+            Err(StepError::Fail {
+                source: Box::new(error),
+            })
+        }
+    }
 }
 
 /// What a try to decode may end with.
@@ -65,30 +65,8 @@ impl From<StepError> for StepOrDecodeError {
     }
 }
 
-impl From<StepOrDecodeError> for StepError {
-    fn from(error: StepOrDecodeError) -> Self {
-        match error {
-            StepOrDecodeError::Step(error) => error,
-            StepOrDecodeError::Decode(error) => decoder(error),
-        }
-    }
-}
-
 impl From<DecodeError> for StepOrDecodeError {
     fn from(error: DecodeError) -> Self {
         Self::Decode(error)
-    }
-}
-
-fn code(code: RejectCode) -> RejectionCode {
-    match code {
-        RejectCode::UnsupportedType => RejectionCode::UnsupportedType,
-        RejectCode::FileTooLarge => RejectionCode::FileTooLarge,
-        RejectCode::TooWide | RejectCode::TooTall | RejectCode::TooManyPixels => {
-            RejectionCode::TooManyPixels
-        }
-        RejectCode::TooManyFrames => RejectionCode::TooManyFrames,
-        RejectCode::DecodeLimitExceeded => RejectionCode::TooExpensive,
-        _ => RejectionCode::Malformed,
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use media::files::{File, FileStatus, Outcome, Published};
 use media::variants::Variant;
-use media::{Rejection, keys};
+use media::{RejectedAt, keys};
 use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
@@ -178,15 +178,15 @@ pub struct RejectionView {
     pub step: String,
 }
 
-impl From<Rejection> for RejectionView {
-    fn from(rejection: Rejection) -> Self {
+impl From<RejectedAt> for RejectionView {
+    fn from(RejectedAt { rejection, step }: RejectedAt) -> Self {
         Self {
             code: rejection.code.into(),
             doc_url: errors::rejection_path(rejection.code),
             message: rejection.message,
             limit: rejection.limit,
             measured: rejection.measured,
-            step: rejection.step,
+            step,
         }
     }
 }
