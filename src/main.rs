@@ -1,5 +1,6 @@
 //! The `mediamill` command: every part of the service behind one binary.
 
+mod clock;
 mod commands;
 mod database;
 mod monitor;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
-use chrono::Utc;
 use codecs::Decoders;
 use media::{files::Kept, limits::Limits};
 use scanner::ClamdClient;
@@ -21,7 +20,7 @@ use workers::{
 };
 use workflows::{Engine, EngineConfig, Health, Hints};
 
-use crate::{monitor, signals::Stop};
+use crate::{clock, monitor, signals::Stop};
 
 /// What the steps work with. Fails when the scanner would find nothing.
 pub async fn tools(
@@ -81,7 +80,7 @@ pub async fn serve_api(
         pool,
         store,
         config,
-        clock: Utc::now,
+        clock: clock::now,
     };
     let shutdown = async move { stop.stop.cancelled().await };
     api::serve(listener, state, gateway, shutdown)

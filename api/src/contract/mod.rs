@@ -12,10 +12,10 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-pub use self::json::read;
-pub use self::numbers::Count;
-pub use self::operations::Operations;
-pub use self::texts::Named;
+pub(crate) use self::json::read;
+pub(crate) use self::numbers::Count;
+pub(crate) use self::operations::Operations;
+pub(crate) use self::texts::Named;
 use crate::http::problem::{FieldError, Problem};
 
 /// The document as published.
@@ -25,12 +25,12 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document_31);
 static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| Operations::of_document(&DOCUMENT));
 
 /// The operations of the published document.
-pub fn operations() -> &'static Operations {
+pub(crate) fn operations() -> &'static Operations {
     &OPERATIONS
 }
 
 /// Holds a body against a named schema. Whole numbers written as `29.0` become whole numbers.
-pub fn check_body(schema: &str, body: &mut Value) -> Result<(), Problem> {
+pub(crate) fn check_body(schema: &str, body: &mut Value) -> Result<(), Problem> {
     let schema = DOCUMENT["components"]["schemas"].get(schema);
     let schema = schema.ok_or_else(|| Problem::internal("a body without a schema"))?;
     let errors = check::check(&DOCUMENT, schema, body);
@@ -42,7 +42,7 @@ pub fn check_body(schema: &str, body: &mut Value) -> Result<(), Problem> {
 }
 
 /// What of a client's text is repeated to it: the beginning, so that an answer is never as long as a request.
-pub fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     const CHARS: usize = 100;
     match text.char_indices().nth(CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -9,7 +9,9 @@ use media::Rejection;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
-use crate::image::{self, ImageError, ImageLimits, ImageProbe, RenderPlan, RenderedImage};
+use crate::image::{
+    self, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, RenderedImage,
+};
 
 /// Every job of every kind.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,10 +40,7 @@ impl sandbox::Job for Job {
     fn outputs(&self) -> Vec<String> {
         match self {
             Self::ProbeImage(_) => Vec::new(),
-            Self::RenderImage(_, plan) => {
-                let outputs = plan.outputs.iter();
-                outputs.map(|output| output.file_name()).collect()
-            }
+            Self::RenderImage(_, plan) => plan.outputs.iter().map(OutputSpec::file_name).collect(),
         }
     }
 

@@ -127,7 +127,7 @@ impl InputFormat {
         let is = |name: &&str| name.eq_ignore_ascii_case(essence);
         Self::all().find(|format| {
             let capabilities = format.capabilities();
-            is(&capabilities.mime_type) || capabilities.misnomers.iter().any(|name| is(name))
+            is(&capabilities.mime_type) || capabilities.misnomers.iter().any(is)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The domain's SQL against a real database.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::disallowed_methods, reason = "a test is its own clock")]
 
 #[path = "database/ends.rs"]
 mod ends;

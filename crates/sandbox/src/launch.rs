@@ -61,6 +61,10 @@ impl Launcher {
 
     /// Does `job` on `input`, a regular file, in a child of its own. Its outputs are made in `folder`, which must not
     /// have files of those names; after an error it may hold empty or unfinished ones.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where children are started"
+    )]
     pub async fn run<J: Job>(
         &self,
         job: &J,

@@ -1,9 +1,11 @@
 //! Which dead letters, as people say it.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use media::Sha256;
 use sqlx::PgPool;
 use workflows::admin::dead_letters::{self, LetterFilter};
+
+use crate::clock;
 
 #[derive(clap::Args)]
 pub struct Filter {
@@ -30,7 +32,7 @@ pub struct Filter {
 impl Filter {
     /// In the engine's words.
     pub async fn resolve(self, pool: &PgPool) -> anyhow::Result<LetterFilter> {
-        let now = Utc::now();
+        let now = clock::now();
         let fingerprint = match self.fingerprint {
             Some(given) => Some(whole(pool, given).await?),
             None => None,

@@ -50,7 +50,7 @@ pub enum Output {
 
 /// Where the bytes are that a kind reads.
 #[derive(Debug, Clone)]
-pub struct Content {
+pub struct Source {
     /// Staging before they are found to be fit, origin afterwards.
     pub bucket: Bucket,
     /// Their key.

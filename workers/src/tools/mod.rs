@@ -22,7 +22,7 @@ use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
-use crate::{errors, kinds::Content};
+use crate::{errors, kinds::Source};
 use scanner::{ClamdAddress, ClamdClient};
 
 /// Time to remove an object that another file had in common with this one.
@@ -108,12 +108,12 @@ impl Tools {
     }
 
     /// A local copy of bytes, opened for reading.
-    pub(crate) async fn open(&self, content: &Content) -> Result<File, StepError> {
-        let Content {
+    pub(crate) async fn open(&self, source: &Source) -> Result<File, StepError> {
+        let Source {
             bucket,
             key,
             sha256,
-        } = content;
+        } = source;
         let file = self.scratch.fetch(&self.store, *bucket, key, sha256).await;
         file.map_err(errors::scratch)
     }

@@ -122,7 +122,10 @@ async fn a_file_over_the_size_limit_is_not_read() {
     };
     let folder = TempDir::new().unwrap();
     let error = render("decode", photo(), &plan(&[None]), folder.path(), &limits).await;
-    assert_eq!(code_of(&error.unwrap_err()), Some(RejectionCode::FileTooLarge));
+    assert_eq!(
+        code_of(&error.unwrap_err()),
+        Some(RejectionCode::FileTooLarge)
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! A child for the tests: an honest one, and ones that a hostile input has taken over.
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tries what a child may not, and starts its parents"
+)]
 
 #[path = "../it/measure.rs"]
 mod measure;

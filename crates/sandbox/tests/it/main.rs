@@ -1,6 +1,10 @@
 //! Real child processes: honest ones, hostile ones, and ones whose parent goes away.
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tries what a child may not, and starts its parents"
+)]
 
 mod measure;
 

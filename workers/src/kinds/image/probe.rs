@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use workflows::{StepContext, StepError};
 
 use crate::errors::decoded;
-use crate::kinds::Content;
+use crate::kinds::Source;
 use crate::tools::Tools;
 
 /// An image that may be decoded.
@@ -24,11 +24,11 @@ pub struct Probe {
 pub async fn probe(
     tools: &Tools,
     context: &StepContext,
-    content: &Content,
+    source: &Source,
 ) -> Result<Result<Probe, Rejection>, StepError> {
     let limits = super::limits(&tools.limits);
     let probed = decoded(|| async {
-        let file = tools.open(content).await?;
+        let file = tools.open(source).await?;
         let probe = tools
             .decoders
             .probe_image(file, &limits, &context.cancelled);

@@ -12,7 +12,7 @@ use workflows::{NextOnError, StepContext, StepError};
 
 use super::{Unit, plan};
 use crate::errors::{self, decoded};
-use crate::kinds::{self, Content, Made};
+use crate::kinds::{self, Made, Source};
 use crate::tools::Tools;
 
 /// A picture that was made.
@@ -32,7 +32,7 @@ pub struct Output {
 pub async fn render(
     tools: &Tools,
     context: &StepContext,
-    content: &Content,
+    source: &Source,
     unit: &Unit,
 ) -> Result<(TempDir, Vec<Made>), StepError> {
     let recipe = image::recipe();
@@ -40,7 +40,7 @@ pub async fn render(
     let plan = plan::render_plan(unit);
     let limits = super::limits(&tools.limits);
     let rendered = decoded(|| async {
-        let file = tools.open(content).await?;
+        let file = tools.open(source).await?;
         let folder = tools.folder()?;
         let cancelled = &context.cancelled;
         let rendered = tools

@@ -12,7 +12,7 @@ use workflows::{Done, Step, StepContext, StepError};
 use crate::{
     errors,
     facts::{Probed, Scanned},
-    kinds::{self, Content, image},
+    kinds::{self, Source, image},
     queues,
     tools::Tools,
 };
@@ -35,14 +35,14 @@ impl Step for Probe {
         scanned: Scanned,
     ) -> Result<Done<Probed>, StepError> {
         let declared = self.declared(&scanned).await?;
-        let content = Content {
+        let source = Source {
             bucket: Bucket::Staging,
             key: scanned.assembled.key.clone(),
             sha256: scanned.sha256,
         };
-        let hint = hint(&self.0.open(&content).await?)?;
+        let hint = hint(&self.0.open(&source).await?)?;
         let kind = decide::kind(&declared, hint).map_err(errors::reject)?;
-        let probed = self.probe(context, &content, kind).await?;
+        let probed = self.probe(context, &source, kind).await?;
         let probe = decide::agree(&declared, hint, probed).map_err(errors::reject)?;
         let probed = Probed { scanned, probe };
         let record = probed.clone();
@@ -72,12 +72,12 @@ impl Probe {
     async fn probe(
         &self,
         context: &StepContext,
-        content: &Content,
+        source: &Source,
         kind: Kind,
     ) -> Result<Result<kinds::Probe, Rejection>, StepError> {
         match kind {
             Kind::Image => {
-                let probed = image::probe::probe(&self.0, context, content).await?;
+                let probed = image::probe::probe(&self.0, context, source).await?;
                 Ok(probed.map(kinds::Probe::Image))
             }
         }

@@ -11,7 +11,7 @@ use workflows::{Done, NextOnError, Step, StepContext, StepError, StepSettings};
 use crate::{
     errors,
     facts::{RenderTask, Rendered},
-    kinds::{Content, Made, Stored, Unit, image},
+    kinds::{Made, Source, Stored, Unit, image},
     queues,
     tools::Tools,
 };
@@ -70,7 +70,7 @@ impl Render {
         context: &StepContext,
         task: &RenderTask,
     ) -> Result<(TempDir, Vec<Made>), StepError> {
-        let original = Content {
+        let original = Source {
             bucket: Bucket::Origin,
             key: keys::original(&task.sha256),
             sha256: task.sha256,
