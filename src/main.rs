@@ -1,5 +1,6 @@
 //! The `mediamill` command: every part of the service behind one binary.
 
+mod clock;
 mod commands;
 mod database;
 mod monitor;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     // A decoder gives up its rights before anything else happens: no runtime, no threads, no
     // settings. Only we ourselves start it.
     if args.peek().is_some_and(|first| first == "decode") {
-        return codecs::child::main(args.skip(1));
+        return codecs::child_main(args.skip(1));
     }
     let matches = command().try_get_matches();
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {

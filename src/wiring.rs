@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
-use chrono::Utc;
-use codecs::Launcher;
+use codecs::Decoders;
 use media::{files::Kept, limits::Limits};
 use scanner::ClamdClient;
 use sqlx::PgPool;
@@ -21,7 +20,7 @@ use workers::{
 };
 use workflows::{Engine, EngineConfig, Health, Hints};
 
-use crate::{monitor, signals::Stop};
+use crate::{clock, monitor, signals::Stop};
 
 /// What the steps work with. Fails when the scanner would find nothing.
 pub async fn tools(
@@ -46,7 +45,7 @@ pub async fn tools(
     tokio::spawn(monitor::watch_scanner(clamd.clone()));
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
-    let decoders = Launcher::current_program().with_sandbox(config.sandbox);
+    let decoders = Decoders::current_program().with_mode(config.sandbox);
     Ok(Arc::new(Tools {
         pool,
         store,
@@ -81,7 +80,7 @@ pub async fn serve_api(
         pool,
         store,
         config,
-        clock: Utc::now,
+        clock: clock::now,
     };
     let shutdown = async move { stop.stop.cancelled().await };
     api::serve(listener, state, gateway, shutdown)

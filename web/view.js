@@ -4,10 +4,10 @@
 const ROUTE = new Map([
   ["assemble", "Put the file together"],
   ["scan", "Scan for malware"],
-  ["validate", "Check type and limits"],
+  ["probe", "Check type and limits"],
   ["promote", "Keep the original"],
-  ["transcode", "Make the variants"],
-  ["finalize", "Check and publish"],
+  ["render", "Make the variants"],
+  ["publish", "Check and publish"],
 ]);
 
 const STATUS_WORDS = {

@@ -6,7 +6,6 @@ use api::v1::{
     admin::view::RunEntryView,
     files::{delete::Deletion, retry},
 };
-use chrono::Utc;
 use clap::Subcommand;
 use media::FileId;
 use sqlx::PgPool;
@@ -15,6 +14,8 @@ use workers::workflows::discard;
 use workflows::{Hints, admin::runs};
 
 use super::admin::{self, Because, Output};
+
+use crate::clock;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -57,7 +58,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
             let deletion = Deletion {
                 pool,
                 discards: &discard::starter().hinting(&Hints::new(pool)),
-                now: Utc::now(),
+                now: clock::now(),
                 by: because.by().telling(&hooks),
             };
             deletion.by_operator(FileId(id)).await?;

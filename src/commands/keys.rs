@@ -20,6 +20,7 @@ use super::{
     dead_letters::age,
 };
 use crate::{
+    clock,
     output::{note, out},
     table,
 };
@@ -94,7 +95,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
             expires_in,
             because,
         } => {
-            let expires_at = expires_in.map(|time| Utc::now() + time);
+            let expires_at = expires_in.map(|time| clock::now() + time);
             create(pool, &owner, &scopes, &name, expires_at, &because).await
         }
         Command::List {
@@ -104,7 +105,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
         } => {
             let mut connection = pool.acquire().await?;
             let mut keys = api_keys::list(&mut connection, owner.as_ref()).await?;
-            keys.retain(|key| ended || !key.has_ended(Utc::now()));
+            keys.retain(|key| ended || !key.has_ended(clock::now()));
             list(&keys, &output)
         }
         Command::Identify => identify(pool).await,
@@ -123,7 +124,7 @@ async fn create(
     let (id, key) = (Uuid::now_v7(), ApiKey::generate());
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
-    api_keys::create(&mut tx, id, &key, owner, scopes, name, Utc::now())
+    api_keys::create(&mut tx, id, &key, owner, scopes, name, clock::now())
         .await
         .context("cannot store the key")?;
     if let Some(at) = expires_at {
@@ -141,7 +142,7 @@ async fn create(
 async fn revoke(pool: &PgPool, id: Uuid, because: &Because) -> anyhow::Result<ExitCode> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
-    if !api_keys::revoke(&mut tx, id, Utc::now()).await? {
+    if !api_keys::revoke(&mut tx, id, clock::now()).await? {
         note!("mediamill: there is no living key {id}");
         return Ok(ExitCode::FAILURE);
     }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use scanner::{ClamdClient, Version};
 use tokio::time::{Instant, timeout};
+
+use crate::clock;
 
 /// Time between two looks, which cost next to nothing: no more than monitors leave between two of theirs.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -43,7 +45,7 @@ fn record(version: &Version) {
 fn age(version: &Version) -> Option<TimeDelta> {
     version
         .signatures
-        .map(|signatures| signatures.age(Utc::now()))
+        .map(|signatures| signatures.age(clock::now()))
 }
 
 fn tell(version: &Version) {

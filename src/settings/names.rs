@@ -133,7 +133,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "most bytes kept there; default 8589934592",
     ),
     (
-        "MEDIAMILL_TRANSCODE_SLOTS",
+        "MEDIAMILL_RENDER_SLOTS",
         WORKER,
         "default: one for each processor",
     ),

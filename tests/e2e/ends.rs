@@ -96,7 +96,7 @@ async fn until_gone(stack: &Stack, file_id: Uuid) {
 async fn a_cancelled_file_is_final_and_can_be_sent_through_again() {
     let stack = Stack::new().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);
-    stack.hold_queue("transcode").await;
+    stack.hold_queue("render").await;
     let upload = send(&stack, &api, &phone_photo(300, 200)).await;
     let file_id = id(&upload, "file_id");
     stack
@@ -117,7 +117,7 @@ async fn a_cancelled_file_is_final_and_can_be_sent_through_again() {
         .await;
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
     assert_eq!(said, "mediamill: the run has not ended: it is running\n");
-    operate(&stack, "queues resume transcode --reason on").await;
+    operate(&stack, "queues resume render --reason on").await;
     until_outcome(&stack, &api, file_id, "ready").await;
     let audit = operate(&stack, &format!("audit list --target {file_id}")).await;
     assert!(audit.contains("mistaken"), "{audit}");
@@ -260,7 +260,7 @@ async fn a_served_file_that_is_deleted_leaves_nothing_but_what_others_share() {
 async fn a_file_on_its_way_is_stopped_and_deleted() {
     let stack = Stack::new().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);
-    stack.hold_queue("transcode").await;
+    stack.hold_queue("render").await;
     let photo = phone_photo(300, 200);
     let upload = send(&stack, &api, &photo).await;
     let file_id = id(&upload, "file_id");

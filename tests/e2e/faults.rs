@@ -80,14 +80,14 @@ async fn assert_one_set(stack: &Stack) {
 }
 
 #[tokio::test]
-async fn a_worker_killed_while_transcoding_costs_nothing_but_time() {
+async fn a_worker_killed_while_rendering_costs_nothing_but_time() {
     let stack = Stack::new().await;
     let (api, worker) = (stack.api().await, stack.worker().await);
     upload_whole(&stack, &api, &large_photo(3000, 2600)).await;
-    let transcoding =
+    let rendering =
         "SELECT EXISTS (SELECT FROM workflows.leases JOIN workflows.tasks USING (task_id)
-                       JOIN workflows.lanes USING (lane) WHERE step = 'transcode')";
-    stack.until(transcoding).await;
+                       JOIN workflows.lanes USING (lane) WHERE step = 'render')";
+    stack.until(rendering).await;
     worker.kill_9().await;
     let _second = stack.worker().await;
     stack.until(READY).await;

@@ -2,6 +2,10 @@
 //! the same code as in `mediamill dev`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "starts the binary, and is its own clock"
+)]
 
 mod admin;
 mod browser;

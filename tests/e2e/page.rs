@@ -27,14 +27,7 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     browser
         .find("[data-testid=file-card][data-status=READY]")
         .await;
-    for step in [
-        "assemble",
-        "scan",
-        "validate",
-        "promote",
-        "transcode",
-        "finalize",
-    ] {
+    for step in ["assemble", "scan", "probe", "promote", "render", "publish"] {
         let done = format!("[data-testid=step][data-name={step}][data-state=done]");
         browser.find(&done).await;
     }

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, thread::available_parallelism};
 
 use ::settings::Reader;
-use codecs::Sandbox;
 use media::files::Kept;
+use sandbox::Mode;
 
 use crate::queues;
 use scanner::ClamdAddress;
@@ -18,13 +18,13 @@ pub struct WorkersConfig {
     pub scratch_dir: PathBuf,
     /// Most bytes kept there between steps (`MEDIAMILL_SCRATCH_MAX_BYTES`).
     pub scratch_max_bytes: u64,
-    /// Transcode tasks at once (`MEDIAMILL_TRANSCODE_SLOTS`), one per processor unless told.
-    pub transcode_slots: usize,
+    /// Render tasks at once (`MEDIAMILL_RENDER_SLOTS`), one per processor unless told.
+    pub render_slots: usize,
     /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
     pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
     /// refuses, `best-effort` goes on with what there is.
-    pub sandbox: Sandbox,
+    pub sandbox: Mode,
     /// For how long what was refused is kept.
     pub kept: Kept,
 }
@@ -34,7 +34,7 @@ impl WorkersConfig {
     pub fn from_env(reader: &mut Reader) -> Self {
         let clamd = ClamdAddress::Unix("/run/clamav/clamd.ctl".into());
         let processors = available_parallelism().map_or(1, |n| n.get() as u64);
-        let slots = reader.number_or("MEDIAMILL_TRANSCODE_SLOTS", 1..=1024, processors);
+        let slots = reader.number_or("MEDIAMILL_RENDER_SLOTS", 1..=1024, processors);
         Self {
             clamd: reader.parsed_or("MEDIAMILL_CLAMD", clamd),
             scratch_dir: reader.optional("MEDIAMILL_SCRATCH_DIR").map_or_else(
@@ -46,9 +46,9 @@ impl WorkersConfig {
                 1 << 20..=u64::MAX,
                 8 << 30,
             ),
-            transcode_slots: usize::try_from(slots).unwrap_or(1),
+            render_slots: usize::try_from(slots).unwrap_or(1),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
-            sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Sandbox::default()),
+            sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),
         }
     }
@@ -59,7 +59,7 @@ impl WorkersConfig {
             (queues::LIGHT.to_owned(), 8),
             // As many as clamd scans at once.
             (queues::SCAN.to_owned(), 4),
-            (queues::TRANSCODE.to_owned(), self.transcode_slots),
+            (queues::RENDER.to_owned(), self.render_slots),
         ]
     }
 }

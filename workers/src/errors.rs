@@ -2,15 +2,15 @@
 //! (fail). What may be chance is tried again, so many times (retry).
 
 mod decoder;
+mod rejection;
 
-use std::{fmt::Display, io, sync::LazyLock, time::Duration};
+use std::{io, sync::LazyLock, time::Duration};
 
-use media::RejectionCode;
-use serde::{Deserialize, Serialize};
 use storage::{ObjectKey, StorageError};
-use workflows::{Rejected, StepError};
+use workflows::StepError;
 
-pub(crate) use self::decoder::{StepOrDecodeError, crashed};
+pub(crate) use self::decoder::decoded;
+pub(crate) use self::rejection::{recorded, reject};
 use crate::tools::ScratchError;
 use scanner::ClamdError;
 
@@ -132,70 +132,11 @@ fn sort(
     }
 }
 
-/// What is allowed and what was found, each with its unit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Refusal {
-    pub limit: Option<String>,
-    pub measured: Option<String>,
-}
-
-impl Refusal {
-    pub fn new(limit: &dyn Display, measured: &dyn Display) -> Self {
-        Self {
-            limit: Some(format!("{limit}")),
-            measured: Some(format!("{measured}")),
-        }
-    }
-
-    /// The file's fault.
-    pub fn reject(self, code: RejectionCode, message: &str) -> StepError {
-        StepError::Reject(workflows::Rejection {
-            code: code.as_str().into(),
-            message: message.to_owned(),
-            details: serde_json::to_value(self).unwrap_or_default(),
-        })
-    }
-}
-
-/// A refusal as it is recorded with the file.
-pub(crate) fn recorded(rejected: &Rejected) -> media::Rejection {
-    let workflows::Rejection {
-        code,
-        message,
-        details,
-    } = &rejected.rejection;
-    let known = serde_json::from_value(serde_json::Value::from(code.as_ref()));
-    let Refusal { limit, measured } = serde_json::from_value(details.clone()).unwrap_or_default();
-    media::Rejection {
-        code: known.unwrap_or(RejectionCode::Malformed),
-        message: message.clone(),
-        limit,
-        measured,
-        step: rejected.step.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use codecs::DecodeError;
 
     use super::*;
-
-    #[test]
-    fn a_refusal_reaches_the_files_record_whole() {
-        let StepError::Reject(rejection) =
-            Refusal::new(&"9 px", &"10 px").reject(RejectionCode::TooManyPixels, "too big")
-        else {
-            panic!("a refusal rejects")
-        };
-        let recorded = recorded(&Rejected {
-            step: "validate",
-            rejection,
-        });
-        let expected = media::Rejection::new(RejectionCode::TooManyPixels, "validate", "too big")
-            .measured("9 px", "10 px");
-        assert_eq!(recorded, expected);
-    }
 
     #[test]
     fn what_others_are_to_blame_for_is_charged_to_nobody() {
@@ -221,8 +162,8 @@ mod tests {
             context: "starting a decoder",
             source: full(),
         };
-        let starting = StepError::from(StepOrDecodeError::Decode(starting));
-        assert!(matches!(starting, StepError::Unavailable { .. }));
+        let starting = decoder::judge(starting);
+        assert!(matches!(starting, Err(StepError::Unavailable { .. })));
         // A request that the store cannot make sense of stays so.
         let senseless = storage(refused("InvalidArgument"));
         assert!(matches!(senseless, StepError::Fail { .. }), "{senseless:?}");

@@ -1,13 +1,10 @@
 //! What the steps hand on. These shapes are stored with runs in flight: fields may be added with
 //! a default, and a change that old runs could not read raises the workflow's version.
 
-use media::{
-    FileId, Sha256, UploadId,
-    formats::InputFormat,
-    recipes::{RecipeHash, UnitName},
-    variants::NewVariant,
-};
+use media::{FileId, Sha256, UploadId, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
+
+use crate::kinds::{Probe, Stored, Unit};
 use storage::ObjectKey;
 
 /// The frozen bytes: no client URL reaches them any more.
@@ -34,44 +31,38 @@ pub struct Scanned {
     pub sha256: Sha256,
 }
 
-/// An image that may be decoded.
+/// A file that is what it says, and within the limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Validated {
+pub struct Probed {
     /// The bytes.
     pub scanned: Scanned,
-    /// By structure, whatever was declared.
-    pub format: InputFormat,
-    /// Pixels as displayed.
-    pub width: u32,
-    /// Pixels as displayed.
-    pub height: u32,
+    /// What was found in them.
+    pub probe: Probe,
 }
 
-/// One unit of work of the transcode fan-out.
+/// One task of the fan-out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TranscodeUnit {
+pub struct RenderTask {
     /// Content to read, in the origin bucket.
     pub sha256: Sha256,
-    /// What it is.
-    pub format: InputFormat,
     /// The recipe as it was planned.
     pub recipe: RecipeHash,
-    /// Which of its units.
-    pub unit: UnitName,
+    /// What to make.
+    pub unit: Unit,
 }
 
-/// What passes by the fan-out.
+/// What is carried past the fan-out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promoted {
-    /// The image.
-    pub validated: Validated,
+    /// The file.
+    pub probed: Probed,
     /// The original in the origin bucket.
     pub original: ObjectKey,
 }
 
-/// What one unit made.
+/// What one task made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transcoded {
+pub struct Rendered {
     /// Stored under keys that carry the attempt's token; only the winner's are handed on.
-    pub variants: Vec<NewVariant>,
+    pub outputs: Vec<Stored>,
 }

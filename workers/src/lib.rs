@@ -1,12 +1,14 @@
 //! What workers do with files.
 //!
 //! [`workflows`] holds one route a file, each on one screen. `steps` has a room for each step: `mod.rs`
-//! (I/O in order) and, where there is something to decide, `decide.rs` (no I/O). [`facts`] is what the
-//! steps hand on: ids, keys, hashes and probe results, never bytes. [`tools`] is what they work with.
+//! (I/O in order) and, where there is something to decide, `decide.rs` (no I/O). `kinds` has a folder for each
+//! kind of media: what differs between images and whatever else. `facts` is what the steps hand on: ids,
+//! keys, hashes and probe results, never bytes. [`tools`] is what they work with.
 
 mod config;
 mod errors;
-pub mod facts;
+mod facts;
+mod kinds;
 mod queues;
 mod steps;
 pub mod tools;

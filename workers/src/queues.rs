@@ -5,4 +5,4 @@ pub const LIGHT: &str = "light";
 /// Steps that keep the virus scanner busy.
 pub const SCAN: &str = "scan";
 /// Steps that keep a processor busy.
-pub const TRANSCODE: &str = "transcode";
+pub const RENDER: &str = "render";

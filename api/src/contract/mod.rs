@@ -52,7 +52,7 @@ impl Contract {
 }
 
 /// What of a client's text is repeated to it: the beginning, so that an answer is never as long as a request.
-pub fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     const CHARS: usize = 100;
     match text.char_indices().nth(CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),

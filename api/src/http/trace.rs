@@ -35,6 +35,7 @@ impl TraceParent {
         Some(Self(format!("00-{trace}-{parent}-{flags}")))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "an id that nobody else has")]
     fn fresh() -> Self {
         // Neither may be zero.
         let (trace, parent) = (rand::random::<u128>().max(1), rand::random::<u64>().max(1));

@@ -153,7 +153,7 @@ fn files() -> Vec<(&'static str, Value)> {
                 "message": "the image has more pixels than are taken",
                 "limit": "100000000 pixels",
                 "measured": "144000000 pixels",
-                "step": "validate",
+                "step": "probe",
             }),
         ),
     ]

@@ -1,5 +1,6 @@
 //! The HTTP interface against a real database and a real object store, as a client sees it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::disallowed_methods, reason = "a test is its own clock")]
 
 mod admin;
 mod bounds;

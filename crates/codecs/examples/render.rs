@@ -4,13 +4,13 @@
 
 use std::{error::Error, fs::File, path::Path, time::Instant};
 
-use codecs::{ImageLimits, Launcher, OutputSpec, RenderPlan};
+use codecs::{Decoders, ImageLimits, OutputSpec, RenderPlan};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     if args.first().is_some_and(|first| first == "decode") {
-        let code = codecs::child::main(args.into_iter().skip(1));
+        let code = codecs::child_main(args.into_iter().skip(1));
         std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
     let [photo, out] = args.as_slice() else {
@@ -23,9 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn render(photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
-    let (launcher, limits) = (Launcher::current_program(), ImageLimits::default());
+    let (decoders, limits) = (Decoders::current_program(), ImageLimits::default());
     let cancel = CancellationToken::new();
-    launcher
+    decoders
         .probe_image(File::open(photo)?, &limits, &cancel)
         .await?;
     let full = RenderPlan {
@@ -39,8 +39,8 @@ async fn render(photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&full_dir)?;
     std::fs::create_dir_all(&small_dir)?;
     tokio::try_join!(
-        launcher.render_image(File::open(photo)?, &full, &full_dir, &limits, &cancel),
-        launcher.render_image(File::open(photo)?, &small, &small_dir, &limits, &cancel),
+        decoders.render_image(File::open(photo)?, &full, &full_dir, &limits, &cancel),
+        decoders.render_image(File::open(photo)?, &small, &small_dir, &limits, &cancel),
     )?;
     Ok(())
 }

@@ -1,26 +1,21 @@
-//! Decoders: everything that touches the pixels of bytes we do not trust.
+//! Codecs: everything that touches the content of bytes we do not trust. A folder for each kind of media.
 //!
-//! The crate has two sides. The service calls [`Launcher`], which starts a child process for one
-//! request and reads its answer. The child ([`child::main`], reached through a hidden subcommand)
-//! gives up every right it does not need ([`confine`]) and only then looks at the bytes
-//! ([`image`]). A decoder that is taken over by its input can therefore burn its own CPU budget
-//! and write a wrong picture into files that were opened for it, and nothing else.
+//! The crate has two sides. The service calls [`Decoders`], which has each request done by a child process in the
+//! sandbox. The child ([`child_main`], reached through a hidden subcommand) is confined first and looks at the bytes
+//! then ([`image`]).
 //!
-//! This crate is not the place for policy (which types a user may upload), for storage, or for
-//! the system's own tools such as ffmpeg.
+//! What this is not: it is not the place for policy (which types a user may upload), for storage, or for the system's
+//! own tools such as ffmpeg.
 
-pub mod child;
-pub mod confine;
-mod error;
+mod decoders;
 pub mod image;
-mod launch;
-mod limits;
-mod protocol;
+mod job;
 
-pub use confine::Sandbox;
-pub use error::{DecodeError, RejectCode, Rejection, Resource};
+pub use decoders::Decoders;
 pub use image::{
-    ColorProfile, Format, ImageProbe, Orientation, OutputSpec, RenderPlan, RenderedImage,
+    ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, RenderedImage,
 };
-pub use launch::Launcher;
-pub use limits::ImageLimits;
+pub use job::child_main;
+
+/// A decode that gave no result. The variant says whose fault it is.
+pub type DecodeError = sandbox::SandboxError<media::Rejection>;

@@ -9,6 +9,11 @@
 //! This is not for production, where Postgres and clamd are somebody's care, and it is Linux only:
 //! the children are tied to us by `PR_SET_PDEATHSIG`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "starts Postgres and clamd, with passwords and file names of its own"
+)]
+
 mod children;
 pub mod clamd;
 mod error;

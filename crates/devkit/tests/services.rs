@@ -1,6 +1,10 @@
 //! The real servers, started, stopped and left behind.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "asks the system what became of services"
+)]
 
 use std::{
     fs,

@@ -73,6 +73,10 @@ pub struct ApiKey(String);
 
 impl ApiKey {
     /// A new key of 32 bytes from the operating system's generator.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a key that can be foretold is none"
+    )]
     pub fn generate() -> Self {
         let mut bytes = [0; 32];
         rand::rng().fill_bytes(&mut bytes);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A family of formats that takes the same route.
+/// A family of formats: what is asked of a file, what is made of it and how that is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -14,44 +14,109 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputFormat {
-    /// JPEG (ITU-T T.81).
+    /// Of an image.
+    Image(ImageFormat),
+}
+
+/// A format of images that we accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageFormat {
+    /// Baseline and progressive JPEG (ITU-T T.81), 8 bit, Huffman coded.
     Jpeg,
-    /// PNG (ISO/IEC 15948).
+    /// PNG (ISO/IEC 15948), and APNG of which the default image is taken.
     Png,
-    /// WebP (RFC 9649).
+    /// WebP (RFC 9649), lossy and lossless, still and animated.
     Webp,
     /// GIF 87a and 89a.
     Gif,
 }
 
+/// What is known of a format, all in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// As people call it.
+    pub name: &'static str,
+    /// The registered media type.
+    pub mime_type: &'static str,
+    /// What else clients call it.
+    pub misnomers: &'static [&'static str],
+    /// Usual file name extensions, the preferred one first.
+    pub extensions: &'static [&'static str],
+    /// Bytes that may follow the end of the content. More is kept for ever, served to nobody, and paid for by us.
+    pub max_trailing_bytes: u64,
+}
+
+const MIB: u64 = 1 << 20;
+
+impl ImageFormat {
+    /// Every accepted one.
+    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif];
+
+    /// The table of image formats.
+    pub const fn capabilities(self) -> Capabilities {
+        match self {
+            Self::Jpeg => Capabilities {
+                name: "JPEG",
+                mime_type: "image/jpeg",
+                misnomers: &["image/jpg", "image/pjpeg"],
+                extensions: &["jpg", "jpeg"],
+                // Phones put the film of a motion photo, second pictures and depth maps there.
+                max_trailing_bytes: 64 * MIB,
+            },
+            // Behind the others stands nothing but what got there by mistake.
+            Self::Png => Capabilities {
+                name: "PNG",
+                mime_type: "image/png",
+                misnomers: &[],
+                extensions: &["png"],
+                max_trailing_bytes: MIB,
+            },
+            Self::Webp => Capabilities {
+                name: "WebP",
+                mime_type: "image/webp",
+                misnomers: &[],
+                extensions: &["webp"],
+                max_trailing_bytes: MIB,
+            },
+            Self::Gif => Capabilities {
+                name: "GIF",
+                mime_type: "image/gif",
+                misnomers: &[],
+                extensions: &["gif"],
+                max_trailing_bytes: MIB,
+            },
+        }
+    }
+}
+
 impl InputFormat {
     /// Every accepted format.
-    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif];
+    pub fn all() -> impl Iterator<Item = Self> {
+        ImageFormat::ALL.into_iter().map(Self::Image)
+    }
+
+    /// What is known of it.
+    pub const fn capabilities(self) -> Capabilities {
+        match self {
+            Self::Image(format) => format.capabilities(),
+        }
+    }
 
     /// The registered media type.
     pub const fn mime_type(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::Webp => "image/webp",
-            Self::Gif => "image/gif",
-        }
+        self.capabilities().mime_type
     }
 
     /// Usual file name extensions, the preferred one first.
     pub const fn extensions(self) -> &'static [&'static str] {
-        match self {
-            Self::Jpeg => &["jpg", "jpeg"],
-            Self::Png => &["png"],
-            Self::Webp => &["webp"],
-            Self::Gif => &["gif"],
-        }
+        self.capabilities().extensions
     }
 
-    /// The route it takes.
+    /// The family it belongs to.
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Jpeg | Self::Png | Self::Webp | Self::Gif => Kind::Image,
+            Self::Image(_) => Kind::Image,
         }
     }
 
@@ -59,33 +124,24 @@ impl InputFormat {
     /// misnomers are understood. `None` is a type we do not take.
     pub fn from_declared(mime: &str) -> Option<Self> {
         let essence = mime.split(';').next().unwrap_or_default().trim();
-        let essence = essence.to_ascii_lowercase();
-        match essence.as_str() {
-            "image/jpg" | "image/pjpeg" => Some(Self::Jpeg),
-            essence => Self::ALL
-                .into_iter()
-                .find(|format| format.mime_type() == essence),
-        }
+        let is = |name: &&str| name.eq_ignore_ascii_case(essence);
+        Self::all().find(|format| {
+            let capabilities = format.capabilities();
+            is(&capabilities.mime_type) || capabilities.misnomers.iter().any(is)
+        })
     }
 }
 
 /// A format we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[sqlx(type_name = "variant_format", rename_all = "snake_case")]
 pub enum OutputFormat {
     /// WebP (RFC 9649).
     Webp,
 }
 
 impl OutputFormat {
-    /// Durable name, as stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Webp => "webp",
-        }
-    }
-
     /// The media type it is served with.
     pub const fn mime_type(self) -> &'static str {
         match self {
@@ -103,16 +159,16 @@ impl OutputFormat {
 
 #[cfg(test)]
 mod tests {
-    use super::InputFormat;
+    use super::{ImageFormat, InputFormat};
 
     #[test]
     fn declared_types_are_read_leniently_and_matched_strictly() {
-        for format in InputFormat::ALL {
+        for format in InputFormat::all() {
             assert_eq!(InputFormat::from_declared(format.mime_type()), Some(format));
         }
         assert_eq!(
             InputFormat::from_declared("IMAGE/JPG; q=1"),
-            Some(InputFormat::Jpeg)
+            Some(InputFormat::Image(ImageFormat::Jpeg))
         );
         for other in [
             "",

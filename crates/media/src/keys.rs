@@ -36,7 +36,7 @@ pub fn media_prefix(sha256: &Sha256, recipe: &RecipeHash, attempt: impl Display)
     key(format!("{SERVED_PREFIX}{sha256}/{recipe}/{attempt}/"))
 }
 
-/// Origin bucket: one variant. `name` is an output's [`file_name`](crate::recipes::Output::file_name).
+/// Origin bucket: one variant. `name` is an output's [`file_name`](crate::recipes::image::Output::file_name).
 pub fn media(sha256: &Sha256, recipe: &RecipeHash, attempt: impl Display, name: &str) -> ObjectKey {
     key(format!("{SERVED_PREFIX}{sha256}/{recipe}/{attempt}/{name}"))
 }
@@ -84,7 +84,7 @@ mod tests {
             "frozen/00000000-0000-0000-0000-000000000000"
         );
         assert_eq!(original(&digest).as_str(), format!("originals/{digest}"));
-        let recipe = crate::recipes::image().hash();
+        let recipe = crate::recipes::image::recipe().hash();
         assert_eq!(
             media(&digest, &recipe, 7, "full.webp").as_str(),
             format!("media/{digest}/{recipe}/7/full.webp")

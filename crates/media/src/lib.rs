@@ -23,7 +23,7 @@ pub mod variants;
 pub use self::checksum::{InvalidSha256, Sha256};
 pub use self::ids::{FileId, InvalidOwnerId, OwnerId, UploadId};
 pub use self::object_key::{InvalidObjectKey, ObjectKey};
-pub use self::rejection::{Rejection, RejectionCode};
+pub use self::rejection::{RejectedAt, Rejection, RejectionCode, UnknownRejectionCode};
 
 use sqlx::{PgConnection, migrate::Migrator};
 

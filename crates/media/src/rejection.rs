@@ -1,5 +1,9 @@
 //! Why a file was refused for good. One stable code per cause, the same in the API, in events and in the database.
 
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, IntoDeserializer as _};
 use serde::{Deserialize, Serialize};
 
 /// The cause. The string is a contract: never renamed.
@@ -77,8 +81,30 @@ impl RejectionCode {
     }
 }
 
-/// A refusal, with what the user needs to do better next time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl fmt::Display for RejectionCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is no code that this build knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no cause of a refusal that this build knows")]
+pub struct UnknownRejectionCode(pub String);
+
+impl FromStr for RejectionCode {
+    type Err = UnknownRejectionCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known: Result<Self, de::value::Error> = Self::deserialize(text.into_deserializer());
+        known.map_err(|_| UnknownRejectionCode(text.to_owned()))
+    }
+}
+
+/// A refusal, with what the user needs to do better next time. The same from the decoder that finds a fault to the row
+/// of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
 pub struct Rejection {
     /// The cause.
     pub code: RejectionCode,
@@ -88,29 +114,53 @@ pub struct Rejection {
     pub limit: Option<String>,
     /// What was found, with its unit.
     pub measured: Option<String>,
-    /// Durable name of the step that refused.
-    pub step: String,
 }
 
 impl Rejection {
     /// A refusal without a limit.
-    pub fn new(code: RejectionCode, step: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(code: RejectionCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
             limit: None,
             measured: None,
-            step: step.into(),
         }
     }
 
-    /// Adds what is allowed and what was found, each with its unit.
+    /// Adds what is allowed, with its unit.
     #[must_use]
-    pub fn measured(mut self, limit: impl Into<String>, measured: impl Into<String>) -> Self {
-        self.limit = Some(limit.into());
-        self.measured = Some(measured.into());
-        self
+    pub fn limit(self, limit: impl Into<String>) -> Self {
+        Self {
+            limit: Some(limit.into()),
+            ..self
+        }
     }
+
+    /// Adds what was found, with its unit.
+    #[must_use]
+    pub fn measured(self, measured: impl Into<String>) -> Self {
+        Self {
+            measured: Some(measured.into()),
+            ..self
+        }
+    }
+
+    /// The refusal as it is recorded: with the durable name of the step that refused.
+    pub fn at(self, step: impl Into<String>) -> RejectedAt {
+        RejectedAt {
+            rejection: self,
+            step: step.into(),
+        }
+    }
+}
+
+/// A refusal and where on the route it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedAt {
+    /// Why.
+    pub rejection: Rejection,
+    /// Durable name of the step that refused; `upload` before there is one.
+    pub step: String,
 }
 
 #[cfg(test)]
@@ -121,6 +171,15 @@ mod tests {
     fn stored_and_serialised_codes_are_the_same_strings() {
         for code in RejectionCode::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert_eq!(code.as_str().parse(), Ok(code));
+        }
+    }
+
+    #[test]
+    fn a_code_that_nobody_knows_is_an_error_and_no_other_code() {
+        for text in ["", "Malformed", "corrupt_image", "malformed "] {
+            let error = text.parse::<RejectionCode>().unwrap_err();
+            assert!(error.to_string().contains(text), "{error}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::formats::OutputFormat;
 /// What a variant is for. The string is a contract: never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[sqlx(type_name = "variant_kind", rename_all = "snake_case")]
 pub enum VariantKind {
     /// The image at its own size.
     Full,
@@ -82,8 +82,8 @@ pub async fn record(
                  (file_id, kind, format, width, height, bitrate, storage_path, size_bytes)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             file_id.0,
-            variant.kind.as_str(),
-            variant.format.as_str(),
+            variant.kind as VariantKind,
+            variant.format as OutputFormat,
             variant.width.map(u32::cast_signed),
             variant.height.map(u32::cast_signed),
             variant.bitrate.map(u64::cast_signed),

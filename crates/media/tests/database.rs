@@ -1,5 +1,6 @@
 //! The domain's SQL against a real database.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![expect(clippy::disallowed_methods, reason = "a test is its own clock")]
 
 #[path = "database/ends.rs"]
 mod ends;
@@ -74,8 +75,10 @@ async fn go(
         FileStatus::Processing => files::mark_processing(connection, file_id).await,
         FileStatus::Ready => files::mark_ready(connection, file_id, "media/a/b/1/").await,
         FileStatus::Rejected => {
-            let rejection = Rejection::new(RejectionCode::Malformed, "validate", "unreadable")
-                .measured("1 thing", "2 things");
+            let rejection = Rejection::new(RejectionCode::Malformed, "unreadable")
+                .limit("1 thing")
+                .measured("2 things")
+                .at("probe");
             files::mark_rejected(connection, file_id, &rejection).await
         }
     }
@@ -146,7 +149,7 @@ async fn a_repeat_with_other_facts_is_refused() {
             .is_err()
     );
     let rejected = file_at(connection, FileStatus::Rejected).await;
-    let infected = Rejection::new(RejectionCode::Infected, "scan", "a virus");
+    let infected = Rejection::new(RejectionCode::Infected, "a virus").at("scan");
     assert!(
         files::mark_rejected(connection, rejected, &infected)
             .await
@@ -219,7 +222,7 @@ async fn what_is_recorded_is_read_back() {
         .unwrap()
         .rejection
         .unwrap();
-    assert_eq!(rejection.measured.as_deref(), Some("2 things"));
+    assert_eq!(rejection.rejection.measured.as_deref(), Some("2 things"));
 }
 
 #[tokio::test]
@@ -227,7 +230,7 @@ async fn every_code_can_be_stored_and_read() {
     let (_database, mut connection) = database().await;
     for code in RejectionCode::ALL {
         let file_id = pending_file(&mut connection).await;
-        let rejection = Rejection::new(code, "step", "message");
+        let rejection = Rejection::new(code, "message").at("step");
         files::mark_rejected(&mut connection, file_id, &rejection)
             .await
             .unwrap();

@@ -1,6 +1,7 @@
 //! The clamd client against the real daemon, and against false ones that misbehave.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(clippy::disallowed_methods, reason = "a test is its own clock")]
 
 use std::{
     fs,

@@ -3,7 +3,6 @@
 use std::{process::ExitCode, time::Duration};
 
 use api::v1::admin::view::DiscardedView;
-use chrono::Utc;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
@@ -17,7 +16,7 @@ use super::{
     filter::Filter,
 };
 
-use crate::output::note;
+use crate::{clock, output::note};
 
 /// Letters of one round.
 const ROUND: i64 = 500;
@@ -57,7 +56,7 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
     let Some(id) = args.id else {
         let mut filter = args.filter.resolve(pool).await?;
         // What dies from now on is another matter.
-        filter.died_before.get_or_insert_with(Utc::now);
+        filter.died_before.get_or_insert_with(clock::now);
         if args.dry_run {
             let left = redrive::count(pool, &filter).await?;
             let text = format!("{left} dead letter(s) match");

@@ -1,11 +1,12 @@
 //! Which dead letters, as people say it.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use media::Sha256;
 use sqlx::PgPool;
 use workflows::admin::dead_letters::{self, LetterFilter};
 
 use super::super::known;
+use crate::clock;
 
 #[derive(clap::Args)]
 pub struct Filter {
@@ -33,7 +34,7 @@ impl Filter {
     /// In the engine's words. Says so where there can be no such letters.
     pub async fn resolve(self, pool: &PgPool) -> anyhow::Result<LetterFilter> {
         known::note_unknown(pool, self.workflow.as_deref(), self.step.as_deref()).await?;
-        let now = Utc::now();
+        let now = clock::now();
         let fingerprint = match self.fingerprint {
             Some(given) => Some(whole(pool, given).await?),
             None => None,

@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::Context;
-use chrono::Utc;
 use media::{
     OwnerId,
     api_keys::{self, ApiKey, Scope},
 };
 use sqlx::PgPool;
 use uuid::Uuid;
+
+use crate::clock;
 
 /// The key that `--key` names, or else the one kept in the data folder; known to the API.
 pub async fn ensure(
@@ -30,7 +31,7 @@ pub async fn ensure(
     let mut connection = pool.acquire().await?;
     if api_keys::find(&mut connection, &presented).await?.is_none() {
         let owner = OwnerId::new("dev").context("`dev` is an owner's name")?;
-        let (id, now) = (Uuid::now_v7(), Utc::now());
+        let (id, now) = (Uuid::now_v7(), clock::now());
         api_keys::create(
             &mut connection,
             id,

@@ -179,9 +179,9 @@ fn workers_config(args: &Args, services: &Services, kept: Kept) -> anyhow::Resul
         clamd: services.clamd.addr().parse()?,
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
-        transcode_slots: processors,
+        render_slots: processors,
         require_signatures: false,
-        sandbox: codecs::Sandbox::default(),
+        sandbox: sandbox::Mode::default(),
         kept,
     })
 }

@@ -263,8 +263,7 @@ fn content_type(path: &Path) -> &'static str {
         .unwrap_or_default()
         .to_string_lossy()
         .to_ascii_lowercase();
-    InputFormat::ALL
-        .into_iter()
+    InputFormat::all()
         .find(|format| format.extensions().contains(&extension.as_str()))
         .map_or("application/octet-stream", InputFormat::mime_type)
 }

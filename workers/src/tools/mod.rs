@@ -2,9 +2,9 @@
 
 mod scratch;
 
-use std::time::Duration;
+use std::{fs::File, time::Duration};
 
-use codecs::{ImageLimits, Launcher};
+use codecs::Decoders;
 use media::{
     FileId, UploadId,
     files::{
@@ -17,11 +17,12 @@ use media::{
 };
 use sqlx::PgPool;
 use storage::{Bucket, ObjectKey, ObjectStore, StorageConfig, StorageError};
+use tempfile::TempDir;
 use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
-use crate::errors;
+use crate::{errors, kinds::Source};
 use scanner::{ClamdAddress, ClamdClient};
 
 /// Time to remove an object that another file had in common with this one.
@@ -44,8 +45,8 @@ pub struct Tools {
     pub store: ObjectStore,
     /// The virus scanner.
     pub clamd: ClamdClient,
-    /// Starts confined decoder processes.
-    pub decoders: Launcher,
+    /// Decode in confined processes.
+    pub decoders: Decoders,
     /// Local copies.
     pub scratch: Scratch,
     /// What is too much.
@@ -71,7 +72,7 @@ impl Tools {
             pool,
             store: ObjectStore::new(&nowhere),
             clamd: ClamdClient::new(ClamdAddress::Unix("/dev/null".into())),
-            decoders: Launcher::current_program(),
+            decoders: Decoders::current_program(),
             scratch: Scratch::nowhere(),
             limits: Limits::default(),
             kept,
@@ -106,15 +107,20 @@ impl Tools {
         Ok(())
     }
 
-    /// The domain's limits, as the decoders know them.
-    pub fn image_limits(&self) -> ImageLimits {
-        ImageLimits {
-            max_input_bytes: self.limits.max_file_bytes,
-            max_width: self.limits.max_image_side,
-            max_height: self.limits.max_image_side,
-            max_pixels: self.limits.max_image_pixels,
-            max_frames: self.limits.max_image_frames,
-            ..ImageLimits::default()
-        }
+    /// A local copy of bytes, opened for reading.
+    pub(crate) async fn open(&self, source: &Source) -> Result<File, StepError> {
+        let Source {
+            bucket,
+            key,
+            sha256,
+        } = source;
+        let file = self.scratch.fetch(&self.store, *bucket, key, sha256).await;
+        file.map_err(errors::scratch)
+    }
+
+    /// An empty folder, deleted when dropped.
+    pub(crate) fn folder(&self) -> Result<TempDir, StepError> {
+        let folder = self.scratch.folder();
+        folder.map_err(|error| errors::machine("cannot make a scratch folder", error))
     }
 }

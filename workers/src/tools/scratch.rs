@@ -245,6 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the file system has this clock")]
     async fn the_oldest_copies_make_room_for_the_newest() {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::open(folder.path(), 25).unwrap();

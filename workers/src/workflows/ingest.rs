@@ -7,14 +7,14 @@ use media::{
     files::{self, FileStatus, Kept, Refused, Stopped, UploadedFile},
 };
 use sqlx::PgConnection;
-use workflows::{BoxError, Outcome, Revival, RunEnd, Starter, Workflow};
+use workflows::{BoxError, Outcome, Revival, RunEnd, Starter, Step, Workflow};
 
 use super::discard;
 use crate::{
     errors,
     steps::{
-        assemble::Assemble, probe::Validate, promote::Promote, publish::Finalize,
-        render::Transcode, scan::Scan,
+        assemble::Assemble, probe::Probe, promote::Promote, publish::Publish, render::Render,
+        scan::Scan,
     },
     tools::Tools,
 };
@@ -33,10 +33,10 @@ pub fn workflow(tools: &Arc<Tools>) -> Workflow<UploadedFile> {
     Workflow::named(NAME, VERSION)
         .step(Assemble(tools.clone()))
         .step(Scan(tools.clone()))
-        .step(Validate(tools.clone()))
+        .step(Probe(tools.clone()))
         .step(Promote(tools.clone()))
-        .fan_out(Transcode(tools.clone()))
-        .join(Finalize(tools.clone()))
+        .fan_out(Render(tools.clone()))
+        .join(Publish(tools.clone()))
         .on_end(move |tx, end| Box::pin(ended(tx, end, kept)))
         .on_revive(|tx, revival| Box::pin(revived(tx, revival)))
         .build()
@@ -49,9 +49,9 @@ async fn ended(tx: &mut PgConnection, end: RunEnd, kept: Kept) -> Result<(), Box
     let after = match end.outcome {
         Outcome::Succeeded => Duration::ZERO,
         Outcome::Rejected(rejected) => {
-            let rejection = errors::recorded(&rejected);
-            files::mark_rejected(tx, file_id, &rejection).await?;
-            match rejection.code {
+            let rejected = errors::recorded(&rejected)?;
+            files::mark_rejected(tx, file_id, &rejected).await?;
+            match rejected.rejection.code {
                 RejectionCode::Infected => Duration::ZERO,
                 _ => kept.0,
             }
@@ -82,8 +82,8 @@ async fn ended(tx: &mut PgConnection, end: RunEnd, kept: Kept) -> Result<(), Box
 /// The file goes on as far back as its run does.
 async fn revived(tx: &mut PgConnection, revival: Revival) -> Result<(), BoxError> {
     let from = revival.from_step.as_deref().map(|step| match step {
-        "assemble" | "scan" | "validate" => FileStatus::Assembling,
-        "promote" => FileStatus::Validated,
+        Assemble::NAME | Scan::NAME | Probe::NAME => FileStatus::Assembling,
+        Promote::NAME => FileStatus::Validated,
         _ => FileStatus::Processing,
     });
     files::revive(tx, FileId(revival.subject), from).await?;

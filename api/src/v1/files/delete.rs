@@ -103,7 +103,7 @@ impl Deletion<'_> {
     async fn abort(&self, tx: &mut PgConnection, upload: &Upload) -> Result<(), NotDeleted> {
         uploads::abort(tx, &upload.owner_id, upload.upload_id, self.now).await?;
         let message = "the file was deleted";
-        let rejection = Rejection::new(RejectionCode::UploadAborted, "upload", message);
+        let rejection = Rejection::new(RejectionCode::UploadAborted, message).at("upload");
         Ok(files::mark_rejected(tx, upload.file_id, &rejection).await?)
     }
 

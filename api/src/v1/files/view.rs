@@ -2,7 +2,7 @@
 
 use media::files::{File, FileStatus, Outcome, Published};
 use media::variants::Variant;
-use media::{Rejection, keys};
+use media::{RejectedAt, keys};
 use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
@@ -176,15 +176,15 @@ pub struct RejectionView {
     pub step: String,
 }
 
-impl From<Rejection> for RejectionView {
-    fn from(rejection: Rejection) -> Self {
+impl From<RejectedAt> for RejectionView {
+    fn from(RejectedAt { rejection, step }: RejectedAt) -> Self {
         Self {
             code: rejection.code.into(),
             doc_url: codes::rejection_path(rejection.code),
             message: rejection.message,
             limit: rejection.limit,
             measured: rejection.measured,
-            step: rejection.step,
+            step,
         }
     }
 }

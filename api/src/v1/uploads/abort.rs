@@ -30,7 +30,7 @@ pub async fn run(state: &ApiState, owner_id: &OwnerId, upload_id: UploadId) -> R
         UploadState::Open => {
             uploads::abort(&mut transaction, owner_id, upload_id, now).await?;
             let message = "the client gave the upload up";
-            let rejection = Rejection::new(RejectionCode::UploadAborted, "upload", message);
+            let rejection = Rejection::new(RejectionCode::UploadAborted, message).at("upload");
             files::mark_rejected(&mut transaction, upload.file_id, &rejection).await?;
             // Not needed if the store answers below.
             files::keep(&mut transaction, upload.file_id, Duration::ZERO).await?;

@@ -1,6 +1,7 @@
 //! A reader over a slice that refuses, never panics, at its end.
 
-use crate::error::Rejection;
+use super::reject;
+use media::Rejection;
 
 #[derive(Clone)]
 pub(super) struct Bytes<'a> {
@@ -23,7 +24,7 @@ impl<'a> Bytes<'a> {
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Rejection> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(|| {
             let missing = count - self.rest.len();
-            Rejection::corrupt(format!("the file ends {missing} bytes early"))
+            reject::corrupt(format!("the file ends {missing} bytes early"))
         })?;
         self.rest = rest;
         Ok(taken)

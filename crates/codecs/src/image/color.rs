@@ -1,12 +1,13 @@
 //! From whatever colours a file is in to sRGB.
 
+use super::reject;
 use std::sync::Arc;
 
 use moxcms::{DataColorSpace, Layout as Channels, TransformExecutor, TransformOptions};
 
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
-use crate::error::Rejection;
+use media::Rejection;
 
 /// The picture as RGB or RGBA in sRGB.
 pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {
@@ -94,7 +95,7 @@ impl Narrow {
 }
 
 fn refused(error: &moxcms::CmsError) -> Rejection {
-    Rejection::corrupt(format!("colour conversion: {error}"))
+    reject::corrupt(format!("colour conversion: {error}"))
 }
 
 /// Whether an RGB conversion is the identity, give or take a rounding step: true of the many sRGB

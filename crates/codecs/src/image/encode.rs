@@ -8,7 +8,7 @@ use libwebp_sys as webp;
 
 use super::ImageError;
 use super::raster::{Layout, Raster};
-use crate::error::Resource;
+use sandbox::Resource;
 
 /// Encodes an RGB or RGBA picture, lossy, on this thread alone.
 pub(super) fn webp(picture: &Raster, quality: u8, method: u8) -> Result<Vec<u8>, ImageError> {

@@ -3,7 +3,7 @@
 
 use super::bytes::Bytes;
 use super::orient::Orientation;
-use crate::error::Rejection;
+use media::Rejection;
 
 const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;

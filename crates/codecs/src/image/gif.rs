@@ -1,16 +1,19 @@
 //! GIF 87a and 89a (the format's own specification, 1990). The first frame is the picture.
 
+use super::reject;
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 
 use super::ImageError;
+use super::ImageLimits;
 use super::bytes::Bytes;
-use super::header::{Format, Header};
+use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster, byte_len};
-use crate::error::{Rejection, Resource};
-use crate::limits::ImageLimits;
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;
@@ -59,18 +62,16 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
                 bytes.skip(1)?; // code size
             }
             other => {
-                return Err(Rejection::corrupt(format!(
-                    "gif block of kind {other:#04x}"
-                )));
+                return Err(reject::corrupt(format!("gif block of kind {other:#04x}")));
             }
         }
         skip_blocks(&mut bytes)?;
     }
     if frames == 0 {
-        return Err(Rejection::corrupt("a gif without a picture"));
+        return Err(reject::corrupt("a gif without a picture"));
     }
     Ok(Header {
-        format: Format::Gif.with_trailing(bytes.rest().len())?,
+        format: with_trailing(ImageFormat::Gif, bytes.rest().len())?,
         width: screen.0.into(),
         height: screen.1.into(),
         orientation: Orientation::default(),
@@ -100,13 +101,13 @@ fn skip_blocks(bytes: &mut Bytes) -> Result<(), Rejection> {
 }
 
 pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
-    let corrupt = |error: gif::DecodingError| Rejection::corrupt(format!("gif: {error}"));
+    let corrupt = |error: gif::DecodingError| reject::corrupt(format!("gif: {error}"));
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
     options.set_memory_limit(MemoryLimit::Unlimited); // sizes were checked in `read`
     let mut decoder = options.read_info(bytes).map_err(corrupt)?;
     let frame = decoder.read_next_frame().map_err(corrupt)?;
-    let frame = frame.ok_or_else(|| Rejection::corrupt("gif: no frame"))?;
+    let frame = frame.ok_or_else(|| reject::corrupt("gif: no frame"))?;
 
     let too_large = ImageError::LimitHit(Resource::Memory);
     let size = byte_len(header.width, header.height, 4).ok_or(too_large)?;

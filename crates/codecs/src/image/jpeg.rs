@@ -8,14 +8,16 @@ mod pixels;
 
 pub(super) use self::pixels::decode;
 
+use super::ImageLimits;
 use super::bytes::Bytes;
 use super::exif;
-use super::header::{Format, Header};
+use super::header::{Header, with_trailing};
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::Layout;
-use crate::error::Rejection;
-use crate::limits::ImageLimits;
+use super::reject;
+use media::Rejection;
+use media::formats::ImageFormat;
 
 const SOF0: u8 = 0xC0;
 const SOF2: u8 = 0xC2;
@@ -70,7 +72,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
                 let length = usize::from(bytes.u16_be()?);
                 let body = length
                     .checked_sub(2)
-                    .ok_or_else(|| Rejection::corrupt("a jpeg segment shorter than its length"))?;
+                    .ok_or_else(|| reject::corrupt("a jpeg segment shorter than its length"))?;
                 segment(&mut segments, kind, bytes.take(body)?, limits)?;
                 if kind == SOS {
                     skip_scan(&mut bytes)?;
@@ -84,7 +86,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         .frame
         .filter(|frame| frame.components.iter().all(is_scanned))
     else {
-        return Err(Rejection::corrupt("a jpeg without all of its picture"));
+        return Err(reject::corrupt("a jpeg without all of its picture"));
     };
     segments.icc.sort_by_key(|&(number, _)| number);
     let icc: Vec<u8> = segments
@@ -94,7 +96,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         .copied()
         .collect();
     Ok(Header {
-        format: Format::Jpeg.with_trailing(bytes.rest().len())?,
+        format: with_trailing(ImageFormat::Jpeg, bytes.rest().len())?,
         width: frame.width.into(),
         height: frame.height.into(),
         orientation: segments.orientation.unwrap_or_default(),
@@ -142,7 +144,7 @@ fn skip_scan(bytes: &mut Bytes) -> Result<(), Rejection> {
             Some(0x00 | 0xD0..=0xD7) => bytes.skip(next + 2)?,
             Some(0xFF) => bytes.skip(next + 1)?,
             Some(_) => return bytes.skip(next),
-            None => return Err(Rejection::corrupt("the file ends within the picture data")),
+            None => return Err(reject::corrupt("the file ends within the picture data")),
         }
     }
 }
@@ -156,12 +158,12 @@ fn segment<'a>(
     match kind {
         SOF0..=SOF2 => {
             if segments.frame.is_some() {
-                return Err(Rejection::corrupt("a jpeg with two frames"));
+                return Err(reject::corrupt("a jpeg with two frames"));
             }
             segments.frame = Some(frame(kind, body, limits)?);
         }
-        0xC3 | 0xC5..=0xC7 => return Err(Rejection::unsupported("lossless or hierarchical jpeg")),
-        0xC9..=0xCB | 0xCD..=0xCF => return Err(Rejection::unsupported("arithmetic-coded jpeg")),
+        0xC3 | 0xC5..=0xC7 => return Err(reject::unsupported("lossless or hierarchical jpeg")),
+        0xC9..=0xCB | 0xCD..=0xCF => return Err(reject::unsupported("arithmetic-coded jpeg")),
         SOS => scan(segments, body)?,
         APP1 if segments.orientation.is_none() => {
             segments.orientation = body.strip_prefix(b"Exif\0\0").map(exif::orientation);
@@ -183,16 +185,14 @@ fn frame(kind: u8, body: &[u8], limits: &ImageLimits) -> Result<Frame, Rejection
     let components = body.u8()?;
     limits.check_size(width.into(), height.into())?;
     if precision != 8 {
-        return Err(Rejection::unsupported(format!("{precision}-bit jpeg")));
+        return Err(reject::unsupported(format!("{precision}-bit jpeg")));
     }
     let layout = match components {
         1 => Layout::Gray,
         3 => Layout::Rgb,
         4 => Layout::Cmyk,
         count => {
-            return Err(Rejection::unsupported(format!(
-                "jpeg of {count} components"
-            )));
+            return Err(reject::unsupported(format!("jpeg of {count} components")));
         }
     };
     let specifications = body.take(3 * usize::from(components))?.chunks_exact(3);

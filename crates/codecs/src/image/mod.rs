@@ -11,11 +11,13 @@ mod exif;
 mod gif;
 mod header;
 mod jpeg;
+mod limits;
 mod orient;
 mod plan;
 mod png;
 mod profile;
 mod raster;
+mod reject;
 mod resize;
 mod webp;
 
@@ -23,21 +25,22 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::header::Format;
+pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
 pub use self::plan::{OutputSpec, RenderPlan, RenderedImage};
 pub use self::profile::ColorProfile;
 
 use self::header::Header;
 use self::raster::Raster;
-use crate::error::{Rejection, Resource};
-use crate::limits::ImageLimits;
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 /// What an image file says of itself, its container walked from end to end, no pixel decoded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageProbe {
     /// The format by structure, whatever the file is called.
-    pub format: Format,
+    pub format: ImageFormat,
     /// Width in pixels as displayed, after orientation.
     pub width: u32,
     /// Height in pixels as displayed, after orientation.
@@ -133,9 +136,9 @@ pub fn render(
 
 fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
     match header.format {
-        Format::Jpeg => jpeg::decode(bytes, header),
-        Format::Png => png::decode(bytes, header),
-        Format::WebP => webp::decode(bytes, header),
-        Format::Gif => gif::decode(bytes, header),
+        ImageFormat::Jpeg => jpeg::decode(bytes, header),
+        ImageFormat::Png => png::decode(bytes, header),
+        ImageFormat::Webp => webp::decode(bytes, header),
+        ImageFormat::Gif => gif::decode(bytes, header),
     }
 }

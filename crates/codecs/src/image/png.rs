@@ -1,19 +1,22 @@
 //! PNG (W3C PNG, third edition). Of an APNG the default image is taken.
 
+use super::reject;
 use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Transformations};
 
 use super::ImageError;
+use super::ImageLimits;
 use super::bytes::Bytes;
 use super::color::Narrow;
 use super::exif;
-use super::header::{Format, Header};
+use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
-use crate::error::{Rejection, Resource};
-use crate::limits::ImageLimits;
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -34,7 +37,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
     let info = reader.info();
     let layout = layout(reader.output_color_type().0);
     Ok(Header {
-        format: Format::Png,
+        format: ImageFormat::Png,
         width: info.width,
         height: info.height,
         orientation: info
@@ -61,7 +64,7 @@ fn walk(bytes: &[u8], limits: &ImageLimits) -> Result<u32, Rejection> {
         let kind = bytes.fourcc()?;
         if first {
             if (length, &kind) != (13, b"IHDR") {
-                return Err(Rejection::corrupt("a png that does not begin with IHDR"));
+                return Err(reject::corrupt("a png that does not begin with IHDR"));
             }
             // Before anything else, so that a bomb is called one even if it is also cut short.
             let mut size = bytes.clone();
@@ -77,10 +80,10 @@ fn walk(bytes: &[u8], limits: &ImageLimits) -> Result<u32, Rejection> {
                 limits.check_frames(frames)?;
             }
             b"IEND" if has_pixels => {
-                Format::Png.with_trailing(bytes.rest().len())?;
+                with_trailing(ImageFormat::Png, bytes.rest().len())?;
                 return Ok(frames);
             }
-            b"IEND" => return Err(Rejection::corrupt("a png without a picture")),
+            b"IEND" => return Err(reject::corrupt("a png without a picture")),
             _ => {}
         }
     }
@@ -152,7 +155,7 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError>
         .next_frame(&mut data)
         .map_err(|error| corrupt(&error))?;
     if (frame.width, frame.height) != (header.width, header.height) {
-        return Err(Rejection::corrupt("an apng frame that is not the default image").into());
+        return Err(reject::corrupt("an apng frame that is not the default image").into());
     }
     let size = (header.width, header.height);
     if frame.bit_depth != BitDepth::Sixteen {
@@ -185,5 +188,5 @@ fn layout(color: ColorType) -> Layout {
 }
 
 fn corrupt(error: &png::DecodingError) -> Rejection {
-    Rejection::corrupt(format!("png: {error}"))
+    reject::corrupt(format!("png: {error}"))
 }

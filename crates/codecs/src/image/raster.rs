@@ -1,7 +1,8 @@
 //! Decoded pixels: 8 bits a sample, interleaved, rows without padding.
 
 use super::profile::Embedded;
-use crate::error::Rejection;
+use super::reject;
+use media::Rejection;
 
 /// The samples of one pixel, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Raster {
         if Some(data.len()) != byte_len(width, height, layout.channels()) {
             let (len, channels) = (data.len(), layout.channels());
             let detail = format!("decoder gave {len} bytes for {width} x {height} x {channels}");
-            return Err(Rejection::corrupt(detail));
+            return Err(reject::corrupt(detail));
         }
         Ok(Self {
             width,

@@ -1,11 +1,12 @@
 //! Making pictures smaller: Lanczos, with alpha premultiplied so that the hidden colour of
 //! transparent pixels does not bleed into visible ones.
 
+use super::reject;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::raster::{Layout, Raster};
-use crate::error::Rejection;
+use media::Rejection;
 
 /// The picture at `size`; itself if it has that size.
 pub(super) fn to(picture: Raster, size: (u32, u32)) -> Result<Raster, Rejection> {
@@ -21,7 +22,7 @@ pub(super) fn to(picture: Raster, size: (u32, u32)) -> Result<Raster, Rejection>
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .use_alpha(picture.layout.has_alpha());
-    let refused = |error: &dyn std::error::Error| Rejection::corrupt(format!("resize: {error}"));
+    let refused = |error: &dyn std::error::Error| reject::corrupt(format!("resize: {error}"));
 
     let source = ImageRef::new(picture.width, picture.height, &picture.data, pixel)
         .map_err(|error| refused(&error))?;

@@ -1,19 +1,22 @@
 //! WebP (RFC 9649): lossy, lossless, with alpha, animated. The first frame is the picture.
 
+use super::reject;
 use std::io::Cursor;
 
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::ImageError;
+use super::ImageLimits;
 use super::bytes::Bytes;
 use super::exif;
-use super::header::{Format, Header};
+use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
-use crate::error::{Rejection, Resource};
-use crate::limits::ImageLimits;
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 /// As many as a JPEG can hold (ICC.1:2022 annex B.4).
 const MAX_PROFILE_BYTES: usize = 16 << 20;
@@ -42,13 +45,13 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         chunks.take_in(kind, data, limits)?;
     }
     if there.len() < size {
-        return Err(Rejection::corrupt("the file ends between two chunks"));
+        return Err(reject::corrupt("the file ends between two chunks"));
     }
     let Some((width, height)) = chunks.canvas.filter(|_| chunks.has_pixels) else {
-        return Err(Rejection::corrupt("a webp without a picture"));
+        return Err(reject::corrupt("a webp without a picture"));
     };
     Ok(Header {
-        format: Format::WebP.with_trailing(there.len().saturating_sub(size))?,
+        format: with_trailing(ImageFormat::Webp, there.len().saturating_sub(size))?,
         width,
         height,
         orientation: chunks.orientation,
@@ -87,7 +90,7 @@ impl Chunks {
                 limits.check_size(picture.width, picture.height)?;
                 let size = (picture.width, picture.height);
                 if *self.canvas.get_or_insert(size) != size {
-                    return Err(Rejection::corrupt(
+                    return Err(reject::corrupt(
                         "a webp picture that is not its canvas' size",
                     ));
                 }
@@ -102,7 +105,7 @@ impl Chunks {
             }
             // A copy is made of it; the other formats' profiles are bounded by theirs.
             b"ICCP" if data.len() > MAX_PROFILE_BYTES => {
-                return Err(Rejection::corrupt(
+                return Err(reject::corrupt(
                     "a webp with a colour profile too large to be one",
                 ));
             }
@@ -128,13 +131,13 @@ impl Chunks {
                 return if inside && (picture.width, picture.height) == (width, height) {
                     Ok(())
                 } else {
-                    Err(Rejection::corrupt(
+                    Err(reject::corrupt(
                         "a webp frame that does not fit its animation",
                     ))
                 };
             }
         }
-        Err(Rejection::corrupt("a webp frame without a picture"))
+        Err(reject::corrupt("a webp frame without a picture"))
     }
 }
 
@@ -162,7 +165,7 @@ impl Picture {
         let mut header = Bytes::new(data);
         if &kind == b"VP8L" {
             if header.u8()? != 0x2F {
-                return Err(Rejection::corrupt("a lossless webp without its signature"));
+                return Err(reject::corrupt("a lossless webp without its signature"));
             }
             let bits = header.u32_le()?;
             let (width, height) = ((bits & SIDE) + 1, (bits >> 14 & SIDE) + 1);
@@ -174,7 +177,7 @@ impl Picture {
         }
         let is_key_frame = header.u24_le()? & 1 == 0;
         if !is_key_frame || header.take(3)? != [0x9D, 0x01, 0x2A] {
-            return Err(Rejection::corrupt("a lossy webp without a key frame"));
+            return Err(reject::corrupt("a lossy webp without a key frame"));
         }
         let side = |raw: u16| u32::from(raw) & SIDE;
         let (width, height) = (side(header.u16_le()?), side(header.u16_le()?));
@@ -189,11 +192,11 @@ impl Picture {
 pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
     let failed = |error: DecodingError| match error {
         DecodingError::MemoryLimitExceeded => ImageError::LimitHit(Resource::Memory),
-        error => Rejection::corrupt(format!("webp: {error}")).into(),
+        error => reject::corrupt(format!("webp: {error}")).into(),
     };
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
     if decoder.dimensions() != (header.width, header.height) {
-        return Err(Rejection::corrupt("webp: two sizes in one file").into());
+        return Err(reject::corrupt("webp: two sizes in one file").into());
     }
     let layout = if decoder.has_alpha() {
         Layout::Rgba

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use codecs::ImageLimits;
 use codecs::image::{ImageError, probe};
-use codecs::{ImageLimits, RejectCode};
+use media::RejectionCode;
 
 use crate::fixtures::{
     Random, gif, jpeg_rgb, noise, one_of_each, plan, png_rgb, try_rendered, with_segment,
@@ -11,14 +12,14 @@ use crate::fixtures::{
 
 /// What both ways in say of `bytes`; a file that can be probed must also render, or say why not.
 #[track_caller]
-fn rejected(bytes: &[u8]) -> RejectCode {
+fn rejected(bytes: &[u8]) -> RejectionCode {
     match try_rendered(bytes, &plan(&[None]), &ImageLimits::default()) {
         Err(ImageError::Rejected(rejection)) => rejection.code,
         other => panic!("expected a rejection, found {other:?}"),
     }
 }
 
-fn probe_code(bytes: &[u8]) -> RejectCode {
+fn probe_code(bytes: &[u8]) -> RejectionCode {
     probe(bytes, &ImageLimits::default()).unwrap_err().code
 }
 
@@ -60,9 +61,9 @@ fn gif_bomb() -> Vec<u8> {
 #[test]
 fn bombs_are_refused_by_their_headers() {
     let start = Instant::now();
-    assert_eq!(probe_code(&png_bomb()), RejectCode::TooWide);
-    assert_eq!(probe_code(&jpeg_bomb()), RejectCode::TooWide);
-    assert_eq!(probe_code(&gif_bomb()), RejectCode::TooWide);
+    assert_eq!(probe_code(&png_bomb()), RejectionCode::TooManyPixels);
+    assert_eq!(probe_code(&jpeg_bomb()), RejectionCode::TooManyPixels);
+    assert_eq!(probe_code(&gif_bomb()), RejectionCode::TooManyPixels);
     let roomy = ImageLimits {
         max_width: 100_000,
         max_height: 100_000,
@@ -70,7 +71,7 @@ fn bombs_are_refused_by_their_headers() {
     };
     for bomb in [png_bomb(), jpeg_bomb(), gif_bomb()] {
         let rejection = probe(&bomb, &roomy).unwrap_err();
-        assert_eq!(rejection.code, RejectCode::TooManyPixels);
+        assert_eq!(rejection.code, RejectionCode::TooManyPixels);
         assert_eq!(rejection.limit.as_deref(), Some("100000000 px"));
     }
     assert!(start.elapsed() < Duration::from_millis(100));
@@ -84,7 +85,7 @@ fn an_animation_of_too_many_frames_is_refused() {
         ..ImageLimits::default()
     };
     let rejection = probe(&two, &limits).unwrap_err();
-    assert_eq!(rejection.code, RejectCode::TooManyFrames);
+    assert_eq!(rejection.code, RejectionCode::TooManyFrames);
     assert_eq!(rejection.measured.as_deref(), Some("2 frames"));
 }
 
@@ -95,7 +96,7 @@ fn other_files_by_whatever_name_are_not_images() {
     let not_gif = b"GIF89\xFF\xFF\x1F\x1F\x80\0\0\0!\xF9\x04\x01\0\0\0\0,\0\0\0\0\0\x1F\xFF\xFC";
     let svg = b"<svg xmlns='http://www.w3.org/2000/svg'/>";
     for bytes in [&b""[..], &[0xFF], &zip[..], not_webp, not_gif, svg] {
-        assert_eq!(probe_code(bytes), RejectCode::UnsupportedType);
+        assert_eq!(probe_code(bytes), RejectionCode::UnsupportedType);
     }
 }
 
@@ -109,8 +110,8 @@ fn a_magic_number_alone_is_not_an_image() {
         b"RIFF\x40\0\0\0WEBPVP8 ",
     ];
     for magic in magics {
-        assert_eq!(probe_code(magic), RejectCode::CorruptImage);
-        assert_eq!(probe_code(&[magic, zip].concat()), RejectCode::CorruptImage);
+        assert_eq!(probe_code(magic), RejectionCode::Malformed);
+        assert_eq!(probe_code(&[magic, zip].concat()), RejectionCode::Malformed);
     }
 }
 
@@ -124,11 +125,15 @@ fn kinds_of_jpeg_that_cannot_be_decoded_are_unsupported_not_corrupt() {
     for kind in [0xC3, 0xC5, 0xC9, 0xCF] {
         let mut other = sound.clone();
         other[frame + 1] = kind;
-        assert_eq!(probe_code(&other), RejectCode::UnsupportedType, "{kind:#x}");
+        assert_eq!(
+            probe_code(&other),
+            RejectionCode::UnsupportedType,
+            "{kind:#x}"
+        );
     }
     let mut deep = sound;
     deep[frame + 4] = 12;
-    assert_eq!(probe_code(&deep), RejectCode::UnsupportedType);
+    assert_eq!(probe_code(&deep), RejectionCode::UnsupportedType);
 }
 
 #[test]
@@ -138,7 +143,7 @@ fn a_file_cut_short_anywhere_is_corrupt() {
             let cut = &bytes[..bytes.len() * tenth / 10];
             assert_eq!(
                 rejected(cut),
-                RejectCode::CorruptImage,
+                RejectionCode::Malformed,
                 "{name} cut at {tenth}/10"
             );
             assert!(
@@ -161,7 +166,7 @@ fn a_jpeg_cut_short_and_closed_again_is_corrupt() {
         let closed = [&bytes[..cut], &[0xFF, 0xD9]].concat();
         assert_eq!(
             rejected(&closed),
-            RejectCode::CorruptImage,
+            RejectionCode::Malformed,
             "closed at {tenth}/10"
         );
     }
@@ -175,7 +180,7 @@ fn a_jpeg_that_lacks_a_component_is_corrupt() {
         .position(|pair| pair == [0xFF, 0xDA])
         .unwrap();
     bytes[scan + 9] = bytes[scan + 7]; // the second component twice, the third never
-    assert_eq!(probe_code(&bytes), RejectCode::CorruptImage);
+    assert_eq!(probe_code(&bytes), RejectionCode::Malformed);
 }
 
 #[test]
@@ -237,5 +242,5 @@ fn a_png_with_a_wrong_checksum_is_corrupt() {
     let mut bytes = png_rgb(&noise(16, 16), 16, 16);
     let data = bytes.windows(4).position(|kind| kind == b"IDAT").unwrap();
     bytes[data + 20] ^= 1;
-    assert_eq!(rejected(&bytes), RejectCode::CorruptImage);
+    assert_eq!(rejected(&bytes), RejectionCode::Malformed);
 }

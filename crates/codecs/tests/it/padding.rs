@@ -4,7 +4,9 @@
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use codecs::{DecodeError, ImageLimits, Launcher, RejectCode};
+use codecs::{DecodeError, Decoders, ImageLimits};
+use media::RejectionCode;
+use sandbox::Limits;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -12,8 +14,8 @@ use crate::fixtures::{noise, one_of_each, plan, probed, webp};
 
 const MIB: u64 = 1 << 20;
 
-fn launcher() -> Launcher {
-    Launcher::new(
+fn decoders() -> Decoders {
+    Decoders::new(
         env!("CARGO_BIN_EXE_codecs-test-helper").into(),
         vec!["decode".into()],
     )
@@ -21,10 +23,14 @@ fn launcher() -> Launcher {
 
 /// Less memory than the files here are long.
 fn limits() -> ImageLimits {
+    let usual = ImageLimits::default();
     ImageLimits {
         max_input_bytes: 1024 * MIB,
-        memory_bytes: 256 * MIB,
-        ..ImageLimits::default()
+        process: Limits {
+            memory_bytes: 256 * MIB,
+            ..usual.process
+        },
+        ..usual
     }
 }
 
@@ -52,11 +58,11 @@ fn with_a_vast_chunk() -> File {
 #[tokio::test]
 async fn what_is_not_looked_at_costs_no_memory() {
     let (folder, never) = (TempDir::new().unwrap(), CancellationToken::new());
-    let (launcher, limits) = (launcher(), limits());
-    let probe = launcher.probe_image(with_a_vast_chunk(), &limits, &never);
+    let (decoders, limits) = (decoders(), limits());
+    let probe = decoders.probe_image(with_a_vast_chunk(), &limits, &never);
     assert_eq!(probe.await.unwrap().width, 48);
     let (plan, input) = (plan(&[Some(32)]), with_a_vast_chunk());
-    let rendered = launcher.render_image(input, &plan, folder.path(), &limits, &never);
+    let rendered = decoders.render_image(input, &plan, folder.path(), &limits, &never);
     assert_eq!(rendered.await.unwrap()[0].width, 32);
 }
 
@@ -66,15 +72,15 @@ async fn long_padding_behind_a_picture_is_refused() {
     for (name, bytes) in one_of_each() {
         let most = if name.contains("jpeg") { 64 } else { 1 } * MIB;
         let whole = padded(&bytes, most);
-        let probe = launcher().probe_image(whole, &limits(), &never).await;
+        let probe = decoders().probe_image(whole, &limits(), &never).await;
         assert_eq!(probe.unwrap().width, probed(&bytes).width, "{name}");
         for padding in [most + 1, 900 * MIB] {
             let long = padded(&bytes, padding);
-            let refused = launcher().probe_image(long, &limits(), &never).await;
+            let refused = decoders().probe_image(long, &limits(), &never).await;
             let Err(DecodeError::Rejected(rejection)) = refused else {
                 panic!("{name}: {refused:?}")
             };
-            assert_eq!(rejection.code, RejectCode::FileTooLarge, "{name}");
+            assert_eq!(rejection.code, RejectionCode::FileTooLarge, "{name}");
             let measured = rejection.measured.unwrap();
             assert_eq!(
                 measured,

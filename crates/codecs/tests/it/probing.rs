@@ -1,6 +1,7 @@
 //! What a probe says of sound files.
 
-use codecs::{ColorProfile, Format};
+use codecs::ColorProfile;
+use media::formats::ImageFormat;
 
 use crate::fixtures::{
     exif, gif, jpeg, jpeg_rgb, noise, one_of_each, png, probed, uniform, webp, with_exif,
@@ -9,7 +10,7 @@ use crate::fixtures::{
 #[test]
 fn a_turned_photo_is_described_as_displayed_and_as_stored() {
     let probe = probed(&with_exif(&jpeg_rgb(&noise(48, 32), 48, 32), 6));
-    assert_eq!(probe.format, Format::Jpeg);
+    assert_eq!(probe.format, ImageFormat::Jpeg);
     assert_eq!((probe.width, probe.height), (32, 48));
     assert_eq!((probe.stored_width, probe.stored_height), (48, 32));
     assert_eq!(u16::from(probe.orientation), 6);
@@ -27,9 +28,9 @@ fn an_orientation_that_is_not_one_is_none() {
 
 #[test]
 fn formats_are_told_by_structure() {
-    use Format::{Gif, Jpeg, Png, WebP};
+    use ImageFormat::{Gif, Jpeg, Png, Webp};
     let formats = one_of_each().map(|(_, bytes)| probed(&bytes).format);
-    assert_eq!(formats, [Jpeg, Jpeg, Png, WebP, WebP, Gif]);
+    assert_eq!(formats, [Jpeg, Jpeg, Png, Webp, Webp, Gif]);
 }
 
 #[test]

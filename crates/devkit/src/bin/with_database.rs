@@ -6,6 +6,11 @@
 //!
 //! The files of all folders are applied in the order of their names. `just sqlx-prepare` uses this.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs the command that it is given"
+)]
+
 use std::{error::Error, fs, path::PathBuf, process::Command, process::ExitCode};
 
 use devkit::TestCluster;

@@ -5,6 +5,7 @@
 //! of files, restarts and cross-origin headers do nothing, and a failure is a fact about that store.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "a test is its own clock")]
 
 mod checksums;
 mod contract;

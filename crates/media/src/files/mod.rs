@@ -15,7 +15,7 @@ pub use self::moves::{
     MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
 };
 pub use self::read::{Cursor, get, list, load};
-use crate::{FileId, OwnerId, Rejection, Sha256, UploadId};
+use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId};
 
 /// What a completed upload hands to the workflow: everything else is in tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ pub struct File {
     /// What is served, once ready.
     pub published: Option<Published>,
     /// Why it was refused, if it was.
-    pub rejection: Option<Rejection>,
+    pub rejection: Option<RejectedAt>,
     /// When its upload began.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 
 use super::FileStatus;
-use crate::{FileId, Rejection, Sha256};
+use crate::{FileId, RejectedAt, Sha256};
 
 /// A file could not be moved.
 #[derive(Debug, thiserror::Error)]
@@ -118,14 +118,15 @@ pub async fn mark_ready(
 /// Any status but READY → REJECTED. The first refusal stands: a repeat with the same code changes nothing.
 #[tracing::instrument(
     name = "db.media_files.mark_rejected", skip_all,
-    fields(media.file_id = %file_id, media.rejection = rejection.code.as_str())
+    fields(media.file_id = %file_id, media.rejection = rejected.rejection.code.as_str())
 )]
 pub async fn mark_rejected(
     conn: &mut PgConnection,
     file_id: FileId,
-    rejection: &Rejection,
+    rejected: &RejectedAt,
 ) -> Result<(), MoveError> {
     let to = FileStatus::Rejected;
+    let RejectedAt { rejection, step } = rejected;
     let done = sqlx::query!(
         "UPDATE media_files
          SET status = $2,
@@ -144,7 +145,7 @@ pub async fn mark_rejected(
         rejection.message,
         rejection.limit,
         rejection.measured,
-        rejection.step,
+        step,
     )
     .execute(&mut *conn)
     .await;

@@ -6,7 +6,7 @@ use sqlx::error::BoxDynError;
 use uuid::Uuid;
 
 use super::{Facts, File, FileStatus, Outcome, Published, Stopped};
-use crate::{FileId, OwnerId, Rejection, RejectionCode};
+use crate::{FileId, OwnerId, RejectedAt, Rejection, RejectionCode};
 
 /// A place in an owner's list: the page after this file, which sorts by creation, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +73,13 @@ impl TryFrom<Row> for File {
                         storage_path,
                         main_key,
                     }),
-                rejection: row.rejection_code.map(|code| Rejection {
-                    code,
-                    message: row.rejection_message.unwrap_or_default(),
-                    limit: row.rejection_limit,
-                    measured: row.rejection_measured,
+                rejection: row.rejection_code.map(|code| RejectedAt {
+                    rejection: Rejection {
+                        code,
+                        message: row.rejection_message.unwrap_or_default(),
+                        limit: row.rejection_limit,
+                        measured: row.rejection_measured,
+                    },
                     step: row.rejection_step.unwrap_or_default(),
                 }),
                 created_at: row.created_at,

@@ -10,7 +10,7 @@ mod decide;
 use std::sync::Arc;
 
 use media::{
-    RejectionCode, files,
+    Rejection, RejectionCode, files,
     files::UploadedFile,
     keys,
     uploads::{self, Strategy, Upload},
@@ -18,12 +18,7 @@ use media::{
 use storage::{Bucket, ObjectInfo, ObjectKey, Part, StorageError};
 use workflows::{Done, NextOnError, Step, StepContext, StepError};
 
-use crate::{
-    errors::{self, Refusal},
-    facts::Assembled,
-    queues,
-    tools::Tools,
-};
+use crate::{errors, facts::Assembled, queues, tools::Tools};
 
 pub(crate) struct Assemble(pub Arc<Tools>);
 
@@ -51,14 +46,11 @@ impl Step for Assemble {
             ),
         };
         if object.size_bytes != upload.plan.size_bytes {
-            return Err(Refusal::new(
-                &format_args!("{} bytes", upload.plan.size_bytes),
-                &format_args!("{} bytes", object.size_bytes),
-            )
-            .reject(
-                RejectionCode::SizeMismatch,
-                "the file is not as long as declared",
-            ));
+            let message = "the file is not as long as declared";
+            let rejection = Rejection::new(RejectionCode::SizeMismatch, message)
+                .limit(format!("{} bytes", upload.plan.size_bytes))
+                .measured(format!("{} bytes", object.size_bytes));
+            return Err(errors::reject(rejection));
         }
         Ok(Done::new(Assembled {
             file_id,
@@ -148,10 +140,8 @@ impl Assemble {
 
 /// The client confirmed other bytes than it has sent since.
 fn sent_again() -> StepError {
-    Refusal::default().reject(
-        RejectionCode::UploadChanged,
-        "it was sent again after it was completed",
-    )
+    let message = "it was sent again after it was completed";
+    errors::reject(Rejection::new(RejectionCode::UploadChanged, message))
 }
 
 #[derive(Debug, thiserror::Error)]

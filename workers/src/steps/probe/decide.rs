@@ -1,104 +1,83 @@
 //! Do the declared type, the magic bytes and the probed structure agree? No I/O.
 
-use codecs::{Format, ImageProbe};
-use media::{RejectionCode, formats::InputFormat};
-use workflows::StepError;
+use media::{
+    Rejection, RejectionCode,
+    formats::{InputFormat, Kind},
+};
 
-use crate::errors::Refusal;
-
-/// An image that passed.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Image {
-    pub format: InputFormat,
-    pub width: u32,
-    pub height: u32,
-}
+use crate::kinds::Probe;
 
 /// Media types by which clients say that they do not know (RFC 2046 §4.5.1).
 const UNDECLARED: [&str; 3] = ["", "application/octet-stream", "binary/octet-stream"];
 
-/// `hint` is what the magic bytes look like; `probe` is the structure, or the decoder's refusal.
-pub(super) fn decide(
+/// As what to probe a file: as its magic bytes look (`hint`), or else as declared.
+pub(super) fn kind(declared: &str, hint: Option<&str>) -> Result<Kind, Rejection> {
+    match hint {
+        Some(hint) => InputFormat::from_declared(hint)
+            .map(InputFormat::kind)
+            .ok_or_else(|| unsupported(hint)),
+        None => Ok(InputFormat::from_declared(declared).map_or(Kind::Image, InputFormat::kind)),
+    }
+}
+
+/// `hint` is what the magic bytes look like; `probed` is the structure, or the decoder's refusal.
+pub(super) fn agree(
     declared: &str,
-    hint: Option<&'static str>,
-    probe: Result<ImageProbe, StepError>,
-) -> Result<Image, StepError> {
+    hint: Option<&str>,
+    probed: Result<Probe, Rejection>,
+) -> Result<Probe, Rejection> {
     let declared = declared.split(';').next().unwrap_or_default().trim();
     let unknown = UNDECLARED.iter().any(|u| u.eq_ignore_ascii_case(declared));
     let expected = InputFormat::from_declared(declared);
-    if let Some(hint) = hint.filter(|hint| InputFormat::from_declared(hint).is_none()) {
-        return Err(unsupported(hint));
-    }
-    let probe = match probe {
+    let probe = match probed {
         Ok(probe) => probe,
-        // Nothing of an image in it: say what was declared, which the sender understands.
+        // Nothing of ours in it: say what was declared, which the sender understands.
         Err(_) if hint.is_none() && expected.is_none() && !unknown => {
             return Err(unsupported(declared));
         }
         Err(refusal) => return Err(refusal),
     };
-    let format = input_format(probe.format);
+    let format = probe.format();
     if !unknown && expected != Some(format) {
-        return Err(Refusal::new(&declared, &format.mime_type()).reject(
-            RejectionCode::TypeMismatch,
-            "the file is not of the declared type",
-        ));
+        let message = "the file is not of the declared type";
+        return Err(Rejection::new(RejectionCode::TypeMismatch, message)
+            .limit(declared)
+            .measured(format.mime_type()));
     }
-    Ok(Image {
-        format,
-        width: probe.width,
-        height: probe.height,
-    })
+    Ok(probe)
 }
 
-fn unsupported(found: &str) -> StepError {
-    let supported = InputFormat::ALL.map(InputFormat::mime_type).join(", ");
-    Refusal::new(&supported, &found).reject(
-        RejectionCode::UnsupportedType,
-        "this type of file is not taken",
-    )
-}
-
-fn input_format(format: Format) -> InputFormat {
-    match format {
-        Format::Jpeg => InputFormat::Jpeg,
-        Format::Png => InputFormat::Png,
-        Format::WebP => InputFormat::Webp,
-        Format::Gif => InputFormat::Gif,
-    }
+fn unsupported(found: &str) -> Rejection {
+    let supported: Vec<_> = InputFormat::all().map(InputFormat::mime_type).collect();
+    let message = "this type of file is not taken";
+    Rejection::new(RejectionCode::UnsupportedType, message)
+        .limit(supported.join(", "))
+        .measured(found)
 }
 
 #[cfg(test)]
 mod tests {
-    use codecs::{ColorProfile, Orientation};
+    use media::formats::ImageFormat;
 
     use super::*;
+    use crate::kinds::image;
 
-    fn jpeg_probe() -> ImageProbe {
-        ImageProbe {
-            format: Format::Jpeg,
+    fn jpeg_probe() -> Probe {
+        Probe::Image(image::Probe {
+            format: ImageFormat::Jpeg,
             width: 3,
             height: 2,
-            stored_width: 3,
-            stored_height: 2,
-            orientation: Orientation::new(1).expect("1 is upright"),
-            has_alpha: false,
-            color_profile: ColorProfile::Srgb,
-            bit_depth: 8,
-            frames: 1,
-            animated: false,
-        }
+        })
     }
 
-    fn corrupt() -> Result<ImageProbe, StepError> {
-        Err(Refusal::default().reject(RejectionCode::Malformed, "cut short"))
+    fn corrupt() -> Result<Probe, Rejection> {
+        Err(Rejection::new(RejectionCode::Malformed, "cut short"))
     }
 
-    fn code(result: Result<Image, StepError>) -> String {
+    fn code(result: Result<Probe, Rejection>) -> &'static str {
         match result {
-            Ok(image) => image.format.mime_type().to_owned(),
-            Err(StepError::Reject(rejection)) => rejection.code.into_owned(),
-            Err(other) => panic!("{other}"),
+            Ok(probe) => probe.format().mime_type(),
+            Err(rejection) => rejection.code.as_str(),
         }
     }
 
@@ -135,7 +114,7 @@ mod tests {
         ];
         for (declared, hint, probe, expected) in cases {
             assert_eq!(
-                code(decide(declared, hint, probe)),
+                code(kind(declared, hint).and_then(|_| agree(declared, hint, probe))),
                 expected,
                 "{declared} {hint:?}"
             );

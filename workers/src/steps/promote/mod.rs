@@ -1,14 +1,15 @@
-//! Moves the original to the origin bucket under its content's name and plans the transcoding.
+//! Moves the original to the origin bucket under its content's name and plans what is made of it.
 
 use std::sync::Arc;
 
-use media::{files, keys, recipes};
+use media::{files, keys};
 use storage::Bucket;
 use workflows::{Done, FanOut, Step, StepContext, StepError};
 
 use crate::{
     errors,
-    facts::{Promoted, TranscodeUnit, Validated},
+    facts::{Probed, Promoted, RenderTask},
+    kinds::Plan,
     queues,
     tools::Tools,
 };
@@ -19,24 +20,17 @@ impl Step for Promote {
     const NAME: &'static str = "promote";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
-    type Input = Validated;
-    type Output = FanOut<TranscodeUnit, Promoted>;
+    type Input = Probed;
+    type Output = FanOut<RenderTask, Promoted>;
 
-    async fn run(
-        &self,
-        _: &StepContext,
-        validated: Validated,
-    ) -> Result<Done<Self::Output>, StepError> {
-        let original = keys::original(&validated.scanned.sha256);
-        let file_id = validated.scanned.assembled.file_id;
+    async fn run(&self, _: &StepContext, probed: Probed) -> Result<Done<Self::Output>, StepError> {
+        let original = keys::original(&probed.scanned.sha256);
+        let file_id = probed.scanned.assembled.file_id;
         // From here on nobody removes it as long as this file needs it.
         self.0.claim(file_id, &original).await?;
-        self.copy(&validated, &original).await?;
-        let children = plan(&validated);
-        let carry = Promoted {
-            validated,
-            original,
-        };
+        self.copy(&probed, &original).await?;
+        let children = plan(&probed);
+        let carry = Promoted { probed, original };
         Ok(
             Done::new(FanOut { children, carry }).writing_own_rows(move |tx| {
                 Box::pin(async move { Ok(files::mark_processing(tx, file_id).await?) })
@@ -47,13 +41,9 @@ impl Step for Promote {
 
 impl Promote {
     /// The key names the content, so an object that is there already is the same.
-    async fn copy(
-        &self,
-        validated: &Validated,
-        original: &storage::ObjectKey,
-    ) -> Result<(), StepError> {
+    async fn copy(&self, probed: &Probed, original: &storage::ObjectKey) -> Result<(), StepError> {
         let store = &self.0.store;
-        let assembled = &validated.scanned.assembled;
+        let assembled = &probed.scanned.assembled;
         let there = store
             .head(Bucket::Origin, original)
             .await
@@ -63,7 +53,7 @@ impl Promote {
         }
         let from = (Bucket::Staging, &assembled.key);
         let to = (Bucket::Origin, original);
-        let mime_type = validated.format.mime_type();
+        let mime_type = probed.probe.format().mime_type();
         store
             .copy(from, &assembled.etag, to, mime_type, None)
             .await
@@ -72,14 +62,13 @@ impl Promote {
     }
 }
 
-fn plan(validated: &Validated) -> Vec<TranscodeUnit> {
-    let recipe = recipes::of(validated.format.kind());
-    let hash = recipe.hash();
-    let units = recipe.units.iter().map(|unit| TranscodeUnit {
-        sha256: validated.scanned.sha256,
-        format: validated.format,
-        recipe: hash.clone(),
-        unit: unit.name,
+/// A task for each unit.
+fn plan(probed: &Probed) -> Vec<RenderTask> {
+    let Plan { recipe, units } = probed.probe.plan();
+    let tasks = units.into_iter().map(|unit| RenderTask {
+        sha256: probed.scanned.sha256,
+        recipe: recipe.clone(),
+        unit,
     });
-    units.collect()
+    tasks.collect()
 }

@@ -1,8 +1,6 @@
 //! The gate to READY: every variant is in place as recorded, exactly once, and so is the original.
 //! What the client sent is removed after that, when READY is on record.
 
-mod decide;
-
 use std::sync::Arc;
 
 use media::{
@@ -14,18 +12,19 @@ use workflows::{Done, Joined, NextOnError, Step, StepContext, StepError};
 
 use crate::{
     errors,
-    facts::{Assembled, Promoted, Transcoded},
+    facts::{Assembled, Promoted, Rendered},
+    kinds::Stored,
     queues,
     tools::Tools,
 };
 
-pub(crate) struct Finalize(pub Arc<Tools>);
+pub(crate) struct Publish(pub Arc<Tools>);
 
-impl Step for Finalize {
-    const NAME: &'static str = "finalize";
+impl Step for Publish {
+    const NAME: &'static str = "publish";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
-    type Input = Joined<Promoted, Transcoded>;
+    type Input = Joined<Promoted, Rendered>;
     type Output = ();
 
     async fn run(
@@ -33,17 +32,17 @@ impl Step for Finalize {
         _: &StepContext,
         Joined { carry, children }: Self::Input,
     ) -> Result<Done<()>, StepError> {
-        let variants: Vec<NewVariant> = children.into_iter().flat_map(|c| c.variants).collect();
-        decide::check(&carry, &variants).or_fail()?;
-        for variant in &variants {
-            self.check(&variant.storage_path, variant.size_bytes)
-                .await?;
+        let stored: Vec<_> = children.into_iter().flat_map(|c| c.outputs).collect();
+        carry.probed.probe.check(&stored).or_fail()?;
+        for output in &stored {
+            self.check(&output.key, output.size_bytes).await?;
         }
+        let variants: Vec<NewVariant> = stored.into_iter().map(Stored::variant).collect();
         let Assembled {
             file_id,
             size_bytes,
             ..
-        } = carry.validated.scanned.assembled;
+        } = carry.probed.scanned.assembled;
         self.check(&carry.original, size_bytes).await?;
         let ready = Arc::new((variants, carry.original));
         Ok(Done::new(()).writing_own_rows(move |tx| {
@@ -58,7 +57,7 @@ impl Step for Finalize {
     }
 }
 
-impl Finalize {
+impl Publish {
     async fn check(&self, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
         let object = self
             .0

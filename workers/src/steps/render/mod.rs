@@ -1,145 +1,106 @@
 //! Makes the outputs of one unit of work in the sandbox and stores them under keys that carry the
 //! attempt's token: a zombie writes beside the winner, never over it.
 
-use std::{path::Path, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use codecs::{OutputSpec, RenderPlan, RenderedImage};
-use media::{
-    FileId, keys,
-    recipes::{self, Output, Unit},
-    variants::NewVariant,
-};
+use media::{FileId, keys};
 use storage::Bucket;
 use tempfile::TempDir;
-use workflows::{Done, NextOnError, Step, StepContext, StepError};
+use workflows::{Done, NextOnError, Step, StepContext, StepError, StepSettings};
 
 use crate::{
-    errors::{self, StepOrDecodeError},
-    facts::{TranscodeUnit, Transcoded},
+    errors,
+    facts::{RenderTask, Rendered},
+    kinds::{Made, Source, Stored, Unit, image},
     queues,
     tools::Tools,
 };
 
-pub(crate) struct Transcode(pub Arc<Tools>);
+pub(crate) struct Render(pub Arc<Tools>);
 
 /// Media never changes under its key.
 const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 
-impl Step for Transcode {
-    const NAME: &'static str = "transcode";
-    const QUEUE: &'static str = queues::TRANSCODE;
+impl Step for Render {
+    const NAME: &'static str = "render";
+    const QUEUE: &'static str = queues::RENDER;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
-    type Input = TranscodeUnit;
-    type Output = Transcoded;
+    type Input = RenderTask;
+    type Output = Rendered;
+
+    fn settings(&self) -> StepSettings {
+        // Each unit has a limit of its own, which comes first.
+        StepSettings {
+            timeout: Unit::LONGEST + Duration::from_mins(1),
+            ..StepSettings::default()
+        }
+    }
 
     async fn run(
         &self,
         context: &StepContext,
-        task: TranscodeUnit,
-    ) -> Result<Done<Transcoded>, StepError> {
-        let recipe = recipes::of(task.format.kind());
-        let unit = recipe.unit(task.unit).ok_or(NoSuchUnit).or_fail()?;
-        let mut rendered = self.render(context, &task, unit).await;
-        if errors::crashed(&rendered) {
-            rendered = self.render(context, &task, unit).await;
-        }
-        let (folder, images) = rendered?;
-        let made = keys::media_prefix(&task.sha256, &task.recipe, context.token);
-        self.0.claim(FileId(context.subject), &made).await?;
-        let mut variants = Vec::new();
-        for image in images {
-            let output = unit
-                .outputs
-                .iter()
-                .find(|output| name(output) == image.name);
-            let output = output.ok_or(NoSuchUnit).or_fail()?;
-            variants.push(
-                self.store(context, &task, output, &image, folder.path())
-                    .await?,
-            );
-        }
-        Ok(Done::new(Transcoded { variants }))
+        task: RenderTask,
+    ) -> Result<Done<Rendered>, StepError> {
+        let limit = task.unit.timeout();
+        let outputs = tokio::time::timeout(limit, self.make(context, &task));
+        let outputs = outputs.await.map_err(|_| TooSlow(limit)).or_retry()??;
+        Ok(Done::new(Rendered { outputs }))
     }
 }
 
-impl Transcode {
+impl Render {
+    async fn make(
+        &self,
+        context: &StepContext,
+        task: &RenderTask,
+    ) -> Result<Vec<Stored>, StepError> {
+        // The folder goes when everything in it is stored.
+        let (_folder, made) = self.render(context, task).await?;
+        let prefix = keys::media_prefix(&task.sha256, &task.recipe, context.token);
+        self.0.claim(FileId(context.subject), &prefix).await?;
+        let mut outputs = Vec::new();
+        for made in made {
+            outputs.push(self.store(context, task, made).await?);
+        }
+        Ok(outputs)
+    }
+
     async fn render(
         &self,
         context: &StepContext,
-        task: &TranscodeUnit,
-        unit: &Unit,
-    ) -> Result<(TempDir, Vec<RenderedImage>), StepOrDecodeError> {
-        let Tools {
-            store,
-            scratch,
-            decoders,
-            ..
-        } = self.0.as_ref();
-        let key = keys::original(&task.sha256);
-        let file = scratch
-            .fetch(store, Bucket::Origin, &key, &task.sha256)
-            .await
-            .map_err(errors::scratch)?;
-        let folder = scratch.folder();
-        let folder =
-            folder.map_err(|error| errors::machine("cannot make a scratch folder", error))?;
-        let plan = RenderPlan {
-            outputs: unit.outputs.iter().map(spec).collect(),
+        task: &RenderTask,
+    ) -> Result<(TempDir, Vec<Made>), StepError> {
+        let original = Source {
+            bucket: Bucket::Origin,
+            key: keys::original(&task.sha256),
+            sha256: task.sha256,
         };
-        let limits = self.0.image_limits();
-        let rendered = decoders
-            .render_image(file, &plan, folder.path(), &limits, &context.cancelled)
-            .await?;
-        Ok((folder, rendered))
+        match &task.unit {
+            Unit::Image(unit) => image::render::render(&self.0, context, &original, unit).await,
+        }
     }
 
     async fn store(
         &self,
         context: &StepContext,
-        task: &TranscodeUnit,
-        output: &Output,
-        image: &RenderedImage,
-        folder: &Path,
-    ) -> Result<NewVariant, StepError> {
-        let file_name = output.file_name();
-        let key = keys::media(&task.sha256, &task.recipe, context.token, &file_name);
-        let path = folder.join(&file_name);
-        let mime_type = output.format.mime_type();
-        let stored = self
-            .0
-            .store
-            .put_file(Bucket::Origin, &key, &path, mime_type, Some(CACHE_CONTROL))
+        task: &RenderTask,
+        made: Made,
+    ) -> Result<Stored, StepError> {
+        let key = keys::media(&task.sha256, &task.recipe, context.token, &made.file_name);
+        let store = &self.0.store;
+        let (path, mime_type) = (&made.path, made.mime_type);
+        let stored = store
+            .put_file(Bucket::Origin, &key, path, mime_type, Some(CACHE_CONTROL))
             .await
             .map_err(errors::storage)?;
-        Ok(NewVariant {
-            kind: output.kind,
-            format: output.format,
-            width: Some(image.width),
-            height: Some(image.height),
-            bitrate: None,
-            storage_path: key,
+        Ok(Stored {
+            key,
             size_bytes: stored.size_bytes,
+            output: made.output,
         })
     }
 }
 
-fn spec(output: &Output) -> OutputSpec {
-    OutputSpec {
-        name: name(output),
-        max_width: output.max_width,
-        quality: output.quality,
-        method: output.effort,
-    }
-}
-
-/// The file name without its extension, which the decoder adds.
-fn name(output: &Output) -> String {
-    let file_name = output.file_name();
-    let stem = file_name.strip_suffix(output.format.extension());
-    stem.map_or(file_name.as_str(), |stem| stem.trim_end_matches('.'))
-        .to_owned()
-}
-
 #[derive(Debug, thiserror::Error)]
-#[error("this build's recipe does not have the planned unit")]
-struct NoSuchUnit;
+#[error("this unit of work took longer than {0:?}")]
+struct TooSlow(Duration);

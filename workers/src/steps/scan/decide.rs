@@ -1,9 +1,7 @@
 //! What a scan means. No I/O.
 
-use media::{RejectionCode, Sha256};
-use workflows::StepError;
+use media::{Rejection, RejectionCode, Sha256};
 
-use crate::errors::Refusal;
 use scanner::Verdict;
 
 /// Clean, and the bytes that the client meant to send; else the refusal.
@@ -11,33 +9,26 @@ pub(super) fn decide(
     verdict: &Verdict,
     declared: Option<&Sha256>,
     found: &Sha256,
-) -> Result<(), StepError> {
+) -> Result<(), Rejection> {
     match verdict {
         Verdict::Infected { signature } => {
-            return Err(Refusal {
-                limit: None,
-                measured: Some(signature.clone()),
-            }
-            .reject(RejectionCode::Infected, "the virus scanner found malware"));
+            let message = "the virus scanner found malware";
+            return Err(Rejection::new(RejectionCode::Infected, message).measured(signature));
         }
         // Not looked at whole is not clean.
         Verdict::NotCovered { reason } => {
-            return Err(Refusal {
-                limit: None,
-                measured: Some(reason.clone()),
-            }
-            .reject(
-                RejectionCode::NotScannable,
-                "the virus scanner could not look at all of it",
-            ));
+            let message = "the virus scanner could not look at all of it";
+            return Err(Rejection::new(RejectionCode::NotScannable, message).measured(reason));
         }
         Verdict::Clean => {}
     }
     match declared {
-        Some(declared) if declared != found => Err(Refusal::new(&declared, &found).reject(
-            RejectionCode::ChecksumMismatch,
-            "the bytes are not those that were declared",
-        )),
+        Some(declared) if declared != found => {
+            let message = "the bytes are not those that were declared";
+            Err(Rejection::new(RejectionCode::ChecksumMismatch, message)
+                .limit(declared.to_string())
+                .measured(found.to_string()))
+        }
         _ => Ok(()),
     }
 }
@@ -46,12 +37,10 @@ pub(super) fn decide(
 mod tests {
     use super::*;
 
-    fn code(verdict: &Verdict, declared: Option<&[u8]>) -> Option<String> {
+    fn code(verdict: &Verdict, declared: Option<&[u8]>) -> Option<RejectionCode> {
         let declared = declared.map(Sha256::of);
-        match decide(verdict, declared.as_ref(), &Sha256::of(b"bytes")) {
-            Err(StepError::Reject(rejection)) => Some(rejection.code.into_owned()),
-            _ => None,
-        }
+        let decided = decide(verdict, declared.as_ref(), &Sha256::of(b"bytes"));
+        decided.err().map(|rejection| rejection.code)
     }
 
     #[test]
@@ -65,10 +54,13 @@ mod tests {
         assert_eq!(code(&Verdict::Clean, None), None);
         assert_eq!(code(&Verdict::Clean, Some(b"bytes")), None);
         assert_eq!(
-            code(&Verdict::Clean, Some(b"others")).as_deref(),
-            Some("checksum_mismatch")
+            code(&Verdict::Clean, Some(b"others")),
+            Some(RejectionCode::ChecksumMismatch)
         );
-        assert_eq!(code(&infected, Some(b"bytes")).as_deref(), Some("infected"));
-        assert_eq!(code(&uncovered, None).as_deref(), Some("not_scannable"));
+        assert_eq!(
+            code(&infected, Some(b"bytes")),
+            Some(RejectionCode::Infected)
+        );
+        assert_eq!(code(&uncovered, None), Some(RejectionCode::NotScannable));
     }
 }

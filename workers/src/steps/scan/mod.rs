@@ -39,7 +39,7 @@ impl Step for Scan {
     async fn run(&self, _: &StepContext, assembled: Assembled) -> Result<Done<Scanned>, StepError> {
         let declared = self.declared(&assembled).await?;
         let (sha256, size_bytes, verdict) = self.read(&assembled).await?;
-        decide::decide(&verdict, declared.as_ref(), &sha256)?;
+        decide::decide(&verdict, declared.as_ref(), &sha256).map_err(errors::reject)?;
         if size_bytes != assembled.size_bytes {
             return Err(ShortRead {
                 size_bytes,

@@ -83,7 +83,7 @@ impl Upkeep {
 
     async fn refuse(&self, tx: &mut PgConnection, upload: &Expired) -> Result<(), BoxError> {
         let message = "the upload was not finished in time";
-        let rejection = Rejection::new(RejectionCode::UploadExpired, "upload", message);
+        let rejection = Rejection::new(RejectionCode::UploadExpired, message).at("upload");
         let file_id: FileId = upload.file_id;
         files::mark_rejected(tx, file_id, &rejection).await?;
         // It was never whole, and nobody can finish it.

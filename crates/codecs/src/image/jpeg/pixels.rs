@@ -5,16 +5,16 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use crate::error::Rejection;
 use crate::image::ImageError;
 use crate::image::header::Header;
 use crate::image::raster::{Layout, Raster};
+use crate::image::reject;
 
 /// Decodes a file whose segments were found in order.
 pub(in crate::image) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
     let failed = |error: zune_jpeg::errors::DecodeErrors| {
         // Some messages quote the input at length.
-        Rejection::corrupt(
+        reject::corrupt(
             format!("jpeg: {error}")
                 .chars()
                 .take(200)

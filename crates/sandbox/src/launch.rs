@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -14,21 +15,22 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
-use crate::confine::Sandbox;
-use crate::error::{DecodeError, Resource};
-use crate::image::{ImageProbe, RenderPlan, RenderedImage};
-use crate::limits::ImageLimits;
+use crate::error::{Resource, SandboxError};
+use crate::limits::Limits;
+use crate::profiles::Mode;
 use crate::protocol::{Answer, Job, MAX_ANSWER_BYTES, Request};
+
+type Failure<J> = SandboxError<<J as Job>::Rejection>;
 
 /// How much of the child's standard error is kept.
 const STDERR_BYTES: u64 = 4 * 1024;
 
-/// Starts decoder processes. Cheap to clone; holds nothing open.
+/// Starts confined children. Cheap to clone; holds nothing open.
 #[derive(Clone, Debug)]
 pub struct Launcher {
     program: PathBuf,
     args: Vec<OsString>,
-    sandbox: Sandbox,
+    mode: Mode,
 }
 
 impl Launcher {
@@ -38,77 +40,49 @@ impl Launcher {
         Self {
             program,
             args,
-            sandbox: Sandbox::default(),
+            mode: Mode::default(),
         }
     }
 
-    /// A launcher of this very program with the subcommand `decode`. By way of `/proc`, so that a
+    /// A launcher of this very program with the subcommand `command`. By way of `/proc`, so that a
     /// deploy which replaces the file on disk cannot mix two builds.
-    pub fn current_program() -> Self {
+    pub fn current_program(command: &str) -> Self {
         Self::new(
             PathBuf::from("/proc/self/exe"),
-            vec![OsString::from("decode")],
+            vec![OsString::from(command)],
         )
     }
 
     /// What children do on a kernel that cannot confine them.
     #[must_use]
-    pub fn with_sandbox(self, sandbox: Sandbox) -> Self {
-        Self { sandbox, ..self }
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
-    /// Walks the whole container of `input`, a regular file, and says what it is.
-    pub async fn probe_image(
+    /// Does `job` on `input`, a regular file, in a child of its own. Its outputs are made in `folder`, which must not
+    /// have files of those names; after an error it may hold empty or unfinished ones.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where children are started"
+    )]
+    pub async fn run<J: Job>(
         &self,
-        input: File,
-        limits: &ImageLimits,
-        cancel: &CancellationToken,
-    ) -> Result<ImageProbe, DecodeError> {
-        match self
-            .run(input, Path::new("/"), limits, Job::ProbeImage, cancel)
-            .await?
-        {
-            Answer::Probed(probe) => Ok(*probe),
-            _ => Err(DecodeError::Protocol("not an answer to a probe")),
-        }
-    }
-
-    /// Renders the outputs of `plan` that suit `input` into `out_dir`, a folder without files of
-    /// those names. After an error the folder may hold empty or unfinished files.
-    pub async fn render_image(
-        &self,
-        input: File,
-        plan: &RenderPlan,
-        out_dir: &Path,
-        limits: &ImageLimits,
-        cancel: &CancellationToken,
-    ) -> Result<Vec<RenderedImage>, DecodeError> {
-        plan.validate().map_err(DecodeError::InvalidPlan)?;
-        let job = Job::RenderImage(plan.clone());
-        match self.run(input, out_dir, limits, job, cancel).await? {
-            Answer::Rendered(images) => accept(images, plan, out_dir).await,
-            _ => Err(DecodeError::Protocol("not an answer to a render")),
-        }
-    }
-
-    async fn run(
-        &self,
+        job: &J,
         input: File,
         folder: &Path,
-        limits: &ImageLimits,
-        job: Job,
+        limits: &Limits,
         cancel: &CancellationToken,
-    ) -> Result<Answer, DecodeError> {
+    ) -> Result<J::Answer, SandboxError<J::Rejection>> {
         if cancel.is_cancelled() {
-            return Err(DecodeError::Cancelled);
+            return Err(SandboxError::Cancelled);
         }
         let request = Request {
-            sandbox: self.sandbox,
+            mode: self.mode,
             limits: limits.clone(),
             job,
         };
         let request = serde_json::to_string(&request)
-            .map_err(|_| DecodeError::InvalidPlan("it cannot be written as JSON"))?;
+            .map_err(|_| SandboxError::InvalidJob("it cannot be written as JSON"))?;
         let child = Command::new(&self.program)
             .args(&self.args)
             .arg(request)
@@ -120,12 +94,12 @@ impl Launcher {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(DecodeError::io("starting a decoder"))?;
+            .map_err(SandboxError::io("starting a child"))?;
         let mut child = KilledOnDrop(child);
         tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(DecodeError::Cancelled),
-            ended = child.finish() => ended?.judge(limits),
+            () = cancel.cancelled() => Err(SandboxError::Cancelled),
+            ended = child.finish() => ended.map_err(SandboxError::io("listening to a child"))?.judge::<J>(limits),
             () = tokio::time::sleep(limits.wall) => Err(limit_hit(limits, Resource::WallTime)),
         }
     }
@@ -145,15 +119,14 @@ impl Drop for KilledOnDrop {
 }
 
 impl KilledOnDrop {
-    async fn finish(&mut self) -> Result<Ended, DecodeError> {
+    async fn finish(&mut self) -> io::Result<Ended> {
         let child = &mut self.0;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr, status) = tokio::try_join!(
             read_start(stdout, MAX_ANSWER_BYTES + 1),
             read_start(stderr, STDERR_BYTES),
             child.wait(),
-        )
-        .map_err(DecodeError::io("listening to a decoder"))?;
+        )?;
         let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
         Ok(Ended {
             status,
@@ -164,7 +137,7 @@ impl KilledOnDrop {
 }
 
 /// The first `limit` bytes of a pipe. The rest is read too, so that the writer is not held up.
-async fn read_start(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> std::io::Result<Vec<u8>> {
+async fn read_start(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     if let Some(mut pipe) = pipe {
         (&mut pipe).take(limit).read_to_end(&mut start).await?;
@@ -181,32 +154,32 @@ struct Ended {
 }
 
 impl Ended {
-    fn judge(self, limits: &ImageLimits) -> Result<Answer, DecodeError> {
+    fn judge<J: Job>(self, limits: &Limits) -> Result<J::Answer, Failure<J>> {
         if !self.stderr.is_empty() {
-            tracing::warn!(decoder.stderr = self.stderr, "decoder complained");
+            tracing::warn!(sandbox.stderr = self.stderr, "a child complained");
         }
         if let Some(resource) = self.exhausted() {
             return Err(limit_hit(limits, resource));
         }
         if !self.status.success() {
             let signal = self.status.signal();
-            return Err(DecodeError::Crashed {
+            return Err(SandboxError::Crashed {
                 signal,
                 stderr: self.stderr,
             });
         }
         if self.stdout.len() as u64 > MAX_ANSWER_BYTES {
-            return Err(DecodeError::Protocol("an endless answer"));
+            return Err(SandboxError::Protocol("an endless answer"));
         }
         match serde_json::from_slice(&self.stdout) {
-            Ok(Answer::Rejected(rejection)) => Err(DecodeError::Rejected(rejection)),
+            Ok(Answer::Done(answer)) => Ok(answer),
+            Ok(Answer::Rejected(rejection)) => Err(SandboxError::Rejected(rejection)),
             Ok(Answer::LimitHit(resource)) => Err(limit_hit(limits, resource)),
-            Ok(Answer::Unconfined(reason)) => Err(DecodeError::Sandbox(reason)),
-            Ok(Answer::Failed(reason)) => Err(DecodeError::io("running a decoder")(
-                std::io::Error::other(reason),
+            Ok(Answer::Unconfined(reason)) => Err(SandboxError::Sandbox(reason)),
+            Ok(Answer::Failed(reason)) => Err(SandboxError::io("running a child")(
+                io::Error::other(reason),
             )),
-            Ok(answer) => Ok(answer),
-            Err(_) => Err(DecodeError::Protocol("an answer that is not one")),
+            Err(_) => Err(SandboxError::Protocol("an answer that is not one")),
         }
     }
 
@@ -223,40 +196,9 @@ impl Ended {
     }
 }
 
-fn limit_hit(limits: &ImageLimits, resource: Resource) -> DecodeError {
-    DecodeError::LimitHit {
+fn limit_hit<R: std::error::Error>(limits: &Limits, resource: Resource) -> SandboxError<R> {
+    SandboxError::LimitHit {
         resource,
         allowed: limits.describe(resource),
     }
-}
-
-/// Checks each picture against the plan and the file it should be in, and removes the files of
-/// outputs that were left out.
-async fn accept(
-    images: Vec<RenderedImage>,
-    plan: &RenderPlan,
-    out_dir: &Path,
-) -> Result<Vec<RenderedImage>, DecodeError> {
-    let mut accepted = Vec::with_capacity(images.len());
-    for output in &plan.outputs {
-        let path = out_dir.join(output.file_name());
-        let Some(image) = images.iter().find(|image| image.name == output.name) else {
-            tokio::fs::remove_file(&path)
-                .await
-                .map_err(DecodeError::io("removing an output"))?;
-            continue;
-        };
-        let file = tokio::fs::symlink_metadata(&path)
-            .await
-            .map_err(DecodeError::io("looking at an output"))?;
-        let fits = image.width >= 1 && output.max_width.is_none_or(|max| image.width <= max);
-        if !fits || !file.is_file() || file.len() != image.size_bytes || file.len() == 0 {
-            return Err(DecodeError::Protocol("an output that is not as announced"));
-        }
-        accepted.push(image.clone());
-    }
-    if accepted.len() != images.len() || accepted.is_empty() {
-        return Err(DecodeError::Protocol("outputs that were not asked for"));
-    }
-    Ok(accepted)
 }

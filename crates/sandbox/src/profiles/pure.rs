@@ -1,15 +1,13 @@
-//! The sandbox: what a decoder process gives up before it reads its first untrusted byte.
+//! For our own code, which computes from one mapped input to outputs that are open already.
 //!
 //! Three layers, each enough to stop an ordinary attack alone: resource limits; Landlock, which
 //! takes away the file system, TCP and signalling others; and a seccomp list of the few system
-//! calls that decoding takes. Files are opened *before* confinement, so no call that names a path
+//! calls that computing takes. Files are opened *before* confinement, so no call that names a path
 //! is on the list at all. It needs no privilege and works the same for root and for nobody.
 //!
-//! Not a general sandbox: a program that must start others or open files cannot live in here.
+//! A program that must start others or open files cannot live in here.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
@@ -23,81 +21,30 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::limits::ImageLimits;
-
-/// What to do on a kernel that cannot confine a decoder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sandbox {
-    /// Refuse to decode.
-    #[default]
-    Required,
-    /// Decode with what there is, and say on standard error what is missing.
-    BestEffort,
-}
-
-impl FromStr for Sandbox {
-    type Err = UnknownSandbox;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "required" => Ok(Self::Required),
-            "best-effort" => Ok(Self::BestEffort),
-            _ => Err(UnknownSandbox),
-        }
-    }
-}
-
-impl fmt::Display for Sandbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Required => "required",
-            Self::BestEffort => "best-effort",
-        })
-    }
-}
-
-/// A sandbox mode that is neither `required` nor `best-effort`.
-#[derive(Debug, thiserror::Error)]
-#[error("sandbox mode must be `required` or `best-effort`")]
-pub struct UnknownSandbox;
-
-/// A layer of the sandbox that could not be put up.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfineError {
-    /// A resource limit or process flag was refused.
-    #[error("cannot set {0}")]
-    Process(&'static str, #[source] Errno),
-    /// Landlock is missing (Linux before 5.13, or switched off) or refused the rules.
-    #[error("landlock is not available")]
-    Landlock(#[source] Option<landlock::RulesetError>),
-    /// seccomp is missing or refused the filter.
-    #[error("seccomp is not available")]
-    Seccomp(#[source] seccompiler::Error),
-}
+use super::{ConfineError, Mode};
+use crate::limits::Limits;
 
 /// Confines this process for the rest of its life. Call once, with a single thread running and
 /// every file that will be needed already open. `mapped_bytes` of files in memory come on top of the
 /// limit: they are the kernel's to keep or drop.
 ///
 /// Returns the layers that are missing, which is only ever non-empty under
-/// [`Sandbox::BestEffort`].
+/// [`Mode::BestEffort`].
 pub fn confine(
-    limits: &ImageLimits,
+    limits: &Limits,
     mapped_bytes: u64,
-    sandbox: Sandbox,
+    mode: Mode,
 ) -> Result<Vec<ConfineError>, ConfineError> {
     let mut missing = Vec::new();
-    let mut allow_missing = |layer: Result<(), ConfineError>| match (layer, sandbox) {
-        (Err(error), Sandbox::BestEffort) => {
+    let mut allow_missing = |layer: Result<(), ConfineError>| match (layer, mode) {
+        (Err(error), Mode::BestEffort) => {
             missing.push(error);
             Ok(())
         }
         (layer, _) => layer,
     };
-    die_with_reader().map_err(|errno| ConfineError::Process("the life line", errno))?;
+    die_with_reader().map_err(|errno| ConfineError::Process("SIGIO on standard output", errno))?;
     // In this order: Landlock takes a descriptor, and seccomp forbids setting limits.
     allow_missing(forbid_files_and_network())?;
     limit_resources(limits, mapped_bytes)?;
@@ -149,7 +96,7 @@ extern "C" fn on_output_event(_signal: libc::c_int) {
     }
 }
 
-fn limit_resources(limits: &ImageLimits, mapped_bytes: u64) -> Result<(), ConfineError> {
+fn limit_resources(limits: &Limits, mapped_bytes: u64) -> Result<(), ConfineError> {
     let set = |what, resource, soft, hard| {
         setrlimit(resource, soft, hard).map_err(|errno| ConfineError::Process(what, errno))
     };
@@ -189,7 +136,7 @@ fn forbid_files_and_network() -> Result<(), ConfineError> {
     }
 }
 
-/// Answers EPERM to every system call that decoding does not take.
+/// Answers EPERM to every system call that computing does not take.
 fn forbid_system_calls() -> Result<(), ConfineError> {
     let filter = || -> Result<seccompiler::BpfProgram, seccompiler::BackendError> {
         let mut rules: BTreeMap<_, _> = ALLOWED.iter().map(|&call| (call, Vec::new())).collect();

@@ -15,15 +15,13 @@ use std::process::ExitCode;
 use memmap2::Mmap;
 use nix::libc;
 
-use crate::confine::confine;
-use crate::error::{RejectCode, Rejection};
-use crate::image::{self, ImageError};
-use crate::limits::ImageLimits;
+use crate::error::JobError;
+use crate::profiles::pure::confine;
 use crate::protocol::{Answer, Job, Request};
 
-/// Runs the request in the last of `args`: the input on standard input, outputs into files of
+/// Does the job in the last of `args`: the input on standard input, outputs into files of
 /// the current folder, the answer on standard output.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main<J: Job>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     close_inherited();
     let answer = args
         .into_iter()
@@ -31,7 +29,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .and_then(|request| serde_json::from_str(request.to_str()?).ok())
         .map_or_else(
             || Answer::Failed("no request: this command is for the service itself".to_owned()),
-            |request: Request| answer(&request),
+            |request: Request<J>| answer(&request),
         );
     let written = serde_json::to_vec(&answer)
         .map_err(io::Error::from)
@@ -50,71 +48,42 @@ fn close_inherited() {
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
-fn answer(request: &Request) -> Answer {
-    let input = match map_input(&request.limits) {
+fn answer<J: Job>(request: &Request<J>) -> Answer<J::Answer, J::Rejection> {
+    let input = match map_input() {
         Ok(input) => input,
-        Err(ImageError::Rejected(rejection)) => return Answer::Rejected(rejection),
-        Err(error) => return Answer::Failed(format!("cannot use the input: {}", chain(&error))),
+        Err(error) => return Answer::Failed(format!("cannot use the input: {error}")),
     };
     let outputs = match create_outputs(&request.job) {
         Ok(outputs) => outputs,
         Err(error) => return Answer::Failed(format!("cannot create an output: {error}")),
     };
-    match confine(&request.limits, input.len() as u64, request.sandbox) {
+    match confine(&request.limits, input.len() as u64, request.mode) {
         Ok(missing) => missing
             .iter()
             .for_each(|layer| drop(writeln!(io::stderr(), "sandbox: {}", chain(layer)))),
         Err(error) => return Answer::Unconfined(chain(&error)),
     }
-    match run(&request.job, &request.limits, &input, &outputs) {
-        Ok(answer) => answer,
-        Err(ImageError::Rejected(rejection)) => Answer::Rejected(rejection),
-        Err(ImageError::LimitHit(resource)) => Answer::LimitHit(resource),
-        Err(ImageError::Io(error)) => Answer::Failed(error.to_string()),
-    }
-}
-
-fn run(
-    job: &Job,
-    limits: &ImageLimits,
-    bytes: &[u8],
-    outputs: &[File],
-) -> Result<Answer, ImageError> {
-    match job {
-        Job::ProbeImage => Ok(Answer::Probed(Box::new(image::probe(bytes, limits)?))),
-        Job::RenderImage(plan) => {
-            let rendered = image::render(bytes, limits, plan, |index, webp| {
-                (&outputs[index]).write_all(webp)
-            })?;
-            Ok(Answer::Rendered(rendered))
-        }
+    match request.job.run(&input, &outputs) {
+        Ok(answer) => Answer::Done(answer),
+        Err(JobError::Rejected(rejection)) => Answer::Rejected(rejection),
+        Err(JobError::LimitHit(resource)) => Answer::LimitHit(resource),
+        Err(JobError::Io(error)) => Answer::Failed(error.to_string()),
     }
 }
 
 /// The input as memory that the kernel fills and empties as it likes: what a file is padded with costs
 /// nothing. No byte of it is looked at here.
-fn map_input(limits: &ImageLimits) -> Result<Mmap, ImageError> {
+fn map_input() -> io::Result<Mmap> {
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let (limit, size) = (limits.max_input_bytes, input.metadata()?.len());
-    if size > limit {
-        return Err(Rejection::over(RejectCode::FileTooLarge, limit, size, "bytes").into());
-    }
     // SAFETY: nobody writes to an input: it is a local copy, named by its content once it is whole.
     // If somebody cut it short, SIGBUS would end this process, which has nothing else to do.
-    Ok(unsafe { Mmap::map(&input)? })
+    unsafe { Mmap::map(&input) }
 }
 
-/// One new, empty file per output. Those that the picture turns out too small for stay empty, and
-/// the parent removes them.
-fn create_outputs(job: &Job) -> io::Result<Vec<File>> {
-    let Job::RenderImage(plan) = job else {
-        return Ok(Vec::new());
-    };
+/// One new, empty file per output. Those that the job does not write stay empty.
+fn create_outputs(job: &impl Job) -> io::Result<Vec<File>> {
     let create = |name| OpenOptions::new().write(true).create_new(true).open(name);
-    plan.outputs
-        .iter()
-        .map(|output| create(output.file_name()))
-        .collect()
+    job.outputs().into_iter().map(create).collect()
 }
 
 /// The error and its causes, on one line.

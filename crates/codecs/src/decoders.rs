@@ -1,0 +1,108 @@
+//! The service's side: asks a child, and does not believe what it says further than it can be checked. The child worked
+//! on hostile bytes.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sandbox::{Launcher, Mode};
+use tokio_util::sync::CancellationToken;
+
+use crate::DecodeError;
+use crate::image::{ImageLimits, ImageProbe, RenderPlan, RenderedImage};
+use crate::job::{Answer, Job};
+
+/// Has decodes done in confined children. Cheap to clone; holds nothing open.
+#[derive(Clone, Debug)]
+pub struct Decoders(Launcher);
+
+impl Decoders {
+    /// Children are started as `program`, which must hand the arguments after `args` to
+    /// [`child_main`](crate::child_main) before it starts a thread or opens a file.
+    pub fn new(program: PathBuf, args: Vec<OsString>) -> Self {
+        Self(Launcher::new(program, args))
+    }
+
+    /// Children are this very program with the subcommand `decode`.
+    pub fn current_program() -> Self {
+        Self(Launcher::current_program("decode"))
+    }
+
+    /// What children do on a kernel that cannot confine them.
+    #[must_use]
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self(self.0.with_mode(mode))
+    }
+
+    /// Walks the whole container of `input`, a regular file, and says what it is.
+    pub async fn probe_image(
+        &self,
+        input: File,
+        limits: &ImageLimits,
+        cancel: &CancellationToken,
+    ) -> Result<ImageProbe, DecodeError> {
+        let job = Job::ProbeImage(limits.clone());
+        let root = Path::new("/");
+        match self
+            .0
+            .run(&job, input, root, &limits.process, cancel)
+            .await?
+        {
+            Answer::Probed(probe) => Ok(*probe),
+            Answer::Rendered(_) => Err(DecodeError::Protocol("not an answer to a probe")),
+        }
+    }
+
+    /// Renders the outputs of `plan` that suit `input` into `out_dir`, a folder without files of
+    /// those names. After an error the folder may hold empty or unfinished files.
+    pub async fn render_image(
+        &self,
+        input: File,
+        plan: &RenderPlan,
+        out_dir: &Path,
+        limits: &ImageLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<RenderedImage>, DecodeError> {
+        plan.validate().map_err(DecodeError::InvalidJob)?;
+        let job = Job::RenderImage(limits.clone(), plan.clone());
+        match self
+            .0
+            .run(&job, input, out_dir, &limits.process, cancel)
+            .await?
+        {
+            Answer::Rendered(images) => accept(images, plan, out_dir).await,
+            Answer::Probed(_) => Err(DecodeError::Protocol("not an answer to a render")),
+        }
+    }
+}
+
+/// Checks each picture against the plan and the file it should be in, and removes the files of
+/// outputs that were left out.
+async fn accept(
+    images: Vec<RenderedImage>,
+    plan: &RenderPlan,
+    out_dir: &Path,
+) -> Result<Vec<RenderedImage>, DecodeError> {
+    let mut accepted = Vec::with_capacity(images.len());
+    for output in &plan.outputs {
+        let path = out_dir.join(output.file_name());
+        let Some(image) = images.iter().find(|image| image.name == output.name) else {
+            tokio::fs::remove_file(&path)
+                .await
+                .map_err(DecodeError::io("removing an output"))?;
+            continue;
+        };
+        let file = tokio::fs::symlink_metadata(&path)
+            .await
+            .map_err(DecodeError::io("looking at an output"))?;
+        let fits = image.width >= 1 && output.max_width.is_none_or(|max| image.width <= max);
+        if !fits || !file.is_file() || file.len() != image.size_bytes || file.len() == 0 {
+            return Err(DecodeError::Protocol("an output that is not as announced"));
+        }
+        accepted.push(image.clone());
+    }
+    if accepted.len() != images.len() || accepted.is_empty() {
+        return Err(DecodeError::Protocol("outputs that were not asked for"));
+    }
+    Ok(accepted)
+}

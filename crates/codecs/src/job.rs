@@ -1,0 +1,71 @@
+//! What a child can be asked, and how it answers.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use media::Rejection;
+use sandbox::JobError;
+use serde::{Deserialize, Serialize};
+
+use crate::image::{
+    self, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, RenderedImage,
+};
+
+/// Every job of every kind.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Job {
+    ProbeImage(ImageLimits),
+    RenderImage(ImageLimits, RenderPlan),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Answer {
+    Probed(Box<ImageProbe>),
+    Rendered(Vec<RenderedImage>),
+}
+
+/// The child's whole life: see [`sandbox::child::main`].
+pub fn child_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    sandbox::child::main::<Job>(args)
+}
+
+impl sandbox::Job for Job {
+    type Answer = Answer;
+    type Rejection = Rejection;
+
+    fn outputs(&self) -> Vec<String> {
+        match self {
+            Self::ProbeImage(_) => Vec::new(),
+            Self::RenderImage(_, plan) => plan.outputs.iter().map(OutputSpec::file_name).collect(),
+        }
+    }
+
+    fn run(&self, input: &[u8], outputs: &[File]) -> Result<Answer, JobError<Rejection>> {
+        Ok(match self {
+            Self::ProbeImage(limits) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                let probe = image::probe(input, limits).map_err(JobError::Rejected)?;
+                Answer::Probed(Box::new(probe))
+            }
+            Self::RenderImage(limits, plan) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
+                Answer::Rendered(image::render(input, limits, plan, write)?)
+            }
+        })
+    }
+}
+
+impl From<ImageError> for JobError<Rejection> {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Rejected(rejection) => Self::Rejected(rejection),
+            ImageError::LimitHit(resource) => Self::LimitHit(resource),
+            ImageError::Io(error) => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Images: JPEG, PNG, WebP and GIF in, WebP out.
+
+pub mod check;
+pub mod plan;
+pub mod probe;
+pub mod render;
+
+use codecs::ImageLimits;
+use media::limits::Limits;
+
+pub use plan::Unit;
+pub use probe::Probe;
+pub use render::Output;
+
+/// The domain's limits, as the decoders know them.
+fn limits(limits: &Limits) -> ImageLimits {
+    ImageLimits {
+        max_input_bytes: limits.max_file_bytes,
+        max_width: limits.max_image_side,
+        max_height: limits.max_image_side,
+        max_pixels: limits.max_image_pixels,
+        max_frames: limits.max_image_frames,
+        ..ImageLimits::default()
+    }
+}

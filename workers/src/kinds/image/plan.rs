@@ -1,0 +1,86 @@
+//! What is to be made of an image. No I/O.
+
+use std::time::Duration;
+
+use codecs::{OutputSpec, RenderPlan};
+use media::recipes::image::{self, UnitName};
+use serde::{Deserialize, Serialize};
+
+use crate::kinds::{self, Plan};
+
+/// One unit of the recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Its name there.
+    pub name: UnitName,
+}
+
+impl Unit {
+    /// How long an attempt may take: fetching the original, decoding, and storing.
+    pub const TIMEOUT: Duration = Duration::from_mins(10);
+}
+
+/// The recipe's units, each for a task of its own.
+pub fn plan() -> Plan {
+    let recipe = image::recipe();
+    let units = recipe.units.iter();
+    Plan {
+        recipe: recipe.hash(),
+        units: units
+            .map(|unit| kinds::Unit::Image(Unit { name: unit.name }))
+            .collect(),
+    }
+}
+
+/// What the decoder is told to make of a unit.
+pub fn render_plan(unit: &image::Unit) -> RenderPlan {
+    let outputs = unit.outputs.iter().map(|output| OutputSpec {
+        name: output.name(),
+        max_width: output.max_width,
+        quality: output.quality,
+        method: output.effort,
+    });
+    RenderPlan {
+        outputs: outputs.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_unit_of_the_recipe_is_planned_once() {
+        let plan = plan();
+        assert_eq!(plan.recipe, image::recipe().hash());
+        let unit = |name| kinds::Unit::Image(Unit { name });
+        assert_eq!(
+            plan.units,
+            [unit(UnitName::Full), unit(UnitName::Thumbnails)]
+        );
+    }
+
+    #[test]
+    fn the_decoder_is_told_what_the_recipe_says() {
+        let recipe = image::recipe();
+        for (name, expected) in [
+            (UnitName::Full, vec![("full", None, 2)]),
+            (
+                UnitName::Thumbnails,
+                vec![
+                    ("thumbnail-1280", Some(1280), 4),
+                    ("thumbnail-640", Some(640), 4),
+                    ("thumbnail-320", Some(320), 4),
+                    ("thumbnail-128", Some(128), 4),
+                ],
+            ),
+        ] {
+            let plan = render_plan(recipe.unit(name).unwrap());
+            let told = plan.outputs.iter();
+            let told: Vec<_> = told
+                .map(|output| (output.name.as_str(), output.max_width, output.method))
+                .collect();
+            assert_eq!(told, expected);
+        }
+    }
+}

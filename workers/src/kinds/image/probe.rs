@@ -1,0 +1,42 @@
+//! What an image file says of itself. No pixel is decoded here.
+
+use media::Rejection;
+use media::formats::ImageFormat;
+use serde::{Deserialize, Serialize};
+use workflows::{StepContext, StepError};
+
+use crate::errors::decoded;
+use crate::kinds::Source;
+use crate::tools::Tools;
+
+/// An image that may be decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// By structure, whatever was declared.
+    pub format: ImageFormat,
+    /// Pixels as displayed.
+    pub width: u32,
+    /// Pixels as displayed.
+    pub height: u32,
+}
+
+/// Has the whole structure read in the sandbox. The refusal is the file's, the error is not.
+pub async fn probe(
+    tools: &Tools,
+    context: &StepContext,
+    source: &Source,
+) -> Result<Result<Probe, Rejection>, StepError> {
+    let limits = super::limits(&tools.limits);
+    let probed = decoded(|| async {
+        let file = tools.open(source).await?;
+        let probe = tools
+            .decoders
+            .probe_image(file, &limits, &context.cancelled);
+        Ok(probe.await?)
+    });
+    Ok(probed.await?.map(|probe| Probe {
+        format: probe.format,
+        width: probe.width,
+        height: probe.height,
+    }))
+}

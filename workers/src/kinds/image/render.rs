@@ -1,0 +1,77 @@
+//! Makes the outputs of one unit in the sandbox, as files on this machine.
+
+use std::path::Path;
+
+use codecs::RenderedImage;
+use media::formats::OutputFormat;
+use media::recipes::image;
+use media::variants::VariantKind;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use workflows::{NextOnError, StepContext, StepError};
+
+use super::{Unit, plan};
+use crate::errors::{self, decoded};
+use crate::kinds::{self, Made, Source};
+use crate::tools::Tools;
+
+/// A picture that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// What it is for.
+    pub kind: VariantKind,
+    /// How it is encoded.
+    pub format: OutputFormat,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// Makes them, in a folder that goes with the value.
+pub async fn render(
+    tools: &Tools,
+    context: &StepContext,
+    source: &Source,
+    unit: &Unit,
+) -> Result<(TempDir, Vec<Made>), StepError> {
+    let recipe = image::recipe();
+    let unit = recipe.unit(unit.name).ok_or(NoSuchUnit).or_fail()?;
+    let plan = plan::render_plan(unit);
+    let limits = super::limits(&tools.limits);
+    let rendered = decoded(|| async {
+        let file = tools.open(source).await?;
+        let folder = tools.folder()?;
+        let cancelled = &context.cancelled;
+        let rendered = tools
+            .decoders
+            .render_image(file, &plan, folder.path(), &limits, cancelled);
+        Ok((rendered.await?, folder))
+    });
+    let (images, folder) = rendered.await?.map_err(errors::reject)?;
+    let made = images.iter().map(|image| made(unit, folder.path(), image));
+    let made: Result<Vec<_>, StepError> = made.collect();
+    Ok((folder, made?))
+}
+
+fn made(unit: &image::Unit, folder: &Path, image: &RenderedImage) -> Result<Made, StepError> {
+    let mut outputs = unit.outputs.iter();
+    let output = outputs.find(|output| output.name() == image.name);
+    let output = output.ok_or(NoSuchUnit).or_fail()?;
+    let file_name = output.file_name();
+    Ok(Made {
+        path: folder.join(&file_name),
+        file_name,
+        mime_type: output.format.mime_type(),
+        output: kinds::Output::Image(Output {
+            kind: output.kind,
+            format: output.format,
+            width: image.width,
+            height: image.height,
+        }),
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("this build's recipe does not have the planned unit")]
+struct NoSuchUnit;

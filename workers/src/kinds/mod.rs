@@ -1,0 +1,194 @@
+//! What differs by the kind of media. Steps are the same for every kind; where they are not, they match on one of the
+//! enums here, and the compiler lists those places when a kind is added.
+//!
+//! Each kind is a folder: `probe` asks what a file is, `plan` says what is to be made of it, `render` makes it, and
+//! `check` says whether it is all there. `plan` and `check` do no I/O.
+
+pub mod image;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use media::formats::InputFormat;
+use media::variants::NewVariant;
+use media::{ObjectKey, Sha256, recipes::RecipeHash};
+use serde::{Deserialize, Serialize};
+use storage::Bucket;
+
+/// What was found in a file, no pixel and no sample decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probe {
+    /// It is an image.
+    Image(image::Probe),
+}
+
+/// What one task makes, independent of all others of its file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Of an image.
+    Image(image::Unit),
+}
+
+/// What is to be made of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// By which recipe.
+    pub recipe: RecipeHash,
+    /// One for each task.
+    pub units: Vec<Unit>,
+}
+
+/// One output that was made, by what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// Of an image.
+    Image(image::Output),
+}
+
+/// Where the bytes are that a kind reads.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Staging before they are found to be fit, origin afterwards.
+    pub bucket: Bucket,
+    /// Their key.
+    pub key: ObjectKey,
+    /// Of all of them.
+    pub sha256: Sha256,
+}
+
+/// An output on the disk of this machine.
+#[derive(Debug)]
+pub struct Made {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Last segment of the key that it gets.
+    pub file_name: String,
+    /// The media type that it is served with.
+    pub mime_type: &'static str,
+    /// What it is.
+    pub output: Output,
+}
+
+/// An output in the origin bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its key, which carries the attempt's token.
+    pub key: ObjectKey,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// What it is.
+    pub output: Output,
+}
+
+impl Probe {
+    /// The format by structure, whatever was declared.
+    pub const fn format(&self) -> InputFormat {
+        match self {
+            Self::Image(probe) => InputFormat::Image(probe.format),
+        }
+    }
+
+    /// What is to be made of the file.
+    pub fn plan(&self) -> Plan {
+        match self {
+            Self::Image(_) => image::plan::plan(),
+        }
+    }
+
+    /// Whether `stored` is everything that a file of this kind is served with.
+    pub fn check(&self, stored: &[Stored]) -> Result<(), Incomplete> {
+        let mut keys: Vec<_> = stored.iter().map(|stored| stored.key.as_str()).collect();
+        keys.sort_unstable();
+        if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Incomplete::Twice(twice[0].to_owned()));
+        }
+        match self {
+            Self::Image(probe) => {
+                let outputs = stored.iter().map(|stored| match &stored.output {
+                    Output::Image(output) => output,
+                });
+                Ok(image::check::check(probe, outputs)?)
+            }
+        }
+    }
+}
+
+impl Unit {
+    /// The longest that a unit of any kind may take.
+    pub const LONGEST: Duration = image::Unit::TIMEOUT;
+
+    /// How long an attempt may take.
+    pub const fn timeout(&self) -> Duration {
+        match self {
+            Self::Image(_) => image::Unit::TIMEOUT,
+        }
+    }
+}
+
+impl Stored {
+    /// The row that it becomes.
+    pub fn variant(self) -> NewVariant {
+        let Self {
+            key,
+            size_bytes,
+            output,
+        } = self;
+        match output {
+            Output::Image(image) => NewVariant {
+                kind: image.kind,
+                format: image.format,
+                width: Some(image.width),
+                height: Some(image.height),
+                bitrate: None,
+                storage_path: key,
+                size_bytes,
+            },
+        }
+    }
+}
+
+/// A set of outputs that may not be served.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// One would hide the other.
+    #[error("two variants share the key {0}")]
+    Twice(String),
+    /// Of an image.
+    #[error(transparent)]
+    Image(#[from] image::check::Incomplete),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_unit_may_take_longer_than_the_longest() {
+        for unit in image::plan::plan().units {
+            assert!(unit.timeout() <= Unit::LONGEST);
+        }
+    }
+
+    #[test]
+    fn two_outputs_with_one_key_are_not_published() {
+        let probe = Probe::Image(image::check::tests::probe());
+        let outputs = image::check::tests::whole();
+        let stored = |key: &dyn Fn(usize) -> String| -> Vec<_> {
+            let stored = outputs.iter().enumerate().map(|(index, output)| Stored {
+                key: key(index).parse().unwrap(),
+                size_bytes: 1,
+                output: Output::Image(output.clone()),
+            });
+            stored.collect()
+        };
+        assert_eq!(
+            probe.check(&stored(&|index| format!("media/{index}"))),
+            Ok(())
+        );
+        let twice = probe.check(&stored(&|_| "media/x".to_owned()));
+        assert_eq!(twice, Err(Incomplete::Twice("media/x".to_owned())));
+    }
+}
