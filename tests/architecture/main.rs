@@ -6,6 +6,7 @@
 
 mod cargo;
 mod licence;
+mod modules;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
