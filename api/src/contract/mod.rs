@@ -5,7 +5,6 @@ mod check;
 mod json;
 mod numbers;
 mod operations;
-mod texts;
 
 use std::sync::LazyLock;
 
@@ -14,7 +13,6 @@ use serde_json::Value;
 pub use self::json::read;
 pub use self::numbers::Count;
 pub use self::operations::Operations;
-pub use self::texts::Named;
 use crate::openapi;
 use crate::problem::{FieldError, Problem};
 

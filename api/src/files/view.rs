@@ -9,7 +9,7 @@ use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
 use crate::codes::{RejectionCode, RunState, StepState, VariantKind};
-use crate::contract::{Count, Named};
+use crate::contract::Count;
 use crate::errors;
 
 /// Where a file is on its route.
@@ -235,7 +235,7 @@ pub struct RunView {
     /// The run.
     pub run_id: Uuid,
     /// How it stands.
-    pub state: Named<RunState>,
+    pub state: RunState,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -251,7 +251,7 @@ pub struct StepView {
     /// Its name.
     pub name: String,
     /// How it stands. A step that was not reached is not listed.
-    pub state: Named<StepState>,
+    pub state: StepState,
     /// How many of its tasks are done.
     pub done: Count,
     /// How many tasks it has.

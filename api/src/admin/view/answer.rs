@@ -8,7 +8,7 @@ use workflows::admin::explain;
 use super::limits::HeldByLimit;
 use super::tried::{Progress, Tried};
 use crate::codes::RunState;
-use crate::contract::{Count, Named};
+use crate::contract::Count;
 
 /// Why a run or a task is not running, or who runs it. Branch on `code`.
 #[derive(Debug, Union)]
@@ -89,7 +89,7 @@ pub struct WorkerLost {
 #[oai(skip_serializing_if_is_none)]
 pub struct Ended {
     /// How.
-    state: Named<RunState>,
+    state: RunState,
     /// When.
     at: Option<DateTime<Utc>>,
 }

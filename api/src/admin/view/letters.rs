@@ -7,8 +7,8 @@ use uuid::Uuid;
 use workflows::admin::dead_letters::{DeadLetter, Kind, LetterFilter, WholeLetter};
 
 use super::AttemptView;
-use crate::codes::{Cause, Resolution};
-use crate::contract::{Count, Named};
+use crate::codes::{DeadLetterCause, DeadLetterResolution};
+use crate::contract::Count;
 
 /// A task that failed for good.
 #[derive(Debug, Object)]
@@ -40,7 +40,7 @@ pub struct DeadLetterView {
     #[oai(validator(minimum(value = "0")))]
     interruptions: i32,
     /// Why it died.
-    cause: Named<Cause>,
+    cause: DeadLetterCause,
     /// The last error's message, cut off after 500 characters.
     message: String,
     /// The message of its innermost cause, where that says something else; cut off as well.
@@ -50,7 +50,7 @@ pub struct DeadLetterView {
     /// When it died.
     died_at: DateTime<Utc>,
     /// What became of it; absent while it is open.
-    resolution: Option<Named<Resolution>>,
+    resolution: Option<DeadLetterResolution>,
     /// When it was resolved.
     resolved_at: Option<DateTime<Utc>>,
     /// Who resolved it.
@@ -122,7 +122,7 @@ pub struct KindView {
     /// The step.
     step: String,
     /// Why they died.
-    cause: Named<Cause>,
+    cause: DeadLetterCause,
     /// How many.
     letters: Count,
     /// When the first of them died.

@@ -9,8 +9,7 @@ use workflows::admin::runs::RunEntry;
 use workflows::admin::{Pause, Payload};
 
 use super::Answer;
-use crate::codes::{Outcome, RunState};
-use crate::contract::Named;
+use crate::codes::{AttemptOutcome, RunState};
 
 /// Somebody holds it.
 #[derive(Debug, Object)]
@@ -47,7 +46,7 @@ pub struct RunEntryView {
     /// Among the owner's runs it goes as if it had been started so many minutes later, or earlier if negative.
     priority: i16,
     /// How it stands.
-    state: Named<RunState>,
+    state: RunState,
     /// When it was started.
     started_at: DateTime<Utc>,
     /// When it ended.
@@ -140,7 +139,7 @@ pub struct AttemptView {
     /// The task's place among the children, for a child of a fan-out.
     child: Option<i32>,
     /// How it ended.
-    outcome: Named<Outcome>,
+    outcome: AttemptOutcome,
     /// The error or the rejection.
     error: Option<Value>,
     /// The worker.
