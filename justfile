@@ -92,6 +92,10 @@ sqlx-check:
     @for crate in {{ crates_with_sql }}; do diff -r "target/sqlx-described/$crate" "$crate/.sqlx" \
         || { echo "run ./just sqlx-prepare and commit $crate/.sqlx" >&2; exit 1; }; done
 
+# Write `workflows/schema.sql`, the engine's schema to read, after a change of its migrations
+schema:
+    WRITE_SCHEMA=1 cargo test --quiet --workspace --test engine schema_page
+
 # Write the API's contract to `openapi/`, and the page of errors to `docs/`
 openapi:
     cargo run --quiet -- openapi

@@ -172,7 +172,7 @@ pub fn print_attempts(attempts: &[Attempt]) -> Result<(), OutputError> {
                 time(attempt.ended_at),
                 attempt.step.clone(),
                 attempt.child.map_or_else(String::new, |n| n.to_string()),
-                attempt.outcome.clone(),
+                attempt.outcome.to_string(),
                 took(attempt.ended_at - attempt.started_at),
                 attempt.worker.clone().unwrap_or_default(),
                 error.as_ref().map_or_else(String::new, message),

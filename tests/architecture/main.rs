@@ -7,6 +7,7 @@
 
 mod cargo;
 mod licence;
+mod modules;
 mod pages;
 
 use std::{

@@ -13,8 +13,8 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
-    Done, Engine, EngineConfig, FanOut, Joined, NextOnError, Step, StepContext, StepError,
-    Workflow,
+    Done, Engine, EngineConfig, FanOut, Joined, NextOnError, RunState, Step, StepContext,
+    StepError, Workflow,
     admin::{Paging, runs},
 };
 
@@ -115,7 +115,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
     let engine = Engine::new(&pool, config).register(&orders);
     let working = tokio::spawn(engine.run(stop.clone(), hasten));
-    while runs::get(&pool, run.0).await?.state == "running" {
+    while runs::get(&pool, run.0).await?.state == RunState::Running {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for run in runs::list(&pool, &runs::RunFilter::default(), Paging::default())

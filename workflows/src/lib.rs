@@ -69,8 +69,12 @@ pub use engine::{
     health::Health,
     testing,
 };
-pub use protocol::failpoints as faults;
+pub use protocol::{
+    failpoints as faults,
+    state::{AttemptOutcome, Cause, Resolution, RunState, StepState, UnknownWord},
+};
 pub use store::schema::{
-    MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate, schema_version,
+    MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, SchemaUnreleased, check_schema, migrate,
+    schema_version,
 };
 pub use worker::fault_injection::Rehearsal;

@@ -5,7 +5,6 @@ mod check;
 mod json;
 mod numbers;
 mod operations;
-mod texts;
 mod times;
 
 use serde_json::Value;
@@ -13,7 +12,6 @@ use serde_json::Value;
 pub use self::json::read;
 pub use self::numbers::Count;
 pub use self::operations::Operations;
-pub use self::texts::Named;
 pub use self::times::Time;
 use crate::http::problem::{FieldError, Problem};
 

@@ -15,7 +15,7 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// All paths of the API.
 #[derive(Debug)]
-pub(crate) struct Operations {
+pub struct Operations {
     document: &'static Value,
     paths: Vec<Path>,
 }

@@ -1,9 +1,9 @@
-//! States, outcomes and causes as the contract lists them. Those of the domain are made of its types, so the compiler
-//! misses none; those of the engine are texts which its tables check, and a test compares the two.
+//! States, outcomes and causes as the contract lists them. They are made of the types of the domain and of the
+//! engine, so the compiler misses none.
 
 use poem_openapi::Enum;
 
-/// An enum of the contract with the cases of one of the domain's.
+/// An enum of the contract with the cases of one of the domain's or the engine's.
 macro_rules! mirrored {
     ($(#[$about:meta])* $name:ident of $source:ty { $($(#[$doc:meta])* $case:ident),+ $(,)? }) => {
         $(#[$about])*
@@ -77,88 +77,100 @@ mirrored! {
     }
 }
 
-/// State of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case")]
-pub enum RunState {
-    /// It has steps left to do, even if they wait.
-    Running,
-    /// All its steps are done.
-    Succeeded,
-    /// A step refused its input.
-    Rejected,
-    /// A task used up its attempts; an operator decides how it goes on.
-    Dead,
-    /// It was ended on request.
-    Cancelled,
+mirrored! {
+    /// State of a run.
+    RunState of workflows::RunState {
+        /// It has steps left to do, even if they wait.
+        Running,
+        /// All its steps are done.
+        Succeeded,
+        /// A step refused its input.
+        Rejected,
+        /// A task used up its attempts; an operator decides how it goes on.
+        Dead,
+        /// It was ended on request.
+        Cancelled,
+    }
 }
 
-/// State of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case")]
-pub enum StepState {
-    /// It waits for its turn.
-    Ready,
-    /// A worker runs it.
-    Running,
-    /// It failed, and is tried again later.
-    Retrying,
-    /// It is done.
-    Done,
-    /// It refused the file.
-    Rejected,
-    /// It failed for good, and waits for somebody to decide.
-    Dead,
+impl From<RunState> for workflows::RunState {
+    fn from(state: RunState) -> Self {
+        match state {
+            RunState::Running => Self::Running,
+            RunState::Succeeded => Self::Succeeded,
+            RunState::Rejected => Self::Rejected,
+            RunState::Dead => Self::Dead,
+            RunState::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename = "AttemptOutcome", rename_all = "snake_case")]
-pub enum Outcome {
-    /// The step is done.
-    Done,
-    /// It failed.
-    Error,
-    /// Something that it needs was down, and it is not to blame.
-    Unavailable,
-    /// It refused what it was given.
-    Rejected,
-    /// Its process died of it.
-    Crashed,
-    /// Its worker was lost, and it is not to blame.
-    Lost,
-    /// The worker handed it back.
-    Interrupted,
-    /// Its run was ended.
-    Cancelled,
+mirrored! {
+    /// State of a step.
+    StepState of workflows::StepState {
+        /// It waits for its turn.
+        Ready,
+        /// A worker runs it.
+        Running,
+        /// It failed, and is tried again later.
+        Retrying,
+        /// It is done.
+        Done,
+        /// It refused the file.
+        Rejected,
+        /// It failed for good, and waits for somebody to decide.
+        Dead,
+    }
 }
 
-/// Why a task died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename = "DeadLetterCause", rename_all = "snake_case")]
-pub enum Cause {
-    /// Too many attempts ended in an error.
-    Errors,
-    /// Too many processes died of it.
-    Crashes,
-    /// It was handed back too often.
-    Interruptions,
-    /// The step said that no retry would help.
-    Failed,
+mirrored! {
+    /// How an attempt ended.
+    AttemptOutcome of workflows::AttemptOutcome {
+        /// The step is done.
+        Done,
+        /// It failed.
+        Error,
+        /// Something that it needs was down, and it is not to blame.
+        Unavailable,
+        /// It refused what it was given.
+        Rejected,
+        /// Its process died of it.
+        Crashed,
+        /// Its worker was lost, and it is not to blame.
+        Lost,
+        /// The worker handed it back.
+        Interrupted,
+        /// Its run was ended.
+        Cancelled,
+    }
 }
 
-/// What became of a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename = "DeadLetterResolution", rename_all = "snake_case")]
-pub enum Resolution {
-    /// Its task was started anew.
-    Redriven,
-    /// Its task was given up.
-    Discarded,
-    /// The run went on without it.
-    Skipped,
-    /// The run ended otherwise.
-    Obsolete,
+mirrored! {
+    /// Why a task died.
+    DeadLetterCause of workflows::Cause {
+        /// Too many attempts ended in an error.
+        Errors,
+        /// Too many processes died of it.
+        Crashes,
+        /// It was handed back too often.
+        Interruptions,
+        /// The step said that no retry would help.
+        Failed,
+    }
+}
+
+mirrored! {
+    /// What became of a dead letter.
+    DeadLetterResolution of workflows::Resolution {
+        /// Its task was started anew.
+        Redriven,
+        /// Its task was given up.
+        Discarded,
+        /// The run went on without it.
+        Skipped,
+        /// The run ended otherwise.
+        Obsolete,
+    }
 }
 
 /// Where a code of a refusal is explained, by this service itself.

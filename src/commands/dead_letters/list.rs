@@ -42,8 +42,11 @@ pub async fn letters(
                 time(letter.died_at),
                 format!("{} v{} {}", letter.workflow, letter.version, letter.step),
                 letter.owner.clone(),
-                letter.cause.clone(),
-                letter.resolution.clone().unwrap_or_default(),
+                letter.cause.to_string(),
+                letter
+                    .resolution
+                    .map(|resolution| resolution.to_string())
+                    .unwrap_or_default(),
                 short_id(&letter.fingerprint),
                 error(letter),
             ]
@@ -90,7 +93,7 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
                 kind.letters.to_string(),
                 kind.workflow.clone(),
                 kind.step.clone(),
-                kind.cause.clone(),
+                kind.cause.to_string(),
                 time(kind.first_at),
                 time(kind.last_at),
                 kind.example.to_string(),

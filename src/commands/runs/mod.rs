@@ -6,12 +6,18 @@ mod show;
 use std::process::ExitCode;
 
 use api::v1::admin::view::{RunEntryView, RunPage};
-use clap::Subcommand;
+use clap::{
+    Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::{
-    explain,
-    runs::{self, RunFilter},
+use workflows::{
+    RunState,
+    admin::{
+        explain,
+        runs::{self, RunFilter},
+    },
 };
 
 use super::{
@@ -20,7 +26,10 @@ use super::{
 };
 use crate::table;
 
-const STATES: [&str; 5] = ["running", "succeeded", "rejected", "dead", "cancelled"];
+/// The states of runs, by their words.
+fn states() -> impl TypedValueParser<Value = RunState> {
+    PossibleValuesParser::new(RunState::WORDS).try_map(|word| word.parse::<RunState>())
+}
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -69,8 +78,8 @@ pub struct Filter {
     #[arg(long)]
     workflow: Option<String>,
     /// Only in this state
-    #[arg(long, value_parser = STATES)]
-    state: Option<String>,
+    #[arg(long, value_parser = states())]
+    state: Option<RunState>,
     /// Only of this owner
     #[arg(long)]
     owner: Option<String>,
@@ -153,7 +162,7 @@ async fn list(
                 run.run_id.to_string(),
                 time(run.started_at),
                 format!("{} v{}", run.workflow, run.version),
-                run.state.clone(),
+                run.state.to_string(),
                 run.owner.clone(),
                 run.subject.to_string(),
                 admin::pause(run.paused.as_ref()),

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use api::v1::admin::view::ExplanationView;
-use workflows::admin::{explain::Explanation, runs::RunEntry};
+use workflows::{
+    RunState,
+    admin::{explain::Explanation, runs::RunEntry},
+};
 
 use super::{
     super::admin::{self, Output, time},
@@ -50,7 +53,11 @@ pub fn answers(explanation: Explanation, output: &Output) -> anyhow::Result<Exit
     }
     out!("{}", sentence(&explanation.answer))?;
     let run = &explanation.run;
-    if let Some(result) = run.result.as_ref().filter(|_| run.state == "rejected") {
+    if let Some(result) = run
+        .result
+        .as_ref()
+        .filter(|_| run.state == RunState::Rejected)
+    {
         out!("{}", admin::harmless(&admin::message(&result.to_value())))?;
     }
     if explanation.tasks.len() > 1 {

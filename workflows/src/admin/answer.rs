@@ -8,6 +8,7 @@ use crate::admin::{
     Pause,
     limits::{HeldBy, Limit},
 };
+use crate::protocol::state::RunState;
 
 /// One live task.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ pub enum Answer {
     /// The run is over.
     Ended {
         /// How.
-        state: String,
+        state: RunState,
         /// When.
         at: Option<DateTime<Utc>>,
     },

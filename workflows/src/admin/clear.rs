@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::admin::By;
+use crate::protocol::state::Resolution;
 
 /// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose
 /// their leases, so they can write nothing any more; the history shows them as cancelled. Call under
@@ -11,7 +12,7 @@ use crate::admin::By;
 pub(crate) async fn clear(
     tx: &mut PgConnection,
     runs: &[Uuid],
-    resolution: &str,
+    resolution: Resolution,
     by: By<'_>,
 ) -> Result<i64, sqlx::Error> {
     hold(tx, runs).await?;
@@ -41,7 +42,7 @@ pub(crate) async fn clear(
             WHERE run_id = ANY($1) AND resolved_at IS NULL)
          SELECT count(*) AS "running!" FROM no_longer_leased"#,
         runs,
-        resolution,
+        resolution.as_str(),
         by.actor,
         by.reason,
     )

@@ -57,9 +57,9 @@ async fn run_about(pool: &PgPool, id: Uuid) -> Result<Uuid, AdminError> {
 
 /// The answer for the whole run: what it waits for first, if nothing of it runs.
 async fn answer(pool: &PgPool, run: &RunEntry, tasks: &[TaskAnswer]) -> Result<Answer, AdminError> {
-    if !["running", "dead"].contains(&run.state.as_str()) {
+    if run.state.has_ended() {
         return Ok(Answer::Ended {
-            state: run.state.clone(),
+            state: run.state,
             at: run.ended_at,
         });
     }
@@ -89,7 +89,7 @@ async fn answer(pool: &PgPool, run: &RunEntry, tasks: &[TaskAnswer]) -> Result<A
         Some(task) => Ok(task.answer.clone()),
         // It ended between our looks.
         None => Ok(Answer::Ended {
-            state: run.state.clone(),
+            state: run.state,
             at: run.ended_at,
         }),
     }

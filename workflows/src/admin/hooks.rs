@@ -6,6 +6,7 @@ use futures::FutureExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::protocol::state::RunState;
 use crate::{
     admin::{AdminError, By},
     define::{
@@ -44,7 +45,7 @@ pub(crate) async fn revived(
     by: By<'_>,
 ) -> Result<(), AdminError> {
     for (run, definition) in told(tx, runs, by).await? {
-        if run.state != "running" {
+        if run.state != RunState::Running {
             continue;
         }
         let revival = Revival {
@@ -62,7 +63,7 @@ struct Told {
     workflow: String,
     version: i32,
     subject: Uuid,
-    state: String,
+    state: RunState,
 }
 
 /// Those of the runs whose workflows are to be told, in the order of their ids.
@@ -76,8 +77,8 @@ async fn told<'h>(
     };
     let rows = sqlx::query_as!(
         Told,
-        "SELECT run_id, workflow, version, subject, state FROM workflows.runs
-         WHERE run_id = ANY($1) ORDER BY run_id",
+        r#"SELECT run_id, workflow, version, subject, state AS "state: RunState" FROM workflows.runs
+           WHERE run_id = ANY($1) ORDER BY run_id"#,
         runs,
     );
     let rows = rows.fetch_all(tx).await?.into_iter();

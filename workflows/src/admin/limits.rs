@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::admin::Conflict;
 use crate::{
     admin::{
         AdminError, By, Hints, audit,
@@ -34,24 +35,21 @@ pub struct Limit {
 }
 
 impl Limit {
-    fn check(&self) -> Result<(), AdminError> {
-        let refuse = |why: &str| Err(AdminError::Conflict(why.to_owned()));
+    fn check(&self) -> Result<(), Conflict> {
         let counts = [self.concurrency, self.per_key];
         if counts.iter().flatten().any(|count| *count == 0) {
-            return refuse("a limit of no task at all is a pause: pause the queue");
+            return Err(Conflict::LimitOfNone);
         }
         if counts
             .iter()
             .flatten()
             .any(|count| i32::try_from(*count).is_err())
         {
-            return refuse("so high a limit is none");
+            return Err(Conflict::LimitTooHigh);
         }
         match self.per_second {
-            Some(rate) if !(1e-6..=1e6).contains(&rate) => {
-                refuse("a rate must be between a millionth and a million in a second")
-            }
-            None if counts == [None, None] => refuse("say what is limited"),
+            Some(rate) if !(1e-6..=1e6).contains(&rate) => Err(Conflict::LimitRate),
+            None if counts == [None, None] => Err(Conflict::LimitOfNothing),
             _ => Ok(()),
         }
     }
@@ -170,8 +168,7 @@ pub async fn remove_in(
     by.check()?;
     let removed = sqlx::query!("DELETE FROM workflows.limits WHERE queue = $1", queue);
     if removed.execute(&mut *tx).await?.rows_affected() == 0 {
-        let message = format!("the queue {queue} has no limit");
-        return Err(AdminError::Conflict(message));
+        return Err(Conflict::QueueNotLimited(queue.to_owned()).into());
     }
     sqlx::query!("DELETE FROM workflows.permits WHERE queue = $1", queue)
         .execute(&mut *tx)

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::{admin::Conflict, protocol::state::RunState};
 use crate::{
     admin::{AdminError, not_found},
     store::lock,
@@ -13,7 +14,7 @@ use crate::{
 
 /// A run under its lock.
 pub(crate) struct Locked {
-    pub state: String,
+    pub state: RunState,
     pub paused_at: Option<DateTime<Utc>>,
 }
 
@@ -22,7 +23,7 @@ pub(crate) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, A
     lock::runs(tx, &[run_id]).await?;
     sqlx::query_as!(
         Locked,
-        "SELECT state, paused_at FROM workflows.runs WHERE run_id = $1",
+        r#"SELECT state AS "state: RunState", paused_at FROM workflows.runs WHERE run_id = $1"#,
         run_id
     )
     .fetch_optional(tx)
@@ -33,12 +34,10 @@ pub(crate) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, A
 /// Locks a run that has not ended.
 pub(crate) async fn live_run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
     let run = run(tx, run_id).await?;
-    match run.state.as_str() {
-        "running" | "dead" => Ok(run),
-        ended => Err(AdminError::Conflict(format!(
-            "the run has ended: it is {ended}"
-        ))),
+    if run.state.has_ended() {
+        return Err(Conflict::RunEnded(run.state).into());
     }
+    Ok(run)
 }
 
 /// Locks those of the runs that nobody else has locked, and says which.

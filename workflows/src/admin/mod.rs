@@ -10,6 +10,7 @@ pub mod audit;
 pub(crate) mod breakers;
 pub mod check;
 pub(crate) mod clear;
+mod conflict;
 pub mod dead_letters;
 mod depths;
 pub mod explain;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 
 pub use crate::define::hooks::Hooks;
 pub use breakers::Breaker;
+pub use conflict::Conflict;
 pub use depths::{Depth, Depths, depths};
 pub use hints::Hints;
 pub use payload::Payload;
@@ -83,8 +85,8 @@ pub enum AdminError {
         id: String,
     },
     /// It is not in the state for this; somebody may have been faster.
-    #[error("{0}")]
-    Conflict(String),
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
     /// Every action needs a reason.
     #[error("a reason is required")]
     NoReason,

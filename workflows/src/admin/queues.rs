@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::admin::Conflict;
 use crate::{
     admin::{
         AdminError, Breaker, By, Hints, Pause, audit, breakers,
@@ -138,9 +139,7 @@ pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<
         by.reason,
     );
     if paused.execute(&mut *tx).await?.rows_affected() == 0 {
-        return Err(AdminError::Conflict(format!(
-            "the queue {queue} is paused already"
-        )));
+        return Err(Conflict::QueuePaused(queue.to_owned()).into());
     }
     audit::record(tx, by, "queue.pause", queue, json!({})).await?;
     Ok(Hints::default())
@@ -150,8 +149,8 @@ pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<
 pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(), AdminError> {
     let known = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
-               OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
-                          AND jsonb_path_exists(knows, '$[*].steps[*].queue ? (@ == $queue)',
+               OR EXISTS (SELECT FROM workflows.live_workers
+                          WHERE jsonb_path_exists(capabilities, '$[*].steps[*].queue ? (@ == $queue)',
                                                 jsonb_build_object('queue', $1::text))) AS "known!""#,
         queue,
     );
@@ -178,9 +177,7 @@ pub async fn resume_in(
     let resumed = sqlx::query!("DELETE FROM workflows.queues WHERE queue = $1", queue);
     if resumed.execute(&mut *tx).await?.rows_affected() == 0 {
         must_exist(tx, queue).await?;
-        return Err(AdminError::Conflict(format!(
-            "the queue {queue} is not paused"
-        )));
+        return Err(Conflict::QueueNotPaused(queue.to_owned()).into());
     }
     audit::record(tx, by, "queue.resume", queue, json!({})).await?;
     Ok(Hints::queues(vec![queue.to_owned()]))

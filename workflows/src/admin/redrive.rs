@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
+use crate::admin::Conflict;
 use crate::{
     admin::{
         AdminError, By, Hints, audit,
@@ -89,9 +90,7 @@ pub async fn request_in(
 ) -> Result<Uuid, AdminError> {
     by.check()?;
     if !((0.001..=10_000.0).contains(&pace.per_second) && pace.cap > 0) {
-        let message =
-            "a re-drive needs a rate between 0.001 and 10,000 a second, and a cap above zero";
-        return Err(AdminError::Conflict(message.to_owned()));
+        return Err(Conflict::RedrivePace.into());
     }
     let matched = matching(tx, filter).await?;
     let redrive_id = Uuid::now_v7();
@@ -174,8 +173,7 @@ pub async fn stop_in(
     .await?
     .ok_or_else(|| not_found("re-drive", redrive_id))?;
     if ended.ended_at.is_some() {
-        let message = "the re-drive has ended already";
-        return Err(AdminError::Conflict(message.to_owned()));
+        return Err(Conflict::RedriveEnded.into());
     }
     sqlx::query!(
         "UPDATE workflows.redrives SET ended_at = now() WHERE redrive_id = $1",

@@ -4,6 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::admin::Conflict;
 use crate::admin::{AdminError, By};
 
 /// What became of letters.
@@ -108,9 +109,10 @@ pub(crate) async fn been(
 
 /// Says that a run cannot start again from a step.
 pub(crate) fn not_been(step: &str) -> AdminError {
-    AdminError::Conflict(format!(
-        "the run cannot start again from {step}: it has not been through it"
-    ))
+    Conflict::StepNotReached {
+        step: step.to_owned(),
+    }
+    .into()
 }
 
 /// The entry at a run's first step, and that step's name. A run that was cancelled before its first
@@ -170,10 +172,9 @@ pub(crate) async fn enter(
                 AS e (run_id, task_id, lane, attempt, letter_id)),
          task AS (
             INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, input, token)
-            SELECT e.task_id, e.run_id, e.lane, hashtextextended(r.fairness_key, 0),
-                   (extract(epoch FROM CASE WHEN r.ended_at IS NULL THEN r.created_at
-                                            ELSE clock_timestamp() END) * 1000000)::bigint
-                       + r.priority::bigint * 60000000,
+            SELECT e.task_id, e.run_id, e.lane, workflows.fairness_hash(r.fairness_key),
+                   workflows.task_rank(CASE WHEN r.ended_at IS NULL THEN r.created_at ELSE clock_timestamp() END,
+                                       r.priority),
                    coalesce(a.input, d.input, r.input),
                    coalesce((SELECT max(token) FROM workflows.attempts h WHERE h.run_id = e.run_id), 0)
             FROM entry e JOIN workflows.runs r USING (run_id)

@@ -47,7 +47,7 @@ struct Row {
     worker_id: i64,
     name: String,
     build: String,
-    knows: Value,
+    capabilities: Value,
     started_at: DateTime<Utc>,
     seen_at: DateTime<Utc>,
     lost_tasks: Option<i32>,
@@ -57,7 +57,7 @@ struct Row {
 
 impl Row {
     fn into_entry(self) -> WorkerEntry {
-        let known = known(self.knows);
+        let known = known(self.capabilities);
         let steps = known.into_iter().flat_map(|workflow| workflow.steps);
         let queues: BTreeMap<String, i64> = steps.map(|step| (step.queue, step.slots)).collect();
         WorkerEntry {
@@ -77,24 +77,25 @@ impl Row {
 async fn rows(pool: &PgPool) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
-        r#"SELECT worker_id, name, build, knows, started_at, seen_at, lost_tasks,
+        r#"SELECT worker_id AS "worker_id!", name AS "name!", build AS "build!",
+                  capabilities AS "capabilities!", started_at AS "started_at!", seen_at AS "seen_at!", lost_tasks,
                   coalesce(tasks, 0) AS "tasks!",
                   worker_id % 4294967296 IN (
                       SELECT objid::bigint FROM pg_locks
                       WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = $1::int::oid
                         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                   ) AS "alive!"
-           FROM workflows.workers
+           FROM workflows.live_workers
            LEFT JOIN (SELECT worker_id, count(*) AS tasks FROM workflows.leases GROUP BY worker_id) l
                USING (worker_id)
-           WHERE left_at IS NULL ORDER BY worker_id DESC"#,
+           ORDER BY worker_id DESC"#,
         PRESENCE,
     )
     .fetch_all(pool)
     .await
 }
 
-/// An entry of `workers.knows`.
+/// An entry of `workers.capabilities`.
 #[derive(Debug, Deserialize)]
 struct Known {
     workflow: String,
@@ -114,8 +115,8 @@ struct KnownStep {
 }
 
 /// A worker whose entry says nothing that we understand knows nothing.
-fn known(knows: Value) -> Vec<Known> {
-    serde_json::from_value(knows).unwrap_or_default()
+fn known(capabilities: Value) -> Vec<Known> {
+    serde_json::from_value(capabilities).unwrap_or_default()
 }
 
 /// Where a live worker runs a step.
@@ -142,7 +143,10 @@ impl Fleet {
         rows.retain(|worker| worker.alive);
         Ok(Self {
             alive: rows.iter().map(|worker| worker.worker_id).collect(),
-            workers: rows.into_iter().map(|worker| known(worker.knows)).collect(),
+            workers: rows
+                .into_iter()
+                .map(|worker| known(worker.capabilities))
+                .collect(),
         })
     }
 

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::protocol::state::{RunState, StepState};
+
 /// One run, in short.
 #[derive(Debug, Clone)]
 pub struct RunSummary {
@@ -13,8 +15,8 @@ pub struct RunSummary {
     pub workflow: String,
     /// Version of the workflow it was started with.
     pub version: i32,
-    /// `running`, `succeeded`, `rejected`, `dead` (waits for a decision) or `cancelled`.
-    pub state: String,
+    /// Its state.
+    pub state: RunState,
     /// When it was started.
     pub started_at: DateTime<Utc>,
     /// When it ended, if it did.
@@ -28,8 +30,8 @@ pub struct RunSummary {
 pub struct StepSummary {
     /// Durable name.
     pub name: String,
-    /// `ready`, `running`, `retrying`, `done`, `rejected` or `dead`.
-    pub state: String,
+    /// Its state.
+    pub state: StepState,
     /// Tasks that are done.
     pub done: i64,
     /// Tasks in all: one, or one per child.
@@ -46,8 +48,8 @@ pub struct StepSummary {
 /// The newest run about `subject`.
 pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummary>, sqlx::Error> {
     let run = sqlx::query!(
-        "SELECT run_id, workflow, version, state, created_at, ended_at
-         FROM workflows.runs WHERE subject = $1 ORDER BY created_at DESC, run_id DESC LIMIT 1",
+        r#"SELECT run_id, workflow, version, state AS "state: RunState", created_at, ended_at
+           FROM workflows.runs WHERE subject = $1 ORDER BY created_at DESC, run_id DESC LIMIT 1"#,
         subject,
     )
     .fetch_optional(pool)

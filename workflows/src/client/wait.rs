@@ -34,6 +34,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::PgPool;
 use tokio::time::Instant;
 
+use crate::protocol::state::RunState;
 use crate::{
     define::{payload::Payload, run::RunId, step::Rejection},
     store::{
@@ -170,10 +171,10 @@ struct Cancelled {
 
 fn end_of<O: DeserializeOwned>(stand: &Stand) -> Result<End<O>, WaitError> {
     let result = Payload::stored(stand.result.as_deref().unwrap_or("null"));
-    Ok(match stand.state.as_str() {
-        "succeeded" => End::Succeeded(result.decode().map_err(WaitError::Undecodable)?),
-        "rejected" => End::Rejected(result.decode().map_err(WaitError::Undecodable)?),
-        "cancelled" => {
+    Ok(match stand.state {
+        RunState::Succeeded => End::Succeeded(result.decode().map_err(WaitError::Undecodable)?),
+        RunState::Rejected => End::Rejected(result.decode().map_err(WaitError::Undecodable)?),
+        RunState::Cancelled => {
             let Cancelled {
                 cancelled_by,
                 reason,
@@ -183,10 +184,10 @@ fn end_of<O: DeserializeOwned>(stand: &Stand) -> Result<End<O>, WaitError> {
                 reason,
             }
         }
-        "dead" => End::Dead {
+        RunState::Dead => End::Dead {
             step: stand.dead_step.clone().unwrap_or_default(),
             error: stand.dead_error.clone().unwrap_or_default(),
         },
-        _ => End::NotYet,
+        RunState::Running => End::NotYet,
     })
 }

@@ -95,7 +95,7 @@ impl Parts {
         let who = Who {
             name: engine.config.name.clone(),
             build: engine.config.build.clone(),
-            knows: registry.knows(|queue| queues.get(queue).copied().unwrap_or_default()),
+            capabilities: registry.knows(|queue| queues.get(queue).copied().unwrap_or_default()),
         };
         let mut tries = 0;
         let (lanes, worker_id) = loop {

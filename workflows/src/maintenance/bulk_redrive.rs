@@ -10,6 +10,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection, types::Json};
 use uuid::Uuid;
 
+use crate::protocol::state::Resolution;
 use crate::{
     admin::{
         AdminError, By, audit,
@@ -202,7 +203,7 @@ impl Job {
         }
         if !entries.is_empty() {
             let runs: Vec<Uuid> = runs.into_iter().collect();
-            clear(tx, &runs, "redriven", by).await?;
+            clear(tx, &runs, Resolution::Redriven, by).await?;
             revived.queues = requeue::enter(tx, &entries, by).await?;
             hooks::revived(tx, &runs, Some(step), by).await?;
         }

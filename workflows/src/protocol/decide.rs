@@ -17,7 +17,8 @@ use crate::{
     },
     protocol::{
         failure::{describe, storable},
-        settlement::{Cause, Next, Settlement, Verdict},
+        settlement::{Next, Settlement, Verdict},
+        state::Cause,
         task::{Claim, NewTask},
     },
 };

@@ -7,6 +7,7 @@ pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod position;
 pub(crate) mod settlement;
+pub mod state;
 pub(crate) mod task;
 
 /// Name of the engine's own workflow, which removes old runs, and of its schedule and queue.

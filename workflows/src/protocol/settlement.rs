@@ -11,7 +11,10 @@ use crate::{
         step::{Rejection, Write},
         workflow::Definition,
     },
-    protocol::task::{Claim, NewTask},
+    protocol::{
+        state::{AttemptOutcome, Cause},
+        task::{Claim, NewTask},
+    },
 };
 
 /// What to write about one attempt.
@@ -78,14 +81,14 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// How history, metrics and logs call the attempt.
-    pub fn outcome(&self) -> &'static str {
+    pub fn outcome(&self) -> AttemptOutcome {
         match self {
-            Self::Advance { .. } | Self::Joined { .. } => "done",
-            Self::Defer { .. } => "error",
-            Self::Wait { .. } => "unavailable",
+            Self::Advance { .. } | Self::Joined { .. } => AttemptOutcome::Done,
+            Self::Defer { .. } => AttemptOutcome::Error,
+            Self::Wait { .. } => AttemptOutcome::Unavailable,
             Self::Bury { cause, .. } => cause.outcome(),
-            Self::Reject { .. } => "rejected",
-            Self::HandBack => "interrupted",
+            Self::Reject { .. } => AttemptOutcome::Rejected,
+            Self::HandBack => AttemptOutcome::Interrupted,
         }
     }
 }
@@ -103,33 +106,4 @@ pub(crate) enum Next {
         partial: bool,
         join: Lane,
     },
-}
-
-/// Why a task died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    Errors,
-    Crashes,
-    Interruptions,
-    Failed,
-}
-
-impl Cause {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Errors => "errors",
-            Self::Crashes => "crashes",
-            Self::Interruptions => "interruptions",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// How the history calls the last attempt.
-    pub fn outcome(self) -> &'static str {
-        match self {
-            Self::Crashes => "crashed",
-            Self::Interruptions => "interrupted",
-            Self::Errors | Self::Failed => "error",
-        }
-    }
 }

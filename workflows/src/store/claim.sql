@@ -2,7 +2,7 @@
 -- key after the one served last; each gets an equal share of its queue's free slots, oldest run
 -- first. So the cost does not depend on how much is waiting, nor on what waits at steps that this
 -- build does not have. Rows that another worker is claiming are skipped.
-WITH RECURSIVE lane AS (
+WITH lane AS (
     -- A group is a version of a workflow: the groups of a queue take turns as keys do.
     SELECT l.*
     FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::int[])
@@ -11,28 +11,8 @@ WITH RECURSIVE lane AS (
       -- Those are claimed by claim_limited.sql.
       AND NOT EXISTS (SELECT FROM workflows.limits q WHERE q.queue = l.queue)
 ), waiting AS MATERIALIZED (
-    SELECT lane.*, found.key, found.place, (-9223372036854775808)::bigint AS front
-    FROM lane CROSS JOIN LATERAL (
-        (WITH RECURSIVE hop AS (
-            (SELECT r.key FROM workflows.ready r
-             WHERE r.lane = lane.lane AND r.key > lane.after ORDER BY r.key LIMIT 1)
-            UNION ALL
-            SELECT next.key FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r
-                WHERE r.lane = lane.lane AND r.key > hop.key ORDER BY r.key LIMIT 1) next)
-         SELECT key, 1 AS place FROM hop LIMIT lane.slots)
-        UNION ALL
-        (WITH RECURSIVE hop AS (
-            (SELECT r.key FROM workflows.ready r
-             WHERE r.lane = lane.lane AND r.key <= lane.after ORDER BY r.key LIMIT 1)
-            UNION ALL
-            SELECT next.key FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r
-                WHERE r.lane = lane.lane AND r.key > hop.key AND r.key <= lane.after
-                ORDER BY r.key LIMIT 1) next)
-         SELECT key, 2 AS place FROM hop LIMIT lane.slots)
-        LIMIT lane.slots
-    ) found
+    SELECT lane.*, found.key, found.turn AS place, (-9223372036854775808)::bigint AS front
+    FROM lane CROSS JOIN LATERAL workflows.waiting_keys(lane.lane, lane.after, lane.slots) found
     WHERE $9
     UNION ALL
     -- Or the caller says which keys to look at, and from which rank on.
@@ -64,12 +44,9 @@ WITH RECURSIVE lane AS (
         FROM front) front
     WHERE number <= quota
 ), claimed AS MATERIALIZED (
-    -- The token: milliseconds, and a running number below. A number that a crash of the server gave
-    -- out twice still makes another token; where the clock does not grow, the task's last one does.
     SELECT c.lane, c.key, c.rank, c.task_id, c.quota, c.crash_limit, t.run_id, t.fan_out_id, t.child,
            t.input, t.errors, t.crashes, t.interruptions, t.suspicion, t.ready_at,
-           greatest(t.token + 1, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-                                 | (nextval('workflows.attempt_tokens') & 1048575)) AS token,
+           workflows.next_token(t.token) AS token,
            clock_timestamp() AS started_at
     FROM chosen c JOIN workflows.tasks t USING (task_id)
 ), gone AS (

@@ -1,7 +1,7 @@
 -- As claim.sql, for queues with limits, under the locks of their limits: `slots` is what the limit of
 -- the queue leaves, and a key gets no more than the limit of keys leaves it. Keys that have all that
 -- they may have are stepped over.
-WITH RECURSIVE running AS MATERIALIZED (
+WITH running AS MATERIALIZED (
     SELECT queue, key, count(*)::int AS tasks
     FROM workflows.permits WHERE queue = ANY($2) GROUP BY queue, key
 ), lane AS MATERIALIZED (
@@ -10,28 +10,8 @@ WITH RECURSIVE running AS MATERIALIZED (
          WITH ORDINALITY AS l (lane, queue, grp, slots, after, crash_limit, per_key, grp_turn)
     WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
 ), waiting AS MATERIALIZED (
-    SELECT lane.*, found.key, found.place, lane.per_key - coalesce(r.tasks, 0) AS room
-    FROM lane CROSS JOIN LATERAL (
-        (WITH RECURSIVE hop AS (
-            (SELECT r.key FROM workflows.ready r
-             WHERE r.lane = lane.lane AND r.key > lane.after ORDER BY r.key LIMIT 1)
-            UNION ALL
-            SELECT next.key FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r
-                WHERE r.lane = lane.lane AND r.key > hop.key ORDER BY r.key LIMIT 1) next)
-         SELECT key, 1 AS place FROM hop LIMIT lane.slots + lane.capped)
-        UNION ALL
-        (WITH RECURSIVE hop AS (
-            (SELECT r.key FROM workflows.ready r
-             WHERE r.lane = lane.lane AND r.key <= lane.after ORDER BY r.key LIMIT 1)
-            UNION ALL
-            SELECT next.key FROM hop CROSS JOIN LATERAL (
-                SELECT r.key FROM workflows.ready r
-                WHERE r.lane = lane.lane AND r.key > hop.key AND r.key <= lane.after
-                ORDER BY r.key LIMIT 1) next)
-         SELECT key, 2 AS place FROM hop LIMIT lane.slots + lane.capped)
-        LIMIT lane.slots + lane.capped
-    ) found
+    SELECT lane.*, found.key, found.turn AS place, lane.per_key - coalesce(r.tasks, 0) AS room
+    FROM lane CROSS JOIN LATERAL workflows.waiting_keys(lane.lane, lane.after, lane.slots + lane.capped) found
     LEFT JOIN running r ON (r.queue, r.key) = (lane.queue, found.key)
     WHERE lane.per_key > coalesce(r.tasks, 0)
 ), share AS (
@@ -63,8 +43,7 @@ WITH RECURSIVE running AS MATERIALIZED (
 ), claimed AS MATERIALIZED (
     SELECT c.queue, c.lane, c.key, c.rank, c.task_id, c.quota, c.crash_limit, t.run_id, t.fan_out_id, t.child,
            t.input, t.errors, t.crashes, t.interruptions, t.suspicion, t.ready_at,
-           greatest(t.token + 1, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-                                 | (nextval('workflows.attempt_tokens') & 1048575)) AS token,
+           workflows.next_token(t.token) AS token,
            clock_timestamp() AS started_at
     FROM chosen c JOIN workflows.tasks t USING (task_id)
 ), gone AS (

@@ -12,8 +12,7 @@ WITH lane AS (
 ), claimed AS MATERIALIZED (
     SELECT c.lane, t.key, c.rank, c.task_id, c.crash_limit, t.run_id, t.fan_out_id, t.child,
            t.input, t.errors, t.crashes, t.interruptions, t.suspicion, t.ready_at,
-           greatest(t.token + 1, ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-                                 | (nextval('workflows.attempt_tokens') & 1048575)) AS token,
+           workflows.next_token(t.token) AS token,
            clock_timestamp() AS started_at
     FROM chosen c JOIN workflows.tasks t USING (task_id)
 ), gone AS (

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::protocol::state::Cause;
 use crate::{
     define::payload::Payload,
     store::fan_out::{self, Child},
@@ -14,7 +15,7 @@ use crate::{
 pub(super) struct Dead<'a> {
     pub task_id: Uuid,
     pub token: i64,
-    pub cause: &'static str,
+    pub cause: Cause,
     pub error: &'a Payload,
     pub fingerprint: String,
     pub worker_id: i64,
@@ -58,7 +59,7 @@ async fn write(
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     let ids: Vec<Uuid> = dead.iter().map(|d| d.task_id).collect();
     let letters: Vec<Uuid> = dead.iter().map(|_| Uuid::now_v7()).collect();
-    let causes: Vec<String> = dead.iter().map(|d| d.cause.to_owned()).collect();
+    let causes: Vec<String> = dead.iter().map(|d| d.cause.as_str().to_owned()).collect();
     let errors: Vec<String> = dead.iter().map(|d| d.error.as_str().to_owned()).collect();
     let prints: Vec<String> = dead.iter().map(|d| d.fingerprint.clone()).collect();
     let workers: Vec<i64> = dead.iter().map(|d| d.worker_id).collect();

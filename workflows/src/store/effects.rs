@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::protocol::state::Resolution;
 use crate::{
     define::{lane::Lane, payload::Payload},
     protocol::{
@@ -99,7 +100,7 @@ impl<'a> Effects<'a> {
                 self.dead.push(Dead {
                     task_id: claim.task_id,
                     token: claim.token,
-                    cause: cause.as_str(),
+                    cause: *cause,
                     error,
                     fingerprint: fingerprint(claim.lane.step, &error.decode().unwrap_or_default()),
                     worker_id,
@@ -181,7 +182,13 @@ impl<'a> Effects<'a> {
         let buried = dead_letters::bury(tx, &self.dead).await?;
         self.children.extend(buried.skipped);
         for (run_id, result) in &self.rejected {
-            tasks::clear(tx, *run_id, "obsolete", ("engine", "the run was rejected")).await?;
+            tasks::clear(
+                tx,
+                *run_id,
+                Resolution::Obsolete,
+                ("engine", "the run was rejected"),
+            )
+            .await?;
             ends::reject(tx, *run_id, result).await?;
         }
         let ended = fan_out::join(tx, &self.children, locked).await?;

@@ -3,11 +3,13 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::protocol::state::RunState;
+
 /// Where a run stands.
 pub(crate) struct Stand {
     pub workflow: String,
     pub version: i32,
-    pub state: String,
+    pub state: RunState,
     pub result: Option<String>,
     /// The step of the newest open dead letter, and its error's message.
     pub dead_step: Option<String>,
@@ -17,7 +19,7 @@ pub(crate) struct Stand {
 pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, sqlx::Error> {
     sqlx::query_as!(
         Stand,
-        r#"SELECT r.workflow, r.version, r.state, r.result::text AS result,
+        r#"SELECT r.workflow, r.version, r.state AS "state: RunState", r.result::text AS result,
                   d.step AS "dead_step?", d.message AS "dead_error?"
            FROM workflows.runs r
            LEFT JOIN LATERAL (

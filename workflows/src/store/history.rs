@@ -20,7 +20,7 @@ pub(super) async fn record(
         let (output, error) = told(&settlement.verdict);
         ids.push(settlement.claim.task_id);
         tokens.push(settlement.claim.token);
-        outcomes.push(settlement.verdict.outcome().to_owned());
+        outcomes.push(settlement.verdict.outcome().as_str().to_owned());
         outputs.push(output.map(|output| output.as_str().to_owned()));
         errors.push(error.map(|error| error.as_str().to_owned()));
         started.push(settlement.claim.started_at);

@@ -124,9 +124,7 @@ pub(crate) async fn renew_leases(
     }
     let renewed = sqlx::query!(
         r#"UPDATE workflows.leases l
-           SET token = greatest(l.token + 1,
-                                ((extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
-                                | (nextval('workflows.attempt_tokens') & 1048575)),
+           SET token = workflows.next_token(l.token),
                crash_limit = held.crash_limit,
                started_at = clock_timestamp(),
                expires_at = clock_timestamp() + make_interval(secs => $5)

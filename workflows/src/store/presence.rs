@@ -15,17 +15,17 @@ pub(crate) const PRESENCE: i32 = 0x776f_726b;
 pub(crate) struct Who {
     pub name: String,
     pub build: String,
-    /// What it can run, as in the column `workers.knows`.
-    pub knows: Value,
+    /// What it can run, as in the column `workers.capabilities`.
+    pub capabilities: Value,
 }
 
 /// Enters a worker and returns its id.
 pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        "INSERT INTO workflows.workers (name, build, knows) VALUES ($1, $2, $3) RETURNING worker_id",
+        "INSERT INTO workflows.workers (name, build, capabilities) VALUES ($1, $2, $3) RETURNING worker_id",
         who.name,
         who.build,
-        who.knows,
+        who.capabilities,
     )
     .fetch_one(connection)
     .await
@@ -84,7 +84,7 @@ pub(crate) async fn renew(
             JOIN workflows.tasks t USING (task_id)
             WHERE task_id = ANY($2) AND worker_id = $1),
          entered AS (
-            INSERT INTO workflows.workers (worker_id, name, build, knows) OVERRIDING SYSTEM VALUE
+            INSERT INTO workflows.workers (worker_id, name, build, capabilities) OVERRIDING SYSTEM VALUE
             SELECT $1, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM before)
             ON CONFLICT (worker_id) DO NOTHING),
          me AS (
@@ -121,7 +121,7 @@ pub(crate) async fn renew(
         lease.as_secs_f64(),
         who.name,
         who.build,
-        who.knows,
+        who.capabilities,
         PRESENCE,
     )
     .fetch_all(connection)

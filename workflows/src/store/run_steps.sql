@@ -26,7 +26,7 @@ SELECT step AS "name!",
             WHEN bool_or(state = 'running') THEN 'running'
             WHEN bool_or(state = 'retrying') THEN 'retrying'
             WHEN bool_or(state = 'ready') THEN 'ready'
-            ELSE 'done' END AS "state!",
+            ELSE 'done' END AS "state!: StepState",
        count(*) FILTER (WHERE state = 'done') AS "done!",
        count(*) AS "total!",
        coalesce(max(attempts), 0) AS "attempts!",

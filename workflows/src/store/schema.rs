@@ -26,12 +26,27 @@ pub enum MigrateError {
     /// A newer build has taken something away that this one needs.
     #[error(transparent)]
     TooNew(#[from] SchemaTooNew),
+    /// No release made it.
+    #[error(transparent)]
+    Unreleased(#[from] SchemaUnreleased),
     /// A migration failed, or one that was applied has been changed since.
     #[error("the engine's schema could not be migrated")]
     Migration(#[from] SqlxError),
     /// The database refused or was lost.
     #[error("the database could not be asked for its schema")]
     Database(#[from] sqlx::Error),
+}
+
+/// The database has the engine's tables as a state of the development before the first release made them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the database has the engine's schema of a development state before the first release (migration \
+     {version}), which cannot be brought up to this build: start with a new database, or drop the schema \
+     `workflows` and lose its runs"
+)]
+pub struct SchemaUnreleased {
+    /// A migration that was applied and that no release has.
+    pub version: i64,
 }
 
 /// Why this build cannot work on the database.
@@ -49,6 +64,9 @@ pub enum SchemaError {
     /// A newer build has taken something away that this one needs.
     #[error(transparent)]
     TooNew(#[from] SchemaTooNew),
+    /// No release made it.
+    #[error(transparent)]
+    Unreleased(#[from] SchemaUnreleased),
     /// The database refused or was lost.
     #[error("the database could not be asked for its schema")]
     Database(#[from] sqlx::Error),
@@ -71,6 +89,9 @@ pub struct SchemaTooNew {
 /// an older build than the one that migrated last, as long as it can work with what that one made.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     let mut connection = pool.acquire().await?;
+    if exists(&mut connection, RECORD).await? {
+        refuse_unreleased(&applied(&mut connection).await?)?;
+    }
     refuse_newer(&mut connection).await??;
     let mut migrator = Migrator {
         migrations: MIGRATOR.migrations.clone(),
@@ -93,11 +114,9 @@ pub async fn check_schema(connection: &mut PgConnection) -> Result<(), SchemaErr
     if !exists(connection, RECORD).await? {
         return Err(SchemaError::NotMigrated);
     }
+    let applied = applied(connection).await?;
+    refuse_unreleased(&applied)?;
     refuse_newer(connection).await??;
-    // Not checked at compile time: sqlx makes this table when it migrates.
-    let applied = "SELECT version FROM workflows._sqlx_migrations WHERE success";
-    let applied: Vec<i64> = sqlx::query_scalar(applied).fetch_all(connection).await?;
-    let applied: BTreeSet<i64> = applied.into_iter().collect();
     let ours = MIGRATOR.iter().map(|migration| migration.version);
     match ours.filter(|version| !applied.contains(version)).count() {
         0 => Ok(()),
@@ -111,6 +130,23 @@ pub async fn schema_version(connection: &mut PgConnection) -> Result<i64, sqlx::
     // Not checked at compile time: sqlx makes this table when it migrates.
     let newest = "SELECT version FROM workflows._sqlx_migrations WHERE success ORDER BY version DESC LIMIT 1";
     sqlx::query_scalar(newest).fetch_one(connection).await
+}
+
+/// Versions of the migrations that were applied.
+async fn applied(connection: &mut PgConnection) -> Result<BTreeSet<i64>, sqlx::Error> {
+    // Not checked at compile time: sqlx makes this table when it migrates.
+    let applied = "SELECT version FROM workflows._sqlx_migrations WHERE success";
+    let applied: Vec<i64> = sqlx::query_scalar(applied).fetch_all(connection).await?;
+    Ok(applied.into_iter().collect())
+}
+
+/// Migrations are never taken back, so one that is older than the first of ours is of no release.
+fn refuse_unreleased(applied: &BTreeSet<i64>) -> Result<(), SchemaUnreleased> {
+    let first = MIGRATOR.iter().map(|migration| migration.version).min();
+    match (applied.first(), first) {
+        (Some(&version), Some(first)) if version < first => Err(SchemaUnreleased { version }),
+        _ => Ok(()),
+    }
 }
 
 async fn refuse_newer(

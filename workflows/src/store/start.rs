@@ -76,8 +76,8 @@ async fn insert(
             RETURNING run_id, created_at),
          task AS (
             INSERT INTO workflows.tasks (task_id, run_id, lane, key, rank, input)
-            SELECT $11, run_id, lane, hashtextextended($5, 0),
-                   (extract(epoch FROM created_at) * 1000000)::bigint + $6::bigint * 60000000, $10::text::json
+            SELECT $11, run_id, lane, workflows.fairness_hash($5), workflows.task_rank(created_at, $6),
+                   $10::text::json
             FROM run, lane
             RETURNING lane, key, rank, task_id),
          ready AS (

@@ -73,16 +73,15 @@ pub(crate) async fn look(
                       SELECT FROM workflows.ready r WHERE r.lane = l.lane ORDER BY r.key LIMIT 1) first) AS "ready!",
                   EXISTS (SELECT FROM workflows.suspects WHERE lane = ANY($5)) AS "suspects!",
                   EXISTS (SELECT FROM workflows.deferred WHERE due_at <= now()) AS "due!",
-                  ARRAY(SELECT worker_id FROM workflows.workers w
-                        WHERE left_at IS NULL AND worker_id <> $7 AND NOT EXISTS (
+                  ARRAY(SELECT worker_id FROM workflows.live_workers w
+                        WHERE worker_id <> $7 AND NOT EXISTS (
                             SELECT FROM pg_locks l
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
                               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                               AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
-                  EXISTS (SELECT FROM workflows.workers
-                          WHERE left_at IS NULL AND worker_id <> $7) AS "company!",
-                  ($4 OR EXISTS (SELECT FROM workflows.workers WHERE left_at IS NULL
-                                 AND seen_at < now() - make_interval(secs => $3)))
+                  EXISTS (SELECT FROM workflows.live_workers WHERE worker_id <> $7) AS "company!",
+                  ($4 OR EXISTS (SELECT FROM workflows.live_workers
+                                 WHERE seen_at < now() - make_interval(secs => $3)))
                   AND EXISTS (SELECT FROM workflows.leases WHERE expires_at < now()) AS "expired!",
                   ARRAY(SELECT name FROM workflows.schedules WHERE next_at <= now()) AS "schedules!",
                   EXISTS (SELECT FROM workflows.redrives WHERE ended_at IS NULL) AS "redrives!",

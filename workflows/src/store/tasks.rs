@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::define::payload::Payload;
+use crate::protocol::state::Resolution;
 
 /// A task to write.
 pub(crate) struct Row<'a> {
@@ -173,7 +174,7 @@ pub(crate) async fn delete(
 pub(crate) async fn clear(
     connection: &mut PgConnection,
     run_id: Uuid,
-    resolution: &str,
+    resolution: Resolution,
     (actor, reason): (&str, &str),
 ) -> Result<i64, sqlx::Error> {
     hold(connection, run_id).await?;
@@ -203,7 +204,7 @@ pub(crate) async fn clear(
             WHERE run_id = $1 AND resolved_at IS NULL)
          SELECT count(*) AS "running!" FROM no_longer_leased"#,
         run_id,
-        resolution,
+        resolution.as_str(),
         actor,
         reason,
     )

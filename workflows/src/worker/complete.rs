@@ -25,7 +25,8 @@ use crate::{
     protocol::{
         decide::{self, Ended},
         failure::describe,
-        settlement::{Cause, Settlement, Verdict},
+        settlement::{Settlement, Verdict},
+        state::Cause,
         task::Claim,
     },
     store::settle::Ending,

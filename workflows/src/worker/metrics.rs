@@ -34,7 +34,7 @@ pub(crate) fn settled(settlement: &Settlement) {
     let claim = &settlement.claim;
     metrics::counter!(
         "workflows_attempts_total",
-        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => settlement.verdict.outcome(),
+        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => settlement.verdict.outcome().as_str(),
     )
     .increment(1);
     let workflow = claim.lane.workflow;

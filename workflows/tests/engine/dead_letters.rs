@@ -75,7 +75,12 @@ async fn a_letter_is_shown_whole_and_re_driven_once() {
     assert_eq!(world.result(subject).await, 50);
     let summary = workflows::inspect::latest_run(&world.pool, subject).await;
     let steps = summary.unwrap().unwrap().steps;
-    assert!(steps.iter().all(|step| step.state == "done"), "{steps:?}");
+    assert!(
+        steps
+            .iter()
+            .all(|step| step.state == workflows::StepState::Done),
+        "{steps:?}"
+    );
     let late = redrive(&world.pool, letter.letter_id, None, BY).await;
     assert!(matches!(late, Err(AdminError::Conflict(_))), "{late:?}");
     from_an_earlier_step(&world, &route).await;
@@ -119,7 +124,7 @@ async fn a_discarded_letter_ends_its_run() {
     discard(&world.pool, letter, BY).await.unwrap();
     world.reaches(subject, "cancelled").await;
     let letter = show(&world.pool, letter).await.unwrap().letter;
-    assert_eq!(letter.resolution.as_deref(), Some("discarded"));
+    assert_eq!(letter.resolution, Some(workflows::Resolution::Discarded));
     assert_eq!(letter.reason.as_deref(), Some(BY.reason));
     world.assert_idle().await;
     engine.stop().await;
@@ -162,7 +167,7 @@ async fn a_partial_fan_out_joins_and_says_what_is_missing() {
     assert_eq!(all.len(), 2);
     assert!(
         all.iter()
-            .all(|l| l.resolution.as_deref() == Some("skipped"))
+            .all(|l| l.resolution == Some(workflows::Resolution::Skipped))
     );
     let none = world.start(&route, &0).await;
     world.reaches(none, "succeeded").await;

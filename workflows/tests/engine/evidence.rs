@@ -219,7 +219,7 @@ impl World {
     /// How the newest run about `subject` stands.
     pub async fn state_of(&self, subject: Uuid) -> String {
         let run = workflows::inspect::latest_run(&self.pool, subject).await;
-        run.expect("an answer").expect("a run").state
+        run.expect("an answer").expect("a run").state.to_string()
     }
 }
 

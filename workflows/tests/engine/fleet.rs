@@ -85,7 +85,7 @@ async fn it_is_said_what_the_workers_lack() {
         let steps = format!(r#"{{"step":"long","queue":"vans","slots":{slots}}}"#);
         format!(r#"[{{"workflow":"long","version":1,"steps":[{steps}]}}]"#)
     };
-    let show = "UPDATE workflows.workers SET knows = $1::jsonb";
+    let show = "UPDATE workflows.workers SET capabilities = $1::jsonb";
     let shown = sqlx::query(show).bind(knows(0)).execute(&world.pool);
     shown.await.unwrap();
     let Answer::NoWorker { lack, queue, .. } = world.answer(unknown).await else {

@@ -95,7 +95,10 @@ async fn a_hook_that_refuses_takes_the_action_back() {
     let run = world.run_of(subject).await;
     let refused = runs::cancel(&world.pool, run, BY.telling(&hooks)).await;
     assert!(matches!(refused, Err(AdminError::Hook(_))), "{refused:?}");
-    assert_eq!(runs::get(&world.pool, run).await.unwrap().state, "running");
+    assert_eq!(
+        runs::get(&world.pool, run).await.unwrap().state,
+        workflows::RunState::Running
+    );
     // A hook that panics is an error of the attempt: the run does not end without it.
     let engine = world.engine(&route);
     world.reaches(subject, "dead").await;

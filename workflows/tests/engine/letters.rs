@@ -160,11 +160,11 @@ async fn many_letters_are_discarded_in_rounds_past_what_others_have_locked() {
     assert_eq!(fourth, Discarded { runs: 0, left: 0 });
 
     let run = runs::get(&world.pool, locked).await.unwrap();
-    assert_eq!(run.state, "cancelled");
+    assert_eq!(run.state, workflows::RunState::Cancelled);
     let result = run.result.unwrap().to_value();
     assert_eq!(result["steps"], serde_json::json!(["hope"]));
     let letter = show(&world.pool, letters[1]).await.unwrap().letter;
-    assert_eq!(letter.resolution.as_deref(), Some("discarded"));
+    assert_eq!(letter.resolution, Some(workflows::Resolution::Discarded));
     let left = redrive::count(&world.pool, &LetterFilter::default()).await;
     assert_eq!(left.unwrap(), 3, "of another owner");
 }

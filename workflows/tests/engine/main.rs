@@ -42,6 +42,7 @@ mod routes;
 mod scenario;
 mod schedules;
 mod schema;
+mod schema_page;
 mod silence;
 mod slow;
 mod supervision;

@@ -149,7 +149,7 @@ async fn a_poison_pill_is_given_up_after_its_crash_limit() {
     loop {
         let mut worker = Process::start("poison", world.url());
         let run = workflows::inspect::latest_run(&world.pool, subject);
-        if run.await.unwrap().unwrap().state == "dead" {
+        if run.await.unwrap().unwrap().state == workflows::RunState::Dead {
             break;
         }
         // It dies of the pill, or buries it: then it lives on and is killed here.

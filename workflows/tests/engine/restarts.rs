@@ -27,7 +27,7 @@ step!(Whole "whole": Joined<u32, u32> => u32, quick(1), |_cx, joined| {
 
 async fn refused(world: &World, run: Uuid, from_step: Option<&str>) -> String {
     match restart(&world.pool, run, from_step, BY).await {
-        Err(AdminError::Conflict(why)) => why,
+        Err(AdminError::Conflict(why)) => why.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -64,7 +64,7 @@ async fn a_run_that_succeeded_is_done_again_from_any_step_it_has_been_through() 
     refused(&world, run, Some("part")).await;
     restart(&world.pool, run, None, BY).await.unwrap();
     let going_on = runs::get(&world.pool, run).await.unwrap();
-    assert!(going_on.state == "succeeded" || going_on.ended_at.is_none());
+    assert!(going_on.state == workflows::RunState::Succeeded || going_on.ended_at.is_none());
     world.reaches(subject, "succeeded").await;
     assert_eq!(world.result(subject).await, 60 + 4, "all anew");
     let first: Value = world.result(subject).await;
@@ -149,7 +149,7 @@ async fn a_dead_run_starts_again_and_its_letter_is_resolved() {
     runs::resume(&world.pool, letter.run_id, BY).await.unwrap();
     world.reaches(subject, "succeeded").await;
     let letter = show(&world.pool, letter.letter_id).await.unwrap().letter;
-    assert_eq!(letter.resolution.as_deref(), Some("redriven"));
+    assert_eq!(letter.resolution, Some(workflows::Resolution::Redriven));
     world.assert_idle().await;
     engine.stop().await;
 }

@@ -51,6 +51,26 @@ async fn a_build_that_is_too_old_is_refused_in_a_sentence() {
 }
 
 #[tokio::test]
+async fn a_schema_of_before_the_first_release_is_refused_in_a_sentence() {
+    let world = World::new().await;
+    let old = "INSERT INTO workflows._sqlx_migrations
+            (version, description, success, checksum, execution_time)
+        VALUES (20261125000007, 'breaker lanes', true, '\\x00', 1)";
+    as_a_newer_build(&world.pool, old).await;
+    let sentence = "the database has the engine's schema of a development state before the first release \
+        (migration 20261125000007), which cannot be brought up to this build: start with a new database, \
+        or drop the schema `workflows` and lose its runs";
+    let refused = migrate(&world.pool).await.unwrap_err();
+    assert!(
+        matches!(refused, MigrateError::Unreleased(_)),
+        "{refused:?}"
+    );
+    assert_eq!(refused.to_string(), sentence);
+    let refused = check(&world.pool).await.unwrap_err();
+    assert_eq!(refused.to_string(), sentence);
+}
+
+#[tokio::test]
 async fn a_migration_that_was_changed_afterwards_is_refused_and_holds_up_nobody() {
     let world = World::new().await;
     let change = "UPDATE workflows._sqlx_migrations SET checksum = '\\x00'";

@@ -94,7 +94,7 @@ impl Field {
     async fn succeeds(&self, subject: Uuid, limit: Duration) {
         self.within(limit, "a run to succeed", async || {
             let run = workflows::inspect::latest_run(&self.world.pool, subject).await;
-            run.expect("an answer").expect("a run").state == "succeeded"
+            run.expect("an answer").expect("a run").state == workflows::RunState::Succeeded
         })
         .await;
     }

@@ -117,7 +117,7 @@ impl World {
             let run = workflows::inspect::latest_run(&self.pool, subject)
                 .await
                 .ok()??;
-            (run.state == state).then_some(())
+            (run.state.as_str() == state).then_some(())
         })
         .await;
     }

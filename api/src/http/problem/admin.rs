@@ -11,7 +11,7 @@ impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::NotFound { .. } => Self::new(Code::NotFound, excerpt(&error.to_string())),
-            AdminError::Conflict(message) => Self::new(Code::Conflict, message),
+            AdminError::Conflict(why) => Self::new(Code::Conflict, why.to_string()),
             AdminError::NoReason => Self::field("/reason", "must say something"),
             // 22021, 22P05: Postgres stores every character in text and JSON but NUL.
             AdminError::Database(sqlx::Error::Database(db))

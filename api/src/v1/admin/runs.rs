@@ -2,7 +2,6 @@
 
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
-use poem_openapi::types::ToJSON as _;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
 use workflows::admin::By;
@@ -95,7 +94,7 @@ impl RunsApi {
     ) -> Result<Listed, Refused<ListErrors>> {
         let filter = RunFilter {
             workflow: workflow.0,
-            state: run_state.0.and_then(text),
+            state: run_state.0.map(Into::into),
             owner: owner.0,
             subject: subject.0,
         };
@@ -207,9 +206,4 @@ async fn changed(state: &ApiState, run_id: Uuid) -> Result<Changed, Refused<ActE
         .await
         .map_err(Problem::from)?;
     Ok(Changed::Ok(JsonBody(run.into())))
-}
-
-/// The state as the engine writes it.
-fn text(state: RunState) -> Option<String> {
-    state.to_json()?.as_str().map(ToOwned::to_owned)
 }

@@ -7,7 +7,7 @@ use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
-use crate::contract::{Count, Named, Time};
+use crate::contract::{Count, Time};
 use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind};
 
 /// Where a file is on its route.
@@ -233,7 +233,7 @@ pub struct RunView {
     /// Id of the run.
     pub run_id: Uuid,
     /// State of the run.
-    pub state: Named<RunState>,
+    pub state: RunState,
     /// When it began.
     pub started_at: Time,
     /// When it ended.
@@ -249,7 +249,7 @@ pub struct StepView {
     /// Durable name of the step.
     pub name: String,
     /// State of the step. A step that was not reached yet is not listed.
-    pub state: Named<StepState>,
+    pub state: StepState,
     /// How many of its tasks are done.
     pub done: Count,
     /// How many tasks it has.

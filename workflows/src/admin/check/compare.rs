@@ -30,8 +30,8 @@ pub(super) struct Lane {
 #[derive(Debug)]
 pub(super) struct Worker {
     pub build: String,
-    /// The column `workers.knows`.
-    pub knows: Value,
+    /// The column `workers.capabilities`.
+    pub capabilities: Value,
 }
 
 /// A step that a worker can run.
@@ -43,9 +43,9 @@ pub(super) struct Offer<'a> {
     pub slots: u64,
 }
 
-/// What a worker can run, from the column `workers.knows`.
-pub(super) fn offers(knows: &Value) -> impl Iterator<Item = Offer<'_>> {
-    let workflows = knows.as_array().into_iter().flatten();
+/// What a worker can run, from the column `workers.capabilities`.
+pub(super) fn offers(capabilities: &Value) -> impl Iterator<Item = Offer<'_>> {
+    let workflows = capabilities.as_array().into_iter().flatten();
     workflows.flat_map(|workflow| {
         let steps = workflow["steps"].as_array().into_iter().flatten();
         steps.filter_map(move |step| {
@@ -88,7 +88,7 @@ fn nobody_serves(build: &Build, found: &Found, lane: &Lane, known: &Known) -> Op
     let mut workers = found
         .workers
         .iter()
-        .flat_map(|worker| offers(&worker.knows));
+        .flat_map(|worker| offers(&worker.capabilities));
     let served = build.queues.as_ref().is_some_and(|own| own.contains(queue))
         || workers.any(|offer| offer.queue == queue && offer.slots > 0);
     (!served && !lane.work.is_empty()).then(|| Problem::NobodyServes {
@@ -174,18 +174,23 @@ fn at_work(found: &Found, spot: &Spot) -> bool {
         step,
     } = spot;
     let mut workers = found.workers.iter();
-    workers.any(|worker| crate::admin::check::knows(&worker.knows, workflow, *version, step))
+    workers.any(|worker| crate::admin::check::knows(&worker.capabilities, workflow, *version, step))
 }
 
 /// Workers that have other steps or versions of the workflow are of a build that will meet this one.
 fn unknown_to_others(found: &Found, known: &Known) -> Option<Problem> {
     let spot = known.spot();
     let of_the_workflow = |worker: &&Worker| {
-        let mut offers = offers(&worker.knows);
+        let mut offers = offers(&worker.capabilities);
         offers.any(|offer| offer.workflow == spot.workflow)
     };
     let without = |worker: &&Worker| {
-        !crate::admin::check::knows(&worker.knows, &spot.workflow, spot.version, &spot.step)
+        !crate::admin::check::knows(
+            &worker.capabilities,
+            &spot.workflow,
+            spot.version,
+            &spot.step,
+        )
     };
     let others = found.workers.iter().filter(of_the_workflow).filter(without);
     let builds: BTreeSet<String> = others.map(|worker| worker.build.clone()).collect();

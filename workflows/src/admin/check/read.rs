@@ -51,14 +51,17 @@ pub(super) async fn found(pool: &PgPool) -> Result<Found, sqlx::Error> {
     );
     // SQL to be checked
     let workers = sqlx::query_as::<_, (String, Value)>(
-        "SELECT build, knows FROM workflows.workers WHERE left_at IS NULL ORDER BY worker_id",
+        "SELECT build, capabilities FROM workflows.live_workers ORDER BY worker_id",
     );
     let workers = workers.fetch_all(pool).await?.into_iter();
     let lanes = lanes.fetch_all(pool).await?.into_iter();
     Ok(Found {
         lanes: lanes.map(LaneRow::read).collect(),
         workers: workers
-            .map(|(build, knows)| Worker { build, knows })
+            .map(|(build, capabilities)| Worker {
+                build,
+                capabilities,
+            })
             .collect(),
     })
 }

@@ -116,7 +116,7 @@ fn worker<I>(build: &str, workflow: &Workflow<I>, slots: u32) -> Worker {
     let (workflow, version) = (definition.name, definition.version);
     Worker {
         build: build.to_owned(),
-        knows: json!([{ "workflow": workflow, "version": version, "steps": steps }]),
+        capabilities: json!([{ "workflow": workflow, "version": version, "steps": steps }]),
     }
 }
 
@@ -267,7 +267,7 @@ fn work_is_counted_in_words() {
 
 #[test]
 fn workers_say_what_they_know() {
-    let knowing = worker("0.1", &orders(), 1).knows;
+    let knowing = worker("0.1", &orders(), 1).capabilities;
     assert!(knows(&knowing, "order", 1, "pack"));
     assert!(!knows(&knowing, "order", 2, "pack"));
     assert!(!knows(&json!({ "not": "a list" }), "order", 1, "pack"));

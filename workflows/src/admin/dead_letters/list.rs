@@ -11,6 +11,7 @@ use crate::admin::{
     not_found,
     payload::Short,
 };
+use crate::protocol::state::{Cause, Resolution};
 
 /// One death.
 #[derive(Debug, Clone)]
@@ -37,9 +38,8 @@ pub struct DeadLetter {
     pub crashes: i32,
     /// Attempts that a worker handed back or lost without blame.
     pub interruptions: i32,
-    /// Why it died: `errors`, `crashes`, `interruptions` (a limit was reached) or `failed` (the
-    /// step said that no retry will help).
-    pub cause: String,
+    /// Why it died.
+    pub cause: Cause,
     /// The last error's message, cut off after 500 characters.
     pub message: String,
     /// The message of its innermost cause, where that says something else.
@@ -48,9 +48,8 @@ pub struct DeadLetter {
     pub fingerprint: String,
     /// When.
     pub died_at: DateTime<Utc>,
-    /// `redriven`, `discarded`, `skipped` (the join went on without it), `obsolete` (the run ended
-    /// otherwise), or `None`: open.
-    pub resolution: Option<String>,
+    /// What was decided about it. `None`: it is open.
+    pub resolution: Option<Resolution>,
     /// When it was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// By whom.
@@ -81,15 +80,14 @@ pub async fn list(
 ) -> Result<Page<DeadLetter>, AdminError> {
     let letters = sqlx::query_as!(
         Row,
-        r#"SELECT letter_id, run_id, task_id, workflow, version, step, child, fairness_key,
-                  errors, crashes, interruptions, cause, left(error::text, 65536) AS "error!", fingerprint,
-                  died_at, resolution, resolved_at, resolved_by, reason
-           FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
-           WHERE ($1 OR resolved_at IS NULL)
-             AND ($2::text IS NULL OR workflow = $2) AND ($3::text IS NULL OR step = $3)
-             AND ($4::text IS NULL OR fingerprint = $4) AND ($5::text IS NULL OR fairness_key = $5)
-             AND ($6::timestamptz IS NULL OR died_at < $6) AND ($7::timestamptz IS NULL OR died_at >= $7)
-             AND ($8::uuid IS NULL OR letter_id < $8)
+        r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
+                  workflow AS "workflow!", version AS "version!", step AS "step!", child,
+                  fairness_key AS "fairness_key!", errors AS "errors!", crashes AS "crashes!",
+                  interruptions AS "interruptions!", cause AS "cause!: Cause",
+                  left(error::text, 65536) AS "error!", fingerprint AS "fingerprint!",
+                  died_at AS "died_at!", resolution AS "resolution: Resolution", resolved_at, resolved_by, reason
+           FROM workflows.matching_letters($2, $3, $4, $5, $6, $7)
+           WHERE ($1 OR resolved_at IS NULL) AND ($8::uuid IS NULL OR letter_id < $8)
            ORDER BY letter_id DESC LIMIT $9"#,
         resolved_too,
         filter.workflow.as_deref(),
@@ -119,10 +117,13 @@ pub async fn show(pool: &PgPool, letter_id: Uuid) -> Result<WholeLetter, AdminEr
     .ok_or_else(|| not_found("dead letter", letter_id))?;
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT letter_id, run_id, task_id, workflow, version, step, child, fairness_key,
-                  errors, crashes, interruptions, cause, left(error::text, 65536) AS "error!", fingerprint,
-                  died_at, resolution, resolved_at, resolved_by, reason
-           FROM workflows.dead_letters JOIN workflows.lanes USING (lane) WHERE letter_id = $1"#,
+        r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
+                  workflow AS "workflow!", version AS "version!", step AS "step!", child,
+                  fairness_key AS "fairness_key!", errors AS "errors!", crashes AS "crashes!",
+                  interruptions AS "interruptions!", cause AS "cause!: Cause",
+                  left(error::text, 65536) AS "error!", fingerprint AS "fingerprint!",
+                  died_at AS "died_at!", resolution AS "resolution: Resolution", resolved_at, resolved_by, reason
+           FROM workflows.named_letters WHERE letter_id = $1"#,
         letter_id,
     )
     .fetch_optional(pool)
@@ -150,11 +151,11 @@ struct Row {
     errors: i32,
     crashes: i32,
     interruptions: i32,
-    cause: String,
+    cause: Cause,
     error: String,
     fingerprint: String,
     died_at: DateTime<Utc>,
-    resolution: Option<String>,
+    resolution: Option<Resolution>,
     resolved_at: Option<DateTime<Utc>>,
     resolved_by: Option<String>,
     reason: Option<String>,

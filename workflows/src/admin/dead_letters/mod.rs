@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::admin::Conflict;
 use crate::admin::{AdminError, not_found};
 
 pub use discard::{Discarded, discard, discard_in, discard_many, discard_many_in};
@@ -64,8 +65,7 @@ async fn open(tx: &mut PgConnection, letter_id: Uuid) -> Result<(), AdminError> 
     if open == Some(true) {
         return Ok(());
     }
-    let message = "the dead letter is resolved already";
-    Err(AdminError::Conflict(message.to_owned()))
+    Err(Conflict::LetterResolved.into())
 }
 
 /// How many open letters match.
@@ -74,11 +74,8 @@ pub(crate) async fn matching(
     filter: &LetterFilter,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
-           WHERE resolved_at IS NULL
-             AND ($1::text IS NULL OR workflow = $1) AND ($2::text IS NULL OR step = $2)
-             AND ($3::text IS NULL OR fingerprint = $3) AND ($4::text IS NULL OR fairness_key = $4)
-             AND ($5::timestamptz IS NULL OR died_at < $5) AND ($6::timestamptz IS NULL OR died_at >= $6)"#,
+        r#"SELECT count(*) AS "count!" FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
+           WHERE resolved_at IS NULL"#,
         filter.workflow.as_deref(),
         filter.step.as_deref(),
         filter.fingerprint.as_deref(),
@@ -108,13 +105,10 @@ pub(crate) async fn candidates(
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     sqlx::query_as!(
         Candidate,
-        "SELECT letter_id, run_id, step FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
-         WHERE resolved_at IS NULL AND ($8::timestamptz IS NULL OR died_at <= $8)
-           AND ($1::text IS NULL OR workflow = $1) AND ($2::text IS NULL OR step = $2)
-           AND ($3::text IS NULL OR fingerprint = $3) AND ($4::text IS NULL OR fairness_key = $4)
-           AND ($5::timestamptz IS NULL OR died_at < $5) AND ($6::timestamptz IS NULL OR died_at >= $6)
-           AND letter_id > $7
-         ORDER BY letter_id LIMIT $9",
+        r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", step AS "step!"
+           FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
+           WHERE resolved_at IS NULL AND letter_id > $7 AND ($8::timestamptz IS NULL OR died_at <= $8)
+           ORDER BY letter_id LIMIT $9"#,
         filter.workflow.as_deref(),
         filter.step.as_deref(),
         filter.fingerprint.as_deref(),

@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::protocol::state::Resolution;
 use crate::{
     admin::{
         AdminError, By, Hints, audit,
@@ -48,7 +49,7 @@ pub async fn redrive_in(
             if entries.is_empty() {
                 return Err(requeue::not_been(step));
             }
-            clear(tx, &[run_id], "redriven", by).await?;
+            clear(tx, &[run_id], Resolution::Redriven, by).await?;
             let queues = requeue::enter(tx, &entries, by).await?;
             hooks::revived(tx, &[run_id], Some(step), by).await?;
             queues

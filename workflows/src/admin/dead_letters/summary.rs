@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::admin::{AdminError, dead_letters::LetterFilter, payload::Short};
+use crate::protocol::state::Cause;
 
 /// More kinds than anybody reads.
 const KINDS: i64 = 500;
@@ -18,8 +19,8 @@ pub struct Kind {
     pub workflow: String,
     /// Durable name of the step.
     pub step: String,
-    /// Why they died: `errors`, `crashes`, `interruptions` or `failed`.
-    pub cause: String,
+    /// Why they died.
+    pub cause: Cause,
     /// How many.
     pub letters: i64,
     /// When the first of them died.
@@ -35,17 +36,15 @@ pub struct Kind {
 /// The open letters that match, by kind, the most frequent first; at most 500 kinds.
 pub async fn summary(pool: &PgPool, filter: &LetterFilter) -> Result<Vec<Kind>, AdminError> {
     let rows = sqlx::query!(
-        r#"SELECT kind.fingerprint, kind.workflow, kind.step, kind.cause, letters AS "letters!",
+        r#"SELECT kind.fingerprint AS "fingerprint!", kind.workflow AS "workflow!", kind.step AS "step!",
+                  kind.cause AS "cause!: Cause", letters AS "letters!",
                   first_at AS "first_at!", last_at AS "last_at!", letter_id AS "example!",
                   left(example.error::text, 65536) AS "error!"
            FROM (
                SELECT fingerprint, workflow, step, cause, count(*) AS letters,
                       min(died_at) AS first_at, max(died_at) AS last_at, max(letter_id::text)::uuid AS letter_id
-               FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
+               FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
                WHERE resolved_at IS NULL
-                 AND ($1::text IS NULL OR workflow = $1) AND ($2::text IS NULL OR step = $2)
-                 AND ($3::text IS NULL OR fingerprint = $3) AND ($4::text IS NULL OR fairness_key = $4)
-                 AND ($5::timestamptz IS NULL OR died_at < $5) AND ($6::timestamptz IS NULL OR died_at >= $6)
                GROUP BY fingerprint, workflow, step, cause
                ORDER BY letters DESC, fingerprint LIMIT $7) kind
            JOIN workflows.dead_letters example USING (letter_id)

@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::admin::{AdminError, Payload};
+use crate::protocol::state::AttemptOutcome;
 
 /// A timeline is cut off after so many attempts.
 const LENGTH: i64 = 1000;
@@ -20,9 +21,8 @@ pub struct Attempt {
     pub step: String,
     /// Place among the children.
     pub child: Option<i32>,
-    /// `done`, `error`, `rejected`, `crashed`, `lost` (the worker was, and the task is not to blame),
-    /// `interrupted` or `cancelled`.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
     /// Error or rejection.
     pub error: Option<Payload>,
     /// Name of the worker.
@@ -43,7 +43,8 @@ pub(in crate::admin) async fn attempts_of(
 ) -> Result<Vec<Attempt>, AdminError> {
     let attempts = sqlx::query_as!(
         Attempt,
-        r#"SELECT a.token, a.task_id, l.step, a.child, a.outcome, a.error::text AS "error: Payload",
+        r#"SELECT a.token, a.task_id, l.step, a.child, a.outcome AS "outcome: AttemptOutcome",
+                  a.error::text AS "error: Payload",
                   w.name AS "worker?", w.build AS "build?", a.started_at, a.ended_at
            FROM workflows.attempts a JOIN workflows.lanes l USING (lane)
            LEFT JOIN workflows.workers w USING (worker_id)

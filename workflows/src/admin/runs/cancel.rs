@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::protocol::state::Resolution;
 use crate::{
     admin::{
         AdminError, By, Hints, audit,
@@ -72,7 +73,7 @@ pub(in crate::admin) async fn end(
     )
     .execute(&mut *tx)
     .await?;
-    let running = clear(tx, runs, "discarded", by).await?;
+    let running = clear(tx, runs, Resolution::Discarded, by).await?;
     hooks::cancelled(tx, runs, by).await?;
     Ok(running)
 }

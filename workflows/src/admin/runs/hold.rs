@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::admin::Conflict;
 use crate::{
     admin::{
         AdminError, By, Hints, audit,
@@ -30,7 +31,7 @@ pub async fn pause_in(
 ) -> Result<Hints, AdminError> {
     by.check()?;
     if locks::live_run(tx, run_id).await?.paused_at.is_some() {
-        return Err(AdminError::Conflict("the run is paused already".to_owned()));
+        return Err(Conflict::RunPaused.into());
     }
     hold(tx, &[run_id]).await?;
     sqlx::query!(
@@ -70,7 +71,7 @@ pub async fn resume_in(
 ) -> Result<Hints, AdminError> {
     by.check()?;
     if locks::live_run(tx, run_id).await?.paused_at.is_none() {
-        return Err(AdminError::Conflict("the run is not paused".to_owned()));
+        return Err(Conflict::RunNotPaused.into());
     }
     sqlx::query!(
         "UPDATE workflows.runs SET paused_at = NULL, paused_by = NULL, pause_reason = NULL

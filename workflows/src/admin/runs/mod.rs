@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::admin::{AdminError, Page, Paging, Pause, Payload, not_found};
+use crate::protocol::state::RunState;
 
 pub(super) use cancel::end;
 pub use cancel::{cancel, cancel_in};
@@ -30,8 +31,8 @@ pub struct RunEntry {
     pub owner: String,
     /// See [`crate::client::start::Starter::priority`].
     pub priority: i16,
-    /// `running`, `succeeded`, `rejected`, `dead` (waits for a decision) or `cancelled`.
-    pub state: String,
+    /// Its state.
+    pub state: RunState,
     /// When it was started.
     pub started_at: DateTime<Utc>,
     /// When it ended, if it did.
@@ -47,8 +48,8 @@ pub struct RunEntry {
 pub struct RunFilter {
     /// Name of the workflow.
     pub workflow: Option<String>,
-    /// A state of [`RunEntry::state`].
-    pub state: Option<String>,
+    /// State.
+    pub state: Option<RunState>,
     /// Fairness key.
     pub owner: Option<String>,
     /// What the run is about.
@@ -63,7 +64,8 @@ pub async fn list(
 ) -> Result<Page<RunEntry>, AdminError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT run_id, workflow, version, subject, fairness_key, priority, state, created_at, ended_at,
+        r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
+                  state AS "state: RunState", created_at, ended_at,
                   NULL AS "result: Payload", paused_at, paused_by, pause_reason
            FROM workflows.runs
            WHERE ($1::text IS NULL OR workflow = $1) AND ($2::text IS NULL OR state = $2)
@@ -71,7 +73,7 @@ pub async fn list(
              AND ($5::uuid IS NULL OR run_id < $5)
            ORDER BY run_id DESC LIMIT $6"#,
         filter.workflow.as_deref(),
-        filter.state.as_deref(),
+        filter.state.map(RunState::as_str),
         filter.owner.as_deref(),
         filter.subject,
         paging.after,
@@ -87,7 +89,8 @@ pub async fn list(
 pub async fn get(pool: &PgPool, run_id: Uuid) -> Result<RunEntry, AdminError> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT run_id, workflow, version, subject, fairness_key, priority, state, created_at, ended_at,
+        r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
+                  state AS "state: RunState", created_at, ended_at,
                   result::text AS "result: Payload", paused_at, paused_by, pause_reason
            FROM workflows.runs WHERE run_id = $1"#,
         run_id,
@@ -106,7 +109,7 @@ struct Row {
     subject: Uuid,
     fairness_key: String,
     priority: i16,
-    state: String,
+    state: RunState,
     created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
     result: Option<Payload>,

@@ -5,6 +5,10 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
+    admin::Conflict,
+    protocol::state::{Resolution, RunState},
+};
+use crate::{
     admin::{
         AdminError, By, Hints, audit,
         clear::clear,
@@ -41,9 +45,8 @@ pub async fn restart_in(
 ) -> Result<Hints, AdminError> {
     by.check()?;
     let run = locks::run(tx, run_id).await?;
-    if run.state == "running" {
-        let message = "the run has not ended: it is running";
-        return Err(AdminError::Conflict(message.to_owned()));
+    if run.state == RunState::Running {
+        return Err(Conflict::RunGoesOn.into());
     }
     let entry = match from_step {
         Some(step) => requeue::been(tx, &[run_id], step).await?.pop(),
@@ -53,7 +56,7 @@ pub async fn restart_in(
         (Some(entry), Some(step)) => (entry, step.to_owned()),
         _ => from_the_start(tx, run_id, from_step).await?,
     };
-    clear(tx, &[run_id], "redriven", by).await?;
+    clear(tx, &[run_id], Resolution::Redriven, by).await?;
     let queues = requeue::enter(tx, &[entry], by).await.map_err(refused)?;
     hooks::revived(tx, &[run_id], Some(&step), by).await?;
     let details = json!({ "from_step": from_step, "was": run.state });
@@ -72,17 +75,14 @@ async fn from_the_start(
     match (right, from_step) {
         (Some(first), _) => Ok(first),
         (None, Some(step)) => Err(requeue::not_been(step)),
-        (None, None) => Err(AdminError::Conflict(
-            "nothing is known of the run's first step: say from which step".to_owned(),
-        )),
+        (None, None) => Err(Conflict::FirstStepUnknown.into()),
     }
 }
 
 fn refused(error: sqlx::Error) -> AdminError {
     let constraint = error.as_database_error().and_then(|db| db.constraint());
     if constraint == Some("runs_unique") {
-        let message = "another run with the same unique key is going on";
-        return AdminError::Conflict(message.to_owned());
+        return Conflict::UniqueKeyTaken.into();
     }
     error.into()
 }

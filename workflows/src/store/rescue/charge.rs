@@ -41,8 +41,7 @@ pub(super) async fn take(
     let killed: Vec<bool> = candidates.iter().map(|c| c.killed).collect();
     let taken = sqlx::query_scalar!(
         "WITH worker AS MATERIALIZED (
-            SELECT w.worker_id, NOT w.robbed AND (
-                       SELECT count(*) FROM workflows.leases l WHERE l.worker_id = w.worker_id) = 1 AS alone
+            SELECT w.worker_id, workflows.has_one_task(w.worker_id, w.robbed) AS alone
             FROM workflows.workers w
             WHERE w.worker_id IN (SELECT l.worker_id FROM workflows.leases l WHERE l.task_id = ANY($1))
             FOR NO KEY UPDATE OF w SKIP LOCKED),

@@ -11,7 +11,8 @@ use crate::{
     protocol::{
         decide::{self, Ended},
         failure::describe,
-        settlement::{Cause, Settlement, Verdict},
+        settlement::{Settlement, Verdict},
+        state::Cause,
         task::Claim,
     },
     store::fan_out::JOIN_BYTES,

@@ -43,12 +43,12 @@ async fn a_poison_is_found_even_if_its_processes_come_back_later_than_their_leas
             tokio::time::sleep(LEASE + Duration::from_secs(1)).await;
         }
     }
-    assert_eq!(world.letter().await.cause, "crashes");
+    assert_eq!(world.letter().await.cause, workflows::Cause::Crashes);
 }
 
 async fn state(world: &World, subject: Uuid) -> String {
     let run = workflows::inspect::latest_run(&world.pool, subject).await;
-    run.expect("an answer").expect("a run").state
+    run.expect("an answer").expect("a run").state.to_string()
 }
 
 static GATE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(0));

@@ -67,7 +67,7 @@ async fn there_is_already(input: &str) {
     assert_eq!(attempts, [("done".to_owned(), 7), ("error".to_owned(), 1)]);
     // Nobody is kept from seeing it, or the others.
     let letter = world.letter().await;
-    assert_eq!(letter.cause, "failed");
+    assert_eq!(letter.cause, workflows::Cause::Failed);
     let whole = dead_letters::show(&world.pool, letter.letter_id)
         .await
         .unwrap();

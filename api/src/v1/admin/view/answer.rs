@@ -6,7 +6,7 @@ use workflows::admin::explain;
 
 use super::limits::HeldByLimit;
 use super::tried::{Progress, Tried};
-use crate::contract::{Count, Named, Time};
+use crate::contract::{Count, Time};
 use crate::v1::codes::RunState;
 
 /// Why a run or a task is not running, or who runs it. Branch on `code`.
@@ -88,7 +88,7 @@ pub struct WorkerLost {
 #[oai(rename = "RunStatusEnded", skip_serializing_if_is_none)]
 pub struct Ended {
     /// State in which the run ended.
-    state: Named<RunState>,
+    state: RunState,
     /// When the run ended.
     at: Option<Time>,
 }

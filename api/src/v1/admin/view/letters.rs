@@ -6,8 +6,8 @@ use uuid::Uuid;
 use workflows::admin::dead_letters::{DeadLetter, Kind, LetterFilter, WholeLetter};
 
 use super::AttemptView;
-use crate::contract::{Count, Named, Time};
-use crate::v1::codes::{Cause, Resolution};
+use crate::contract::{Count, Time};
+use crate::v1::codes::{DeadLetterCause, DeadLetterResolution};
 
 /// A task that failed for good.
 #[derive(Debug, Object)]
@@ -39,7 +39,7 @@ pub struct DeadLetterView {
     #[oai(validator(minimum(value = "0")))]
     interruptions: i32,
     /// Why the task died.
-    cause: Named<Cause>,
+    cause: DeadLetterCause,
     /// The last error's message, cut off after 500 characters.
     message: String,
     /// The message of its innermost cause, where that says something else; cut off as well.
@@ -49,7 +49,7 @@ pub struct DeadLetterView {
     /// When it died.
     died_at: Time,
     /// What became of it; absent while it is open.
-    resolution: Option<Named<Resolution>>,
+    resolution: Option<DeadLetterResolution>,
     /// When it was resolved.
     resolved_at: Option<Time>,
     /// Key or operator that resolved it.
@@ -121,7 +121,7 @@ pub struct KindView {
     /// Durable name of the step.
     step: String,
     /// Why these tasks died.
-    cause: Named<Cause>,
+    cause: DeadLetterCause,
     /// Number of dead letters of this kind.
     letters: Count,
     /// When the first of them died.

@@ -8,8 +8,8 @@ use workflows::admin::runs::RunEntry;
 use workflows::admin::{Pause, Payload};
 
 use super::Answer;
-use crate::contract::{Named, Time};
-use crate::v1::codes::{Outcome, RunState};
+use crate::contract::Time;
+use crate::v1::codes::{AttemptOutcome, RunState};
 
 /// Who paused something, when and why.
 #[derive(Debug, Object)]
@@ -50,7 +50,7 @@ pub struct RunEntryView {
     /// Among the owner's runs it goes as if it had been started so many minutes later, or earlier if negative.
     priority: i16,
     /// State of the run.
-    state: Named<RunState>,
+    state: RunState,
     /// When it was started.
     started_at: Time,
     /// When it ended.
@@ -143,7 +143,7 @@ pub struct AttemptView {
     /// The task's place among the children, for a child of a fan-out.
     child: Option<i32>,
     /// How the attempt ended.
-    outcome: Named<Outcome>,
+    outcome: AttemptOutcome,
     /// The error or the rejection.
     error: Option<Value>,
     /// Name of the worker process that made the attempt.
