@@ -10,7 +10,7 @@ use media::{files::Kept, limits::Limits, storage::ObjectStore};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use workers::{
-    Tools, UpkeepRound as Round, WorkersConfig, route,
+    Context as WorkersContext, UPKEEP_EVERY, UpkeepRound as Round, WorkersConfig, route,
     tools::{Scratch, clamd::ClamdClient},
 };
 use workflows::{Engine, EngineConfig, Health, Hints};
@@ -18,12 +18,12 @@ use workflows::{Engine, EngineConfig, Health, Hints};
 use crate::{monitor, signals::Stop};
 
 /// What the steps work with. Fails when the scanner would find nothing.
-pub async fn tools(
+pub async fn context(
     pool: PgPool,
     store: ObjectStore,
     limits: Limits,
     config: &WorkersConfig,
-) -> anyhow::Result<Arc<Tools>> {
+) -> anyhow::Result<Arc<WorkersContext>> {
     let clamd = ClamdClient::new(config.clamd.clone());
     clamd.verify_coverage().await.with_context(|| {
         let clamd = &config.clamd;
@@ -41,14 +41,13 @@ pub async fn tools(
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
     let decoders = Launcher::current_program().with_sandbox(config.sandbox);
-    Ok(Arc::new(Tools {
+    Ok(Arc::new(WorkersContext {
         pool,
         store,
         clamd,
         decoders,
         scratch,
         limits,
-        kept: config.kept,
     }))
 }
 
@@ -64,9 +63,9 @@ pub async fn serve_api(
     let config = Arc::new(config);
     let hints = Hints::new(&pool);
     let state = ApiState {
-        starter: route::starter().hinting(&hints),
-        discards: route::discards().hinting(&hints),
-        hooks: route::hooks(&pool, kept),
+        starter: route::ingest(kept).starter().hinting(&hints),
+        discards: route::discard().starter().hinting(&hints),
+        hooks: route::hooks(kept),
         pool,
         store,
         config,
@@ -80,7 +79,7 @@ pub async fn serve_api(
 
 /// Works on runs until asked to stop. Calls `ready` when the engine has shown that it can.
 pub async fn run_workers(
-    tools: Arc<Tools>,
+    context: Arc<WorkersContext>,
     config: &WorkersConfig,
     stop: Stop,
     ready: impl FnOnce(Health),
@@ -92,12 +91,12 @@ pub async fn run_workers(
         queues: config.queue_slots(),
         ..EngineConfig::default()
     };
-    let (upkeep, every) = route::upkeep(&tools);
-    let engine = Engine::new(&tools.pool, engine)
-        .register(&route::ingest(&tools))
-        .register(&route::discard(&tools))
-        .register(&upkeep)
-        .schedule(upkeep.name(), every, &upkeep.starter(), Round {});
+    let upkeep = route::upkeep();
+    let engine = Engine::new(&context.pool, engine)
+        .register(&route::ingest(config.kept).with_context(context.clone()))
+        .register(&route::discard().with_context(context.clone()))
+        .register(&upkeep.with_context(context.clone()))
+        .schedule(upkeep.name(), UPKEEP_EVERY, &upkeep.starter(), Round {});
     let health = engine.health();
     let getting_ready = async move {
         health.ready().await;

@@ -98,8 +98,8 @@ impl<C: Subcommand> Group<C> {
 }
 
 /// What files want to be told of what is done to their runs.
-pub fn hooks(pool: &PgPool) -> anyhow::Result<Hooks> {
-    Ok(route::hooks(pool, settings::kept()?))
+pub fn hooks() -> anyhow::Result<Hooks> {
+    Ok(route::hooks(settings::kept()?))
 }
 
 /// Where the database is.

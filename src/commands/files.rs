@@ -37,7 +37,7 @@ pub enum Command {
 }
 
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
-    let hooks = admin::hooks(pool)?;
+    let hooks = admin::hooks()?;
     match command {
         Command::Retry {
             id,
@@ -56,7 +56,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
         Command::Delete { id, because } => {
             let deletion = Deletion {
                 pool,
-                discards: &route::discards().hinting(&Hints::new(pool)),
+                discards: &route::discard().starter().hinting(&Hints::new(pool)),
                 now: Utc::now(),
                 by: because.by().telling(&hooks),
             };

@@ -1,46 +1,47 @@
-//! What the steps hand on. These shapes are stored with runs in flight: fields may be added with
+//! What the steps hand on: ids, and what is not on record in the tables. These shapes are stored with runs in flight: fields may be added with
 //! a default, and a change that old runs could not read raises the workflow's version.
 
 use media::{
     FileId, Sha256, UploadId,
     formats::InputFormat,
     recipes::{RecipeHash, UnitName},
-    storage::ObjectKey,
     variants::NewVariant,
 };
 use serde::{Deserialize, Serialize};
 
-/// The frozen bytes: no client URL reaches them any more.
+/// The bytes are frozen: no client URL reaches them any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assembled {
     /// The file.
     pub file_id: FileId,
     /// Its upload session.
     pub upload_id: UploadId,
-    /// Where the frozen bytes are in the staging bucket.
-    pub key: ObjectKey,
     /// What the store calls exactly these bytes.
     pub etag: String,
-    /// Bytes.
-    pub size_bytes: u64,
 }
 
-/// Bytes that were looked at from end to end.
+/// The bytes were looked at from end to end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scanned {
-    /// Where they are.
-    pub assembled: Assembled,
+    /// The file.
+    pub file_id: FileId,
+    /// Its upload session.
+    pub upload_id: UploadId,
+    /// What the store calls exactly these bytes.
+    pub etag: String,
     /// Of all of them.
     pub sha256: Sha256,
 }
 
-/// An image that may be decoded.
+/// They are an image that may be decoded. Its format, length and digest are on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validated {
-    /// The bytes.
-    pub scanned: Scanned,
-    /// By structure, whatever was declared.
-    pub format: InputFormat,
+    /// The file.
+    pub file_id: FileId,
+    /// Its upload session.
+    pub upload_id: UploadId,
+    /// What the store calls exactly these bytes.
+    pub etag: String,
     /// Pixels as displayed.
     pub width: u32,
     /// Pixels as displayed.
@@ -60,13 +61,15 @@ pub struct TranscodeUnit {
     pub unit: UnitName,
 }
 
-/// What passes by the fan-out.
+/// What passes by the fan-out. The original is in the origin bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promoted {
-    /// The image.
-    pub validated: Validated,
-    /// The original in the origin bucket.
-    pub original: ObjectKey,
+    /// The file.
+    pub file_id: FileId,
+    /// Pixels as displayed.
+    pub width: u32,
+    /// Pixels as displayed.
+    pub height: u32,
 }
 
 /// What one unit made.

@@ -21,5 +21,5 @@ mod upkeep;
 mod validate;
 
 pub use config::WorkersConfig;
-pub use tools::Tools;
-pub use upkeep::Round as UpkeepRound;
+pub use tools::Context;
+pub use upkeep::{EVERY as UPKEEP_EVERY, Round as UpkeepRound};

@@ -39,7 +39,7 @@ pub struct StepSummary {
     /// Message of the latest error.
     pub last_error: Option<String>,
     /// How much of the step is done, from 0 to 1, when a task of it that runs has said so
-    /// ([`StepContext::progress`](crate::StepContext::progress)).
+    /// ([`Attempt::progress`](crate::Attempt::progress)).
     pub progress: Option<f64>,
 }
 

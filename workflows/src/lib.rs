@@ -6,25 +6,27 @@
 //! a crash at any moment loses nothing and does nothing twice.
 //!
 //! ```
-//! use workflows::{Done, Step, StepContext, StepError, Workflow};
+//! use workflows::{Attempt, Done, Step, StepError, Workflow};
 //!
 //! struct Double;
 //! impl Step for Double {
 //!     const NAME: &'static str = "double";
+//!     type Context = ();
 //!     type Input = i64;
 //!     type Output = i64;
-//!     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//!     async fn run(_: &Attempt, input: i64) -> Result<Done<i64>, StepError> {
 //!         Ok(Done::new(input * 2))
 //!     }
 //! }
 //!
-//! let route: Workflow<i64> = Workflow::named("quadruple", 1).step(Double).step(Halve).build();
+//! let route: Workflow<i64> = Workflow::named("same", 1).step::<Double>().step::<Halve>().build();
 //! # struct Halve;
 //! # impl Step for Halve {
 //! #     const NAME: &'static str = "halve";
+//! #     type Context = ();
 //! #     type Input = i64;
 //! #     type Output = i64;
-//! #     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//! #     async fn run(_: &Attempt, input: i64) -> Result<Done<i64>, StepError> {
 //! #         Ok(Done::new(input / 2))
 //! #     }
 //! # }
@@ -49,6 +51,7 @@ pub mod inspect;
 mod panics;
 mod payload;
 mod plan;
+mod record;
 mod reports;
 mod runtime;
 mod shape;
@@ -62,13 +65,13 @@ pub mod workflow;
 pub use backoff::Backoff;
 pub use hints::Hints;
 pub use payload::PayloadError;
+pub use record::{BoxError, Record};
 pub use runtime::{Engine, EngineConfig, EngineError, Health, Rehearsal};
 pub use start::{RunId, StartError, Starter};
 pub use step::{
-    BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext, StepError,
-    StepSettings,
+    Attempt, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepError, StepSettings,
 };
 pub use store::schema::{
     MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, check_schema, migrate, schema_version,
 };
-pub use workflow::{Outcome, Rejected, Revival, RunEnd, Workflow};
+pub use workflow::{Outcome, Rejected, Revival, RunEnd, RunHooks, Workflow};

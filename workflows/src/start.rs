@@ -11,7 +11,6 @@ use crate::{
     hints::{self, Hint, Hints},
     panics::caught,
     payload::{Payload, PayloadError},
-    step::Step,
     store,
     workflow::Definition,
 };
@@ -71,36 +70,17 @@ pub enum StartError {
 impl<I: Serialize> Starter<I> {
     pub(crate) fn new(definition: &Definition) -> Self {
         let first = definition.first();
-        let tells = definition.events > Detail::None;
         Self {
-            tells,
-            ..Self::named(definition.name, definition.version, first.name, first.queue)
-        }
-    }
-
-    /// The entry of a workflow whose first step is `S`, for a process that starts runs and has
-    /// nothing that its steps need. The same as [`Workflow::starter`](crate::Workflow::starter).
-    pub fn at<S: Step<Input = I>>(workflow: &'static str, version: i32) -> Self {
-        Self::named(workflow, version, S::NAME, S::QUEUE)
-    }
-
-    fn named(
-        workflow: &'static str,
-        version: i32,
-        step: &'static str,
-        queue: &'static str,
-    ) -> Self {
-        Self {
-            workflow,
-            version,
-            step,
-            queue,
+            workflow: definition.name,
+            version: definition.version,
+            step: first.name,
+            queue: first.queue,
             priority: 0,
             trace_parent: None,
             unique_key: None,
             delay: Duration::ZERO,
             hints: None,
-            tells: false,
+            tells: definition.events > Detail::None,
             input: PhantomData,
         }
     }

@@ -24,12 +24,12 @@ struct NeverRun;
 
 impl workflows::Step for NeverRun {
     const NAME: &'static str = "never-run";
+    type Context = ();
     type Input = media::files::UploadedFile;
     type Output = ();
 
     async fn run(
-        &self,
-        _: &workflows::StepContext,
+        _: &workflows::Attempt,
         _: Self::Input,
     ) -> Result<workflows::Done<()>, workflows::StepError> {
         unreachable!("no worker in these tests")
@@ -41,12 +41,12 @@ struct NeverDiscard;
 
 impl workflows::Step for NeverDiscard {
     const NAME: &'static str = "never-discard";
+    type Context = ();
     type Input = media::files::Refused;
     type Output = ();
 
     async fn run(
-        &self,
-        _: &workflows::StepContext,
+        _: &workflows::Attempt,
         _: Self::Input,
     ) -> Result<workflows::Done<()>, workflows::StepError> {
         unreachable!("no worker in these tests")
@@ -109,8 +109,14 @@ impl Service {
         let state = ApiState {
             pool: pool.clone(),
             store: store.clone(),
-            starter: workflows::Starter::at::<NeverRun>("ingest", 1),
-            discards: workflows::Starter::at::<NeverDiscard>("discard", 1),
+            starter: workflows::Workflow::named("ingest", 1)
+                .step::<NeverRun>()
+                .build()
+                .starter(),
+            discards: workflows::Workflow::named("discard", 1)
+                .step::<NeverDiscard>()
+                .build()
+                .starter(),
             hooks: workflows::admin::Hooks::default(),
             config: Arc::new(config),
             clock,

@@ -29,7 +29,7 @@ pub(super) fn check(promoted: &Promoted, variants: &[NewVariant]) -> Result<(), 
     let &[full] = full.as_slice() else {
         return Err(Incomplete::Full(full.len()));
     };
-    let expected = (promoted.validated.width, promoted.validated.height);
+    let expected = (promoted.width, promoted.height);
     let found = (full.width, full.height);
     if found != (Some(expected.0), Some(expected.1)) {
         return Err(Incomplete::Size { found, expected });

@@ -3,74 +3,76 @@
 
 mod decide;
 
-use std::sync::Arc;
-
 use media::{
-    files,
+    FileId, files, keys,
     storage::{Bucket, ObjectKey},
     variants::{self, NewVariant},
 };
-use workflows::{Done, Joined, NextOnError, Step, StepContext, StepError};
+use sqlx::PgConnection;
+use workflows::{Attempt, BoxError, Done, Joined, NextOnError, Record, Step, StepError};
 
 use crate::{
     errors,
-    facts::{Assembled, Promoted, Transcoded},
+    facts::{Promoted, Transcoded},
     queues,
-    tools::Tools,
+    tools::{Context, Missing},
 };
 
-pub(crate) struct Finalize(pub Arc<Tools>);
+pub(crate) struct Finalize;
 
 impl Step for Finalize {
     const NAME: &'static str = "finalize";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
+    type Context = Context;
     type Input = Joined<Promoted, Transcoded>;
     type Output = ();
 
     async fn run(
-        &self,
-        _: &StepContext,
+        cx: &Attempt<Context>,
         Joined { carry, children }: Self::Input,
     ) -> Result<Done<()>, StepError> {
         let variants: Vec<NewVariant> = children.into_iter().flat_map(|c| c.variants).collect();
         decide::check(&carry, &variants).or_fail()?;
         for variant in &variants {
-            self.check(&variant.storage_path, variant.size_bytes)
-                .await?;
+            check(&cx.context, &variant.storage_path, variant.size_bytes).await?;
         }
-        let Assembled {
+        let file_id = carry.file_id;
+        let found = cx.context.file(file_id).await?.facts;
+        let found = found.ok_or(Missing("content")).or_fail()?;
+        let original = keys::original(&found.sha256);
+        check(&cx.context, &original, found.size_bytes).await?;
+        Ok(Done::new(()).recording(Ready {
             file_id,
-            size_bytes,
-            ..
-        } = carry.validated.scanned.assembled;
-        self.check(&carry.original, size_bytes).await?;
-        let ready = Arc::new((variants, carry.original));
-        Ok(Done::new(()).writing_own_rows(move |tx| {
-            let ready = ready.clone();
-            Box::pin(async move {
-                let (made, original) = ready.as_ref();
-                variants::record(tx, file_id, made).await?;
-                files::mark_ready(tx, file_id, original.as_str()).await?;
-                Ok(())
-            })
+            variants,
+            original,
         }))
     }
 }
 
-impl Finalize {
-    async fn check(&self, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
-        let object = self
-            .0
-            .store
-            .head(Bucket::Origin, key)
-            .await
-            .map_err(errors::storage)?;
-        match object {
-            Some(object) if object.size_bytes == size_bytes => Ok(()),
-            Some(_) => Err(Differs(key.to_string())).or_fail(),
-            None => Err(errors::absent(key)),
-        }
+/// The file can be served.
+struct Ready {
+    file_id: FileId,
+    variants: Vec<NewVariant>,
+    original: ObjectKey,
+}
+
+impl Record for Ready {
+    const SHARES_COMMIT: bool = true;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        variants::record(tx, self.file_id, &self.variants).await?;
+        files::mark_ready(tx, self.file_id, self.original.as_str()).await?;
+        Ok(())
+    }
+}
+
+async fn check(context: &Context, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
+    let object = context.store.head(Bucket::Origin, key).await;
+    match object.map_err(errors::storage)? {
+        Some(object) if object.size_bytes == size_bytes => Ok(()),
+        Some(_) => Err(Differs(key.to_string())).or_fail(),
+        None => Err(errors::absent(key)),
     }
 }
 

@@ -1,82 +1,94 @@
 //! Moves the original to the origin bucket under its content's name and plans the transcoding.
 
-use std::sync::Arc;
-
-use media::{files, keys, recipes, storage::Bucket};
-use workflows::{Done, FanOut, Step, StepContext, StepError};
+use media::{FileId, Sha256, files, formats::InputFormat, keys, recipes, storage::Bucket};
+use sqlx::PgConnection;
+use workflows::{Attempt, BoxError, Done, FanOut, NextOnError, Record, Step, StepError};
 
 use crate::{
     errors,
     facts::{Promoted, TranscodeUnit, Validated},
     queues,
-    tools::Tools,
+    tools::{Context, Missing},
 };
 
-pub(crate) struct Promote(pub Arc<Tools>);
+pub(crate) struct Promote;
 
 impl Step for Promote {
     const NAME: &'static str = "promote";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
+    type Context = Context;
     type Input = Validated;
     type Output = FanOut<TranscodeUnit, Promoted>;
 
     async fn run(
-        &self,
-        _: &StepContext,
+        cx: &Attempt<Context>,
         validated: Validated,
     ) -> Result<Done<Self::Output>, StepError> {
-        let original = keys::original(&validated.scanned.sha256);
-        let file_id = validated.scanned.assembled.file_id;
+        let file_id = validated.file_id;
+        let found = cx.context.file(file_id).await?.facts;
+        let found = found.ok_or(Missing("content")).or_fail()?;
+        let format = InputFormat::from_declared(&found.mime_type);
+        let format = format.ok_or(Missing("format")).or_fail()?;
         // From here on nobody removes it as long as this file needs it.
-        self.0.claim(file_id, &original).await?;
-        self.copy(&validated, &original).await?;
-        let children = plan(&validated);
-        let carry = Promoted {
-            validated,
-            original,
+        let original = keys::original(&found.sha256);
+        cx.context.claim(file_id, &original).await?;
+        copy(&cx.context, &validated, &found).await?;
+        let Validated { width, height, .. } = validated;
+        let planned = FanOut {
+            children: plan(found.sha256, format),
+            carry: Promoted {
+                file_id,
+                width,
+                height,
+            },
         };
-        Ok(
-            Done::new(FanOut { children, carry }).writing_own_rows(move |tx| {
-                Box::pin(async move { Ok(files::mark_processing(tx, file_id).await?) })
-            }),
-        )
+        Ok(Done::new(planned).recording(Processing(file_id)))
     }
 }
 
-impl Promote {
-    /// The key names the content, so an object that is there already is the same.
-    async fn copy(
-        &self,
-        validated: &Validated,
-        original: &media::storage::ObjectKey,
-    ) -> Result<(), StepError> {
-        let store = &self.0.store;
-        let assembled = &validated.scanned.assembled;
-        let there = store
-            .head(Bucket::Origin, original)
-            .await
-            .map_err(errors::storage)?;
-        if there.is_some_and(|object| object.size_bytes == assembled.size_bytes) {
-            return Ok(());
-        }
-        let from = (Bucket::Staging, &assembled.key);
-        let to = (Bucket::Origin, original);
-        let mime_type = validated.format.mime_type();
-        store
-            .copy(from, &assembled.etag, to, mime_type, None)
-            .await
-            .map(drop)
-            .map_err(errors::storage)
+/// Variants of the file are being made.
+struct Processing(FileId);
+
+impl Record for Processing {
+    const SHARES_COMMIT: bool = true;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        Ok(files::mark_processing(tx, self.0).await?)
     }
 }
 
-fn plan(validated: &Validated) -> Vec<TranscodeUnit> {
-    let recipe = recipes::of(validated.format.kind());
+/// The key names the content, so an object that is there already is the same.
+async fn copy(
+    context: &Context,
+    validated: &Validated,
+    found: &files::Facts,
+) -> Result<(), StepError> {
+    let store = &context.store;
+    let original = keys::original(&found.sha256);
+    let there = store
+        .head(Bucket::Origin, &original)
+        .await
+        .map_err(errors::storage)?;
+    if there.is_some_and(|object| object.size_bytes == found.size_bytes) {
+        return Ok(());
+    }
+    let frozen = context.upload(validated.upload_id).await?.frozen_key();
+    let from = (Bucket::Staging, &frozen);
+    let to = (Bucket::Origin, &original);
+    store
+        .copy(from, &validated.etag, to, &found.mime_type, None)
+        .await
+        .map(drop)
+        .map_err(errors::storage)
+}
+
+fn plan(sha256: Sha256, format: InputFormat) -> Vec<TranscodeUnit> {
+    let recipe = recipes::of(format.kind());
     let hash = recipe.hash();
     let units = recipe.units.iter().map(|unit| TranscodeUnit {
-        sha256: validated.scanned.sha256,
-        format: validated.format,
+        sha256,
+        format,
         recipe: hash.clone(),
         unit: unit.name,
     });

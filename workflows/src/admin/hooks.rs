@@ -12,9 +12,8 @@ use crate::{
     workflow::{Definition, Outcome, Revival, RunEnd, Workflow},
 };
 
-/// The hooks ([`Route::on_end`](crate::workflow::Route::on_end),
-/// [`Route::on_revive`](crate::workflow::Route::on_revive)) of some workflows. They run in the
-/// transaction of the action.
+/// The hooks ([`RunHooks`](crate::RunHooks)) of some workflows. They run in the transaction of the
+/// action.
 #[derive(Clone, Default)]
 pub struct Hooks {
     workflows: HashMap<(String, i32), Arc<Definition>>,
@@ -23,7 +22,7 @@ pub struct Hooks {
 impl Hooks {
     /// Adds those of a workflow. No step of it runs.
     #[must_use]
-    pub fn with<I>(self, workflow: &Workflow<I>) -> Self {
+    pub fn with<I, C>(self, workflow: &Workflow<I, C>) -> Self {
         self.with_definition(&workflow.definition)
     }
 

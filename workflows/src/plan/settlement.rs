@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use crate::{
-    claim::Claim,
-    payload::Payload,
-    step::{Rejection, Write},
-    store::lanes::Lane,
+    claim::Claim, payload::Payload, record::Write, step::Rejection, store::lanes::Lane,
     workflow::Definition,
 };
 
@@ -16,7 +13,7 @@ use crate::{
 pub(crate) struct Settlement {
     pub claim: Arc<Claim>,
     pub verdict: Verdict,
-    pub writes: Vec<Write>,
+    pub writes: Vec<Arc<dyn Write>>,
     /// The writes share no transaction with those of other settlements.
     pub alone: bool,
     /// The route, for its hooks. `None` when this build does not know it.
@@ -30,11 +27,11 @@ impl Settlement {
             return false;
         };
         match &self.verdict {
-            Verdict::Reject { .. } => definition.on_reject.is_some() || definition.on_end.is_some(),
-            Verdict::Bury { .. }
+            Verdict::Reject { .. }
+            | Verdict::Bury { .. }
             | Verdict::Advance {
                 next: Next::End { .. },
-            } => definition.on_end.is_some(),
+            } => definition.hooks.is_some(),
             _ => false,
         }
     }

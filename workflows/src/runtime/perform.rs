@@ -21,7 +21,7 @@ use crate::{
     claim::Claim,
     failure::{describe, whole},
     reports::Reports,
-    step::{StepContext, StepError},
+    step::{Attempt, StepError},
     store::lanes::Lanes,
     workflow::Performed,
 };
@@ -86,11 +86,14 @@ impl Perform {
             return Err(Box::new(Interrupted));
         }
         meters::picked_up(claim);
-        let (_, step) = self.registry.find(claim).ok_or_else(|| StepError::Fail {
+        let unknown = || StepError::Fail {
             source: Box::new(UnknownStep(claim.lane.step)),
-        })?;
+        };
+        let (_, step) = self.registry.find(claim).ok_or_else(unknown)?;
+        let handler = self.registry.handler(claim).ok_or_else(unknown)?;
         let lane = self.lanes.number_of(&claim.lane).unwrap_or_default();
-        let context = StepContext {
+        let attempt = Attempt {
+            context: Arc::new(()),
             run_id: claim.run_id,
             subject: claim.subject,
             token: claim.token,
@@ -100,9 +103,10 @@ impl Perform {
             reporting: self.reports.of(claim.task_id, lane, claim.token),
         };
         let began = Instant::now();
+        let work = handler.run(step.name, attempt, &claim.input);
         let work = self
             .rehearsal
-            .around(context.attempt, step.handler.run(&context, &claim.input));
+            .around(claim.attempt(), work.ok_or_else(unknown)?);
         let result = tokio::select! {
             biased;
             () = cancelled.cancelled() => {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     panics::{caught, drop_quietly, quietly},
     plan::{Next, Settlement, Verdict},
-    step::{BoxError, Write},
+    record::{BoxError, Write},
     workflow::{Outcome as End, Rejected, RunEnd},
 };
 
@@ -124,9 +124,9 @@ pub(super) async fn call(
     Ok(outcomes)
 }
 
-async fn all(tx: &mut PgConnection, writes: Vec<Write>) -> Result<(), BoxError> {
+async fn all(tx: &mut PgConnection, writes: Vec<Arc<dyn Write>>) -> Result<(), BoxError> {
     for write in &writes {
-        write(tx).await?;
+        write.write(tx).await?;
     }
     Ok(())
 }

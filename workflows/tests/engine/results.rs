@@ -37,8 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn every_end_is_told_with_its_type() {
     let world = World::new().await;
     let (route, results) = Workflow::named("sums", 1)
-        .step(Choose)
-        .step(Sum)
+        .step::<Choose>()
+        .step::<Sum>()
         .build_typed();
     let run = async |what: &str| {
         let subject = world.start(&route, &what.to_owned()).await;
@@ -81,8 +81,8 @@ async fn every_end_is_told_with_its_type() {
 async fn what_is_no_such_run_or_of_another_type_is_an_error() {
     let world = World::new().await;
     let (route, results) = Workflow::named("sums", 1)
-        .step(Choose)
-        .step(Sum)
+        .step::<Choose>()
+        .step::<Sum>()
         .build_typed();
     let engine = world.engine(&route);
     let subject = world.start(&route, &"go".to_owned()).await;
