@@ -316,7 +316,7 @@ fn s3_options(folder: &Path, listen: SocketAddr) -> S3Options {
 }
 
 /// One scanner for all tests; it keeps nothing between two scans.
-async fn clamd() -> &'static str {
+pub async fn clamd() -> &'static str {
     static CLAMD: OnceCell<(String, Clamd, TempDir)> = OnceCell::const_new();
     let start = async || {
         let folder = tempfile::tempdir().unwrap();
