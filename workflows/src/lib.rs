@@ -32,12 +32,13 @@
 //! # }
 //! ```
 //!
-//! Where things are: [`step`] what a step is and how its errors decide what happens next,
-//! [`workflow`] the typed route, `plan` the pure decision about a finished attempt, `store` every
-//! SQL statement of the hot path, `runtime` what a worker process runs (apalis workers over our own
-//! backend), [`admin`] what people do with runs and dead letters, [`inspect`] reading runs for a
-//! program, [`events`] what happened to runs, to follow from a position, [`wait`] for a run's result,
-//! [`testing`] runs to their ends in tests, [`faults`] where the tests make a process die. This crate knows nothing of what its runs are about.
+//! Where things are: [`step`] what a step is and how its errors decide what happens next, [`Record`]
+//! what it writes with its result, [`workflow`] the typed route, `plan` the pure decision about a
+//! finished attempt, `store` every SQL statement of the hot path, `runtime` what a worker process runs
+//! (apalis workers over our own backend), [`admin`] what people do with runs and dead letters,
+//! [`inspect`] reading runs for a program, [`events`] what happened to runs, to follow from a position,
+//! [`wait`] for a run's result, [`testing`] runs to their ends in tests, [`faults`] where the tests make
+//! a process die. This crate knows nothing of what its runs are about.
 
 pub mod admin;
 pub mod backoff;

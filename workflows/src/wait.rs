@@ -38,7 +38,7 @@ use tokio::time::Instant;
 use crate::{
     RunId,
     payload::Payload,
-    step::{Rejection, Step},
+    step::Rejection,
     store::{
         ends::{self, Stand},
         session::{ANSWER, within},
@@ -137,12 +137,6 @@ impl<O> Results<O> {
             version,
             output: PhantomData,
         }
-    }
-
-    /// Those of a workflow whose last step is `S`, for a process that has nothing that its steps
-    /// need. The same as of [`Route::build_typed`](crate::workflow::Route::build_typed).
-    pub fn of<S: Step<Output = O>>(workflow: &'static str, version: i32) -> Self {
-        Self::new(workflow, version)
     }
 }
 

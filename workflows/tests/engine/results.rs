@@ -6,7 +6,7 @@ use uuid::Uuid;
 use workflows::{
     Done, Rejection, RunId, StepError, Workflow,
     admin::runs,
-    wait::{End, Results, WaitError, wait},
+    wait::{End, WaitError, wait},
 };
 
 use crate::world::{BY, World, quick, step};
@@ -91,9 +91,8 @@ async fn what_is_no_such_run_or_of_another_type_is_an_error() {
     assert_eq!(untyped, End::Succeeded(16.into()));
     let text = wait::<String>(&world.pool, run, PATIENCE).await;
     assert!(matches!(text, Err(WaitError::Undecodable(_))), "{text:?}");
-    let newer = Results::of::<Sum>("sums", 2)
-        .wait(&world.pool, run, PATIENCE)
-        .await;
+    let (_, newer) = Workflow::named("sums", 2).step::<Sum>().build_typed();
+    let newer = newer.wait(&world.pool, run, PATIENCE).await;
     assert!(
         matches!(newer, Err(WaitError::Another { version: 1, .. })),
         "{newer:?}"

@@ -84,6 +84,16 @@ impl Step for Gated {
     }
 }
 
+/// One that dies until the cause is mended.
+fn mortal(name: &'static str, pool: &PgPool) -> Workflow<u32> {
+    let route = Workflow::named(name, 1).step::<Mortal>().build();
+    route.with_context(pool.clone())
+}
+
+fn ticking(name: &'static str) -> Workflow<u32> {
+    Workflow::named(name, 1).step::<Tick>().build()
+}
+
 /// The workflows of the scenario, each with how its runs end.
 pub fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
     let wide = Workflow::named("wide", 1)
@@ -96,62 +106,24 @@ pub fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
         .step::<Two>()
         .step::<Three>()
         .step::<Four>();
+    let judged = Workflow::named("judged", 1).step::<Judge>();
+    let cancelled = Workflow::named("cancelled", 1).step::<Wait>();
+    let gated = Workflow::named("gated", 1).step::<Tick>().step::<Gated>();
+    let held = Workflow::named("held", 1).step::<Hold>();
     vec![
         // Four steps in one queue: the worker goes on with at least one of them.
         (chain.build(), "succeeded"),
         (wide.build(), "succeeded"),
-        (
-            Workflow::named("judged", 1).step::<Judge>().build(),
-            "rejected",
-        ),
-        (
-            Workflow::named("redriven", 1)
-                .step::<Mortal>()
-                .build()
-                .with_context(pool.clone()),
-            "succeeded",
-        ),
-        (
-            Workflow::named("bulk", 1)
-                .step::<Mortal>()
-                .build()
-                .with_context(pool.clone()),
-            "succeeded",
-        ),
-        (
-            Workflow::named("discarded", 1)
-                .step::<Mortal>()
-                .build()
-                .with_context(pool.clone()),
-            "cancelled",
-        ),
-        (
-            Workflow::named("cancelled", 1).step::<Wait>().build(),
-            "cancelled",
-        ),
-        (
-            Workflow::named("gated", 1)
-                .step::<Tick>()
-                .step::<Gated>()
-                .build(),
-            "succeeded",
-        ),
-        (
-            Workflow::named("held", 1).step::<Hold>().build(),
-            "succeeded",
-        ),
-        (
-            Workflow::named("lost", 1).step::<Tick>().build(),
-            "succeeded",
-        ),
-        (
-            Workflow::named("clock", 1).step::<Tick>().build(),
-            "succeeded",
-        ),
-        (
-            Workflow::named("started", 1).step::<Tick>().build(),
-            "succeeded",
-        ),
+        (judged.build(), "rejected"),
+        (mortal("redriven", pool), "succeeded"),
+        (mortal("bulk", pool), "succeeded"),
+        (mortal("discarded", pool), "cancelled"),
+        (cancelled.build(), "cancelled"),
+        (gated.build(), "succeeded"),
+        (held.build(), "succeeded"),
+        (ticking("lost"), "succeeded"),
+        (ticking("clock"), "succeeded"),
+        (ticking("started"), "succeeded"),
     ]
 }
 
@@ -162,5 +134,5 @@ pub fn other() -> Workflow<u32> {
 
 /// A run that somebody starts in the scenario.
 pub fn started() -> Workflow<u32> {
-    Workflow::named("started", 1).step::<Tick>().build()
+    ticking("started")
 }
