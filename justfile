@@ -21,6 +21,7 @@ dev *args: setup
 test: setup-test lint sqlx-check
     cargo test --workspace
     scripts/readme-commands workflows/README.md
+    scripts/examples
 
 # Install what building and running needs
 setup:
@@ -103,6 +104,10 @@ openapi:
 # Check that both are what the code of today makes
 openapi-check: openapi
     @git diff --exit-code -- openapi docs || { echo "run ./just openapi and commit openapi/ and docs/" >&2; exit 1; }
+
+# Run every example of the engine, each with a database of its own
+examples:
+    @scripts/examples
 
 # Hurt the engine for some minutes and see whether it gets over it: `chaos 600`
 chaos seconds="240":

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use storage::ObjectStore;
 use tokio::net::TcpListener;
 use workers::{
-    Tools, WorkersConfig,
+    Context as WorkersContext, WorkersConfig,
     tools::Scratch,
     workflows::{
         discard, ingest,
@@ -23,12 +23,12 @@ use workflows::{Engine, EngineConfig, Health, Hints};
 use crate::{clock, monitor, signals::Stop};
 
 /// What the steps work with. Fails when the scanner would find nothing.
-pub async fn tools(
+pub async fn context(
     pool: PgPool,
     store: ObjectStore,
     limits: Limits,
     config: &WorkersConfig,
-) -> anyhow::Result<Arc<Tools>> {
+) -> anyhow::Result<Arc<WorkersContext>> {
     let clamd = ClamdClient::new(config.clamd.clone());
     clamd.verify_coverage().await.with_context(|| {
         let clamd = &config.clamd;
@@ -46,14 +46,13 @@ pub async fn tools(
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
     let decoders = Decoders::current_program().with_mode(config.sandbox);
-    Ok(Arc::new(Tools {
+    Ok(Arc::new(WorkersContext {
         pool,
         store,
         clamd,
         decoders,
         scratch,
         limits,
-        kept: config.kept,
     }))
 }
 
@@ -74,9 +73,9 @@ pub async fn serve_api(
     };
     let hints = Hints::new(&pool);
     let state = ApiState {
-        starter: ingest::starter().hinting(&hints),
+        starter: ingest::workflow(kept).starter().hinting(&hints),
         discards: discard::starter().hinting(&hints),
-        hooks: workers::workflows::hooks(&pool, kept),
+        hooks: workers::workflows::hooks(kept),
         pool,
         store,
         config,
@@ -90,7 +89,7 @@ pub async fn serve_api(
 
 /// Works on runs until asked to stop. Calls `ready` when the engine has shown that it can.
 pub async fn run_workers(
-    tools: Arc<Tools>,
+    context: Arc<WorkersContext>,
     config: &WorkersConfig,
     stop: Stop,
     ready: impl FnOnce(Health),
@@ -102,12 +101,12 @@ pub async fn run_workers(
         queues: config.queue_slots(),
         ..EngineConfig::default()
     };
-    let (upkeep, every) = upkeep::workflow(&tools);
-    let engine = Engine::new(&tools.pool, engine)
-        .register(&ingest::workflow(&tools))
-        .register(&discard::workflow(&tools))
-        .register(&upkeep)
-        .schedule(upkeep.name(), every, &upkeep.starter(), Round {});
+    let upkeep = upkeep::workflow();
+    let engine = Engine::new(&context.pool, engine)
+        .register(&ingest::workflow(config.kept).with_context(context.clone()))
+        .register(&discard::workflow().with_context(context.clone()))
+        .register(&upkeep.with_context(context.clone()))
+        .schedule(upkeep.name(), upkeep::EVERY, &upkeep.starter(), Round {});
     let health = engine.health();
     let getting_ready = async move {
         health.ready().await;

@@ -97,8 +97,8 @@ impl<C: Subcommand> Group<C> {
 }
 
 /// What files want to be told of what is done to their runs.
-pub fn hooks(pool: &PgPool) -> anyhow::Result<Hooks> {
-    Ok(workers::workflows::hooks(pool, settings::kept()?))
+pub fn hooks() -> anyhow::Result<Hooks> {
+    Ok(workers::workflows::hooks(settings::kept()?))
 }
 
 /// Where the database is.

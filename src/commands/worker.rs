@@ -27,8 +27,8 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     let store = ObjectStore::new(&settings.storage);
     proof::buckets(&store).await?;
     proof::recorded_buckets(&pool, &store).await?;
-    let tools = wiring::tools(pool, store.clone(), settings.limits, &settings.workers).await?;
-    let scanner = Some(tools.clamd.clone());
+    let context = wiring::context(pool, store.clone(), settings.limits, &settings.workers).await?;
+    let scanner = Some(context.clamd.clone());
     let ready = |engine| {
         let engine = Some(engine);
         readiness.started(Started {
@@ -38,6 +38,6 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         });
         output::announce("mediamill worker ready");
     };
-    wiring::run_workers(tools, &settings.workers, stop, ready).await?;
+    wiring::run_workers(context, &settings.workers, stop, ready).await?;
     Ok(ExitCode::SUCCESS)
 }

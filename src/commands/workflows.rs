@@ -22,7 +22,7 @@ pub enum Command {
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::Check { output } = command;
     let queues = settings::queues()?;
-    let build = workers::workflows::names(pool).serving(&queues);
+    let build = workers::workflows::build().serving(&queues);
     let problems = check::problems(pool, &build).await?;
     let stuck = problems
         .iter()

@@ -16,21 +16,22 @@ use nix::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workflows::{Done, Engine, EngineConfig, NextOnError, Step, StepContext, StepError, Workflow};
+use workflows::{Attempt, Done, Engine, EngineConfig, NextOnError, Step, StepError, Workflow};
 
 use crate::stack::Stack;
 
 /// Dies as long as it is told to.
-struct Deliver(Arc<AtomicBool>);
+struct Deliver;
 
 impl Step for Deliver {
     const NAME: &'static str = "deliver";
     const QUEUE: &'static str = "vans";
+    type Context = AtomicBool;
     type Input = String;
     type Output = ();
 
-    async fn run(&self, _: &StepContext, what: String) -> Result<Done<()>, StepError> {
-        if self.0.load(Ordering::SeqCst) {
+    async fn run(cx: &Attempt<AtomicBool>, what: String) -> Result<Done<()>, StepError> {
+        if cx.context.load(Ordering::SeqCst) {
             return Err(format!("no van for {what}")).or_fail();
         }
         Ok(Done::new(()))
@@ -78,8 +79,9 @@ async fn an_operator_finds_out_and_repairs() {
     let stack = Stack::new().await;
     let broken = Arc::new(AtomicBool::new(true));
     let workflow = Workflow::named("parcel", 1)
-        .step(Deliver(broken.clone()))
-        .build();
+        .step::<Deliver>()
+        .build()
+        .with_context(broken.clone());
     let config = EngineConfig {
         sweep: Duration::from_millis(100),
         ..EngineConfig::default()

@@ -21,6 +21,7 @@ mod page;
 mod process;
 mod proofs;
 mod refusals;
+mod rehearsal;
 mod resuming;
 mod scanner;
 mod settings;

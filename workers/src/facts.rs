@@ -1,41 +1,44 @@
-//! What the steps hand on. These shapes are stored with runs in flight: fields may be added with
-//! a default, and a change that old runs could not read raises the workflow's version.
+//! What the steps hand on: ids, and what is not on record in the tables. These shapes are stored with runs in flight:
+//! fields may be added with a default, and a change that old runs could not read raises the workflow's version.
 
 use media::{FileId, Sha256, UploadId, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::{Probe, Stored, Unit};
-use storage::ObjectKey;
 
-/// The frozen bytes: no client URL reaches them any more.
+/// The bytes are frozen: no client URL reaches them any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assembled {
     /// The file.
     pub file_id: FileId,
     /// Its upload session.
     pub upload_id: UploadId,
-    /// Where the frozen bytes are in the staging bucket.
-    pub key: ObjectKey,
-    /// What the store calls exactly these bytes.
+    /// `ETag` of exactly these bytes.
     pub etag: String,
-    /// Bytes.
-    pub size_bytes: u64,
 }
 
-/// Bytes that were looked at from end to end.
+/// The bytes were looked at from end to end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scanned {
-    /// Where they are.
-    pub assembled: Assembled,
-    /// Of all of them.
+    /// The file.
+    pub file_id: FileId,
+    /// Its upload session.
+    pub upload_id: UploadId,
+    /// `ETag` of exactly these bytes.
+    pub etag: String,
+    /// SHA-256 of all of them.
     pub sha256: Sha256,
 }
 
-/// A file that is what it says, and within the limits.
+/// The file is what it says, and within the limits. Its type, length and digest are on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probed {
-    /// The bytes.
-    pub scanned: Scanned,
+    /// The file.
+    pub file_id: FileId,
+    /// Its upload session.
+    pub upload_id: UploadId,
+    /// `ETag` of exactly these bytes.
+    pub etag: String,
     /// What was found in them.
     pub probe: Probe,
 }
@@ -51,18 +54,18 @@ pub struct RenderTask {
     pub unit: Unit,
 }
 
-/// What is carried past the fan-out.
+/// What is carried past the fan-out. The original is in the origin bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promoted {
     /// The file.
-    pub probed: Probed,
-    /// The original in the origin bucket.
-    pub original: ObjectKey,
+    pub file_id: FileId,
+    /// What was found in it.
+    pub probe: Probe,
 }
 
 /// What one task made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendered {
-    /// Stored under keys that carry the attempt's token; only the winner's are handed on.
+    /// Stored under keys that carry the attempt's fencing token; only the winner's are handed on.
     pub outputs: Vec<Stored>,
 }

@@ -15,4 +15,4 @@ pub mod tools;
 pub mod workflows;
 
 pub use config::WorkersConfig;
-pub use tools::Tools;
+pub use tools::Context;

@@ -9,12 +9,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
-    Done, Engine, EngineConfig, FanOut, Joined, NextOnError, RunState, Step, StepContext,
-    StepError, Workflow,
+    Attempt, BoxError, Done, Engine, EngineConfig, FanOut, Joined, NextOnError, Record, RunState,
+    Step, StepError, Workflow,
     admin::{Paging, runs},
 };
 
@@ -28,10 +28,11 @@ struct Order {
 struct CheckStock;
 impl Step for CheckStock {
     const NAME: &'static str = "check-stock";
+    type Context = ();
     type Input = Order;
     type Output = FanOut<String, String>;
 
-    async fn run(&self, _: &StepContext, order: Order) -> Result<Done<Self::Output>, StepError> {
+    async fn run(_: &Attempt, order: Order) -> Result<Done<Self::Output>, StepError> {
         if order.books.is_empty() {
             return Err("an order without books").or_fail();
         }
@@ -47,10 +48,11 @@ struct Pack;
 impl Step for Pack {
     const NAME: &'static str = "pack";
     const QUEUE: &'static str = "warehouse";
+    type Context = ();
     type Input = String;
     type Output = u32;
 
-    async fn run(&self, cx: &StepContext, book: String) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt, book: String) -> Result<Done<u32>, StepError> {
         if book.starts_with('M') && cx.attempt == 1 {
             // Tried again after a delay that is kept in the database.
             return Err("the shelf is too high").or_retry();
@@ -59,24 +61,37 @@ impl Step for Pack {
     }
 }
 
-/// Follows exactly once, when every book is packed. Its row commits together with the end of the run.
+/// Follows exactly once, when every book is packed.
 struct Send;
 impl Step for Send {
     const NAME: &'static str = "send";
+    type Context = ();
     type Input = Joined<String, u32>;
     type Output = String;
 
-    async fn run(&self, cx: &StepContext, order: Self::Input) -> Result<Done<String>, StepError> {
+    async fn run(cx: &Attempt, order: Self::Input) -> Result<Done<String>, StepError> {
         let (id, grams) = (cx.subject, order.children.iter().sum::<u32>());
         let parcel = format!("{grams} g to {}", order.carry);
-        Ok(Done::new(parcel).writing(move |tx| {
-            Box::pin(async move {
-                let sql = "INSERT INTO parcels (order_id, grams) VALUES ($1, $2)";
-                let grams = i64::from(grams);
-                sqlx::query(sql).bind(id).bind(grams).execute(tx).await?;
-                Ok(())
-            })
-        }))
+        Ok(Done::new(parcel).recording(Sent { id, grams }))
+    }
+}
+
+/// Its row commits together with the end of the run.
+struct Sent {
+    id: Uuid,
+    grams: u32,
+}
+
+impl Record for Sent {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let sql = "INSERT INTO parcels (order_id, grams) VALUES ($1, $2)";
+        let grams = i64::from(self.grams);
+        sqlx::query(sql)
+            .bind(self.id)
+            .bind(grams)
+            .execute(tx)
+            .await?;
+        Ok(())
     }
 }
 
@@ -87,9 +102,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let parcels = "CREATE TABLE IF NOT EXISTS parcels (order_id uuid PRIMARY KEY, grams bigint)";
     sqlx::query(parcels).execute(&pool).await?;
     let orders = Workflow::named("order", 1)
-        .step(CheckStock)
-        .fan_out(Pack)
-        .join(Send)
+        .step::<CheckStock>()
+        .fan_out::<Pack>()
+        .join::<Send>()
         .build();
 
     // The order and its run exist together or not at all.

@@ -6,25 +6,27 @@
 //! a crash at any moment loses nothing and does nothing twice.
 //!
 //! ```
-//! use workflows::{Done, Step, StepContext, StepError, Workflow};
+//! use workflows::{Attempt, Done, Step, StepError, Workflow};
 //!
 //! struct Double;
 //! impl Step for Double {
 //!     const NAME: &'static str = "double";
+//!     type Context = ();
 //!     type Input = i64;
 //!     type Output = i64;
-//!     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//!     async fn run(_: &Attempt, input: i64) -> Result<Done<i64>, StepError> {
 //!         Ok(Done::new(input * 2))
 //!     }
 //! }
 //!
-//! let route: Workflow<i64> = Workflow::named("quadruple", 1).step(Double).step(Halve).build();
+//! let route: Workflow<i64> = Workflow::named("same", 1).step::<Double>().step::<Halve>().build();
 //! # struct Halve;
 //! # impl Step for Halve {
 //! #     const NAME: &'static str = "halve";
+//! #     type Context = ();
 //! #     type Input = i64;
 //! #     type Output = i64;
-//! #     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//! #     async fn run(_: &Attempt, input: i64) -> Result<Done<i64>, StepError> {
 //! #         Ok(Done::new(input / 2))
 //! #     }
 //! # }
@@ -56,12 +58,13 @@ pub use client::{events, hints::Hints, inspect, start::Starter, wait};
 pub use define::{
     backoff::{self, Backoff},
     payload::PayloadError,
+    record::{self, BoxError, Record},
     run::{RunId, StartError},
     step::{
-        self, BoxError, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepContext,
-        StepError, StepSettings,
+        self, Attempt, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepError,
+        StepSettings,
     },
-    workflow::{self, Outcome, Rejected, Revival, RunEnd, Workflow},
+    workflow::{self, Outcome, Rejected, Revival, RunEnd, RunHooks, Workflow},
 };
 pub use engine::{
     builder::{Engine, EngineError},

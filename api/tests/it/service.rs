@@ -24,12 +24,12 @@ struct NeverRun;
 
 impl workflows::Step for NeverRun {
     const NAME: &'static str = "never-run";
+    type Context = ();
     type Input = media::files::UploadedFile;
     type Output = ();
 
     async fn run(
-        &self,
-        _: &workflows::StepContext,
+        _: &workflows::Attempt,
         _: Self::Input,
     ) -> Result<workflows::Done<()>, workflows::StepError> {
         unreachable!("no worker in these tests")
@@ -41,12 +41,12 @@ struct NeverDiscard;
 
 impl workflows::Step for NeverDiscard {
     const NAME: &'static str = "never-discard";
+    type Context = ();
     type Input = media::files::Refused;
     type Output = ();
 
     async fn run(
-        &self,
-        _: &workflows::StepContext,
+        _: &workflows::Attempt,
         _: Self::Input,
     ) -> Result<workflows::Done<()>, workflows::StepError> {
         unreachable!("no worker in these tests")
@@ -84,15 +84,7 @@ impl Service {
         let database = database().await;
         let pool = PgPool::connect(database.url()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let s3 = S3Server::start(S3Options {
-            root: folder.path().to_owned(),
-            listen: ([127, 0, 0, 1], 0).into(),
-            access_key_id: "key".into(),
-            secret_access_key: "secret".into(),
-            cors_origins: vec!["*".into()],
-            sync_writes: false,
-        });
-        let s3 = s3.await.unwrap();
+        let s3 = S3Server::start(s3_options(folder.path())).await.unwrap();
         let proxy = TcpProxy::start(s3.addr()).await.unwrap();
         let mut settings = settings(&format!("http://{}", proxy.address()));
         settings.extend(
@@ -109,8 +101,14 @@ impl Service {
         let state = ApiState {
             pool: pool.clone(),
             store: store.clone(),
-            starter: workflows::Starter::at::<NeverRun>("ingest", 1),
-            discards: workflows::Starter::at::<NeverDiscard>("discard", 1),
+            starter: workflows::Workflow::named("ingest", 1)
+                .step::<NeverRun>()
+                .build()
+                .starter(),
+            discards: workflows::Workflow::named("discard", 1)
+                .step::<NeverDiscard>()
+                .build()
+                .starter(),
             hooks: workflows::admin::Hooks::default(),
             config: Arc::new(config),
             clock,
@@ -252,4 +250,15 @@ fn settings(s3_endpoint: &str) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
+}
+
+fn s3_options(root: &std::path::Path) -> S3Options {
+    S3Options {
+        root: root.to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        access_key_id: "key".into(),
+        secret_access_key: "secret".into(),
+        cors_origins: vec!["*".into()],
+        sync_writes: false,
+    }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
-use workflows::{Done, Hints, Step, StepContext, StepError, Workflow};
+use workflows::{Done, Hints, Step, Attempt, StepError, Workflow};
 
 use crate::{
     Bench, lonely,
@@ -24,15 +24,16 @@ const SETTLING: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sends the moment it was entered.
-struct Announce(UnboundedSender<Instant>);
+struct Announce;
 
 impl Step for Announce {
     const NAME: &'static str = "announce";
+    type Context = UnboundedSender<Instant>;
     type Input = u64;
     type Output = ();
 
-    async fn run(&self, _: &StepContext, _: u64) -> Result<Done<()>, StepError> {
-        let _ = self.0.send(Instant::now());
+    async fn run(cx: &Attempt<Self::Context>, _: u64) -> Result<Done<()>, StepError> {
+        let _ = cx.context.send(Instant::now());
         Ok(Done::new(()))
     }
 }
@@ -60,7 +61,7 @@ async fn ours(bench: &Bench) -> Result<Samples> {
     let database = bench.cluster.fresh().await?;
     ours::prepare(&database).await?;
     let (sender, entered) = unbounded_channel();
-    let workflow = Workflow::named("pickup", 1).step(Announce(sender)).build();
+    let workflow = Workflow::named("pickup", 1).step::<Announce>().build().with_context(sender);
     let fleet = Fleet::single(&database, &workflow).await?;
     let pool = database.pool(1).await?;
     let starter = workflow.starter().hinting(&Hints::new(&pool));

@@ -4,7 +4,10 @@
 use std::{sync::Once, time::Duration};
 
 use clap::ValueEnum;
-use workflows::{Done, EngineConfig, NextOnError, Step, StepContext, StepError, Workflow};
+use sqlx::PgConnection;
+use workflows::{
+    Attempt, BoxError, Done, EngineConfig, NextOnError, Record, Step, StepError, Workflow,
+};
 
 /// Rows that all steps of [`Role::Sharing`] write to.
 pub const SHARED_ROWS: u64 = 8;
@@ -34,13 +37,13 @@ impl Role {
     /// The workflow that these workers know. Its runs' inputs are numbers.
     pub fn workflow(self) -> Workflow<u64> {
         match self {
-            Self::Hanging => Workflow::named("hanging", 1).step(Hang).build(),
+            Self::Hanging => Workflow::named("hanging", 1).step::<Hang>().build(),
             Self::Trivial => Workflow::named("trivial", 1)
-                .step(Trivial::<0>)
-                .step(Trivial::<1>)
-                .step(Trivial::<2>)
+                .step::<Trivial<0>>()
+                .step::<Trivial<1>>()
+                .step::<Trivial<2>>()
                 .build(),
-            Self::Sharing => Workflow::named("sharing", 1).step(Share).build(),
+            Self::Sharing => Workflow::named("sharing", 1).step::<Share>().build(),
         }
     }
 
@@ -70,10 +73,11 @@ struct Hang;
 
 impl Step for Hang {
     const NAME: &'static str = "hang";
+    type Context = ();
     type Input = u64;
     type Output = ();
 
-    async fn run(&self, context: &StepContext, _: u64) -> Result<Done<()>, StepError> {
+    async fn run(context: &Attempt, _: u64) -> Result<Done<()>, StepError> {
         say_entered();
         if context.attempt == 1 {
             std::future::pending::<()>().await;
@@ -86,10 +90,11 @@ struct Trivial<const N: usize>;
 
 impl<const N: usize> Step for Trivial<N> {
     const NAME: &'static str = ["first", "second", "third"][N];
+    type Context = ();
     type Input = u64;
     type Output = u64;
 
-    async fn run(&self, _: &StepContext, input: u64) -> Result<Done<u64>, StepError> {
+    async fn run(_: &Attempt, input: u64) -> Result<Done<u64>, StepError> {
         say_entered();
         Ok(Done::new(input))
     }
@@ -99,18 +104,26 @@ struct Share;
 
 impl Step for Share {
     const NAME: &'static str = "share";
+    type Context = ();
     type Input = u64;
     type Output = ();
 
-    async fn run(&self, _: &StepContext, input: u64) -> Result<Done<()>, StepError> {
+    async fn run(_: &Attempt, input: u64) -> Result<Done<()>, StepError> {
         say_entered();
         let row = i64::try_from(input % SHARED_ROWS).or_fail()?;
-        Ok(Done::new(()).writing(move |connection| {
-            Box::pin(async move {
-                let sql = "UPDATE app SET v = v + 1 WHERE id = $1";
-                sqlx::query(sql).bind(row).execute(connection).await?;
-                Ok(())
-            })
-        }))
+        Ok(Done::new(()).recording(Shared { row }))
+    }
+}
+
+/// Adds one to a row that many runs share.
+struct Shared {
+    row: i64,
+}
+
+impl Record for Shared {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let sql = "UPDATE app SET v = v + 1 WHERE id = $1";
+        sqlx::query(sql).bind(self.row).execute(tx).await?;
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Our own workflows under measurement. Their steps do nothing but count themselves.
 
-use workflows::{Done, FanOut, Joined, Step, StepContext, StepError, Workflow};
+use workflows::{Done, FanOut, Joined, Step, Attempt, StepError, Workflow};
 
 use crate::counter::Counter;
 
@@ -11,15 +11,16 @@ pub const CHILDREN: u64 = 4;
 /// Nodes of [`fanning`]: the spread, its children and the join.
 pub const NODES: u64 = CHILDREN + 2;
 
-struct Noop<const N: usize>(Counter);
+struct Noop<const N: usize>;
 
 impl<const N: usize> Step for Noop<N> {
     const NAME: &'static str = ["first", "second", "third"][N];
+    type Context = Counter;
     type Input = u64;
     type Output = u64;
 
-    async fn run(&self, _: &StepContext, input: u64) -> Result<Done<u64>, StepError> {
-        self.0.add();
+    async fn run(cx: &Attempt<Counter>, input: u64) -> Result<Done<u64>, StepError> {
+        cx.context.add();
         Ok(Done::new(input))
     }
 }
@@ -27,28 +28,31 @@ impl<const N: usize> Step for Noop<N> {
 /// Three steps in a row.
 pub fn linear(counter: &Counter) -> Workflow<u64> {
     Workflow::named("linear", 1)
-        .step(Noop::<0>(counter.clone()))
-        .step(Noop::<1>(counter.clone()))
-        .step(Noop::<2>(counter.clone()))
+        .step::<Noop<0>>()
+        .step::<Noop<1>>()
+        .step::<Noop<2>>()
         .build()
+        .with_context(counter.clone())
 }
 
 /// One step.
 pub fn single(counter: &Counter) -> Workflow<u64> {
     Workflow::named("single", 1)
-        .step(Noop::<0>(counter.clone()))
+        .step::<Noop<0>>()
         .build()
+        .with_context(counter.clone())
 }
 
-struct Spread(Counter);
+struct Spread;
 
 impl Step for Spread {
     const NAME: &'static str = "spread";
+    type Context = Counter;
     type Input = u64;
     type Output = FanOut<u64, ()>;
 
-    async fn run(&self, _: &StepContext, input: u64) -> Result<Done<Self::Output>, StepError> {
-        self.0.add();
+    async fn run(cx: &Attempt<Counter>, input: u64) -> Result<Done<Self::Output>, StepError> {
+        cx.context.add();
         let children = (input..input + CHILDREN).collect();
         Ok(Done::new(FanOut {
             children,
@@ -57,15 +61,16 @@ impl Step for Spread {
     }
 }
 
-struct Gather(Counter);
+struct Gather;
 
 impl Step for Gather {
     const NAME: &'static str = "gather";
+    type Context = Counter;
     type Input = Joined<(), u64>;
     type Output = u64;
 
-    async fn run(&self, _: &StepContext, input: Self::Input) -> Result<Done<u64>, StepError> {
-        self.0.add();
+    async fn run(cx: &Attempt<Counter>, input: Self::Input) -> Result<Done<u64>, StepError> {
+        cx.context.add();
         Ok(Done::new(input.children.iter().sum()))
     }
 }
@@ -73,8 +78,9 @@ impl Step for Gather {
 /// A fan-out and a join.
 pub fn fanning(counter: &Counter) -> Workflow<u64> {
     Workflow::named("fanning", 1)
-        .step(Spread(counter.clone()))
-        .fan_out(Noop::<0>(counter.clone()))
-        .join(Gather(counter.clone()))
+        .step::<Spread>()
+        .fan_out::<Noop<0>>()
+        .join::<Gather>()
         .build()
+        .with_context(counter.clone())
 }

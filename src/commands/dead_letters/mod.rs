@@ -67,7 +67,7 @@ pub enum Command {
 }
 
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
-    let hooks = admin::hooks(pool)?;
+    let hooks = admin::hooks()?;
     match command {
         Command::List {
             filter,

@@ -97,7 +97,7 @@ async fn serve(
     let settings = settings::dev()?;
     let (limits, kept) = (settings.limits.clone(), settings.kept);
     let workers_config = workers_config(args, services, kept)?;
-    let tools = wiring::tools(pool.clone(), store.clone(), limits, &workers_config).await?;
+    let context = wiring::context(pool.clone(), store.clone(), limits, &workers_config).await?;
     let api_config = api_config(args, &listener, services, settings)?;
 
     let monitored = store.clone();
@@ -109,7 +109,7 @@ async fn serve(
         kept,
         stop.clone(),
     );
-    let scanner = Some(tools.clamd.clone());
+    let scanner = Some(context.clamd.clone());
     let url_file = place::write(&args.data_dir, &services.database_url())?;
     let ready = |engine| {
         let engine = Some(engine);
@@ -120,7 +120,7 @@ async fn serve(
         });
         welcome::print(&base_url, &key, metrics, &args.data_dir, services);
     };
-    let workers = wiring::run_workers(tools, &workers_config, stop.clone(), ready);
+    let workers = wiring::run_workers(context, &workers_config, stop.clone(), ready);
     let watch = watch(services, stop.clone());
     let (api, workers, watch) = tokio::join!(ending(api, &stop), ending(workers, &stop), watch);
     close(pool).await;

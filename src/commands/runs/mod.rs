@@ -99,7 +99,7 @@ pub struct Change {
 }
 
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
-    let hooks = admin::hooks(pool)?;
+    let hooks = admin::hooks()?;
     match command {
         Command::List {
             filter,

@@ -8,22 +8,23 @@ use codecs::Decoders;
 use media::{
     FileId, UploadId,
     files::{
-        Kept,
+        self,
         objects::{self, Claim},
     },
     keys,
     limits::Limits,
     pool::Borrowed,
+    uploads::{self, Upload},
 };
 use sqlx::PgPool;
-use storage::{Bucket, ObjectKey, ObjectStore, StorageConfig, StorageError};
+use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use tempfile::TempDir;
 use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
 use crate::{errors, kinds::Source};
-use scanner::{ClamdAddress, ClamdClient};
+use scanner::ClamdClient;
 
 /// Time to remove an object that another file had in common with this one.
 const REMOVAL: Duration = Duration::from_secs(10);
@@ -37,8 +38,13 @@ enum Unclaimed {
     Over,
 }
 
+/// What a run is about is not on record.
+#[derive(Debug, thiserror::Error)]
+#[error("the {0} of this run does not exist")]
+pub(crate) struct Missing(pub &'static str);
+
 /// Everything a step may touch, made once per process.
-pub struct Tools {
+pub struct Context {
     /// The domain's database.
     pub pool: PgPool,
     /// Staging and origin.
@@ -51,38 +57,38 @@ pub struct Tools {
     pub scratch: Scratch,
     /// What is too much.
     pub limits: Limits,
-    /// For how long what was refused is kept.
-    pub kept: Kept,
 }
 
-impl Tools {
-    /// Tools that reach nothing, for a route of which only the names are asked.
-    pub(crate) fn unconnected(pool: PgPool, kept: Kept) -> Self {
-        let nowhere = StorageConfig {
-            endpoint: Some("http://localhost:0".to_owned()),
-            public_endpoint: None,
-            region: String::new(),
-            access_key_id: String::new(),
-            secret_access_key: String::new(),
-            path_style: true,
-            staging_bucket: String::new(),
-            origin_bucket: String::new(),
-        };
-        Self {
-            pool,
-            store: ObjectStore::new(&nowhere),
-            clamd: ClamdClient::new(ClamdAddress::Unix("/dev/null".into())),
-            decoders: Decoders::current_program(),
-            scratch: Scratch::nowhere(),
-            limits: Limits::default(),
-            kept,
-        }
-    }
-
+impl Context {
     /// A connection for a moment.
     pub(crate) async fn connection(&self) -> Result<Borrowed, StepError> {
         let borrowed = media::pool::borrow(&self.pool).await;
         borrowed.map_err(errors::database)
+    }
+
+    /// The file that a run is about.
+    pub(crate) async fn file(&self, file_id: FileId) -> Result<files::File, StepError> {
+        let mut connection = self.connection().await?;
+        let file = files::load(&mut connection, file_id).await;
+        file.map_err(errors::database)?
+            .ok_or(Missing("file"))
+            .or_fail()
+    }
+
+    /// What was found in the bytes of a file, which is on record once it was probed.
+    pub(crate) async fn found(&self, file_id: FileId) -> Result<files::Facts, StepError> {
+        let facts = self.file(file_id).await?.facts;
+        facts.ok_or(Missing("content")).or_fail()
+    }
+
+    /// The upload by which a file came.
+    pub(crate) async fn upload(&self, upload_id: UploadId) -> Result<Upload, StepError> {
+        let mut connection = self.connection().await?;
+        let upload = uploads::load(&mut connection, upload_id).await;
+        upload
+            .map_err(errors::database)?
+            .ok_or(Missing("upload session"))
+            .or_fail()
     }
 
     /// Puts down that an object is about to be made of a file, or all that is below a key.

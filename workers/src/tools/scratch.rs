@@ -73,15 +73,6 @@ impl Scratch {
         })
     }
 
-    /// Where nothing can be kept.
-    pub(super) fn nowhere() -> Self {
-        Self {
-            folder: "/dev/null".into(),
-            max_bytes: 0,
-            prefix: String::new(),
-        }
-    }
-
     /// An empty file to fill with so many bytes. Where the disk has no room for them, the oldest copies
     /// go: nobody misses them, and files that wait for room must not wait for each other's copies.
     pub fn create(&self, size_bytes: u64) -> io::Result<ScratchFile> {

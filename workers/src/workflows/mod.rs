@@ -4,27 +4,18 @@ pub mod discard;
 pub mod ingest;
 pub mod upkeep;
 
-use std::sync::Arc;
-
 use media::files::Kept;
-use sqlx::PgPool;
 use workflows::admin::{Hooks, check::Build};
 
-use crate::tools::Tools;
-
 /// Every step of all, by name: what this build can go on with. No step runs.
-pub fn names(pool: &PgPool) -> Build {
-    let tools = Arc::new(Tools::unconnected(pool.clone(), Kept::default()));
+pub fn build() -> Build {
     Build::default()
-        .with(&ingest::workflow(&tools))
-        .with(&discard::workflow(&tools))
-        .with(&upkeep::workflow(&tools).0)
+        .with(&ingest::workflow(Kept::default()))
+        .with(&discard::workflow())
+        .with(&upkeep::workflow())
 }
 
 /// What files want to be told when somebody ends their runs or makes them live again.
-pub fn hooks(pool: &PgPool, kept: Kept) -> Hooks {
-    Hooks::default().with(&ingest::workflow(&Arc::new(Tools::unconnected(
-        pool.clone(),
-        kept,
-    ))))
+pub fn hooks(kept: Kept) -> Hooks {
+    Hooks::default().with(&ingest::workflow(kept))
 }

@@ -1,25 +1,11 @@
 //! What is done by the clock.
 
-use std::{sync::Arc, time::Duration};
-
 use workflows::Workflow;
 
-use super::discard;
-pub use crate::steps::upkeep::Round;
-use crate::{
-    steps::upkeep::{self, Upkeep},
-    tools::Tools,
-};
+pub use crate::steps::upkeep::{EVERY, Round};
+use crate::{steps::upkeep::Upkeep, tools::Context};
 
-const NAME: &str = "upkeep";
-const VERSION: i32 = 1;
-
-/// The route, and how often it is started.
-pub fn workflow(tools: &Arc<Tools>) -> (Workflow<Round>, Duration) {
-    let step = Upkeep {
-        tools: tools.clone(),
-        discards: discard::starter(),
-    };
-    let workflow = Workflow::named(NAME, VERSION).step(step).build();
-    (workflow, upkeep::EVERY)
+/// The route, started every [`EVERY`].
+pub fn workflow() -> Workflow<Round, Context> {
+    Workflow::named("upkeep", 1).step::<Upkeep>().build()
 }

@@ -10,7 +10,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value;
 use sqlx::PgPool;
@@ -19,7 +19,7 @@ use crate::{
     admin::AdminError,
     define::{
         shape::{RouteStep, route},
-        workflow::{Handler, Workflow},
+        workflow::{Accepts, Workflow},
     },
 };
 pub use problem::{Problem, Severity, Spot, Work};
@@ -37,20 +37,20 @@ struct Known {
     workflow: &'static str,
     version: i32,
     step: RouteStep,
-    handler: Arc<dyn Handler>,
+    accepts: Accepts,
 }
 
 impl Build {
     /// Adds a workflow that the build has.
     #[must_use]
-    pub fn with<I>(mut self, workflow: &Workflow<I>) -> Self {
+    pub fn with<I, C>(mut self, workflow: &Workflow<I, C>) -> Self {
         let definition = &workflow.definition;
         let shapes = route(definition).into_iter();
         let steps = shapes.zip(&definition.steps).map(|(step, same)| Known {
             workflow: definition.name,
             version: definition.version,
             step,
-            handler: Arc::clone(&same.handler),
+            accepts: same.accepts,
         });
         self.steps.extend(steps);
         self

@@ -11,7 +11,7 @@ use crate::{
     admin::{AdminError, By},
     define::{
         panics,
-        step::BoxError,
+        record::BoxError,
         workflow::{Definition, Outcome, Revival, RunEnd},
     },
 };

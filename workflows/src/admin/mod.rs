@@ -92,7 +92,7 @@ pub enum AdminError {
     NoReason,
     /// A workflow's hook for the end of a run failed.
     #[error("the workflow's own part of it failed: {0}")]
-    Hook(#[source] crate::define::step::BoxError),
+    Hook(#[source] crate::define::record::BoxError),
     /// The database refused or was lost.
     #[error("the database could not be asked")]
     Database(#[from] sqlx::Error),

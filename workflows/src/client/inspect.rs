@@ -41,7 +41,7 @@ pub struct StepSummary {
     /// Message of the latest error.
     pub last_error: Option<String>,
     /// How much of the step is done, from 0 to 1, when a task of it that runs has said so
-    /// ([`StepContext::progress`](crate::define::step::StepContext::progress)).
+    /// ([`Attempt::progress`](crate::define::step::Attempt::progress)).
     pub progress: Option<f64>,
 }
 

@@ -13,7 +13,6 @@ use crate::{
         panics::caught,
         payload::Payload,
         run::{RunId, StartError},
-        step::Step,
         workflow::{Definition, Workflow},
     },
     store,
@@ -47,7 +46,7 @@ impl<I> Clone for Starter<I> {
     }
 }
 
-impl<I: Serialize> Workflow<I> {
+impl<I: Serialize, C> Workflow<I, C> {
     /// The entry for those who start runs and need not know the steps.
     pub fn starter(&self) -> Starter<I> {
         Starter::new(&self.definition)
@@ -57,36 +56,17 @@ impl<I: Serialize> Workflow<I> {
 impl<I: Serialize> Starter<I> {
     pub(crate) fn new(definition: &Definition) -> Self {
         let first = definition.first();
-        let tells = definition.events > Detail::None;
         Self {
-            tells,
-            ..Self::named(definition.name, definition.version, first.name, first.queue)
-        }
-    }
-
-    /// The entry of a workflow whose first step is `S`, for a process that starts runs and has
-    /// nothing that its steps need. The same as [`Workflow::starter`](crate::define::workflow::Workflow::starter).
-    pub fn at<S: Step<Input = I>>(workflow: &'static str, version: i32) -> Self {
-        Self::named(workflow, version, S::NAME, S::QUEUE)
-    }
-
-    fn named(
-        workflow: &'static str,
-        version: i32,
-        step: &'static str,
-        queue: &'static str,
-    ) -> Self {
-        Self {
-            workflow,
-            version,
-            step,
-            queue,
+            workflow: definition.name,
+            version: definition.version,
+            step: first.name,
+            queue: first.queue,
             priority: 0,
             trace_parent: None,
             unique_key: None,
             delay: Duration::ZERO,
             hints: None,
-            tells: false,
+            tells: definition.events > Detail::None,
             input: PhantomData,
         }
     }

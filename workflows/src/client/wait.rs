@@ -2,20 +2,21 @@
 //!
 //! ```no_run
 //! # use std::time::Duration;
-//! # use workflows::{Done, Step, StepContext, StepError, Workflow};
+//! # use workflows::{Attempt, Done, Step, StepError, Workflow};
 //! # struct Double;
 //! # impl Step for Double {
 //! #     const NAME: &'static str = "double";
+//! #     type Context = ();
 //! #     type Input = i64;
 //! #     type Output = i64;
-//! #     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//! #     async fn run(_: &Attempt, input: i64) -> Result<Done<i64>, StepError> {
 //! #         Ok(Done::new(input * 2))
 //! #     }
 //! # }
 //! # async fn example(pool: sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
 //! use workflows::wait::End;
 //!
-//! let (route, results) = Workflow::named("double", 1).step(Double).build_typed();
+//! let (route, results) = Workflow::named("double", 1).step::<Double>().build_typed();
 //! let mut tx = pool.begin().await?;
 //! let run = route.starter().start(&mut tx, uuid::Uuid::now_v7(), "owner", &21).await?;
 //! tx.commit().await?;

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::define::workflow::{Definition, Workflow};
 
-/// The hooks ([`Route::on_end`](crate::define::workflow::Route::on_end),
-/// [`Route::on_revive`](crate::define::workflow::Route::on_revive)) of some workflows. They run in the
+/// The hooks ([`RunHooks::ended`](crate::define::workflow::RunHooks::ended),
+/// [`RunHooks::revived`](crate::define::workflow::RunHooks::revived)) of some workflows. They run in the
 /// transaction of the action.
 #[derive(Clone, Default)]
 pub struct Hooks {
@@ -15,7 +15,7 @@ pub struct Hooks {
 impl Hooks {
     /// Adds those of a workflow. No step of it runs.
     #[must_use]
-    pub fn with<I>(self, workflow: &Workflow<I>) -> Self {
+    pub fn with<I, C>(self, workflow: &Workflow<I, C>) -> Self {
         self.with_definition(&workflow.definition)
     }
 

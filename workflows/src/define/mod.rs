@@ -6,6 +6,7 @@ pub(crate) mod hooks;
 pub(crate) mod lane;
 pub(crate) mod panics;
 pub mod payload;
+pub mod record;
 pub(crate) mod reports;
 pub(crate) mod results;
 pub(crate) mod run;

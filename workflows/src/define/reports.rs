@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::define::{
     payload::{Payload, PayloadError},
-    step::{StepContext, StepError},
+    step::{Attempt, StepError},
 };
 
 /// Requests that wait for the reporter.
@@ -148,7 +148,7 @@ impl Latest {
     }
 }
 
-impl StepContext {
+impl<C: Send + Sync> Attempt<C> {
     /// Says how far the attempt is, from 0 to 1, for people who look. Costs nothing worth mentioning
     /// and never waits: what was said last is written about once a second.
     pub fn progress(&self, done: f64, note: impl Into<String>) {

@@ -2,17 +2,20 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::define::{backoff::Backoff, reports::Reporting};
+use crate::define::{
+    backoff::Backoff,
+    record::{BoxError, Record, Write},
+    reports::Reporting,
+};
 
-/// A named stage of a workflow. It may run twice (a crash can come after its last effect and
-/// before its commit) and must then do no harm.
+/// A named stage of a workflow: a type without a value. Whatever it works with is in its context. It
+/// may run twice (a crash can come after its last effect and before its commit) and must then do no
+/// harm.
 pub trait Step: Send + Sync + 'static {
     /// The durable name: written to the database, so never changed once deployed.
     const NAME: &'static str;
@@ -21,20 +24,22 @@ pub trait Step: Send + Sync + 'static {
     /// Outside services without which the step cannot work, by names of the caller's. While one of
     /// them is down ([`StepError::Unavailable`]), tasks of this step wait.
     const NEEDS: &'static [&'static str] = &[];
+    /// What the process gives to every step of the workflow: its clients, its settings. `()` for
+    /// steps that need nothing. See [`Workflow::with_context`](crate::Workflow::with_context).
+    type Context: Send + Sync + 'static;
     /// What it is given: small facts (ids, keys, hashes), never bytes.
     type Input: DeserializeOwned + Send + 'static;
     /// What it hands on.
     type Output: Serialize + Send + 'static;
 
     /// Retries, crash limit and timeout of this step.
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         StepSettings::default()
     }
 
-    /// Does the work of one attempt. Dropping the future must stop the work.
+    /// Does the work of one attempt, outside any transaction. Dropping the future must stop the work.
     fn run(
-        &self,
-        context: &StepContext,
+        cx: &Attempt<Self::Context>,
         input: Self::Input,
     ) -> impl Future<Output = Result<Done<Self::Output>, StepError>> + Send;
 }
@@ -74,9 +79,10 @@ impl Default for StepSettings {
     }
 }
 
-/// What an attempt knows about itself.
-#[derive(Debug, Clone)]
-pub struct StepContext {
+/// What an attempt works with, and what it knows about itself.
+pub struct Attempt<C = ()> {
+    /// What the process gives to the steps.
+    pub context: Arc<C>,
     /// The run this task belongs to.
     pub run_id: Uuid,
     /// What the run is about, as given to [`crate::client::start::Starter::start`].
@@ -94,23 +100,48 @@ pub struct StepContext {
     pub(crate) reporting: Reporting,
 }
 
-/// Any error of a step or of its writes.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+impl<C> Clone for Attempt<C> {
+    fn clone(&self) -> Self {
+        let attempt = Attempt {
+            context: Arc::new(()),
+            run_id: self.run_id,
+            subject: self.subject,
+            token: self.token,
+            attempt: self.attempt,
+            cancelled: self.cancelled.clone(),
+            trace_parent: self.trace_parent.clone(),
+            reporting: self.reporting.clone(),
+        };
+        attempt.with(Arc::clone(&self.context))
+    }
+}
 
-/// A write of the caller that commits together with the step's result, or not at all.
-pub(crate) type Write =
-    Arc<dyn for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>> + Send + Sync>;
+impl Attempt {
+    /// The same attempt, with what its step works with.
+    pub(crate) fn with<C>(self, context: Arc<C>) -> Attempt<C> {
+        Attempt {
+            context,
+            run_id: self.run_id,
+            subject: self.subject,
+            token: self.token,
+            attempt: self.attempt,
+            cancelled: self.cancelled,
+            trace_parent: self.trace_parent,
+            reporting: self.reporting,
+        }
+    }
+}
 
-/// A finished step: its output and the caller's writes that commit with it.
+/// A finished step: its output, and what is recorded with it.
 pub struct Done<O> {
     pub(crate) output: O,
-    pub(crate) writes: Vec<Write>,
+    pub(crate) writes: Vec<Arc<dyn Write>>,
     pub(crate) alone: bool,
     pub(crate) sleep: Duration,
 }
 
 impl<O> Done<O> {
-    /// A result without writes.
+    /// A result of which nothing is recorded but the output.
     pub fn new(output: O) -> Self {
         Self {
             output,
@@ -120,47 +151,21 @@ impl<O> Done<O> {
         }
     }
 
+    /// Adds facts that are recorded in the transaction that completes the step, after those that were
+    /// added before. If any of them does not share its commit, none does.
+    #[must_use]
+    pub fn recording<R: Record>(mut self, facts: R) -> Self {
+        self.writes.push(Arc::new(facts));
+        self.alone |= !R::SHARES_COMMIT;
+        self
+    }
+
     /// A durable timer: the run sleeps for so long before its next step begins, to the second, without
     /// a slot or a process, through restarts and deploys. Resuming a paused run wakes it. Has no effect
     /// on the last step, on the children of a fan-out, and on a join that waits for others.
     #[must_use]
     pub fn sleeping(mut self, time: Duration) -> Self {
         self.sleep = time;
-        self
-    }
-
-    /// Adds a write to the completing transaction, which belongs to this attempt alone: what it
-    /// locks or sets for the session (`SET LOCAL`, temporary tables, advisory locks) meets no other
-    /// attempt's. A row that somebody else holds is waited for, at no charge.
-    ///
-    /// It must be short, and find its rows by index: the run is locked meanwhile, and the
-    /// connection's planner is set against reading whole tables. It may be called again when the
-    /// transaction has to be repeated.
-    #[must_use]
-    pub fn writing<W>(mut self, write: W) -> Self
-    where
-        W: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.writes.push(Arc::new(write));
-        self.alone = true;
-        self
-    }
-
-    /// Adds a write that may share its transaction with those of other attempts, which is many times
-    /// faster. For a write that touches only rows of its own run, which no other run's step locks,
-    /// and that sets nothing for the session or the transaction.
-    #[must_use]
-    pub fn writing_own_rows<W>(mut self, write: W) -> Self
-    where
-        W: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.writes.push(Arc::new(write));
         self
     }
 }

@@ -1,57 +1,90 @@
 //! The typed route: step N's output type is step N+1's input type, or it does not compile.
 //!
-//! ```compile_fail
-//! # use workflows::{Done, Step, StepContext, StepError, Workflow};
+//! ```compile_fail,E0271
+//! # use workflows::{Attempt, Done, Step, StepError, Workflow};
 //! # struct Text;
 //! # impl Step for Text {
 //! #     const NAME: &'static str = "text";
+//! #     type Context = ();
 //! #     type Input = i64;
 //! #     type Output = String;
-//! #     async fn run(&self, _: &StepContext, n: i64) -> Result<Done<String>, StepError> {
+//! #     async fn run(_: &Attempt, n: i64) -> Result<Done<String>, StepError> {
 //! #         Ok(Done::new(n.to_string()))
 //! #     }
 //! # }
 //! // `Text` hands on a String and takes an i64: it cannot follow itself.
-//! let route: Workflow<i64> = Workflow::named("wrong", 1).step(Text).step(Text).build();
+//! let route: Workflow<i64> = Workflow::named("wrong", 1).step::<Text>().step::<Text>().build();
+//! ```
+//!
+//! So it is with what the process gives to the steps, which is one type for all steps of a workflow:
+//!
+//! ```compile_fail,E0271
+//! # use workflows::{Attempt, Done, Step, StepError, Workflow};
+//! # struct Count;
+//! # impl Step for Count {
+//! #     const NAME: &'static str = "count";
+//! #     type Context = ();
+//! #     type Input = i64;
+//! #     type Output = i64;
+//! #     async fn run(_: &Attempt, n: i64) -> Result<Done<i64>, StepError> {
+//! #         Ok(Done::new(n))
+//! #     }
+//! # }
+//! # struct Store;
+//! # impl Step for Store {
+//! #     const NAME: &'static str = "store";
+//! #     type Context = sqlx::PgPool;
+//! #     type Input = i64;
+//! #     type Output = i64;
+//! #     async fn run(_: &Attempt<sqlx::PgPool>, n: i64) -> Result<Done<i64>, StepError> {
+//! #         Ok(Done::new(n))
+//! #     }
+//! # }
+//! // `Count` is given nothing, and `Store` a pool.
+//! let route = Workflow::named("wrong", 1).step::<Count>().step::<Store>().build();
 //! ```
 
 mod definition;
+mod handler;
+mod hooks;
 
 use std::{marker::PhantomData, sync::Arc};
 
-use futures::future::BoxFuture;
 use serde::Serialize;
-use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::define::{
     detail::Detail,
     results::Results,
-    step::{BoxError, FanOut, Joined, Missing, Rejection, Step},
+    step::{FanOut, Joined, Missing, Step},
 };
-pub(crate) use definition::{Definition, Handler, Performed, StepDefinition, Then};
+pub(crate) use definition::{Accepts, Definition, StepDefinition, Then};
+use handler::{Given, Steps};
+pub(crate) use handler::{Handler, Performed};
+pub use hooks::{Outcome, Rejected, Revival, RunEnd, RunHooks};
 
-/// A complete route whose runs start from an `I`.
-pub struct Workflow<I> {
+/// A complete route whose runs start from an `I`, and whose steps still have to be given a `C`
+/// ([`with_context`](Self::with_context)) by the process that works on them. Processes that only start
+/// runs, or look at them, need none.
+pub struct Workflow<I, C = ()> {
     pub(crate) definition: Arc<Definition>,
+    pub(crate) handler: Arc<dyn Handler<C>>,
     input: PhantomData<fn(I)>,
 }
 
-impl<I: Serialize> Workflow<I> {
+impl<I: Serialize, C: Send + Sync + 'static> Workflow<I, C> {
     /// Begins a route. `name` and `version` are written with every run; raise the version when a
     /// change would make runs in flight meet steps they cannot continue with.
-    pub fn named(name: &'static str, version: i32) -> Route<I, I> {
+    pub fn named(name: &'static str, version: i32) -> Route<I, I, C> {
         let definition = Definition {
             name,
             version,
             steps: Vec::new(),
-            on_reject: None,
-            on_end: None,
+            hooks: None,
             events: Detail::None,
-            on_revive: None,
         };
         Route {
             definition,
+            steps: Steps::new(),
             types: PhantomData,
         }
     }
@@ -60,64 +93,55 @@ impl<I: Serialize> Workflow<I> {
     pub fn name(&self) -> &'static str {
         self.definition.name
     }
+
+    /// Gives the steps what they work with; several workflows may share it. Only then an
+    /// [`Engine`](crate::engine::builder::Engine) takes the workflow.
+    #[must_use]
+    pub fn with_context(&self, context: impl Into<Arc<C>>) -> Workflow<I> {
+        let given = Given {
+            steps: Arc::clone(&self.handler),
+            context: context.into(),
+        };
+        Workflow {
+            definition: Arc::clone(&self.definition),
+            handler: Arc::new(given),
+            input: PhantomData,
+        }
+    }
 }
 
 /// A route under construction: it starts from an `I`, and its last step so far hands on an `O`.
-pub struct Route<I, O> {
+pub struct Route<I, O, C = ()> {
     definition: Definition,
+    steps: Steps<C>,
     types: PhantomData<fn(I) -> O>,
 }
 
-impl<I, O> Route<I, O> {
+impl<I, O, C: Send + Sync + 'static> Route<I, O, C> {
     /// Appends a step that takes what the last one hands on.
     #[must_use]
-    pub fn step<S: Step<Input = O>>(mut self, step: S) -> Route<I, S::Output> {
-        self.definition.push(step, Then::Step);
+    pub fn step<S: Step<Context = C, Input = O>>(mut self) -> Route<I, S::Output, C> {
+        if let Some(last) = self.definition.steps.last_mut() {
+            last.then = Then::Step(S::NAME);
+        }
+        self.push::<S>();
         Route {
             definition: self.definition,
+            steps: self.steps,
             types: PhantomData,
         }
     }
 
-    /// Runs in the transaction that rejects a run: the caller records the verdict there.
-    #[must_use]
-    pub fn on_reject<H>(mut self, hook: H) -> Self
-    where
-        H: for<'c> Fn(&'c mut PgConnection, Uuid, Rejected) -> BoxFuture<'c, Result<(), BoxError>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.definition.on_reject = Some(Arc::new(hook));
-        self
+    /// The link from the last step is the caller's to make.
+    fn push<S: Step<Context = C>>(&mut self) {
+        self.definition.push::<S>();
+        self.steps.push::<S>();
     }
 
-    /// Runs in the transaction that ends a run, or that leaves it dead, however that comes about.
-    /// The transaction is that run's alone. When the hook fails or panics, the run does not end: the
-    /// attempt counts as failed, and is repeated.
+    /// What is told of the ends of runs, and of runs that live again.
     #[must_use]
-    pub fn on_end<H>(mut self, hook: H) -> Self
-    where
-        H: for<'c> Fn(&'c mut PgConnection, RunEnd) -> BoxFuture<'c, Result<(), BoxError>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.definition.on_end = Some(Arc::new(hook));
-        self
-    }
-
-    /// Runs in the transaction in which a run goes on that was dead, or starts again that had ended.
-    /// When the hook fails, that does not happen: whoever asked for it is told why.
-    #[must_use]
-    pub fn on_revive<H>(mut self, hook: H) -> Self
-    where
-        H: for<'c> Fn(&'c mut PgConnection, Revival) -> BoxFuture<'c, Result<(), BoxError>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        self.definition.on_revive = Some(Arc::new(hook));
+    pub fn hooks<H: RunHooks>(mut self, hooks: H) -> Self {
+        self.definition.hooks = Some(Arc::new(hooks));
         self
     }
 
@@ -132,7 +156,7 @@ impl<I, O> Route<I, O> {
     ///
     /// # Panics
     /// As [`build`](Self::build).
-    pub fn build_typed(self) -> (Workflow<I>, Results<O>) {
+    pub fn build_typed(self) -> (Workflow<I, C>, Results<O>) {
         let results = Results::new(self.definition.name, self.definition.version);
         (self.build(), results)
     }
@@ -142,7 +166,7 @@ impl<I, O> Route<I, O> {
     /// # Panics
     /// When the route has no step or two steps share a name: a mistake of the programmer that
     /// the first start shows.
-    pub fn build(self) -> Workflow<I> {
+    pub fn build(self) -> Workflow<I, C> {
         let mut names: Vec<_> = self.definition.steps.iter().map(|s| s.name).collect();
         names.sort_unstable();
         assert!(!names.is_empty(), "a workflow needs a step");
@@ -157,135 +181,72 @@ impl<I, O> Route<I, O> {
         );
         Workflow {
             definition: Arc::new(self.definition),
+            handler: Arc::new(self.steps),
             input: PhantomData,
         }
     }
 }
 
-impl<I, C, P> Route<I, FanOut<C, P>> {
-    /// Runs `step` once for each child of the [`FanOut`] that the last step handed on. When a child
+impl<I, T, P, C: Send + Sync + 'static> Route<I, FanOut<T, P>, C> {
+    /// Runs `S` once for each child of the [`FanOut`] that the last step handed on. When a child
     /// dies, the run waits for somebody to re-drive it.
-    pub fn fan_out<S: Step<Input = C>>(self, step: S) -> FanningOut<I, P, S::Output> {
-        self.fanning_out(step, false)
+    pub fn fan_out<S: Step<Context = C, Input = T>>(self) -> FanningOut<I, P, S::Output, C> {
+        self.fanning_out::<S, _>(false)
     }
 
     /// As [`fan_out`](Self::fan_out), but the run does not wait for dead children: their join gets
     /// [`Missing`] in their places.
-    pub fn fan_out_partial<S: Step<Input = C>>(
+    pub fn fan_out_partial<S: Step<Context = C, Input = T>>(
         self,
-        step: S,
-    ) -> FanningOut<I, P, Result<S::Output, Missing>> {
-        self.fanning_out(step, true)
+    ) -> FanningOut<I, P, Result<S::Output, Missing>, C> {
+        self.fanning_out::<S, _>(true)
     }
 
-    fn fanning_out<S: Step<Input = C>, D>(mut self, step: S, partial: bool) -> FanningOut<I, P, D> {
+    fn fanning_out<S: Step<Context = C>, D>(mut self, partial: bool) -> FanningOut<I, P, D, C> {
         // The link from the last step is made by `join`, which knows both names.
-        self.definition.push_unlinked(step);
+        self.push::<S>();
         FanningOut {
-            definition: self.definition,
+            route: Route {
+                definition: self.definition,
+                steps: self.steps,
+                types: PhantomData,
+            },
             partial,
-            types: PhantomData,
         }
     }
 }
 
 /// A fan-out that still needs its join.
 #[must_use]
-pub struct FanningOut<I, P, D> {
-    definition: Definition,
+pub struct FanningOut<I, P, D, C = ()> {
+    route: Route<I, (P, D), C>,
     partial: bool,
-    types: PhantomData<fn(I) -> (P, D)>,
 }
 
-impl<I, P, D> FanningOut<I, P, D> {
+impl<I, P, D, C: Send + Sync + 'static> FanningOut<I, P, D, C> {
     /// The step that follows when every child is done. It runs exactly once per fan-out.
-    pub fn join<S: Step<Input = Joined<P, D>>>(mut self, step: S) -> Route<I, S::Output> {
-        let child = self.definition.steps.len() - 1;
-        let child_name = self.definition.steps[child].name;
-        self.definition.push_unlinked(step);
-        self.definition.steps[child].then = Then::Join;
+    pub fn join<S: Step<Context = C, Input = Joined<P, D>>>(mut self) -> Route<I, S::Output, C> {
+        let so_far = &self.route.definition.steps;
+        let child = so_far.len() - 1;
+        let child_name = so_far[child].name;
+        self.route.push::<S>();
+        let Route {
+            mut definition,
+            steps,
+            ..
+        } = self.route;
+        definition.steps[child].then = Then::Join;
         if let Some(parent) = child.checked_sub(1) {
-            self.definition.steps[parent].then = Then::FanOut {
+            definition.steps[parent].then = Then::FanOut {
                 child: child_name,
                 join: S::NAME,
                 partial: self.partial,
             };
         }
         Route {
-            definition: self.definition,
+            definition,
+            steps,
             types: PhantomData,
         }
     }
 }
-
-/// The rejection of a run, as its hook sees it.
-#[derive(Debug, Clone)]
-pub struct Rejected {
-    /// The step that refused.
-    pub step: &'static str,
-    /// Why.
-    pub rejection: Rejection,
-}
-
-pub(crate) type RejectHook = Arc<
-    dyn for<'c> Fn(&'c mut PgConnection, Uuid, Rejected) -> BoxFuture<'c, Result<(), BoxError>>
-        + Send
-        + Sync,
->;
-
-/// How a run ended, as its hook sees it.
-#[derive(Debug, Clone)]
-pub struct RunEnd {
-    /// The run.
-    pub run_id: Uuid,
-    /// What it was about.
-    pub subject: Uuid,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// The ways in which a run ends, and the one in which it waits for somebody.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// The last step is done.
-    Succeeded,
-    /// A step refused the input.
-    Rejected(Rejected),
-    /// A task went to the dead letters. The run has not ended: it can be re-driven.
-    Dead {
-        /// The step that died.
-        step: String,
-        /// Its last error.
-        error: String,
-    },
-    /// An operator cancelled it or discarded its dead letter.
-    Cancelled {
-        /// Who.
-        by: String,
-        /// Why.
-        reason: String,
-    },
-}
-
-pub(crate) type EndHook = Arc<
-    dyn for<'c> Fn(&'c mut PgConnection, RunEnd) -> BoxFuture<'c, Result<(), BoxError>>
-        + Send
-        + Sync,
->;
-
-/// A run that lives again, as its hook sees it.
-#[derive(Debug, Clone)]
-pub struct Revival {
-    /// The run.
-    pub run_id: Uuid,
-    /// What it is about.
-    pub subject: Uuid,
-    /// The step that it starts again from; `None` when it goes on where it died.
-    pub from_step: Option<String>,
-}
-
-pub(crate) type ReviveHook = Arc<
-    dyn for<'c> Fn(&'c mut PgConnection, Revival) -> BoxFuture<'c, Result<(), BoxError>>
-        + Send
-        + Sync,
->;

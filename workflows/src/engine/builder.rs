@@ -83,10 +83,11 @@ impl Engine {
         }
     }
 
-    /// Adds a workflow whose runs this process can work on.
+    /// Adds a workflow whose runs this process can work on. One whose steps need something is given it
+    /// first ([`Workflow::with_context`]).
     #[must_use]
     pub fn register<I>(mut self, workflow: &Workflow<I>) -> Self {
-        self.registry.add(Arc::clone(&workflow.definition));
+        self.registry.add(workflow);
         self
     }
 
@@ -130,7 +131,7 @@ impl Engine {
             return;
         }
         let workflow = pruner::upkeep(&self.options, self.config.lease);
-        self.registry.add(Arc::clone(&workflow.definition));
+        self.registry.add(&workflow);
         let input = Upkeep {
             keep_seconds: runs.map(|age| age.as_secs()),
             keep_events_seconds: events.map(|age| age.as_secs()),

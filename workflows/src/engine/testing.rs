@@ -2,18 +2,19 @@
 //! waiting for what would be due later.
 //!
 //! ```no_run
-//! # use workflows::{Done, Step, StepContext, StepError, Workflow};
+//! # use workflows::{Attempt, Done, Step, StepError, Workflow};
 //! # struct Double;
 //! # impl Step for Double {
 //! #     const NAME: &'static str = "double";
+//! #     type Context = ();
 //! #     type Input = i64;
 //! #     type Output = i64;
-//! #     async fn run(&self, _: &StepContext, input: i64) -> Result<Done<i64>, StepError> {
+//! #     async fn run(_: &Attempt, input: i64) -> Result<Done<i64>, StepError> {
 //! #         Ok(Done::new(input * 2))
 //! #     }
 //! # }
 //! # async fn example(pool: sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
-//! let route = Workflow::named("double", 1).step(Double).build();
+//! let route = Workflow::named("double", 1).step::<Double>().build();
 //! let ended = workflows::testing::run_to_end(&pool, &route, &21).await?;
 //! assert_eq!(ended.output(), Some(42));
 //! # Ok(())

@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use crate::{
     admin::retention::forget,
     define::{
-        step::{Done, NextOnError, Step, StepContext, StepError},
+        step::{Attempt, Done, NextOnError, Step, StepError},
         workflow::Workflow,
     },
     protocol::UPKEEP,
@@ -30,7 +30,10 @@ pub(crate) const NAME: &str = UPKEEP;
 /// The workflow that removes runs which ended longer ago than `age`.
 pub(crate) fn upkeep(options: &PgConnectOptions, lease: Duration) -> Workflow<Upkeep> {
     let session = Session::of(options, "upkeep", lease).patient(STATEMENT);
-    Workflow::named(NAME, 1).step(Prune { session }).build()
+    Workflow::named(NAME, 1)
+        .step::<Prune>()
+        .build()
+        .with_context(session)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,18 +45,17 @@ pub(crate) struct Upkeep {
     pub keep_events_seconds: Option<u64>,
 }
 
-struct Prune {
-    session: Session,
-}
+struct Prune;
 
 impl Step for Prune {
     const NAME: &'static str = "prune";
     const QUEUE: &'static str = NAME;
+    type Context = Session;
     type Input = Upkeep;
     type Output = usize;
 
-    async fn run(&self, _: &StepContext, input: Upkeep) -> Result<Done<usize>, StepError> {
-        let mut connection = self.session.open().await.or_retry()?;
+    async fn run(cx: &Attempt<Session>, input: Upkeep) -> Result<Done<usize>, StepError> {
+        let mut connection = cx.context.open().await.or_retry()?;
         let mut pruned = 0;
         if let Some(age) = input.keep_seconds.map(Duration::from_secs) {
             pruned = forget_runs(&mut connection, age).await.or_retry()?;

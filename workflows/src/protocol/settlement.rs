@@ -5,12 +5,7 @@ use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use crate::{
-    define::{
-        lane::Lane,
-        payload::Payload,
-        step::{Rejection, Write},
-        workflow::Definition,
-    },
+    define::{lane::Lane, payload::Payload, record::Write, step::Rejection, workflow::Definition},
     protocol::{
         state::{AttemptOutcome, Cause},
         task::{Claim, NewTask},
@@ -21,7 +16,7 @@ use crate::{
 pub(crate) struct Settlement {
     pub claim: Arc<Claim>,
     pub verdict: Verdict,
-    pub writes: Vec<Write>,
+    pub writes: Vec<Arc<dyn Write>>,
     /// The writes share no transaction with those of other settlements.
     pub alone: bool,
     /// The route, for its hooks. `None` when this build does not know it.
@@ -35,11 +30,11 @@ impl Settlement {
             return false;
         };
         match &self.verdict {
-            Verdict::Reject { .. } => definition.on_reject.is_some() || definition.on_end.is_some(),
-            Verdict::Bury { .. }
+            Verdict::Reject { .. }
+            | Verdict::Bury { .. }
             | Verdict::Advance {
                 next: Next::End { .. },
-            } => definition.on_end.is_some(),
+            } => definition.hooks.is_some(),
             _ => false,
         }
     }

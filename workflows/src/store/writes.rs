@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     define::{
         panics::{caught, drop_quietly, quietly},
-        step::{BoxError, Write},
+        record::{BoxError, Write},
         workflow::{Outcome as End, Rejected, RunEnd},
     },
     protocol::settlement::{Next, Settlement, Verdict},
@@ -126,9 +126,9 @@ pub(super) async fn call(
     Ok(outcomes)
 }
 
-async fn all(tx: &mut PgConnection, writes: Vec<Write>) -> Result<(), BoxError> {
+async fn all(tx: &mut PgConnection, writes: Vec<Arc<dyn Write>>) -> Result<(), BoxError> {
     for write in &writes {
-        write(tx).await?;
+        write.write(tx).await?;
     }
     Ok(())
 }

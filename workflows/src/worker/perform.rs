@@ -14,7 +14,7 @@ use tracing::Instrument;
 use crate::{
     define::{
         reports::Reports,
-        step::{StepContext, StepError},
+        step::{Attempt, StepError},
         workflow::Performed,
     },
     protocol::{
@@ -90,11 +90,14 @@ impl Perform {
             return Err(Box::new(Interrupted));
         }
         metrics::picked_up(claim);
-        let (_, step) = self.registry.find(claim).ok_or_else(|| StepError::Fail {
+        let unknown = || StepError::Fail {
             source: Box::new(UnknownStep(claim.lane.step)),
-        })?;
+        };
+        let (_, step) = self.registry.find(claim).ok_or_else(unknown)?;
+        let handler = self.registry.handler(claim).ok_or_else(unknown)?;
         let lane = self.lanes.number_of(&claim.lane).unwrap_or_default();
-        let context = StepContext {
+        let attempt = Attempt {
+            context: Arc::new(()),
             run_id: claim.run_id,
             subject: claim.subject,
             token: claim.token,
@@ -104,9 +107,10 @@ impl Perform {
             reporting: self.reports.of(claim.task_id, lane, claim.token),
         };
         let began = Instant::now();
+        let work = handler.run(step.name, attempt, &claim.input);
         let work = self
             .rehearsal
-            .around(context.attempt, step.handler.run(&context, &claim.input));
+            .around(claim.attempt(), work.ok_or_else(unknown)?);
         let result = tokio::select! {
             biased;
             () = cancelled.cancelled() => {

@@ -14,23 +14,35 @@ use crate::{
         lane::Lane,
         shape::route,
         step::StepSettings,
-        workflow::{Definition, StepDefinition},
+        workflow::{Definition, Handler, StepDefinition, Workflow},
     },
     protocol::task::Claim,
 };
 
 #[derive(Default)]
 pub(crate) struct Registry {
-    workflows: HashMap<(String, i32), Arc<Definition>>,
+    workflows: HashMap<(String, i32), Known>,
     /// Sentences about workflows that were added twice.
     twice: Vec<String>,
 }
 
+/// A workflow, and how its steps are run.
+struct Known {
+    definition: Arc<Definition>,
+    handler: Arc<dyn Handler<()>>,
+}
+
 impl Registry {
-    pub fn add(&mut self, definition: Arc<Definition>) {
+    pub fn add<I>(&mut self, workflow: &Workflow<I>) {
+        let definition = Arc::clone(&workflow.definition);
+        let handler = Arc::clone(&workflow.handler);
         let (name, version) = (definition.name, definition.version);
         let key = (name.to_owned(), version);
-        if self.workflows.insert(key, definition).is_some() {
+        let known = Known {
+            definition,
+            handler,
+        };
+        if self.workflows.insert(key, known).is_some() {
             self.twice
                 .push(format!("two workflows are called {name} version {version}"));
         }
@@ -38,10 +50,8 @@ impl Registry {
 
     /// What the workflows want to be told when a decision of somebody ends a run or revives it.
     pub fn hooks(&self) -> Hooks {
-        let definitions = self.workflows.values();
-        definitions.fold(Hooks::default(), |hooks, definition| {
-            hooks.with_definition(definition)
-        })
+        self.definitions()
+            .fold(Hooks::default(), Hooks::with_definition)
     }
 
     /// The route and the step of a claim.
@@ -49,16 +59,29 @@ impl Registry {
         self.find_lane(&claim.lane)
     }
 
+    /// How the steps of a claim's workflow are run.
+    pub fn handler(&self, claim: &Claim) -> Option<&Arc<dyn Handler<()>>> {
+        self.known(&claim.lane).map(|known| &known.handler)
+    }
+
     fn find_lane(&self, lane: &Lane) -> Option<(&Arc<Definition>, &StepDefinition)> {
-        let key = (lane.workflow.to_owned(), lane.version);
-        let definition = self.workflows.get(&key)?;
+        let definition = &self.known(lane)?.definition;
         Some((definition, definition.step(lane.step)?))
+    }
+
+    fn known(&self, lane: &Lane) -> Option<&Known> {
+        self.workflows
+            .get(&(lane.workflow.to_owned(), lane.version))
+    }
+
+    fn definitions(&self) -> impl Iterator<Item = &Arc<Definition>> {
+        self.workflows.values().map(|known| &known.definition)
     }
 
     /// Where tasks of these workflows wait, with what the check before a deploy wants to know.
     pub fn lanes(&self) -> (Vec<Lane>, Vec<Value>) {
         let (mut lanes, mut shapes) = (Vec::new(), Vec::new());
-        for definition in self.workflows.values() {
+        for definition in self.definitions() {
             for (step, shape) in definition.steps.iter().zip(route(definition)) {
                 lanes.push(definition.lane(step));
                 shapes.push(Value::from(&shape.shape));
@@ -70,8 +93,8 @@ impl Registry {
     /// What this build can run, as others read it in the list of workers.
     pub fn knows(&self, slots: impl Fn(&str) -> usize) -> Value {
         let mut sorted = BTreeMap::new();
-        for ((name, version), definition) in &self.workflows {
-            let steps = definition.steps.iter().map(|step| {
+        for ((name, version), known) in &self.workflows {
+            let steps = known.definition.steps.iter().map(|step| {
                 json!({
                     "step": step.name, "queue": step.queue, "slots": slots(step.queue), "needs": step.needs,
                     "attempts": step.settings.backoff.attempts,
@@ -124,8 +147,7 @@ impl Registry {
     }
 
     fn steps(&self) -> impl Iterator<Item = (&Arc<Definition>, &StepDefinition)> {
-        self.workflows
-            .values()
+        self.definitions()
             .flat_map(|definition| definition.steps.iter().map(move |step| (definition, step)))
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use rand::Rng;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 use workflows::{
-    Backoff, Done, FanOut, Joined, NextOnError, Step, StepContext, StepError, StepSettings,
-    Workflow,
+    Attempt, Backoff, BoxError, Done, FanOut, Joined, NextOnError, Record, Step, StepError,
+    StepSettings, Workflow,
 };
 
 use crate::patience::Patience;
@@ -20,10 +20,10 @@ pub const EFFECTS: i64 = 7;
 /// The workflow; every step leaves a row.
 pub fn route() -> Workflow<u32> {
     Workflow::named("chaos", 1)
-        .step(Begin)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gather)
+        .step::<Begin>()
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gather>()
         .build()
 }
 
@@ -78,7 +78,7 @@ fn settings() -> StepSettings {
 }
 
 /// Takes a moment, fails now and then, and leaves its row.
-async fn work<O>(cx: &StepContext, what: String, output: O) -> Result<Done<O>, StepError> {
+async fn work<O>(cx: &Attempt, what: String, output: O) -> Result<Done<O>, StepError> {
     let (moment, fails) = {
         let mut random = rand::rng();
         (random.random_range(10..400), random.random_bool(0.05))
@@ -88,18 +88,21 @@ async fn work<O>(cx: &StepContext, what: String, output: O) -> Result<Done<O>, S
         return Err("bad luck").or_retry();
     }
     let subject = cx.subject;
-    Ok(Done::new(output).writing(move |tx| {
-        let what = what.clone();
-        Box::pin(async move {
-            let sql = "INSERT INTO effects VALUES ($1, $2)";
-            sqlx::query(sql)
-                .bind(subject)
-                .bind(what)
-                .execute(tx)
-                .await?;
-            Ok(())
-        })
-    }))
+    Ok(Done::new(output).recording(Effect { subject, what }))
+}
+
+struct Effect {
+    subject: Uuid,
+    what: String,
+}
+
+impl Record for Effect {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let sql = "INSERT INTO effects VALUES ($1, $2)";
+        let insert = sqlx::query(sql).bind(self.subject).bind(&self.what);
+        insert.execute(tx).await?;
+        Ok(())
+    }
 }
 
 macro_rules! step {
@@ -107,12 +110,13 @@ macro_rules! step {
         struct $type;
         impl Step for $type {
             const NAME: &'static str = $name;
+            type Context = ();
             type Input = $in;
             type Output = $out;
-            fn settings(&self) -> StepSettings {
+            fn settings() -> StepSettings {
                 settings()
             }
-            async fn run(&self, $cx: &StepContext, $input: $in) -> Result<Done<$out>, StepError> {
+            async fn run($cx: &Attempt, $input: $in) -> Result<Done<$out>, StepError> {
                 $body
             }
         }

@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 use workflows::{
-    Done, NextOnError, Step, StepContext, StepError, Workflow,
+    Attempt, Done, NextOnError, Step, StepError, Workflow,
     admin::{explain::Answer, queues},
 };
 
@@ -20,9 +20,10 @@ struct Fetch;
 impl Step for Fetch {
     const NAME: &'static str = "fetch";
     const NEEDS: &'static [&'static str] = &["store"];
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         ASKED.fetch_add(1, Ordering::SeqCst);
         if DOWN.load(Ordering::SeqCst) {
             return Err("connection refused").or_unavailable("store");
@@ -59,8 +60,8 @@ async fn says_what_holds_it(world: &World, subjects: &[Uuid], name: &str) {
 #[tokio::test]
 async fn an_outage_spends_nobodys_budget_and_everything_goes_on_by_itself() {
     let world = World::new().await;
-    let needy = Workflow::named("needy", 1).step(Fetch).build();
-    let local = Workflow::named("local", 1).step(Local).build();
+    let needy = Workflow::named("needy", 1).step::<Fetch>().build();
+    let local = Workflow::named("local", 1).step::<Local>().build();
     let engine = workflows::Engine::new(&world.pool, slots(4));
     let engine = World::run(engine.register(&needy).register(&local));
     let mut subjects = Vec::new();
@@ -115,7 +116,7 @@ step!(Disk "disk": u32 => u32, quick(3), |cx, n| {
 #[tokio::test]
 async fn what_no_step_declares_is_seen_too_and_is_over_with_the_first_success() {
     let world = World::new().await;
-    let route = Workflow::named("full", 1).step(Disk).build();
+    let route = Workflow::named("full", 1).step::<Disk>().build();
     let engine = World::run(workflows::Engine::new(&world.pool, slots(4)).register(&route));
     let mut subjects = Vec::new();
     for n in 0..20 {

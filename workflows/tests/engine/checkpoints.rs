@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use workflows::{
-    Done, Engine, NextOnError, Step, StepContext, StepError, StepSettings, Workflow,
+    Attempt, Done, Engine, NextOnError, Step, StepError, StepSettings, Workflow,
     admin::{dead_letters, explain::Answer},
     inspect::latest_run,
 };
@@ -23,20 +23,21 @@ use crate::{
 };
 
 /// Does its parts one after the other; each leaves a row, and none may leave it twice.
-struct Parts(PgPool);
+struct Parts;
 /// Whether the process gets no further than to the middle.
 static STOPS: AtomicBool = AtomicBool::new(false);
 
 impl Step for Parts {
     const NAME: &'static str = "parts";
+    type Context = PgPool;
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, parts: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt<PgPool>, parts: u32) -> Result<Done<u32>, StepError> {
         let begun = cx.restore::<u32>().await?.unwrap_or(0);
         for part in begun..parts {
             let row = sqlx::query("INSERT INTO effects VALUES ($1, $2)");
             let row = row.bind(cx.subject).bind(format!("part {part}"));
-            row.execute(&self.0).await.or_fail()?;
+            row.execute(&*cx.context).await.or_fail()?;
             cx.progress(
                 f64::from(part + 1) / f64::from(parts),
                 format!("part {part}"),
@@ -55,8 +56,9 @@ pub async fn half_way(url: &str) {
     STOPS.store(true, Ordering::SeqCst);
     let pool = PgPool::connect(url).await.unwrap();
     let route = Workflow::named("parts", 1)
-        .step(Parts(pool.clone()))
-        .build();
+        .step::<Parts>()
+        .build()
+        .with_context(pool.clone());
     let never = CancellationToken::new;
     let engine = Engine::new(&pool, config()).register(&route);
     engine.run(never(), never()).await.unwrap();
@@ -66,8 +68,9 @@ pub async fn half_way(url: &str) {
 async fn a_step_whose_process_died_goes_on_elsewhere_from_its_checkpoint() {
     let world = World::new().await;
     let route = Workflow::named("parts", 1)
-        .step(Parts(world.pool.clone()))
-        .build();
+        .step::<Parts>()
+        .build()
+        .with_context(world.pool.clone());
     let subject = world.start(&route, &6).await;
     let worker = Process::start("half way", world.url());
     let seen = world.until("the middle", async || {
@@ -119,7 +122,7 @@ step!(Haunted "haunted": u32 => String, quick(3), |cx, _n| {
 #[tokio::test]
 async fn a_zombie_cannot_overwrite_a_checkpoint() {
     let world = World::new().await;
-    let route = Workflow::named("haunted", 1).step(Haunted).build();
+    let route = Workflow::named("haunted", 1).step::<Haunted>().build();
     let haunted = world.engine_with(&route, slots(1));
     let subject = world.start(&route, &1).await;
     let stored = "SELECT state #>> '{}' FROM workflows.checkpoints";
@@ -171,8 +174,8 @@ step!(After "after": u32 => u32, quick(1), |cx, n| {
 async fn a_checkpoint_stays_with_a_dead_letter_and_goes_when_the_task_goes_on() {
     let world = World::new().await;
     let route = Workflow::named("broken", 1)
-        .step(Broken)
-        .step(After)
+        .step::<Broken>()
+        .step::<After>()
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &7).await;
@@ -218,7 +221,7 @@ async fn a_talkative_step_is_written_about_once_a_second() {
     ] {
         sqlx::query(sql).execute(&world.pool).await.unwrap();
     }
-    let route = Workflow::named("talk", 1).step(Talk).build();
+    let route = Workflow::named("talk", 1).step::<Talk>().build();
     let began = Instant::now();
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;

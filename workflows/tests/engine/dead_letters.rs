@@ -30,8 +30,8 @@ step!(Fragile "fragile": u32 => u32, quick(2), |cx, n| {
 async fn a_letter_is_shown_whole_and_re_driven_once() {
     let world = World::new().await;
     let route = Workflow::named("fragile", 1)
-        .step(Prepare)
-        .step(Fragile)
+        .step::<Prepare>()
+        .step::<Fragile>()
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &4).await;
@@ -116,7 +116,7 @@ step!(Hopeless "hopeless": u32 => u32, quick(1), |_cx, n| {
 #[tokio::test]
 async fn a_discarded_letter_ends_its_run() {
     let world = World::new().await;
-    let route = Workflow::named("hopeless", 1).step(Hopeless).build();
+    let route = Workflow::named("hopeless", 1).step::<Hopeless>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &4).await;
     world.reaches(subject, "dead").await;
@@ -151,9 +151,9 @@ step!(Count "count": Joined<String, Result<u32, Missing>> => Vec<String>, quick(
 async fn a_partial_fan_out_joins_and_says_what_is_missing() {
     let world = World::new().await;
     let route = Workflow::named("partial", 1)
-        .step(Spread)
-        .fan_out_partial(OddOnesDie)
-        .join(Count)
+        .step::<Spread>()
+        .fan_out_partial::<OddOnesDie>()
+        .join::<Count>()
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &4).await;
@@ -193,9 +193,9 @@ step!(Sum "sum": Joined<(), u32> => u32, quick(3), |cx, joined| {
 async fn a_run_waits_for_its_dead_child_and_joins_after_its_re_drive() {
     let world = World::new().await;
     let route = Workflow::named("waits", 1)
-        .step(Wide)
-        .fan_out(OneDies)
-        .join(Sum)
+        .step::<Wide>()
+        .fan_out::<OneDies>()
+        .join::<Sum>()
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &5).await;

@@ -20,7 +20,7 @@ async fn everything_is_counted_where_it_is_and_only_once_for_all() {
     let minute = Duration::from_mins(1);
     let first = depths(&world.pool, minute).await.unwrap();
     assert!(first.steps.is_empty() && first.age < minute);
-    let route = Workflow::named("quick", 1).step(Quick).build();
+    let route = Workflow::named("quick", 1).step::<Quick>().build();
     let mut subjects = Vec::new();
     for n in 0..5 {
         subjects.push(world.start(&route, &n).await);

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 use workflows::{
-    FanOut, Joined, Rejection, Starter, StepError, Workflow,
+    FanOut, Joined, Rejection, StepError, Workflow,
     admin::{dead_letters, runs},
     events::{self, Detail, Event, Kind},
 };
@@ -54,10 +54,10 @@ fn kinds(told: &[(Kind, serde_json::Value)]) -> Vec<Kind> {
 /// A route of which everything is told.
 fn talkative() -> Workflow<String> {
     Workflow::named("told", 1)
-        .step(Choose)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gather)
+        .step::<Choose>()
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gather>()
         .events(Detail::Steps)
         .build()
 }
@@ -146,10 +146,10 @@ async fn what_operators_do_is_told() {
 async fn a_workflow_says_how_much_is_told() {
     let world = World::new().await;
     let runs = Workflow::named("runs", 1)
-        .step(Choose)
+        .step::<Choose>()
         .events(Detail::Runs)
         .build();
-    let silent = Workflow::named("silent", 1).step(Choose).build();
+    let silent = Workflow::named("silent", 1).step::<Choose>().build();
     // Nobody has told the database yet what is told of them.
     let first = world.start(&runs, &"go".to_owned()).await;
     let engine = workflows::Engine::new(&world.pool, config());
@@ -158,8 +158,9 @@ async fn a_workflow_says_how_much_is_told() {
     world.reaches(first, "succeeded").await;
     world.reaches(nothing, "succeeded").await;
     // Whoever only starts runs need not know.
+    let untold = Workflow::named("runs", 1).step::<Choose>().build();
     let second = world
-        .start_for("owner", &Starter::at::<Choose>("runs", 1), &"go".to_owned())
+        .start_for("owner", &untold.starter(), &"go".to_owned())
         .await;
     world.reaches(second, "succeeded").await;
     let expected = [Kind::Started, Kind::Succeeded];

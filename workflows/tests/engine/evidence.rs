@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::FutureExt;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
-use workflows::{Done, StepContext, Workflow};
+use workflows::{Attempt, BoxError, Done, Record, Workflow};
 
 use crate::world::{World, quick, step};
 
@@ -19,17 +18,24 @@ pub const OTHER: &str = "other";
 pub const AT_ONCE: Duration = Duration::from_secs(2);
 
 step!(Innocent "innocent": u32 => u32, quick(1), |cx, n| {
-    let subject = cx.subject;
-    Ok(Done::new(n).writing_own_rows(move |tx| async move {
-        let insert = sqlx::query("INSERT INTO effects VALUES ($1, 'innocent')").bind(subject);
+    Ok(Done::new(n).recording(Innocence(cx.subject)))
+});
+
+struct Innocence(Uuid);
+
+impl Record for Innocence {
+    const SHARES_COMMIT: bool = true;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let insert = sqlx::query("INSERT INTO effects VALUES ($1, 'innocent')").bind(self.0);
         insert.execute(tx).await?;
         Ok(())
-    }.boxed()))
-});
+    }
+}
 
 /// One step that does no harm.
 pub fn innocent() -> Workflow<u32> {
-    Workflow::named("innocent", 1).step(Innocent).build()
+    Workflow::named("innocent", 1).step::<Innocent>().build()
 }
 
 /// How often steps were executed, by what their runs are about.
@@ -37,8 +43,8 @@ pub fn innocent() -> Workflow<u32> {
 pub struct Executions(Arc<Mutex<HashMap<Uuid, u32>>>);
 
 impl Executions {
-    pub fn note(&self, context: &StepContext) {
-        *self.lock().entry(context.subject).or_default() += 1;
+    pub fn note<C>(&self, cx: &Attempt<C>) {
+        *self.lock().entry(cx.subject).or_default() += 1;
     }
 
     /// Of all runs.

@@ -35,7 +35,7 @@ step!(Later "later": u32 => u32, patient(), |cx, n| {
 #[tokio::test]
 async fn a_run_says_who_works_on_it_and_how_many_go_first() {
     let world = World::new().await;
-    let route = Workflow::named("long", 1).step(Long).build();
+    let route = Workflow::named("long", 1).step::<Long>().build();
     let first = world.start(&route, &1).await;
     let Answer::NoWorker {
         workflow,
@@ -91,7 +91,7 @@ async fn a_run_says_who_works_on_it_and_how_many_go_first() {
 #[tokio::test]
 async fn a_run_says_when_its_retry_is_due_and_what_happened() {
     let world = World::new().await;
-    let route = Workflow::named("later", 1).step(Later).build();
+    let route = Workflow::named("later", 1).step::<Later>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
     world

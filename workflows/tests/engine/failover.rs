@@ -24,9 +24,9 @@ step!(Last "last": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "last", n)));
 
 fn route() -> Workflow<u32> {
     Workflow::named("failover", 1)
-        .step(First)
-        .step(Slow)
-        .step(Last)
+        .step::<First>()
+        .step::<Slow>()
+        .step::<Last>()
         .build()
 }
 

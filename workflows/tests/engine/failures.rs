@@ -3,8 +3,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
-use sqlx::Row;
-use workflows::{Done, FanOut, Joined, NextOnError, Rejection, StepError, Workflow};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+use workflows::{
+    BoxError, Done, FanOut, Joined, NextOnError, Outcome, Record, Rejection, RunEnd, RunHooks,
+    StepError, Workflow,
+};
 
 use crate::world::{World, leaving, quick, step};
 
@@ -22,7 +26,7 @@ step!(Flaky "flaky": u32 => u32, quick(5), |cx, failures| {
 #[tokio::test]
 async fn a_step_is_retried_until_it_works() {
     let world = World::new().await;
-    let route = Workflow::named("flaky", 1).step(Flaky).build();
+    let route = Workflow::named("flaky", 1).step::<Flaky>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &3).await;
     world.reaches(subject, "succeeded").await;
@@ -47,7 +51,7 @@ async fn a_step_is_retried_until_it_works() {
 #[tokio::test]
 async fn used_up_attempts_become_a_dead_letter_that_keeps_everything() {
     let world = World::new().await;
-    let route = Workflow::named("flaky", 1).step(Flaky).build();
+    let route = Workflow::named("flaky", 1).step::<Flaky>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &99).await;
     world.reaches(subject, "dead").await;
@@ -72,7 +76,7 @@ step!(Panicky "panicky": u32 => u32, quick(5), |cx, n| {
 #[tokio::test]
 async fn a_panic_is_an_error_of_its_attempt() {
     let world = World::new().await;
-    let route = Workflow::named("panicky", 1).step(Panicky).build();
+    let route = Workflow::named("panicky", 1).step::<Panicky>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &2).await;
     world.reaches(subject, "succeeded").await;
@@ -87,7 +91,7 @@ async fn a_panic_is_an_error_of_its_attempt() {
 #[tokio::test]
 async fn a_payload_that_does_not_decode_disturbs_no_other() {
     let world = World::new().await;
-    let route = Workflow::named("flaky", 1).step(Flaky).build();
+    let route = Workflow::named("flaky", 1).step::<Flaky>().build();
     let bad = world.start(&route, &0).await;
     sqlx::query(r#"UPDATE workflows.tasks SET input = '"not a number"'"#)
         .execute(&world.pool)
@@ -108,7 +112,9 @@ step!(Unstorable "unstorable": bool => serde_json::Value, quick(3), |_cx, bad| {
 #[tokio::test]
 async fn an_output_that_could_not_be_read_back_disturbs_no_other() {
     let world = World::new().await;
-    let route = Workflow::named("unstorable", 1).step(Unstorable).build();
+    let route = Workflow::named("unstorable", 1)
+        .step::<Unstorable>()
+        .build();
     let subjects = [
         world.start(&route, &true).await,
         world.start(&route, &false).await,
@@ -124,19 +130,25 @@ step!(Refused "refused": u32 => u32, quick(5), |cx, n| {
     let done = leaving(cx, "once", n);
     // The first attempt writes its row twice, which the table refuses.
     if REFUSALS.fetch_add(1, Ordering::SeqCst) == 0 {
-        let subject = cx.subject;
-        return Ok(done.writing(move |tx| Box::pin(async move {
-            sqlx::query("INSERT INTO effects VALUES ($1, 'once')").bind(subject).execute(tx).await?;
-            Ok(())
-        })));
+        return Ok(done.recording(Again(cx.subject)));
     }
     Ok(done)
 });
 
+struct Again(Uuid);
+
+impl Record for Again {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let insert = sqlx::query("INSERT INTO effects VALUES ($1, 'once')").bind(self.0);
+        insert.execute(tx).await?;
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn a_refused_write_takes_the_whole_settlement_back() {
     let world = World::new().await;
-    let route = Workflow::named("refused", 1).step(Refused).build();
+    let route = Workflow::named("refused", 1).step::<Refused>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &7).await;
     world.reaches(subject, "succeeded").await;
@@ -162,24 +174,28 @@ step!(Judge "judge": u32 => u32, quick(3), |cx, n| {
 });
 step!(Never "never": Joined<(), u32> => (), quick(3), |cx, _joined| Ok(leaving(cx, "never", ())));
 
+struct TellRefusal;
+
+impl RunHooks for TellRefusal {
+    async fn ended(&self, tx: &mut PgConnection, end: RunEnd) -> Result<(), BoxError> {
+        let Outcome::Rejected(rejected) = end.outcome else {
+            return Ok(());
+        };
+        let insert = sqlx::query("INSERT INTO effects VALUES ($1, $2)").bind(end.subject);
+        let insert = insert.bind(format!("{} at {}", rejected.rejection, rejected.step));
+        insert.execute(tx).await?;
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn a_rejection_ends_the_run_its_hook_and_its_siblings_together() {
     let world = World::new().await;
     let route = Workflow::named("judged", 1)
-        .step(Spread)
-        .fan_out(Judge)
-        .join(Never)
-        .on_reject(|tx, subject, rejected| {
-            Box::pin(async move {
-                let what = format!("{} at {}", rejected.rejection, rejected.step);
-                sqlx::query("INSERT INTO effects VALUES ($1, $2)")
-                    .bind(subject)
-                    .bind(what)
-                    .execute(tx)
-                    .await?;
-                Ok(())
-            })
-        })
+        .step::<Spread>()
+        .fan_out::<Judge>()
+        .join::<Never>()
+        .hooks(TellRefusal)
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &50).await;

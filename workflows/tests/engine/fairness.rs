@@ -16,7 +16,7 @@ step!(Finish "finish": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "finish", n)
 #[tokio::test]
 async fn a_burst_of_one_key_delays_another_by_about_one_task_a_slot() {
     let world = World::new().await;
-    let route = Workflow::named("fair", 1).step(Serve).build();
+    let route = Workflow::named("fair", 1).step::<Serve>().build();
     for n in 0..2_000 {
         world.start_for("burst", &route.starter(), &n).await;
     }
@@ -50,7 +50,10 @@ step!(Second "second": u32 => u32, quick(3), |cx, n| {
 #[tokio::test]
 async fn old_runs_are_finished_before_new_ones_begin_and_priority_is_a_head_start() {
     let world = World::new().await;
-    let route = Workflow::named("order", 1).step(First).step(Second).build();
+    let route = Workflow::named("order", 1)
+        .step::<First>()
+        .step::<Second>()
+        .build();
     let mut subjects = Vec::new();
     for n in 0..3 {
         subjects.push(world.start(&route, &n).await);
@@ -93,8 +96,8 @@ async fn old_runs_are_finished_before_new_ones_begin_and_priority_is_a_head_star
 async fn each_queue_has_its_own_slots() {
     let world = World::new().await;
     let route = Workflow::named("two-steps", 1)
-        .step(Serve2)
-        .step(Finish)
+        .step::<Serve2>()
+        .step::<Finish>()
         .build();
     let config = workflows::EngineConfig {
         queues: vec![("narrow".to_owned(), 2), ("default".to_owned(), 8)],
@@ -118,11 +121,11 @@ struct Serve2;
 impl workflows::Step for Serve2 {
     const NAME: &'static str = "narrow";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
     async fn run(
-        &self,
-        _: &workflows::StepContext,
+        _: &workflows::Attempt,
         n: u32,
     ) -> Result<workflows::Done<u32>, workflows::StepError> {
         {
@@ -149,8 +152,8 @@ step!(Few "few": u32 => u32, quick(3), |_cx, n| {
 #[tokio::test]
 async fn workflows_that_share_a_queue_take_turns() {
     let world = World::new().await;
-    let many = Workflow::named("many", 1).step(Many).build();
-    let few = Workflow::named("few", 1).step(Few).build();
+    let many = Workflow::named("many", 1).step::<Many>().build();
+    let few = Workflow::named("few", 1).step::<Few>().build();
     let mut subjects = Vec::new();
     for n in 0..50 {
         subjects.push(world.start(&many, &n).await);
@@ -172,8 +175,8 @@ async fn workflows_that_share_a_queue_take_turns() {
 #[tokio::test]
 async fn a_key_with_nothing_that_this_build_can_do_holds_up_no_other() {
     let world = World::new().await;
-    let theirs = Workflow::named("mixed", 1).step(Many).build();
-    let ours = Workflow::named("mixed", 1).step(Finish).build();
+    let theirs = Workflow::named("mixed", 1).step::<Many>().build();
+    let ours = Workflow::named("mixed", 1).step::<Finish>().build();
     // Whichever key comes first, one of them is behind the other.
     for owner in ["a", "b", "c", "d"] {
         world.start_for(owner, &theirs.starter(), &1).await;

@@ -22,9 +22,9 @@ step!(Collect "collect": Joined<String, u32> => Vec<u32>, quick(3), |cx, joined|
 
 fn squares() -> Workflow<u32> {
     Workflow::named("squares", 1)
-        .step(Spread)
-        .fan_out(Square)
-        .join(Collect)
+        .step::<Spread>()
+        .fan_out::<Square>()
+        .join::<Collect>()
         .build()
 }
 

@@ -25,7 +25,7 @@ step!(Haunted "haunted": u32 => i64, quick(3), |cx, _n| {
 #[tokio::test]
 async fn a_zombie_writes_nothing() {
     let world = World::new().await;
-    let route = Workflow::named("haunted", 1).step(Haunted).build();
+    let route = Workflow::named("haunted", 1).step::<Haunted>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
     world
@@ -70,7 +70,7 @@ async fn running(world: &World) {
 #[tokio::test]
 async fn a_stopping_engine_hands_back_what_it_cannot_finish() {
     let world = World::new().await;
-    let route = Workflow::named("slow", 1).step(Slow).build();
+    let route = Workflow::named("slow", 1).step::<Slow>().build();
     let subject = world.start(&route, &1).await;
     let first = world.engine(&route);
     running(&world).await;
@@ -95,7 +95,7 @@ async fn a_stopping_engine_hands_back_what_it_cannot_finish() {
 fn the_tasks_of_a_vanished_worker_run_elsewhere_long_before_the_lease_ends() {
     let survivor = tokio::runtime::Runtime::new().unwrap();
     let world = survivor.block_on(World::new());
-    let route = Workflow::named("slow", 1).step(Slow).build();
+    let route = Workflow::named("slow", 1).step::<Slow>().build();
     let subject = survivor.block_on(world.start(&route, &1));
     let hour = EngineConfig {
         lease: Duration::from_hours(1),
@@ -135,8 +135,8 @@ step!(Step2 "step-2": u32 => u32, quick(20), |cx, n| Ok(leaving(cx, "step-2", n)
 async fn lost_connections_are_weather() {
     let world = World::new().await;
     let route = Workflow::named("weather", 1)
-        .step(Step1)
-        .step(Step2)
+        .step::<Step1>()
+        .step::<Step2>()
         .build();
     let mut subjects = Vec::new();
     for input in 0..150 {

@@ -19,7 +19,7 @@ step!(Short "short": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "short", n)));
 #[tokio::test]
 async fn a_dead_worker_neither_runs_nor_knows_anything() {
     let world = World::new().await;
-    let route = Workflow::named("long", 1).step(Long).build();
+    let route = Workflow::named("long", 1).step::<Long>().build();
     let engine = world.engine_with(&route, slots(1));
     let taken = world.start(&route, &1).await;
     world
@@ -68,8 +68,8 @@ async fn a_dead_worker_neither_runs_nor_knows_anything() {
 async fn it_is_said_what_the_workers_lack() {
     let world = World::new().await;
     let (long, short) = (
-        Workflow::named("long", 1).step(Long).build(),
-        Workflow::named("short", 1).step(Short).build(),
+        Workflow::named("long", 1).step::<Long>().build(),
+        Workflow::named("short", 1).step::<Short>().build(),
     );
     let engine = world.engine_with(&short, slots(1));
     let unknown = world.start(&long, &1).await;
@@ -110,7 +110,7 @@ async fn it_is_said_what_the_workers_lack() {
 #[tokio::test]
 async fn a_suspect_says_so_and_is_held_and_cancelled_like_others() {
     let world = World::new().await;
-    let route = Workflow::named("long", 1).step(Long).build();
+    let route = Workflow::named("long", 1).step::<Long>().build();
     let engine = world.engine_with(&route, slots(1));
     let running = world.start(&route, &1).await;
     world

@@ -54,7 +54,7 @@ async fn write(pool: PgPool, starter: Starter<String>) -> Vec<Uuid> {
 async fn a_follower_misses_nothing_and_sees_nothing_twice() {
     let world = World::new().await;
     let route = Workflow::named("told", 1)
-        .step(Choose)
+        .step::<Choose>()
         .events(Detail::Runs)
         .build();
     let first = world.start(&route, &"go".to_owned()).await;
@@ -112,7 +112,7 @@ async fn a_follower_misses_nothing_and_sees_nothing_twice() {
 async fn what_is_written_earlier_and_committed_later_is_waited_for() {
     let world = World::new().await;
     let route = Workflow::named("told", 1)
-        .step(Choose)
+        .step::<Choose>()
         .events(Detail::Runs)
         .build();
     let starter = route.starter();
@@ -156,7 +156,7 @@ async fn what_is_written_earlier_and_committed_later_is_waited_for() {
 async fn whoever_comes_too_late_is_told() {
     let world = World::new().await;
     let route = Workflow::named("told", 1)
-        .step(Choose)
+        .step::<Choose>()
         .events(Detail::Steps)
         .build();
     let first = world.start(&route, &"go".to_owned()).await;

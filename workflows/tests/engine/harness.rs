@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 use workflows::{
-    Backoff, Done, EngineConfig, NextOnError, Step, StepContext, StepError, StepSettings, Workflow,
+    Attempt, Backoff, Done, EngineConfig, NextOnError, Step, StepError, StepSettings, Workflow,
     admin::{
         explain::{Answer, Lack},
         queues,
@@ -40,7 +40,7 @@ step!(Stubborn "stubborn": u32 => u32, hourly(), |cx, n| {
 #[tokio::test]
 async fn hours_pass_at_once() {
     let world = World::new().await;
-    let route = Workflow::named("stubborn", 1).step(Stubborn).build();
+    let route = Workflow::named("stubborn", 1).step::<Stubborn>().build();
     let began = Instant::now();
     let ended = run_to_end(&world.pool, &route, &3).await.unwrap();
     assert_eq!(ended.output(), Some(4));
@@ -73,9 +73,10 @@ struct Fetch;
 impl Step for Fetch {
     const NAME: &'static str = "fetch";
     const NEEDS: &'static [&'static str] = &["a store"];
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, _: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(_: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         if ASKED.fetch_add(1, Ordering::SeqCst) < 7 {
             return Err("connection refused").or_unavailable("a store");
         }
@@ -86,7 +87,7 @@ impl Step for Fetch {
 #[tokio::test]
 async fn an_outage_is_over_at_once() {
     let world = World::new().await;
-    let route = Workflow::named("needy", 1).step(Fetch).build();
+    let route = Workflow::named("needy", 1).step::<Fetch>().build();
     let ended = run_to_end(&world.pool, &route, &5).await.unwrap();
     assert_eq!((ended.output(), ended.attempts.len()), (Some(5), 8));
 }
@@ -99,7 +100,7 @@ step!(Hang "hang": u32 => u32, quick(1), |cx, n| {
 #[tokio::test]
 async fn what_is_stuck_says_why() {
     let world = World::new().await;
-    let route = Workflow::named("hanging", 1).step(Hang).build();
+    let route = Workflow::named("hanging", 1).step::<Hang>().build();
     let stuck = async |harness: Harness| match harness.run(&route, &1).await {
         Err(NotEnded::Stuck(why)) => why.answer,
         other => panic!("{other:?}"),

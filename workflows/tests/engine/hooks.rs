@@ -1,7 +1,8 @@
 //! The workflow is told of every end of its runs, in the transaction that ends them.
 
+use sqlx::PgConnection;
 use workflows::{
-    BoxError, Outcome, Rejection, RunEnd, StepError, Workflow,
+    BoxError, Outcome, Rejection, Revival, RunEnd, RunHooks, StepError, Workflow,
     admin::{AdminError, Hooks, dead_letters, runs},
 };
 
@@ -18,11 +19,10 @@ step!(Choose "choose": String => u32, quick(1), |cx, what| {
     }
 });
 
-fn tell(
-    tx: &mut sqlx::PgConnection,
-    end: RunEnd,
-) -> futures::future::BoxFuture<'_, Result<(), BoxError>> {
-    Box::pin(async move {
+struct TellEnds;
+
+impl RunHooks for TellEnds {
+    async fn ended(&self, tx: &mut PgConnection, end: RunEnd) -> Result<(), BoxError> {
         let what = match end.outcome {
             Outcome::Succeeded => "succeeded".to_owned(),
             Outcome::Rejected(rejected) => format!("rejected: {}", rejected.rejection.code),
@@ -30,19 +30,19 @@ fn tell(
             Outcome::Cancelled { by, reason } => format!("cancelled by {by}: {reason}"),
         };
         let sql = "INSERT INTO effects VALUES ($1, $2)";
-        sqlx::query(sql)
-            .bind(end.subject)
-            .bind(what)
-            .execute(tx)
-            .await?;
+        let insert = sqlx::query(sql).bind(end.subject).bind(what);
+        insert.execute(tx).await?;
         Ok(())
-    })
+    }
 }
 
 #[tokio::test]
 async fn every_end_is_told_with_it() {
     let world = World::new().await;
-    let route = Workflow::named("told", 1).step(Choose).on_end(tell).build();
+    let route = Workflow::named("told", 1)
+        .step::<Choose>()
+        .hooks(TellEnds)
+        .build();
     let engine = world.engine(&route);
     let cases = [("go", "succeeded"), ("reject", "rejected"), ("die", "dead")];
     let mut subjects = Vec::new();
@@ -75,20 +75,24 @@ async fn every_end_is_told_with_it() {
     engine.stop().await;
 }
 
+struct Refuses;
+
+impl RunHooks for Refuses {
+    async fn ended(&self, _: &mut PgConnection, end: RunEnd) -> Result<(), BoxError> {
+        match end.outcome {
+            Outcome::Cancelled { .. } => Err("not while it is shown".into()),
+            Outcome::Dead { .. } => Ok(()),
+            _ => panic!("a bug of the hook"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_hook_that_refuses_takes_the_action_back() {
     let world = World::new().await;
     let route = Workflow::named("told", 1)
-        .step(Choose)
-        .on_end(|_, end| {
-            Box::pin(async move {
-                match end.outcome {
-                    Outcome::Cancelled { .. } => Err("not while it is shown".into()),
-                    Outcome::Dead { .. } => Ok(()),
-                    _ => panic!("a bug of the hook"),
-                }
-            })
-        })
+        .step::<Choose>()
+        .hooks(Refuses)
         .build();
     let hooks = Hooks::default().with(&route);
     let subject = world.start(&route, &"go".to_owned()).await;
@@ -106,29 +110,25 @@ async fn a_hook_that_refuses_takes_the_action_back() {
     engine.stop().await;
 }
 
-/// Notes every revival.
-fn note(
-    tx: &mut sqlx::PgConnection,
-    revival: workflows::Revival,
-) -> futures::future::BoxFuture<'_, Result<(), BoxError>> {
-    Box::pin(async move {
+struct NoteRevivals;
+
+impl RunHooks for NoteRevivals {
+    async fn revived(&self, tx: &mut PgConnection, revival: Revival) -> Result<(), BoxError> {
         let from = revival.from_step.as_deref().unwrap_or("where it died");
         let sql = "INSERT INTO effects VALUES ($1, $2)";
-        sqlx::query(sql)
-            .bind(revival.subject)
-            .bind(format!("revived from {from}"))
-            .execute(tx)
-            .await?;
+        let insert = sqlx::query(sql).bind(revival.subject);
+        let insert = insert.bind(format!("revived from {from}"));
+        insert.execute(tx).await?;
         Ok(())
-    })
+    }
 }
 
 #[tokio::test]
 async fn every_revival_is_told_with_it() {
     let world = World::new().await;
     let route = Workflow::named("told", 1)
-        .step(Choose)
-        .on_revive(note)
+        .step::<Choose>()
+        .hooks(NoteRevivals)
         .build();
     let engine = world.engine(&route);
     let hooks = Hooks::default().with(&route);

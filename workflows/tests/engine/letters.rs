@@ -73,7 +73,7 @@ static TRIED: AtomicU32 = AtomicU32::new(0);
 #[tokio::test]
 async fn letters_are_summed_up_by_kind() {
     let world = World::new().await;
-    let route = Workflow::named("kinds", 1).step(Broken).build();
+    let route = Workflow::named("kinds", 1).step::<Broken>().build();
     let engine = world.engine(&route);
     for n in 0..12 {
         let owner = if n % 2 == 0 { "even" } else { "odd" };

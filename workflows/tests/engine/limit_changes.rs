@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 use workflows::{
-    Done, Step, StepContext, StepError, Workflow,
+    Attempt, Done, Step, StepError, Workflow,
     admin::{
         AdminError, By, audit,
         explain::Answer,
@@ -26,9 +26,10 @@ struct Hold;
 impl Step for Hold {
     const NAME: &'static str = "hold";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         HELD.enter();
         while HOLDS.load(Ordering::SeqCst) && !cx.cancelled.is_cancelled() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -42,8 +43,8 @@ step!(Other "other": u32 => u32, quick(1), |cx, n| Ok(leaving(cx, "other", n)));
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_runs_already_counts_and_whoever_is_held_can_tell_why() {
     let world = World::new().await;
-    let route = Workflow::named("held", 1).step(Hold).build();
-    let other = Workflow::named("other", 1).step(Other).build();
+    let route = Workflow::named("held", 1).step::<Hold>().build();
+    let other = Workflow::named("other", 1).step::<Other>().build();
     let nobody = limits::set(&world.pool, "narrow", at_once(2), BY).await;
     assert!(
         matches!(nobody, Err(AdminError::NotFound { .. })),
@@ -109,9 +110,10 @@ struct Mortal;
 impl Step for Mortal {
     const NAME: &'static str = "mortal";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         if DIES.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
@@ -125,7 +127,7 @@ impl Step for Mortal {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_dead_process_had_does_not_count_for_ever() {
     let world = World::new().await;
-    let route = Workflow::named("mortal", 1).step(Mortal).build();
+    let route = Workflow::named("mortal", 1).step::<Mortal>().build();
     let mut subjects: Vec<Uuid> = vec![world.start(&route, &0).await];
     limit(&world, at_once(2)).await;
     for n in 1..8 {
@@ -153,7 +155,7 @@ async fn what_a_dead_process_had_does_not_count_for_ever() {
 #[tokio::test]
 async fn a_limit_that_makes_no_sense_is_refused() {
     let world = World::new().await;
-    let route = Workflow::named("held", 1).step(Hold).build();
+    let route = Workflow::named("held", 1).step::<Hold>().build();
     world.start(&route, &0).await;
     let rate = |per_second| Limit {
         per_second: Some(per_second),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use workflows::{
-    Done, EngineConfig, Step, StepContext, StepError, Workflow,
+    Attempt, Done, EngineConfig, Step, StepError, Workflow,
     admin::limits::{self, Limit},
 };
 
@@ -65,9 +65,10 @@ struct Scan;
 impl Step for Scan {
     const NAME: &'static str = "scan";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, _: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(_: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         BUSY.enter();
         tokio::time::sleep(Duration::from_millis(20)).await;
         BUSY.leave();
@@ -78,9 +79,10 @@ struct Rescan;
 impl Step for Rescan {
     const NAME: &'static str = "rescan";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         BUSY.enter();
         tokio::time::sleep(Duration::from_millis(10)).await;
         BUSY.leave();
@@ -91,7 +93,10 @@ impl Step for Rescan {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn never_more_than_the_limit_run_at_once_in_all_processes_together() {
     let world = World::new().await;
-    let route = Workflow::named("scans", 1).step(Scan).step(Rescan).build();
+    let route = Workflow::named("scans", 1)
+        .step::<Scan>()
+        .step::<Rescan>()
+        .build();
     let mut subjects = vec![world.start(&route, &0).await];
     limit(&world, at_once(3)).await;
     for n in 1..30 {
@@ -118,9 +123,10 @@ struct Upload;
 impl Step for Upload {
     const NAME: &'static str = "upload";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, _: &StepContext, owner: u32) -> Result<Done<u32>, StepError> {
+    async fn run(_: &Attempt, owner: u32) -> Result<Done<u32>, StepError> {
         {
             let mut owners = OWNERS.lock().unwrap();
             let (now, most) = owners.entry(owner).or_default();
@@ -136,8 +142,8 @@ impl Step for Upload {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_gets_no_more_than_its_part_and_holds_up_no_other() {
     let world = World::new().await;
-    let one = Workflow::named("uploads", 1).step(Upload).build();
-    let two = Workflow::named("uploads", 2).step(Upload).build();
+    let one = Workflow::named("uploads", 1).step::<Upload>().build();
+    let two = Workflow::named("uploads", 2).step::<Upload>().build();
     world.start_for("1", &one.starter(), &1).await;
     let per_key = Limit {
         per_key: Some(2),
@@ -190,9 +196,10 @@ struct Call;
 impl Step for Call {
     const NAME: &'static str = "call";
     const QUEUE: &'static str = "narrow";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, _: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(_: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         BEGUN.lock().unwrap().push(Instant::now());
         Ok(Done::new(n))
     }
@@ -201,7 +208,7 @@ impl Step for Call {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rate_holds_over_all_processes() {
     let world = World::new().await;
-    let route = Workflow::named("calls", 1).step(Call).build();
+    let route = Workflow::named("calls", 1).step::<Call>().build();
     world.start(&route, &0).await;
     let rate = Limit {
         per_second: Some(20.0),

@@ -10,6 +10,7 @@ mod breakers;
 mod checkpoints;
 mod crash_points;
 mod dead_letters;
+mod declared;
 mod depths;
 mod events;
 mod evidence;

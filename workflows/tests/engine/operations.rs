@@ -27,9 +27,9 @@ step!(Quick "quick": u32 => u32, quick(3), |cx, n| Ok(leaving(cx, "quick", n)));
 async fn cancel_reaches_running_steps_within_a_second_and_leaves_no_task() {
     let world = World::new().await;
     let route = Workflow::named("endless", 1)
-        .step(Spread)
-        .fan_out(Endless)
-        .join(Gather)
+        .step::<Spread>()
+        .fan_out::<Endless>()
+        .join::<Gather>()
         .build();
     let engine = world.engine(&route);
     // More children than slots: some run, some wait.
@@ -45,7 +45,7 @@ async fn cancel_reaches_running_steps_within_a_second_and_leaves_no_task() {
     world.assert_idle().await;
     world.reaches(subject, "cancelled").await;
     // The slots are free again when the steps have stopped.
-    let next = Workflow::named("endless", 1).step(Spread).build();
+    let next = Workflow::named("endless", 1).step::<Spread>().build();
     let after = world.start(&next, &0).await;
     world.reaches(after, "succeeded").await;
     assert!(
@@ -62,7 +62,7 @@ async fn cancel_reaches_running_steps_within_a_second_and_leaves_no_task() {
 #[tokio::test]
 async fn a_cancelled_step_stops_even_when_the_notification_is_lost() {
     let world = World::new().await;
-    let route = Workflow::named("alone", 1).step(Endless).build();
+    let route = Workflow::named("alone", 1).step::<Endless>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
     world
@@ -91,7 +91,7 @@ async fn a_cancelled_step_stops_even_when_the_notification_is_lost() {
 #[tokio::test]
 async fn a_paused_run_goes_on_where_it_was() {
     let world = World::new().await;
-    let route = Workflow::named("quick", 1).step(Quick).build();
+    let route = Workflow::named("quick", 1).step::<Quick>().build();
     let subject = world.start(&route, &7).await;
     let run = world.run_of(subject).await;
     runs::pause(&world.pool, run, BY).await.unwrap();
@@ -120,9 +120,9 @@ step!(Part "part": u32 => u32, quick(3), |cx, n| {
 async fn a_run_paused_in_a_fan_out_ends_what_it_has_begun_and_joins_when_it_goes_on() {
     let world = World::new().await;
     let route = Workflow::named("held", 1)
-        .step(Spread)
-        .fan_out(Part)
-        .join(Gather)
+        .step::<Spread>()
+        .fan_out::<Part>()
+        .join::<Gather>()
         .build();
     let subject = world.start(&route, &5).await;
     let run = world.run_of(subject).await;
@@ -154,7 +154,7 @@ async fn a_run_paused_in_a_fan_out_ends_what_it_has_begun_and_joins_when_it_goes
 #[tokio::test]
 async fn a_paused_queue_stays_paused_across_a_deploy() {
     let world = World::new().await;
-    let route = Workflow::named("quick", 1).step(Quick).build();
+    let route = Workflow::named("quick", 1).step::<Quick>().build();
     let engine = world.engine(&route);
     let before = world.start(&route, &1).await;
     world.reaches(before, "succeeded").await;
@@ -185,7 +185,7 @@ async fn a_paused_queue_stays_paused_across_a_deploy() {
 #[tokio::test]
 async fn every_action_needs_a_reason_and_leaves_a_record() {
     let world = World::new().await;
-    let route = Workflow::named("quick", 1).step(Quick).build();
+    let route = Workflow::named("quick", 1).step::<Quick>().build();
     let subject = world.start(&route, &1).await;
     let run = world.run_of(subject).await;
     let silent = workflows::admin::By { reason: " ", ..BY };

@@ -25,7 +25,7 @@ step!(Slow "slow": u32 => u32, quick(3), |cx, n| {
 #[tokio::test]
 async fn heartbeats_do_not_starve_behind_long_steps() {
     let world = World::new().await;
-    let route = Workflow::named("slow", 1).step(Slow).build();
+    let route = Workflow::named("slow", 1).step::<Slow>().build();
     // Steps last longer than leases, and more is waiting than can run.
     let short = || EngineConfig {
         lease: Duration::from_millis(600),
@@ -75,8 +75,8 @@ step!(Busy "busy": Option<u64> => u32, hourly(), |_cx, after| {
 #[tokio::test]
 async fn a_failing_step_waits_in_the_database_and_not_in_a_slot() {
     let world = World::new().await;
-    let route = Workflow::named("busy", 1).step(Busy).build();
-    let other = Workflow::named("other", 1).step(Slow).build();
+    let route = Workflow::named("busy", 1).step::<Busy>().build();
+    let other = Workflow::named("other", 1).step::<Slow>().build();
     // One slot: if a failing step waited in it, nothing else would run.
     let engine = Engine::new(&world.pool, slots(1))
         .register(&route)
@@ -123,7 +123,7 @@ step!(Poison "poison": u32 => u32, quick(3), |cx, n| {
 });
 
 pub fn poisonous() -> Workflow<u32> {
-    Workflow::named("poison", 1).step(Poison).build()
+    Workflow::named("poison", 1).step::<Poison>().build()
 }
 
 pub async fn poisoned_worker(url: &str) {
@@ -143,7 +143,7 @@ pub async fn poisoned_worker(url: &str) {
 #[tokio::test]
 async fn a_poison_pill_is_given_up_after_its_crash_limit() {
     let world = World::new().await;
-    let route = Workflow::named("poison", 1).step(Poison).build();
+    let route = Workflow::named("poison", 1).step::<Poison>().build();
     let subject = world.start(&route, &666).await;
     let mut crashes = 0;
     loop {
@@ -178,9 +178,9 @@ step!(Gather "gather": Joined<(), u32> => usize, quick(3), |cx, joined| {
 async fn a_join_holds_no_slot_and_happens_once_after_5000_children() {
     let world = World::new().await;
     let route = Workflow::named("wide", 1)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gather)
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gather>()
         .build();
     let one_slot = world.engine_with(&route, slots(1));
     let few = world.start(&route, &3).await;
@@ -200,7 +200,7 @@ async fn a_join_holds_no_slot_and_happens_once_after_5000_children() {
 #[tokio::test]
 async fn starts_that_commit_together_are_told_once() {
     let world = World::new().await;
-    let route = Workflow::named("slow", 1).step(Slow).build();
+    let route = Workflow::named("slow", 1).step::<Slow>().build();
     let starter = route.starter().hinting(&world.hints);
     let mut listener = PgListener::connect_with(&world.pool).await.unwrap();
     listener.listen("workflows_ready").await.unwrap();
@@ -272,7 +272,7 @@ async fn pages_of_a_claim(world: &World) -> u64 {
 #[tokio::test]
 async fn a_claim_costs_the_same_however_much_is_waiting() {
     let world = World::new().await;
-    let route = Workflow::named("slow", 1).step(Slow).build();
+    let route = Workflow::named("slow", 1).step::<Slow>().build();
     for owner in ["a", "b", "c"] {
         world.start_for(owner, &route.starter(), &1).await;
     }

@@ -93,7 +93,7 @@ async fn in_session_mode_everything_works() {
     let world = World::new().await;
     let bouncer = Bouncer::before(&world, "session").await;
     let pool = bouncer.pool(&world).await;
-    let route = Workflow::named("pooled", 1).step(Pooled).build();
+    let route = Workflow::named("pooled", 1).step::<Pooled>().build();
     let engine = World::run(Engine::new(&pool, config()).register(&route));
     let mut subjects = Vec::new();
     for n in 0..20 {
@@ -121,7 +121,7 @@ async fn transaction_mode_is_refused_with_a_sentence() {
     let world = World::new().await;
     let bouncer = Bouncer::before(&world, "transaction").await;
     let pool = bouncer.pool(&world).await;
-    let route = Workflow::named("pooled", 1).step(Pooled).build();
+    let route = Workflow::named("pooled", 1).step::<Pooled>().build();
     let never = CancellationToken::new;
     let engine = Engine::new(&pool, config()).register(&route);
     let running = tokio::time::timeout(Duration::from_secs(20), engine.run(never(), never()));

@@ -48,7 +48,7 @@ async fn listed_in_parts(world: &World, filter: &LetterFilter) -> usize {
 #[tokio::test]
 async fn many_letters_are_re_driven_at_a_rate_up_to_a_cap_across_a_restart() {
     let world = World::new().await;
-    let route = Workflow::named("hope", 1).step(Hope).build();
+    let route = Workflow::named("hope", 1).step::<Hope>().build();
     let engine = world.engine(&route);
     let mut subjects = Vec::new();
     for n in 0..20 {
@@ -128,7 +128,7 @@ fn pace(per_second: f64) -> Pace {
 #[tokio::test]
 async fn the_rate_that_is_asked_for_is_kept_to_its_fractions() {
     let world = World::new().await;
-    let route = Workflow::named("planted", 1).step(Well).build();
+    let route = Workflow::named("planted", 1).step::<Well>().build();
     let engine = world.engine(&route);
     let mut jobs = Vec::new();
     // All at the same time: slow ones do not wait behind fast ones.
@@ -164,7 +164,7 @@ async fn the_rate_that_is_asked_for_is_kept_to_its_fractions() {
 #[tokio::test]
 async fn a_locked_run_holds_up_no_other_and_is_seen_to_later() {
     let world = World::new().await;
-    let route = Workflow::named("planted", 1).step(Well).build();
+    let route = Workflow::named("planted", 1).step::<Well>().build();
     let letters = Planted::of("planted", "well").plant(&world, 700).await;
     let mut other = world.pool.begin().await.unwrap();
     for locked in [letters[0], letters[42]] {
@@ -226,7 +226,10 @@ static LATER: AtomicBool = AtomicBool::new(false);
 #[tokio::test]
 async fn many_runs_start_again_from_an_earlier_step_if_they_have_been_through_it() {
     let world = World::new().await;
-    let route = Workflow::named("stages", 1).step(Given).step(Later).build();
+    let route = Workflow::named("stages", 1)
+        .step::<Given>()
+        .step::<Later>()
+        .build();
     let engine = world.engine(&route);
     let mut subjects = Vec::new();
     for n in 0..3 {

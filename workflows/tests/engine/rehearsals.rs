@@ -65,7 +65,10 @@ step!(Words "words": Joined<usize, Result<char, Missing>> => usize, quick(3), |c
 #[tokio::test]
 async fn a_plain_route_bears_it() {
     bears_rehearsal(
-        Workflow::named("plain", 1).step(Half).step(Text).build(),
+        Workflow::named("plain", 1)
+            .step::<Half>()
+            .step::<Text>()
+            .build(),
         84,
     )
     .await;
@@ -74,9 +77,9 @@ async fn a_plain_route_bears_it() {
 #[tokio::test]
 async fn a_fan_out_bears_it() {
     let route = Workflow::named("wide", 1)
-        .step(Letters)
-        .fan_out(Shout)
-        .join(Word)
+        .step::<Letters>()
+        .fan_out::<Shout>()
+        .join::<Word>()
         .build();
     bears_rehearsal(route, "mill".replace("ll", "lk")).await;
 }
@@ -84,11 +87,11 @@ async fn a_fan_out_bears_it() {
 #[tokio::test]
 async fn a_partial_fan_out_after_other_steps_bears_it() {
     let route = Workflow::named("mixed", 1)
-        .step(Half)
-        .step(Text)
-        .step(Letters)
-        .fan_out_partial(Shout)
-        .join(Words)
+        .step::<Half>()
+        .step::<Text>()
+        .step::<Letters>()
+        .fan_out_partial::<Shout>()
+        .join::<Words>()
         .build();
     bears_rehearsal(route, 24_680).await;
 }

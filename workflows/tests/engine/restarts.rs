@@ -43,9 +43,9 @@ async fn last_token(world: &World, run: Uuid) -> i64 {
 async fn a_run_that_succeeded_is_done_again_from_any_step_it_has_been_through() {
     let world = World::new().await;
     let route = Workflow::named("stages", 1)
-        .step(Plan)
-        .fan_out(Part)
-        .join(Whole)
+        .step::<Plan>()
+        .fan_out::<Part>()
+        .join::<Whole>()
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &4).await;
@@ -101,7 +101,7 @@ static MERCY: AtomicBool = AtomicBool::new(false);
 #[tokio::test]
 async fn a_rejected_run_and_one_cancelled_before_its_first_attempt_start_again() {
     let world = World::new().await;
-    let route = Workflow::named("judged", 1).step(Judge).build();
+    let route = Workflow::named("judged", 1).step::<Judge>().build();
     // Nobody is there yet.
     let untouched = world.start(&route, &1).await;
     let run = world.run_of(untouched).await;
@@ -135,7 +135,7 @@ static HOPE: AtomicBool = AtomicBool::new(false);
 #[tokio::test]
 async fn a_dead_run_starts_again_and_its_letter_is_resolved() {
     let world = World::new().await;
-    let route = Workflow::named("hopeless", 1).step(Hopeless).build();
+    let route = Workflow::named("hopeless", 1).step::<Hopeless>().build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &7).await;
     world.reaches(subject, "dead").await;
@@ -157,7 +157,7 @@ async fn a_dead_run_starts_again_and_its_letter_is_resolved() {
 #[tokio::test]
 async fn a_run_does_not_start_again_beside_another_with_its_unique_key() {
     let world = World::new().await;
-    let route = Workflow::named("judged", 1).step(Judge).build();
+    let route = Workflow::named("judged", 1).step::<Judge>().build();
     let first = world.start(&route, &1).await;
     let first = world.run_of(first).await;
     runs::cancel(&world.pool, first, BY).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_run_does_not_start_again_beside_another_with_its_unique_key() {
 #[tokio::test]
 async fn an_action_is_part_of_the_callers_transaction() {
     let world = World::new().await;
-    let route = Workflow::named("judged", 1).step(Judge).build();
+    let route = Workflow::named("judged", 1).step::<Judge>().build();
     let subject = world.start(&route, &1).await;
     let run = world.run_of(subject).await;
     let mut tx = world.pool.begin().await.unwrap();

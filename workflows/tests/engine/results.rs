@@ -6,7 +6,7 @@ use uuid::Uuid;
 use workflows::{
     Done, Rejection, RunId, StepError, Workflow,
     admin::runs,
-    wait::{End, Results, WaitError, wait},
+    wait::{End, WaitError, wait},
 };
 
 use crate::world::{BY, World, quick, step};
@@ -37,8 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 async fn every_end_is_told_with_its_type() {
     let world = World::new().await;
     let (route, results) = Workflow::named("sums", 1)
-        .step(Choose)
-        .step(Sum)
+        .step::<Choose>()
+        .step::<Sum>()
         .build_typed();
     let run = async |what: &str| {
         let subject = world.start(&route, &what.to_owned()).await;
@@ -81,8 +81,8 @@ async fn every_end_is_told_with_its_type() {
 async fn what_is_no_such_run_or_of_another_type_is_an_error() {
     let world = World::new().await;
     let (route, results) = Workflow::named("sums", 1)
-        .step(Choose)
-        .step(Sum)
+        .step::<Choose>()
+        .step::<Sum>()
         .build_typed();
     let engine = world.engine(&route);
     let subject = world.start(&route, &"go".to_owned()).await;
@@ -91,9 +91,8 @@ async fn what_is_no_such_run_or_of_another_type_is_an_error() {
     assert_eq!(untyped, End::Succeeded(16.into()));
     let text = wait::<String>(&world.pool, run, PATIENCE).await;
     assert!(matches!(text, Err(WaitError::Undecodable(_))), "{text:?}");
-    let newer = Results::of::<Sum>("sums", 2)
-        .wait(&world.pool, run, PATIENCE)
-        .await;
+    let (_, newer) = Workflow::named("sums", 2).step::<Sum>().build_typed();
+    let newer = newer.wait(&world.pool, run, PATIENCE).await;
     assert!(
         matches!(newer, Err(WaitError::Another { version: 1, .. })),
         "{newer:?}"

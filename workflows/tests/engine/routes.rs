@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use workflows::{Done, EngineConfig, Step, StepContext, StepError, Workflow};
+use workflows::{Attempt, Done, EngineConfig, Step, StepError, Workflow};
 
 use crate::world::{World, config, leaving, quick, step};
 
@@ -13,8 +13,8 @@ step!(Double "double": i64 => i64, quick(3), |cx, n| Ok(leaving(cx, "double", n 
 
 fn arithmetic() -> Workflow<i64> {
     Workflow::named("arithmetic", 1)
-        .step(Add)
-        .step(Double)
+        .step::<Add>()
+        .step::<Double>()
         .build()
 }
 
@@ -32,27 +32,29 @@ async fn steps_run_in_order_and_leave_nothing_behind() {
 }
 
 /// Hands on the time at which it was done, and sleeps.
-struct Nap(Duration);
+struct Nap;
 
 impl Step for Nap {
     const NAME: &'static str = "nap";
+    type Context = Duration;
     type Input = i64;
     type Output = DateTime<Utc>;
 
-    async fn run(&self, _: &StepContext, _: i64) -> Result<Done<DateTime<Utc>>, StepError> {
-        Ok(Done::new(Utc::now()).sleeping(self.0))
+    async fn run(cx: &Attempt<Duration>, _: i64) -> Result<Done<DateTime<Utc>>, StepError> {
+        Ok(Done::new(Utc::now()).sleeping(*cx.context))
     }
 }
 
-step!(Elapsed "elapsed": DateTime<Utc> => i64, quick(3), |_cx, since| {
+step!(Elapsed "elapsed" with Duration: DateTime<Utc> => i64, quick(3), |_cx, since| {
     Ok(Done::new((Utc::now() - since).num_milliseconds()))
 });
 
 fn napping(time: Duration) -> Workflow<i64> {
     Workflow::named("napping", 1)
-        .step(Nap(time))
-        .step(Elapsed)
+        .step::<Nap>()
+        .step::<Elapsed>()
         .build()
+        .with_context(time)
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn make_due(world: &World, ago: &str) {
 #[tokio::test]
 async fn a_tick_is_fired_by_one_worker_and_missed_ones_make_one_run() {
     let world = World::new().await;
-    let route = Workflow::named("clock", 1).step(Tick).build();
+    let route = Workflow::named("clock", 1).step::<Tick>().build();
     let every = Duration::from_mins(10);
     let engine = || {
         let engine = Engine::new(&world.pool, config()).register(&route);
@@ -68,7 +68,7 @@ async fn a_tick_is_fired_by_one_worker_and_missed_ones_make_one_run() {
 #[tokio::test]
 async fn what_ended_long_ago_is_removed_but_never_an_open_letter() {
     let world = World::new().await;
-    let route = Workflow::named("clock", 1).step(Mortal).build();
+    let route = Workflow::named("clock", 1).step::<Mortal>().build();
     let config = EngineConfig {
         retention: Some(Duration::from_hours(24)),
         ..config()

@@ -34,9 +34,9 @@ step!(Gather "gather": Joined<(), u32> => usize, quick(3), |cx, joined| {
 /// Every part has something to do with its runs.
 fn wide() -> Workflow<u32> {
     Workflow::named("wide", 1)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gather)
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gather>()
         .build()
 }
 
@@ -47,7 +47,7 @@ step!(Wait "wait": u64 => u64, quick(3), |cx, millis| {
 
 /// Takes as many milliseconds as it is told to.
 fn waiting() -> Workflow<u64> {
-    Workflow::named("waiting", 1).step(Wait).build()
+    Workflow::named("waiting", 1).step::<Wait>().build()
 }
 
 /// As patient as in production, and looks no more often.
@@ -198,7 +198,7 @@ step!(Again "again": u64 => u64, quick(3), |cx, millis| {
 /// A retry becomes due and a schedule fires behind a silent sweeper, and who runs its errands.
 async fn what_is_due_behind(parts: &[Which<'_>]) {
     let field = Field::open().await;
-    let again = Workflow::named("again", 1).step(Again).build();
+    let again = Workflow::named("again", 1).step::<Again>().build();
     let (clock, every) = (waiting().starter(), Duration::from_secs(1));
     let engine = field.engine(slots(4), &again).register(&waiting());
     let engine = World::run(engine.schedule("clock", every, &clock, 0));

@@ -68,7 +68,7 @@ step!(Well "well": i64 => i64, quick(1), |_cx, n| Ok(Done::new(n)));
 async fn a_fast_re_drive_makes_progress_over_a_slow_connection() {
     let world = World::new().await;
     Planted::of("planted", "well").plant(&world, 2000).await;
-    let route = Workflow::named("planted", 1).step(Well).build();
+    let route = Workflow::named("planted", 1).step::<Well>().build();
     let (pool, _folder) = from_afar(&world).await;
     let engine = World::run(workflows::Engine::new(&pool, config()).register(&route));
     let pace = Pace {

@@ -25,7 +25,7 @@ async fn stuck<I>(world: &World, workflow: &Workflow<I>) -> Vec<Problem> {
 
 /// A run that stands before step `old`.
 async fn run_at_old(world: &World) -> uuid::Uuid {
-    let begun = Workflow::named("deployed", 1).step(Old).build();
+    let begun = Workflow::named("deployed", 1).step::<Old>().build();
     world.start(&begun, &1).await
 }
 
@@ -33,7 +33,10 @@ async fn run_at_old(world: &World) -> uuid::Uuid {
 async fn a_run_at_a_step_this_build_does_not_have_is_left_alone_and_listed() {
     let world = World::new().await;
     let stranded = run_at_old(&world).await;
-    let route = Workflow::named("deployed", 1).step(A).step(New).build();
+    let route = Workflow::named("deployed", 1)
+        .step::<A>()
+        .step::<New>()
+        .build();
     let found = stuck(&world, &route).await;
     let [Problem::UnknownStep { spot, work }] = found.as_slice() else {
         panic!("{found:?}")
@@ -53,9 +56,9 @@ async fn a_run_at_a_step_this_build_does_not_have_is_left_alone_and_listed() {
 
     // The next deploy has it again.
     let mended = Workflow::named("deployed", 1)
-        .step(A)
-        .step(Old)
-        .step(New)
+        .step::<A>()
+        .step::<Old>()
+        .step::<New>()
         .build();
     assert_eq!(stuck(&world, &mended).await, []);
     let engine = world.engine(&mended);
@@ -66,13 +69,13 @@ async fn a_run_at_a_step_this_build_does_not_have_is_left_alone_and_listed() {
 #[tokio::test]
 async fn a_step_inserted_by_a_deploy_does_not_re_route_runs_in_flight() {
     let world = World::new().await;
-    let before = Workflow::named("inserted", 1).step(C).build();
+    let before = Workflow::named("inserted", 1).step::<C>().build();
     let subject = world.start(&before, &1).await;
     // By position the run would now be at `a`; by name it is at `c`.
     let after = Workflow::named("inserted", 1)
-        .step(A)
-        .step(New)
-        .step(C)
+        .step::<A>()
+        .step::<New>()
+        .step::<C>()
         .build();
     let engine = world.engine(&after);
     world.reaches(subject, "succeeded").await;
@@ -83,8 +86,8 @@ async fn a_step_inserted_by_a_deploy_does_not_re_route_runs_in_flight() {
 #[tokio::test]
 async fn builds_of_two_versions_each_take_their_own_runs() {
     let world = World::new().await;
-    let one = Workflow::named("versioned", 1).step(Old).build();
-    let two = Workflow::named("versioned", 2).step(New).build();
+    let one = Workflow::named("versioned", 1).step::<Old>().build();
+    let two = Workflow::named("versioned", 2).step::<New>().build();
     let (first, second) = (world.start(&one, &1).await, world.start(&two, &1).await);
     let new_build = world.engine(&two);
     world.reaches(second, "succeeded").await;
@@ -112,9 +115,9 @@ step!(Gone "gone": Joined<(), u32> => u32, quick(3), |cx, _j| Ok(leaving(cx, "go
 async fn the_check_sees_the_join_that_a_fan_out_will_need() {
     let world = World::new().await;
     let route = Workflow::named("joined", 1)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gone)
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gone>()
         .build();
     let engine = world.engine(&route);
     let done = world.start(&route, &1).await;
@@ -126,7 +129,7 @@ async fn the_check_sees_the_join_that_a_fan_out_will_need() {
         FROM workflows.runs JOIN workflows.lanes USING (workflow) WHERE step = 'gone'";
     sqlx::query(fan_out).execute(&world.pool).await.unwrap();
     assert_eq!(stuck(&world, &route).await, []);
-    let other = Workflow::named("joined", 1).step(Spread).build();
+    let other = Workflow::named("joined", 1).step::<Spread>().build();
     let found = stuck(&world, &other).await;
     assert!(found.iter().any(|p| p.spot().step == "gone"), "{found:?}");
 }
@@ -136,7 +139,7 @@ step!(Named "old": String => u32, quick(3), |cx, _n| Ok(leaving(cx, "named", 1))
 #[tokio::test]
 async fn the_check_reads_what_was_written_for_a_step_that_now_takes_something_else() {
     let world = World::new().await;
-    let before = Workflow::named("deployed", 1).step(Old).build();
+    let before = Workflow::named("deployed", 1).step::<Old>().build();
     // At work it said which shape it writes.
     let engine = world.engine(&before);
     let done = world.start(&before, &1).await;
@@ -144,7 +147,7 @@ async fn the_check_reads_what_was_written_for_a_step_that_now_takes_something_el
     engine.stop().await;
     run_at_old(&world).await;
     assert_eq!(stuck(&world, &before).await, []);
-    let after = Workflow::named("deployed", 1).step(Named).build();
+    let after = Workflow::named("deployed", 1).step::<Named>().build();
     let build = Build::default().with(&after);
     let found = problems(&world.pool, &build).await.unwrap();
     let codes: Vec<_> = found.iter().map(|p| (p.severity(), p.code())).collect();

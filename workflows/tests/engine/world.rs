@@ -1,15 +1,16 @@
 //! A database, an engine, and a table in which every effect of a step leaves a row.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use devkit::{TestCluster, TestDatabase};
 use serde_json::Value;
-use sqlx::{PgPool, Row};
+use sqlx::{PgConnection, PgPool, Row};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
-    Backoff, Done, Engine, EngineConfig, Hints, Starter, StepContext, StepSettings, Workflow,
+    Attempt, Backoff, BoxError, Done, Engine, EngineConfig, Hints, Record, Starter, StepSettings,
+    Workflow,
     admin::{
         By, Paging,
         dead_letters::{self, DeadLetter, LetterFilter},
@@ -223,20 +224,23 @@ impl Drop for Running {
 
 /// A result whose effect row makes a second commit of the same step impossible to miss: it would
 /// violate the table's unique constraint.
-pub fn leaving<O>(context: &StepContext, what: impl Into<String>, output: O) -> Done<O> {
-    let (subject, what) = (context.subject, Arc::<str>::from(what.into()));
-    Done::new(output).writing(move |tx| {
-        let what = Arc::clone(&what);
-        Box::pin(async move {
-            let sql = "INSERT INTO effects VALUES ($1, $2)";
-            sqlx::query(sql)
-                .bind(subject)
-                .bind(&*what)
-                .execute(tx)
-                .await?;
-            Ok(())
-        })
-    })
+pub fn leaving<O, C>(cx: &Attempt<C>, what: impl Into<String>, output: O) -> Done<O> {
+    let (subject, what) = (cx.subject, what.into());
+    Done::new(output).recording(Effect { subject, what })
+}
+
+struct Effect {
+    subject: Uuid,
+    what: String,
+}
+
+impl Record for Effect {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let sql = "INSERT INTO effects VALUES ($1, $2)";
+        let insert = sqlx::query(sql).bind(self.subject).bind(&self.what);
+        insert.execute(tx).await?;
+        Ok(())
+    }
 }
 
 /// An engine that looks often, so that tests need not wait.
@@ -273,20 +277,24 @@ pub fn quick(attempts: u32) -> StepSettings {
     }
 }
 
-/// Declares a step: `step!(Name "durable-name": In => Out, settings, |context, input| body)`.
+/// Declares a step: `step!(Name "durable-name": In => Out, settings, |cx, input| body)`. Where it works
+/// with something, that comes first: `step!(Name "durable-name" with PgPool: In => ...)`.
 macro_rules! step {
-    ($type:ident $name:literal: $in:ty => $out:ty, $settings:expr, |$cx:ident, $input:ident| $body:expr) => {
+    ($type:ident $name:literal: $($rest:tt)*) => {
+        $crate::world::step!($type $name with (): $($rest)*);
+    };
+    ($type:ident $name:literal with $context:ty: $in:ty => $out:ty, $settings:expr, |$cx:ident, $input:ident| $body:expr) => {
         struct $type;
         impl workflows::Step for $type {
             const NAME: &'static str = $name;
+            type Context = $context;
             type Input = $in;
             type Output = $out;
-            fn settings(&self) -> workflows::StepSettings {
+            fn settings() -> workflows::StepSettings {
                 $settings
             }
             async fn run(
-                &self,
-                $cx: &workflows::StepContext,
+                $cx: &workflows::Attempt<$context>,
                 $input: $in,
             ) -> Result<workflows::Done<$out>, workflows::StepError> {
                 $body

@@ -9,9 +9,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use workflows::{
-    Done, Engine, EngineConfig, NextOnError as _, Step, StepContext, StepError, Workflow,
-};
+use workflows::{Attempt, Done, Engine, EngineConfig, NextOnError as _, Step, StepError, Workflow};
 
 use crate::service::Service;
 
@@ -26,35 +24,42 @@ pub struct World {
     stop: CancellationToken,
 }
 
-struct Prepare(Arc<AtomicUsize>);
+struct Prepare;
 
 impl Step for Prepare {
     const NAME: &'static str = "prepare";
+    type Context = Parcels;
     type Input = String;
     type Output = String;
 
-    async fn run(&self, _: &StepContext, what: String) -> Result<Done<String>, StepError> {
-        self.0.fetch_add(1, Ordering::SeqCst);
+    async fn run(cx: &Attempt<Parcels>, what: String) -> Result<Done<String>, StepError> {
+        cx.context.prepared.fetch_add(1, Ordering::SeqCst);
         Ok(Done::new(what))
     }
 }
 
-struct Deliver {
+struct Deliver;
+
+/// What the steps tell the test, and it them.
+#[derive(Clone, Default)]
+struct Parcels {
     broken: Arc<AtomicBool>,
+    prepared: Arc<AtomicUsize>,
     delivered: Arc<AtomicUsize>,
 }
 
 impl Step for Deliver {
     const NAME: &'static str = "deliver";
     const QUEUE: &'static str = "vans";
+    type Context = Parcels;
     type Input = String;
     type Output = ();
 
-    async fn run(&self, _: &StepContext, what: String) -> Result<Done<()>, StepError> {
-        if self.broken.load(Ordering::SeqCst) {
+    async fn run(cx: &Attempt<Parcels>, what: String) -> Result<Done<()>, StepError> {
+        if cx.context.broken.load(Ordering::SeqCst) {
             return Err(format!("no van for {what}")).or_fail();
         }
-        self.delivered.fetch_add(1, Ordering::SeqCst);
+        cx.context.delivered.fetch_add(1, Ordering::SeqCst);
         Ok(Done::new(()))
     }
 }
@@ -75,15 +80,18 @@ impl World {
     pub async fn without_workers() -> Self {
         let service = Service::start().await;
         let key = service.key("operators", &[Scope::Admin]).await;
-        let broken = Arc::new(AtomicBool::new(true));
-        let (prepared, delivered) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let parcels = Parcels::default();
+        parcels.broken.store(true, Ordering::SeqCst);
         let workflow = Workflow::named("parcel", 3)
-            .step(Prepare(prepared.clone()))
-            .step(Deliver {
-                broken: broken.clone(),
-                delivered: delivered.clone(),
-            })
-            .build();
+            .step::<Prepare>()
+            .step::<Deliver>()
+            .build()
+            .with_context(parcels.clone());
+        let Parcels {
+            broken,
+            prepared,
+            delivered,
+        } = parcels;
         Self {
             service,
             key,

@@ -22,7 +22,7 @@ pub use self::sessions::{
 };
 pub use self::upkeep::{Expired, Sweep, expire, forget_keys, sweeps, swept};
 use crate::ObjectKey;
-use crate::{FileId, OwnerId, Sha256, UploadId};
+use crate::{FileId, OwnerId, Sha256, UploadId, keys};
 
 /// A part as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,17 @@ pub struct Upload {
     pub expires_at: DateTime<Utc>,
     /// How it stands.
     pub state: UploadState,
+}
+
+impl Upload {
+    /// Where the bytes are once they are frozen, in the staging bucket: no URL that a client holds
+    /// reaches them there. A multipart upload is frozen where it lies.
+    pub fn frozen_key(&self) -> ObjectKey {
+        match self.plan.strategy {
+            Strategy::Single => keys::frozen(self.upload_id),
+            Strategy::Multipart => self.object_key.clone(),
+        }
+    }
 }
 
 /// What a client says about a file. Untrusted: for messages and comparison only.

@@ -3,11 +3,11 @@
 use media::Rejection;
 use media::formats::ImageFormat;
 use serde::{Deserialize, Serialize};
-use workflows::{StepContext, StepError};
+use workflows::{Attempt, StepError};
 
 use crate::errors::decoded;
 use crate::kinds::Source;
-use crate::tools::Tools;
+use crate::tools::Context;
 
 /// An image that may be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,16 +22,14 @@ pub struct Probe {
 
 /// Has the whole structure read in the sandbox. The refusal is the file's, the error is not.
 pub async fn probe(
-    tools: &Tools,
-    context: &StepContext,
+    cx: &Attempt<Context>,
     source: &Source,
 ) -> Result<Result<Probe, Rejection>, StepError> {
-    let limits = super::limits(&tools.limits);
+    let context = &cx.context;
+    let limits = super::limits(&context.limits);
     let probed = decoded(|| async {
-        let file = tools.open(source).await?;
-        let probe = tools
-            .decoders
-            .probe_image(file, &limits, &context.cancelled);
+        let file = context.open(source).await?;
+        let probe = context.decoders.probe_image(file, &limits, &cx.cancelled);
         Ok(probe.await?)
     });
     Ok(probed.await?.map(|probe| Probe {

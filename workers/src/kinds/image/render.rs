@@ -8,12 +8,12 @@ use media::recipes::image;
 use media::variants::VariantKind;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
-use workflows::{NextOnError, StepContext, StepError};
+use workflows::{Attempt, NextOnError, StepError};
 
 use super::{Unit, plan};
 use crate::errors::{self, decoded};
 use crate::kinds::{self, Made, Source};
-use crate::tools::Tools;
+use crate::tools::Context;
 
 /// A picture that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,22 +30,23 @@ pub struct Output {
 
 /// Makes them, in a folder that goes with the value.
 pub async fn render(
-    tools: &Tools,
-    context: &StepContext,
+    cx: &Attempt<Context>,
     source: &Source,
     unit: &Unit,
 ) -> Result<(TempDir, Vec<Made>), StepError> {
+    let context = &cx.context;
     let recipe = image::recipe();
     let unit = recipe.unit(unit.name).ok_or(NoSuchUnit).or_fail()?;
     let plan = plan::render_plan(unit);
-    let limits = super::limits(&tools.limits);
+    let limits = super::limits(&context.limits);
     let rendered = decoded(|| async {
-        let file = tools.open(source).await?;
-        let folder = tools.folder()?;
-        let cancelled = &context.cancelled;
-        let rendered = tools
-            .decoders
-            .render_image(file, &plan, folder.path(), &limits, cancelled);
+        let file = context.open(source).await?;
+        let folder = context.folder()?;
+        let cancelled = &cx.cancelled;
+        let rendered =
+            context
+                .decoders
+                .render_image(file, &plan, folder.path(), &limits, cancelled);
         Ok((rendered.await?, folder))
     });
     let (images, folder) = rendered.await?.map_err(errors::reject)?;

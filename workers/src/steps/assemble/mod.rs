@@ -7,43 +7,42 @@
 
 mod decide;
 
-use std::sync::Arc;
-
 use media::{
-    Rejection, RejectionCode, files,
+    Rejection, RejectionCode,
     files::UploadedFile,
-    keys,
     uploads::{self, Strategy, Upload},
 };
 use storage::{Bucket, ObjectInfo, ObjectKey, Part, StorageError};
-use workflows::{Done, NextOnError, Step, StepContext, StepError};
+use workflows::{Attempt, Done, NextOnError, Step, StepError};
 
-use crate::{errors, facts::Assembled, queues, tools::Tools};
+use crate::{
+    errors,
+    facts::Assembled,
+    queues,
+    tools::{Context, Missing},
+};
 
-pub(crate) struct Assemble(pub Arc<Tools>);
+pub(crate) struct Assemble;
 
 impl Step for Assemble {
     const NAME: &'static str = "assemble";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
+    type Context = Context;
     type Input = UploadedFile;
     type Output = Assembled;
 
     async fn run(
-        &self,
-        _: &StepContext,
+        cx: &Attempt<Context>,
         UploadedFile { file_id }: UploadedFile,
     ) -> Result<Done<Assembled>, StepError> {
-        let (upload, confirmed) = self.upload(file_id).await?;
-        let (key, object) = match upload.plan.strategy {
-            Strategy::Single => (
-                keys::frozen(upload.upload_id),
-                self.freeze(&upload, &confirmed).await?,
-            ),
-            Strategy::Multipart => (
-                upload.object_key.clone(),
-                self.join(&upload, &confirmed).await?,
-            ),
+        let context = &cx.context;
+        let file = context.file(file_id).await?;
+        let upload = context.upload(file.upload_id).await?;
+        let confirmed = confirmed(context, &upload).await?;
+        let object = match upload.plan.strategy {
+            Strategy::Single => freeze(context, &upload, &confirmed).await?,
+            Strategy::Multipart => join(context, &upload, &confirmed).await?,
         };
         if object.size_bytes != upload.plan.size_bytes {
             let message = "the file is not as long as declared";
@@ -55,87 +54,79 @@ impl Step for Assemble {
         Ok(Done::new(Assembled {
             file_id,
             upload_id: upload.upload_id,
-            key,
             etag: object.etag,
-            size_bytes: object.size_bytes,
         }))
     }
 }
 
-impl Assemble {
-    /// The upload, and its parts as they were confirmed when it was completed.
-    async fn upload(&self, file_id: media::FileId) -> Result<(Upload, Vec<Part>), StepError> {
-        let mut connection = self.0.connection().await?;
-        let file = files::load(&mut connection, file_id)
-            .await
-            .map_err(errors::database)?;
-        let file = file.ok_or(Missing("file")).or_fail()?;
-        let upload = uploads::load(&mut connection, file.upload_id)
-            .await
-            .map_err(errors::database)?;
-        let upload = upload.ok_or(Missing("upload session")).or_fail()?;
-        let confirmed = uploads::confirmed_parts(&mut connection, upload.upload_id)
-            .await
-            .map_err(errors::database)?;
-        Ok((upload, confirmed))
-    }
+/// The parts as they were confirmed when the upload was completed.
+async fn confirmed(context: &Context, upload: &Upload) -> Result<Vec<Part>, StepError> {
+    let mut connection = context.connection().await?;
+    let confirmed = uploads::confirmed_parts(&mut connection, upload.upload_id).await;
+    confirmed.map_err(errors::database)
+}
 
-    /// Copies a single PUT. The copy is only ever made of the confirmed bytes, so one that is there
-    /// already is an earlier attempt's, and as good.
-    async fn freeze(&self, upload: &Upload, confirmed: &[Part]) -> Result<ObjectInfo, StepError> {
-        let store = &self.0.store;
-        let [Part { etag, .. }] = confirmed else {
-            return Err(Missing("confirmed entity tag")).or_fail();
-        };
-        let frozen = keys::frozen(upload.upload_id);
-        let from = (Bucket::Staging, &upload.object_key);
-        let to = (Bucket::Staging, &frozen);
-        match store
-            .copy(from, etag, to, "application/octet-stream", None)
-            .await
-        {
-            Ok(object) => Ok(object),
-            Err(StorageError::PreconditionFailed) => {
-                self.made_before(&frozen).await?.ok_or_else(sent_again)
-            }
-            Err(StorageError::NotFound) => {
-                let made = self.made_before(&frozen).await?;
-                made.ok_or_else(|| errors::absent(&upload.object_key))
-            }
-            Err(error) => Err(errors::storage(error)),
+/// Copies a single PUT. The copy is only ever made of the confirmed bytes, so one that is there
+/// already is an earlier attempt's, and as good.
+async fn freeze(
+    context: &Context,
+    upload: &Upload,
+    confirmed: &[Part],
+) -> Result<ObjectInfo, StepError> {
+    let store = &context.store;
+    let [Part { etag, .. }] = confirmed else {
+        return Err(Missing("confirmed entity tag")).or_fail();
+    };
+    let frozen = upload.frozen_key();
+    let from = (Bucket::Staging, &upload.object_key);
+    let to = (Bucket::Staging, &frozen);
+    match store
+        .copy(from, etag, to, "application/octet-stream", None)
+        .await
+    {
+        Ok(object) => Ok(object),
+        Err(StorageError::PreconditionFailed) => {
+            made_before(context, &frozen).await?.ok_or_else(sent_again)
         }
-    }
-
-    /// Joins the confirmed parts, and no others.
-    async fn join(&self, upload: &Upload, confirmed: &[Part]) -> Result<ObjectInfo, StepError> {
-        let store = &self.0.store;
-        let key = &upload.object_key;
-        let s3_upload_id = upload.s3_upload_id.as_deref();
-        let s3_upload_id = s3_upload_id
-            .ok_or(Missing("multipart upload id"))
-            .or_fail()?;
-        match store.complete_multipart(key, s3_upload_id, confirmed).await {
-            Ok(object) => Ok(object),
-            // An earlier attempt joined them and was cut short before it could say so.
-            Err(StorageError::NoSuchUpload) => {
-                let made = self.made_before(key).await?;
-                made.ok_or_else(|| errors::absent(key))
-            }
-            Err(error @ StorageError::InvalidPart) => {
-                match store.list_parts(key, s3_upload_id).await {
-                    Ok(stored) if decide::is_sent_again(confirmed, &stored) => Err(sent_again()),
-                    Ok(_) | Err(StorageError::NoSuchUpload) => Err(error).or_retry(),
-                    Err(error) => Err(errors::storage(error)),
-                }
-            }
-            Err(error) => Err(errors::storage(error)),
+        Err(StorageError::NotFound) => {
+            let made = made_before(context, &frozen).await?;
+            made.ok_or_else(|| errors::absent(&upload.object_key))
         }
+        Err(error) => Err(errors::storage(error)),
     }
+}
 
-    async fn made_before(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, StepError> {
-        let found = self.0.store.head(Bucket::Staging, key).await;
-        found.map_err(errors::storage)
+/// Joins the confirmed parts, and no others.
+async fn join(
+    context: &Context,
+    upload: &Upload,
+    confirmed: &[Part],
+) -> Result<ObjectInfo, StepError> {
+    let store = &context.store;
+    let key = &upload.frozen_key();
+    let s3_upload_id = upload.s3_upload_id.as_deref();
+    let s3_upload_id = s3_upload_id
+        .ok_or(Missing("multipart upload id"))
+        .or_fail()?;
+    match store.complete_multipart(key, s3_upload_id, confirmed).await {
+        Ok(object) => Ok(object),
+        // An earlier attempt joined them and was cut short before it could say so.
+        Err(StorageError::NoSuchUpload) => {
+            let made = made_before(context, key).await?;
+            made.ok_or_else(|| errors::absent(key))
+        }
+        Err(error @ StorageError::InvalidPart) => match store.list_parts(key, s3_upload_id).await {
+            Ok(stored) if decide::is_sent_again(confirmed, &stored) => Err(sent_again()),
+            Ok(_) | Err(StorageError::NoSuchUpload) => Err(error).or_retry(),
+            Err(error) => Err(errors::storage(error)),
+        },
+        Err(error) => Err(errors::storage(error)),
     }
+}
+
+async fn made_before(context: &Context, key: &ObjectKey) -> Result<Option<ObjectInfo>, StepError> {
+    let found = context.store.head(Bucket::Staging, key).await;
+    found.map_err(errors::storage)
 }
 
 /// The client confirmed other bytes than it has sent since.
@@ -143,7 +134,3 @@ fn sent_again() -> StepError {
     let message = "it was sent again after it was completed";
     errors::reject(Rejection::new(RejectionCode::UploadChanged, message))
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the {0} of this run does not exist")]
-struct Missing(&'static str);

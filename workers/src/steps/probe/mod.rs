@@ -3,21 +3,25 @@
 
 mod decide;
 
-use std::{fs::File, io::Read, sync::Arc};
+use std::{fs::File, io::Read};
 
-use media::{Rejection, files, formats::Kind, uploads};
+use media::{
+    FileId, Rejection, Sha256, files,
+    formats::{InputFormat, Kind},
+};
+use sqlx::PgConnection;
 use storage::Bucket;
-use workflows::{Done, Step, StepContext, StepError};
+use workflows::{Attempt, BoxError, Done, Record, Step, StepError};
 
 use crate::{
     errors,
     facts::{Probed, Scanned},
     kinds::{self, Source, image},
     queues,
-    tools::Tools,
+    tools::Context,
 };
 
-pub(crate) struct Probe(pub Arc<Tools>);
+pub(crate) struct Probe;
 
 /// Enough for every magic number that `infer` knows.
 const HINT_BYTES: u64 = 8192;
@@ -26,60 +30,71 @@ impl Step for Probe {
     const NAME: &'static str = "probe";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
+    type Context = Context;
     type Input = Scanned;
     type Output = Probed;
 
-    async fn run(
-        &self,
-        context: &StepContext,
-        scanned: Scanned,
-    ) -> Result<Done<Probed>, StepError> {
-        let declared = self.declared(&scanned).await?;
+    async fn run(cx: &Attempt<Context>, scanned: Scanned) -> Result<Done<Probed>, StepError> {
+        let Scanned {
+            file_id,
+            upload_id,
+            etag,
+            sha256,
+        } = scanned;
+        let upload = cx.context.upload(upload_id).await?;
         let source = Source {
             bucket: Bucket::Staging,
-            key: scanned.assembled.key.clone(),
-            sha256: scanned.sha256,
+            key: upload.frozen_key(),
+            sha256,
         };
-        let hint = hint(&self.0.open(&source).await?)?;
-        let kind = decide::kind(&declared, hint).map_err(errors::reject)?;
-        let probed = self.probe(context, &source, kind).await?;
-        let probe = decide::agree(&declared, hint, probed).map_err(errors::reject)?;
-        let probed = Probed { scanned, probe };
-        let record = probed.clone();
-        Ok(Done::new(probed).writing_own_rows(move |tx| {
-            let Probed { scanned, probe } = record.clone();
-            Box::pin(async move {
-                let Scanned { assembled, sha256 } = scanned;
-                let (file_id, size) = (assembled.file_id, assembled.size_bytes);
-                let mime_type = probe.format().mime_type();
-                files::mark_validated(tx, file_id, mime_type, &sha256, size).await?;
-                Ok(())
-            })
-        }))
+        let declared = &upload.declared.mime_type;
+        let hint = hint(&cx.context.open(&source).await?)?;
+        let kind = decide::kind(declared, hint).map_err(errors::reject)?;
+        let probed = probe(cx, &source, kind).await?;
+        let probe = decide::agree(declared, hint, probed).map_err(errors::reject)?;
+        let found = Found {
+            file_id,
+            format: probe.format(),
+            sha256,
+            size_bytes: upload.plan.size_bytes,
+        };
+        let probed = Probed {
+            file_id,
+            upload_id,
+            etag,
+            probe,
+        };
+        Ok(Done::new(probed).recording(found))
     }
 }
 
-impl Probe {
-    async fn declared(&self, scanned: &Scanned) -> Result<String, StepError> {
-        let mut connection = self.0.connection().await?;
-        let upload = uploads::load(&mut connection, scanned.assembled.upload_id).await;
-        Ok(upload
-            .map_err(errors::database)?
-            .map(|upload| upload.declared.mime_type)
-            .unwrap_or_default())
-    }
+/// What is in the file.
+struct Found {
+    file_id: FileId,
+    format: InputFormat,
+    sha256: Sha256,
+    size_bytes: u64,
+}
 
-    async fn probe(
-        &self,
-        context: &StepContext,
-        source: &Source,
-        kind: Kind,
-    ) -> Result<Result<kinds::Probe, Rejection>, StepError> {
-        match kind {
-            Kind::Image => {
-                let probed = image::probe::probe(&self.0, context, source).await?;
-                Ok(probed.map(kinds::Probe::Image))
-            }
+impl Record for Found {
+    const SHARES_COMMIT: bool = true;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let mime_type = self.format.mime_type();
+        files::mark_validated(tx, self.file_id, mime_type, &self.sha256, self.size_bytes).await?;
+        Ok(())
+    }
+}
+
+async fn probe(
+    cx: &Attempt<Context>,
+    source: &Source,
+    kind: Kind,
+) -> Result<Result<kinds::Probe, Rejection>, StepError> {
+    match kind {
+        Kind::Image => {
+            let probed = image::probe::probe(cx, source).await?;
+            Ok(probed.map(kinds::Probe::Image))
         }
     }
 }

@@ -1,72 +1,83 @@
 //! Moves the original to the origin bucket under its content's name and plans what is made of it.
 
-use std::sync::Arc;
-
-use media::{files, keys};
+use media::{FileId, Sha256, files, keys};
+use sqlx::PgConnection;
 use storage::Bucket;
-use workflows::{Done, FanOut, Step, StepContext, StepError};
+use workflows::{Attempt, BoxError, Done, FanOut, Record, Step, StepError};
 
 use crate::{
     errors,
     facts::{Probed, Promoted, RenderTask},
-    kinds::Plan,
+    kinds::{self, Plan},
     queues,
-    tools::Tools,
+    tools::Context,
 };
 
-pub(crate) struct Promote(pub Arc<Tools>);
+pub(crate) struct Promote;
 
 impl Step for Promote {
     const NAME: &'static str = "promote";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
+    type Context = Context;
     type Input = Probed;
     type Output = FanOut<RenderTask, Promoted>;
 
-    async fn run(&self, _: &StepContext, probed: Probed) -> Result<Done<Self::Output>, StepError> {
-        let original = keys::original(&probed.scanned.sha256);
-        let file_id = probed.scanned.assembled.file_id;
+    async fn run(cx: &Attempt<Context>, probed: Probed) -> Result<Done<Self::Output>, StepError> {
+        let file_id = probed.file_id;
+        let found = cx.context.found(file_id).await?;
         // From here on nobody removes it as long as this file needs it.
-        self.0.claim(file_id, &original).await?;
-        self.copy(&probed, &original).await?;
-        let children = plan(&probed);
-        let carry = Promoted { probed, original };
-        Ok(
-            Done::new(FanOut { children, carry }).writing_own_rows(move |tx| {
-                Box::pin(async move { Ok(files::mark_processing(tx, file_id).await?) })
-            }),
-        )
+        let original = keys::original(&found.sha256);
+        cx.context.claim(file_id, &original).await?;
+        copy(&cx.context, &probed, &found).await?;
+        let planned = FanOut {
+            children: plan(&probed.probe, found.sha256),
+            carry: Promoted {
+                file_id,
+                probe: probed.probe,
+            },
+        };
+        Ok(Done::new(planned).recording(Processing(file_id)))
     }
 }
 
-impl Promote {
-    /// The key names the content, so an object that is there already is the same.
-    async fn copy(&self, probed: &Probed, original: &storage::ObjectKey) -> Result<(), StepError> {
-        let store = &self.0.store;
-        let assembled = &probed.scanned.assembled;
-        let there = store
-            .head(Bucket::Origin, original)
-            .await
-            .map_err(errors::storage)?;
-        if there.is_some_and(|object| object.size_bytes == assembled.size_bytes) {
-            return Ok(());
-        }
-        let from = (Bucket::Staging, &assembled.key);
-        let to = (Bucket::Origin, original);
-        let mime_type = probed.probe.format().mime_type();
-        store
-            .copy(from, &assembled.etag, to, mime_type, None)
-            .await
-            .map(drop)
-            .map_err(errors::storage)
+/// Variants of the file are being made.
+struct Processing(FileId);
+
+impl Record for Processing {
+    const SHARES_COMMIT: bool = true;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        Ok(files::mark_processing(tx, self.0).await?)
     }
+}
+
+/// The key names the content, so an object that is there already is the same.
+async fn copy(context: &Context, probed: &Probed, found: &files::Facts) -> Result<(), StepError> {
+    let store = &context.store;
+    let original = keys::original(&found.sha256);
+    let there = store
+        .head(Bucket::Origin, &original)
+        .await
+        .map_err(errors::storage)?;
+    if there.is_some_and(|object| object.size_bytes == found.size_bytes) {
+        return Ok(());
+    }
+    let frozen = context.upload(probed.upload_id).await?.frozen_key();
+    let from = (Bucket::Staging, &frozen);
+    let to = (Bucket::Origin, &original);
+    store
+        .copy(from, &probed.etag, to, &found.mime_type, None)
+        .await
+        .map(drop)
+        .map_err(errors::storage)
 }
 
 /// A task for each unit.
-fn plan(probed: &Probed) -> Vec<RenderTask> {
-    let Plan { recipe, units } = probed.probe.plan();
+fn plan(probe: &kinds::Probe, sha256: Sha256) -> Vec<RenderTask> {
+    let Plan { recipe, units } = probe.plan();
     let tasks = units.into_iter().map(|unit| RenderTask {
-        sha256: probed.scanned.sha256,
+        sha256,
         recipe: recipe.clone(),
         unit,
     });

@@ -1,75 +1,76 @@
 //! The gate to READY: every variant is in place as recorded, exactly once, and so is the original.
 //! What the client sent is removed after that, when READY is on record.
 
-use std::sync::Arc;
-
 use media::{
-    files,
+    FileId, files, keys,
     variants::{self, NewVariant},
 };
+use sqlx::PgConnection;
 use storage::{Bucket, ObjectKey};
-use workflows::{Done, Joined, NextOnError, Step, StepContext, StepError};
+use workflows::{Attempt, BoxError, Done, Joined, NextOnError, Record, Step, StepError};
 
 use crate::{
     errors,
-    facts::{Assembled, Promoted, Rendered},
+    facts::{Promoted, Rendered},
     kinds::Stored,
     queues,
-    tools::Tools,
+    tools::Context,
 };
 
-pub(crate) struct Publish(pub Arc<Tools>);
+pub(crate) struct Publish;
 
 impl Step for Publish {
     const NAME: &'static str = "publish";
     const QUEUE: &'static str = queues::LIGHT;
     const NEEDS: &'static [&'static str] = &[errors::STORE];
+    type Context = Context;
     type Input = Joined<Promoted, Rendered>;
     type Output = ();
 
     async fn run(
-        &self,
-        _: &StepContext,
+        cx: &Attempt<Context>,
         Joined { carry, children }: Self::Input,
     ) -> Result<Done<()>, StepError> {
         let stored: Vec<_> = children.into_iter().flat_map(|c| c.outputs).collect();
-        carry.probed.probe.check(&stored).or_fail()?;
+        carry.probe.check(&stored).or_fail()?;
         for output in &stored {
-            self.check(&output.key, output.size_bytes).await?;
+            check(&cx.context, &output.key, output.size_bytes).await?;
         }
-        let variants: Vec<NewVariant> = stored.into_iter().map(Stored::variant).collect();
-        let Assembled {
+        let file_id = carry.file_id;
+        let found = cx.context.found(file_id).await?;
+        let original = keys::original(&found.sha256);
+        check(&cx.context, &original, found.size_bytes).await?;
+        Ok(Done::new(()).recording(Ready {
             file_id,
-            size_bytes,
-            ..
-        } = carry.probed.scanned.assembled;
-        self.check(&carry.original, size_bytes).await?;
-        let ready = Arc::new((variants, carry.original));
-        Ok(Done::new(()).writing_own_rows(move |tx| {
-            let ready = ready.clone();
-            Box::pin(async move {
-                let (made, original) = ready.as_ref();
-                variants::record(tx, file_id, made).await?;
-                files::mark_ready(tx, file_id, original.as_str()).await?;
-                Ok(())
-            })
+            variants: stored.into_iter().map(Stored::variant).collect(),
+            original,
         }))
     }
 }
 
-impl Publish {
-    async fn check(&self, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
-        let object = self
-            .0
-            .store
-            .head(Bucket::Origin, key)
-            .await
-            .map_err(errors::storage)?;
-        match object {
-            Some(object) if object.size_bytes == size_bytes => Ok(()),
-            Some(_) => Err(Differs(key.to_string())).or_fail(),
-            None => Err(errors::absent(key)),
-        }
+/// The file can be served.
+struct Ready {
+    file_id: FileId,
+    variants: Vec<NewVariant>,
+    original: ObjectKey,
+}
+
+impl Record for Ready {
+    const SHARES_COMMIT: bool = true;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        variants::record(tx, self.file_id, &self.variants).await?;
+        files::mark_ready(tx, self.file_id, self.original.as_str()).await?;
+        Ok(())
+    }
+}
+
+async fn check(context: &Context, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
+    let object = context.store.head(Bucket::Origin, key).await;
+    match object.map_err(errors::storage)? {
+        Some(object) if object.size_bytes == size_bytes => Ok(()),
+        Some(_) => Err(Differs(key.to_string())).or_fail(),
+        None => Err(errors::absent(key)),
     }
 }
 

@@ -3,32 +3,31 @@
 
 mod decide;
 
-use std::sync::Arc;
-
 use futures::TryStreamExt;
-use media::{Sha256, uploads};
+use media::{Sha256, uploads::Upload};
+use scanner::{ClamdClient, ClamdError, Verdict};
 use sha2::Digest;
 use storage::Bucket;
-use workflows::{Done, NextOnError, Step, StepContext, StepError, StepSettings};
+use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings};
 
 use crate::{
     errors,
     facts::{Assembled, Scanned},
     queues,
-    tools::Tools,
+    tools::Context,
 };
-use scanner::{ClamdError, Verdict};
 
-pub(crate) struct Scan(pub Arc<Tools>);
+pub(crate) struct Scan;
 
 impl Step for Scan {
     const NAME: &'static str = "scan";
     const QUEUE: &'static str = queues::SCAN;
     const NEEDS: &'static [&'static str] = &[errors::STORE, errors::SCANNER];
+    type Context = Context;
     type Input = Assembled;
     type Output = Scanned;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         // Longer than clamd's own limit of five minutes, which has a meaning, and the reading.
         StepSettings {
             timeout: std::time::Duration::from_mins(12),
@@ -36,74 +35,76 @@ impl Step for Scan {
         }
     }
 
-    async fn run(&self, _: &StepContext, assembled: Assembled) -> Result<Done<Scanned>, StepError> {
-        let declared = self.declared(&assembled).await?;
-        let (sha256, size_bytes, verdict) = self.read(&assembled).await?;
-        decide::decide(&verdict, declared.as_ref(), &sha256).map_err(errors::reject)?;
-        if size_bytes != assembled.size_bytes {
+    async fn run(cx: &Attempt<Context>, assembled: Assembled) -> Result<Done<Scanned>, StepError> {
+        let Assembled {
+            file_id,
+            upload_id,
+            etag,
+        } = assembled;
+        let upload = cx.context.upload(upload_id).await?;
+        let (sha256, size_bytes, verdict) = read(&cx.context, &upload).await?;
+        decide::decide(&verdict, upload.declared.sha256.as_ref(), &sha256)
+            .map_err(errors::reject)?;
+        let expected = upload.plan.size_bytes;
+        if size_bytes != expected {
             return Err(ShortRead {
                 size_bytes,
-                expected: assembled.size_bytes,
+                expected,
             })
             .or_retry();
         }
-        Ok(Done::new(Scanned { assembled, sha256 }))
+        Ok(Done::new(Scanned {
+            file_id,
+            upload_id,
+            etag,
+            sha256,
+        }))
     }
 }
 
-impl Scan {
-    async fn declared(&self, assembled: &Assembled) -> Result<Option<Sha256>, StepError> {
-        let mut connection = self.0.connection().await?;
-        let upload = uploads::load(&mut connection, assembled.upload_id)
-            .await
-            .map_err(errors::database)?;
-        Ok(upload.and_then(|upload| upload.declared.sha256))
+async fn read(context: &Context, upload: &Upload) -> Result<(Sha256, u64, Verdict), StepError> {
+    let Context {
+        store,
+        clamd,
+        scratch,
+        ..
+    } = context;
+    let object = store.get(Bucket::Staging, &upload.frozen_key(), None).await;
+    let mut body = object.map_err(errors::storage)?.body;
+    let mut scan = clamd.begin().await.map_err(errors::scanner)?;
+    let disk = |error| errors::machine("cannot write to the scratch folder", error);
+    let mut copy = scratch.create(upload.plan.size_bytes).map_err(disk)?;
+    let (mut hash, mut size_bytes) = (sha2::Sha256::new(), 0);
+    while let Some(chunk) = body.try_next().await.map_err(errors::storage)? {
+        size_bytes += chunk.len() as u64;
+        hash.update(&chunk);
+        copy.write(&chunk).await.map_err(disk)?;
+        if let Err(error) = scan.write(&chunk).await {
+            return Err(failed(clamd, error).await);
+        }
     }
-
-    async fn read(&self, assembled: &Assembled) -> Result<(Sha256, u64, Verdict), StepError> {
-        let Tools {
-            store,
-            clamd,
-            scratch,
-            ..
-        } = self.0.as_ref();
-        let object = store.get(Bucket::Staging, &assembled.key, None).await;
-        let mut body = object.map_err(errors::storage)?.body;
-        let mut scan = clamd.begin().await.map_err(errors::scanner)?;
-        let disk = |error| errors::machine("cannot write to the scratch folder", error);
-        let mut copy = scratch.create(assembled.size_bytes).map_err(disk)?;
-        let (mut hash, mut size_bytes) = (sha2::Sha256::new(), 0);
-        while let Some(chunk) = body.try_next().await.map_err(errors::storage)? {
-            size_bytes += chunk.len() as u64;
-            hash.update(&chunk);
-            copy.write(&chunk).await.map_err(disk)?;
-            if let Err(error) = scan.write(&chunk).await {
-                return Err(self.failed(error).await);
-            }
-        }
-        let verdict = match scan.finish().await {
-            Ok(verdict) => verdict,
-            Err(error) => return Err(self.failed(error).await),
-        };
-        let sha256 = Sha256::from_bytes(hash.finalize().into());
-        if verdict == Verdict::Clean {
-            scratch.keep(copy, &sha256).await.map_err(disk)?;
-        }
-        Ok((sha256, size_bytes, verdict))
+    let verdict = match scan.finish().await {
+        Ok(verdict) => verdict,
+        Err(error) => return Err(failed(clamd, error).await),
+    };
+    let sha256 = Sha256::from_bytes(hash.finalize().into());
+    if verdict == Verdict::Clean {
+        scratch.keep(copy, &sha256).await.map_err(disk)?;
     }
+    Ok((sha256, size_bytes, verdict))
+}
 
-    /// Whose fault it is that there is no verdict, when the scanner says that it failed or takes for
-    /// ever: of one that clears a harmless file, this file's.
-    async fn failed(&self, error: ClamdError) -> StepError {
-        let may_be_the_files = matches!(
-            error,
-            ClamdError::Scanner { .. } | ClamdError::NoVerdict { .. }
-        );
-        if may_be_the_files && self.0.clamd.clears_what_is_harmless().await {
-            errors::scanner_at_this_file(error)
-        } else {
-            errors::scanner(error)
-        }
+/// Whose fault it is that there is no verdict, when the scanner says that it failed or takes for
+/// ever: of one that clears a harmless file, this file's.
+async fn failed(clamd: &ClamdClient, error: ClamdError) -> StepError {
+    let may_be_the_files = matches!(
+        error,
+        ClamdError::Scanner { .. } | ClamdError::NoVerdict { .. }
+    );
+    if may_be_the_files && clamd.clears_what_is_harmless().await {
+        errors::scanner_at_this_file(error)
+    } else {
+        errors::scanner(error)
     }
 }
 
@@ -119,18 +120,8 @@ mod tests {
     use std::time::Duration;
 
     use devkit::{Clamd, ClamdOptions};
-    use sqlx::PgPool;
 
     use super::*;
-    use scanner::ClamdClient;
-
-    fn scan(clamd: ClamdClient) -> Scan {
-        let pool = PgPool::connect_lazy("postgres://nowhere.invalid").expect("a URL");
-        Scan(Arc::new(Tools {
-            clamd,
-            ..Tools::unconnected(pool, media::files::Kept::default())
-        }))
-    }
 
     fn errors() -> [ClamdError; 2] {
         let message = "Can't allocate memory".to_owned();
@@ -147,21 +138,21 @@ mod tests {
         let clamd = Clamd::start(ClamdOptions::new(folder.path()))
             .await
             .unwrap();
-        let sound = scan(ClamdClient::new(clamd.addr().parse().unwrap()));
+        let sound = ClamdClient::new(clamd.addr().parse().unwrap());
         for error in errors() {
-            let failed = sound.failed(error).await;
+            let failed = failed(&sound, error).await;
             assert!(matches!(failed, StepError::Retry { .. }), "{failed:?}");
         }
         let limit = Duration::from_secs(1);
-        let hangs = sound.failed(ClamdError::Unresponsive { limit }).await;
+        let hangs = failed(&sound, ClamdError::Unresponsive { limit }).await;
         assert!(matches!(hangs, StepError::Unavailable { .. }), "{hangs:?}");
     }
 
     #[tokio::test]
     async fn a_scanner_that_fails_at_everything_is_nobodys_error() {
-        let away = scan(ClamdClient::new("unix:/nonexistent/clamd".parse().unwrap()));
+        let away = ClamdClient::new("unix:/nonexistent/clamd".parse().unwrap());
         for error in errors() {
-            let failed = away.failed(error).await;
+            let failed = failed(&away, error).await;
             assert!(
                 matches!(failed, StepError::Unavailable { dependency, .. } if dependency == errors::SCANNER),
                 "{failed:?}"

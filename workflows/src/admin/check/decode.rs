@@ -49,7 +49,7 @@ pub(super) fn undecodable(build: &Build, samples: &[Sample]) -> Vec<Problem> {
 
 /// Why the step cannot read the input, if it cannot.
 fn refusal(known: &Known, input: &str) -> Option<String> {
-    match catch_unwind(AssertUnwindSafe(|| known.handler.accepts(input))) {
+    match catch_unwind(AssertUnwindSafe(|| (known.accepts)(input))) {
         Ok(read) => read.err().map(|error| error.to_string()),
         Err(_) => Some("its own code panics".to_owned()),
     }

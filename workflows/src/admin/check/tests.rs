@@ -31,9 +31,10 @@ macro_rules! steps {
         impl Step for $type {
             const NAME: &'static str = $name;
             const QUEUE: &'static str = $queue;
+            type Context = ();
             type Input = $in;
             type Output = $out;
-            async fn run(&self, _: &StepContext, _: $in) -> Result<Done<$out>, StepError> {
+            async fn run(_: &Attempt, _: $in) -> Result<Done<$out>, StepError> {
                 unreachable!("nothing runs here")
             }
         }
@@ -56,12 +57,16 @@ fn named<I: Serialize>() -> crate::define::workflow::Route<I, I> {
 }
 
 fn orders() -> Workflow<Order> {
-    named().step(CheckStock).fan_out(Pack).join(Send).build()
+    named()
+        .step::<CheckStock>()
+        .fan_out::<Pack>()
+        .join::<Send>()
+        .build()
 }
 
 fn partial() -> Workflow<Order> {
-    let route = named().step(CheckStock).fan_out_partial(Pack);
-    route.join(SendWhatIsThere).build()
+    let route = named().step::<CheckStock>().fan_out_partial::<Pack>();
+    route.join::<SendWhatIsThere>().build()
 }
 
 fn all_queues<I>(workflow: &Workflow<I>) -> Build {
@@ -134,7 +139,7 @@ fn nothing_is_wrong_with_the_same_build() {
 
 #[test]
 fn work_at_a_step_that_the_build_does_not_have_is_stuck() {
-    let short = named().step(CheckOnly).build();
+    let short = named().step::<CheckOnly>().build();
     let found = written_by(&orders(), &[("pack", tasks(3)), ("send", joins(1))]);
     let problems = compare(&all_queues(&short), &found);
     assert_eq!(
@@ -176,7 +181,11 @@ fn a_fan_out_that_was_begun_otherwise_is_stuck_and_one_not_begun_is_not() {
 
 #[test]
 fn children_that_would_not_find_their_join_are_stuck() {
-    let straight = named().step(CheckOnly).step(PackAll).step(Send).build();
+    let straight = named()
+        .step::<CheckOnly>()
+        .step::<PackAll>()
+        .step::<Send>()
+        .build();
     let found = written_by(&orders(), &[("pack", tasks(4))]);
     assert!(seen(&compare(&all_queues(&straight), &found)).contains(&(
         Severity::Stuck,
@@ -188,9 +197,9 @@ fn children_that_would_not_find_their_join_are_stuck() {
 #[test]
 fn work_in_a_queue_that_nobody_serves_is_stuck() {
     let moved = named()
-        .step(CheckStock)
-        .fan_out(PackInTown)
-        .join(Send)
+        .step::<CheckStock>()
+        .fan_out::<PackInTown>()
+        .join::<Send>()
         .build();
     let mut found = written_by(&orders(), &[("pack", tasks(5))]);
     // The workers of before serve another queue.
@@ -221,14 +230,14 @@ fn work_in_a_queue_that_nobody_serves_is_stuck() {
 
 #[test]
 fn builds_that_will_leave_tasks_of_this_one_alone_are_named() {
-    let short = named().step(CheckOnly).build();
+    let short = named().step::<CheckOnly>().build();
     let found = Found {
         workers: vec![
             worker("0.1", &short, 1),
             worker("0.1", &short, 1),
             worker(
                 "other",
-                &Workflow::<Order>::named("o", 1).step(CheckOnly).build(),
+                &Workflow::<Order>::named("o", 1).step::<CheckOnly>().build(),
                 1,
             ),
         ],

@@ -5,16 +5,17 @@ use serde_json::{Value, json};
 use super::*;
 use crate::define::{
     lane::Lane,
-    step::{Done, Joined, Step, StepContext},
+    step::{Attempt, Done, Joined, Step},
     workflow::Workflow,
 };
 
 struct Pass;
 impl Step for Pass {
     const NAME: &'static str = "pass";
+    type Context = ();
     type Input = u8;
     type Output = FanOut<u8, String>;
-    async fn run(&self, _: &StepContext, _: u8) -> Result<Done<Self::Output>, StepError> {
+    async fn run(_: &Attempt, _: u8) -> Result<Done<Self::Output>, StepError> {
         unreachable!("planning runs no step")
     }
 }
@@ -23,9 +24,10 @@ struct Each;
 impl Step for Each {
     const NAME: &'static str = "each";
     const QUEUE: &'static str = "wide";
+    type Context = ();
     type Input = u8;
     type Output = u8;
-    async fn run(&self, _: &StepContext, _: u8) -> Result<Done<u8>, StepError> {
+    async fn run(_: &Attempt, _: u8) -> Result<Done<u8>, StepError> {
         unreachable!("planning runs no step")
     }
 }
@@ -33,9 +35,10 @@ impl Step for Each {
 struct Join;
 impl Step for Join {
     const NAME: &'static str = "join";
+    type Context = ();
     type Input = Joined<String, u8>;
     type Output = ();
-    async fn run(&self, _: &StepContext, _: Self::Input) -> Result<Done<()>, StepError> {
+    async fn run(_: &Attempt, _: Self::Input) -> Result<Done<()>, StepError> {
         unreachable!("planning runs no step")
     }
 }
@@ -73,9 +76,9 @@ fn claim(step: &'static str) -> Claim {
 
 fn plan(step: &str, ended: Ended) -> Verdict {
     let workflow: Workflow<u8> = Workflow::named("test", 1)
-        .step(Pass)
-        .fan_out(Each)
-        .join(Join)
+        .step::<Pass>()
+        .fan_out::<Each>()
+        .join::<Join>()
         .build();
     let definition = &workflow.definition;
     let step = definition.step(step).expect("the route has it");

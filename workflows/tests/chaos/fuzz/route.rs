@@ -7,8 +7,8 @@ use rand::Rng;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 use workflows::{
-    Backoff, BoxError, Done, FanOut, Joined, NextOnError, Rejection, Step, StepContext, StepError,
-    StepSettings, Workflow,
+    Attempt, Backoff, BoxError, Done, FanOut, Joined, NextOnError, Record, Rejection, Step,
+    StepError, StepSettings, Workflow,
 };
 
 /// What the steps of a fan-out say of a join that is told too much or too little.
@@ -18,14 +18,14 @@ pub const WRONG: &str = "a join was given a wrong number of children";
 const CHILDREN: u32 = 5;
 
 pub fn route(pool: &PgPool) -> Workflow<u32> {
-    let pool = || pool.clone();
     Workflow::named("fuzz", 1)
-        .step(Prepare(pool()))
-        .step(Split(pool()))
-        .fan_out(Part(pool()))
-        .join(Merge(pool()))
-        .step(Finish(pool()))
+        .step::<Prepare>()
+        .step::<Split>()
+        .fan_out::<Part>()
+        .join::<Merge>()
+        .step::<Finish>()
         .build()
+        .with_context(pool.clone())
 }
 
 fn settings() -> StepSettings {
@@ -64,40 +64,49 @@ async fn luck(pool: &PgPool, may_reject: bool) -> Result<(), StepError> {
 }
 
 /// A result that leaves a row for its attempt. Some share their transaction with others.
-fn leaving<O>(cx: &StepContext, what: &'static str, output: O) -> Done<O> {
+fn leaving<O>(cx: &Attempt<PgPool>, what: &'static str, output: O) -> Done<O> {
     let (run, token) = (cx.run_id, cx.token);
     let done = Done::new(output);
     match token % 2 {
-        0 => done.writing(move |tx| Box::pin(trace(tx, token, run, what))),
-        _ => done.writing_own_rows(move |tx| Box::pin(trace(tx, token, run, what))),
+        0 => done.recording(Trace::<false> { run, token, what }),
+        _ => done.recording(Trace::<true> { run, token, what }),
     }
 }
 
-async fn trace(
-    tx: &mut PgConnection,
-    token: i64,
+struct Trace<const SHARES: bool> {
     run: Uuid,
+    token: i64,
     what: &'static str,
-) -> Result<(), BoxError> {
-    let sql = "INSERT INTO traces (token, run_id, what) VALUES ($1, $2, $3)";
-    let trace = sqlx::query(sql).bind(token).bind(run).bind(what);
-    trace.execute(tx).await?;
-    Ok(())
+}
+
+impl<const SHARES: bool> Record for Trace<SHARES> {
+    const SHARES_COMMIT: bool = SHARES;
+
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        let sql = "INSERT INTO traces (token, run_id, what) VALUES ($1, $2, $3)";
+        let trace = sqlx::query(sql)
+            .bind(self.token)
+            .bind(self.run)
+            .bind(self.what);
+        trace.execute(tx).await?;
+        Ok(())
+    }
 }
 
 macro_rules! step {
     ($type:ident $name:literal in $queue:literal: $in:ty => $out:ty, |$luck:ident, $cx:ident, $input:ident| $body:expr) => {
-        struct $type(PgPool);
+        struct $type;
         impl Step for $type {
             const NAME: &'static str = $name;
             const QUEUE: &'static str = $queue;
+            type Context = PgPool;
             type Input = $in;
             type Output = $out;
-            fn settings(&self) -> StepSettings {
+            fn settings() -> StepSettings {
                 settings()
             }
-            async fn run(&self, $cx: &StepContext, $input: $in) -> Result<Done<$out>, StepError> {
-                let $luck = &self.0;
+            async fn run($cx: &Attempt<PgPool>, $input: $in) -> Result<Done<$out>, StepError> {
+                let $luck = &*$cx.context;
                 $body
             }
         }

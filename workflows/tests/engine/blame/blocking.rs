@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use workflows::{Done, Engine, Step, StepContext, StepError, StepSettings, Workflow};
+use workflows::{Attempt, Done, Engine, Step, StepError, StepSettings, Workflow};
 
 use super::outages::with_lease;
 use crate::{
@@ -14,19 +14,20 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(3);
 
 /// Blocks a thread of the runtime, as a step must not do.
-struct Blocks(Executions);
+struct Blocks;
 
 impl Step for Blocks {
     const NAME: &'static str = "blocks";
+    type Context = Executions;
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(1)
     }
 
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        self.0.note(context);
+    async fn run(cx: &Attempt<Executions>, n: u32) -> Result<Done<u32>, StepError> {
+        cx.context.note(cx);
         std::thread::sleep(LEASE * 2);
         Ok(Done::new(n))
     }
@@ -43,8 +44,9 @@ fn steps_that_block_all_threads_are_not_taken_for_lost() {
     let world = observer.block_on(World::new());
     let executions = Executions::default();
     let route = Workflow::named("blocking", 1)
-        .step(Blocks(executions.clone()))
-        .build();
+        .step::<Blocks>()
+        .build()
+        .with_context(executions.clone());
     let engine = {
         let _guard = blocked.enter();
         world.engine_with(&route, with_lease(3, LEASE))

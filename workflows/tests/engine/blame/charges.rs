@@ -66,7 +66,7 @@ async fn who_was_away_for_a_moment_takes_the_charge_back_with_empty_hands() {
     let world = World::new().await;
     let proxy = TcpProxy::to_database(world.url()).await.expect("a proxy");
     let way = PgPool::connect_lazy(&proxy.url(world.url())).expect("a URL");
-    let route = Workflow::named("short", 1).step(Short).build();
+    let route = Workflow::named("short", 1).step::<Short>().build();
     let subject = world.start(&route, &1).await;
     let away = World::run(Engine::new(&way, config()).register(&route));
     let begun = async || (world.count("leases").await == 1).then_some(());
@@ -111,7 +111,7 @@ step!(Stubborn "stubborn": u32 => u32, quick(3), |cx, n| {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_leaves_a_task_behind_has_not_died_of_it() {
     let world = World::new().await;
-    let route = Workflow::named("stubborn", 1).step(Stubborn).build();
+    let route = Workflow::named("stubborn", 1).step::<Stubborn>().build();
     let subject = world.start(&route, &1).await;
     let hasty = EngineConfig {
         grace: Duration::from_millis(100),

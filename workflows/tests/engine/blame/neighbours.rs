@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use workflows::{
-    Done, Engine, EngineConfig, NextOnError, Step, StepContext, StepError, StepSettings, Workflow,
+    Attempt, Done, Engine, EngineConfig, NextOnError, Step, StepError, StepSettings, Workflow,
 };
 
 use crate::{
@@ -15,32 +15,30 @@ use crate::{
 };
 
 /// Kills its process when it is told to. Every execution leaves a row, which no crash takes back.
-struct Pill {
-    pool: PgPool,
-    crash_limit: u32,
-}
+struct Pill<const CRASH_LIMIT: u32>;
 
 /// A number, and how many of its executions kill the process.
 type Dose = (u32, i64);
 const POISON: Dose = (666, i64::MAX);
 
-impl Step for Pill {
+impl<const CRASH_LIMIT: u32> Step for Pill<CRASH_LIMIT> {
     const NAME: &'static str = "pill";
+    type Context = PgPool;
     type Input = Dose;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         StepSettings {
-            crash_limit: self.crash_limit,
+            crash_limit: CRASH_LIMIT,
             ..quick(3)
         }
     }
 
-    async fn run(&self, _: &StepContext, (n, deadly): Dose) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt<PgPool>, (n, deadly): Dose) -> Result<Done<u32>, StepError> {
         let sql = "WITH this AS (INSERT INTO executions VALUES ($1))
                    SELECT count(*) + 1 FROM executions WHERE n = $1";
         let executions = sqlx::query_scalar::<_, i64>(sql).bind(i64::from(n));
-        if executions.fetch_one(&self.pool).await.or_retry()? <= deadly {
+        if executions.fetch_one(&*cx.context).await.or_retry()? <= deadly {
             tokio::time::sleep(Duration::from_millis(300)).await;
             std::process::abort();
         }
@@ -50,10 +48,13 @@ impl Step for Pill {
 }
 
 fn pills(pool: &PgPool, crash_limit: u32) -> Workflow<Dose> {
-    let pool = pool.clone();
-    Workflow::named("pills", 1)
-        .step(Pill { pool, crash_limit })
-        .build()
+    let route = Workflow::named("pills", 1);
+    let route = match crash_limit {
+        1 => route.step::<Pill<1>>(),
+        3 => route.step::<Pill<3>>(),
+        _ => route.step::<Pill<50>>(),
+    };
+    route.build().with_context(pool.clone())
 }
 
 fn config_of_three_seconds() -> EngineConfig {

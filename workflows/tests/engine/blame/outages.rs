@@ -5,7 +5,7 @@ use std::time::Duration;
 use devkit::{TcpProxy, proxy::Which};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::time::sleep;
-use workflows::{Done, Engine, EngineConfig, Step, StepContext, StepError, StepSettings, Workflow};
+use workflows::{Attempt, Done, Engine, EngineConfig, Step, StepError, StepSettings, Workflow};
 
 use crate::{
     evidence::{AT_ONCE, Executions},
@@ -13,19 +13,20 @@ use crate::{
 };
 
 /// A step that takes as many milliseconds as it is told.
-pub struct Takes(pub Executions);
+pub struct Takes;
 
 impl Step for Takes {
     const NAME: &'static str = "takes";
+    type Context = Executions;
     type Input = u64;
     type Output = u64;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(1)
     }
 
-    async fn run(&self, context: &StepContext, millis: u64) -> Result<Done<u64>, StepError> {
-        self.0.note(context);
+    async fn run(cx: &Attempt<Executions>, millis: u64) -> Result<Done<u64>, StepError> {
+        cx.context.note(cx);
         sleep(Duration::from_millis(millis)).await;
         Ok(Done::new(millis))
     }
@@ -33,8 +34,9 @@ impl Step for Takes {
 
 pub fn taking(executions: &Executions) -> Workflow<u64> {
     Workflow::named("taking", 1)
-        .step(Takes(executions.clone()))
+        .step::<Takes>()
         .build()
+        .with_context(executions.clone())
 }
 
 /// The way to the database that an engine has, for a test to close.
@@ -91,7 +93,7 @@ async fn a_database_that_is_read_only_for_a_while() {
     let executions = Executions::default();
     let (route, again) = (
         taking(&executions),
-        Workflow::named("again", 1).step(Again).build(),
+        Workflow::named("again", 1).step::<Again>().build(),
     );
     let engine = Engine::new(&world.pool, with_lease(16, Duration::from_secs(30)));
     let engine = World::run(engine.register(&route).register(&again));

@@ -20,7 +20,7 @@ use crate::world::{BY, World, quick, step};
 step!(Echo "echo": Value => Value, quick(3), |_cx, value| Ok(Done::new(value)));
 
 fn echo() -> Workflow<Value> {
-    Workflow::named("echo", 1).step(Echo).build()
+    Workflow::named("echo", 1).step::<Echo>().build()
 }
 
 fn nested(levels: usize) -> Value {
@@ -130,10 +130,10 @@ step!(Gather "gather": Joined<Floats, f64> => Vec<u64>, quick(1), |_cx, joined| 
 async fn numbers_come_through_three_steps_and_a_join_to_the_last_bit() {
     let world = World::new().await;
     let route = Workflow::named("floats", 1)
-        .step(First)
-        .step(Second)
-        .step(Third);
-    let route = route.fan_out(Child).join(Gather).build();
+        .step::<First>()
+        .step::<Second>()
+        .step::<Third>();
+    let route = route.fan_out::<Child>().join::<Gather>().build();
     let mut floats = vec![
         -0.0,
         f64::MIN_POSITIVE,

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::json;
+use sqlx::PgConnection;
 use workflows::{
-    Done, Engine, NextOnError, Rejection, StepError, Workflow,
+    BoxError, Done, Engine, NextOnError, Outcome, Rejection, RunEnd, RunHooks, StepError, Workflow,
     admin::{
         Paging,
         runs::{self, RunFilter},
@@ -13,6 +14,7 @@ use workflows::{
 };
 
 use crate::{
+    declared::Declared,
     evidence::{AT_ONCE, innocent},
     world::{World, config, quick, step},
 };
@@ -23,20 +25,27 @@ step!(Judge "judge": u32 => u32, quick(3), |_cx, _n| Err(StepError::Reject(Rejec
     details: json!({ "name": "a\0b" }),
 })));
 
+struct TellRefusal;
+
+impl RunHooks for TellRefusal {
+    async fn ended(&self, tx: &mut PgConnection, end: RunEnd) -> Result<(), BoxError> {
+        let Outcome::Rejected(rejected) = end.outcome else {
+            return Ok(());
+        };
+        let insert = sqlx::query("INSERT INTO effects VALUES ($1, $2)").bind(end.subject);
+        let insert = insert.bind(rejected.rejection.message);
+        insert.execute(tx).await?;
+        Ok(())
+    }
+}
+
 /// File names are what people send.
 #[tokio::test]
 async fn a_rejection_that_quotes_a_nul_is_a_rejection() {
     let world = World::new().await;
     let route = Workflow::named("judged", 1)
-        .step(Judge)
-        .on_reject(|tx, subject, rejected| {
-            async move {
-                let insert = sqlx::query("INSERT INTO effects VALUES ($1, $2)").bind(subject);
-                insert.bind(rejected.rejection.message).execute(tx).await?;
-                Ok(())
-            }
-            .boxed()
-        })
+        .step::<Judge>()
+        .hooks(TellRefusal)
         .build();
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
@@ -61,7 +70,7 @@ step!(Busy "busy": u64 => u32, quick(3), |_cx, seconds| Err(StepError::Retry {
 #[tokio::test]
 async fn a_dependency_that_says_ten_years_is_asked_again_within_a_day() {
     let world = World::new().await;
-    let route = Workflow::named("busy", 1).step(Busy).build();
+    let route = Workflow::named("busy", 1).step::<Busy>().build();
     let engine = world.engine(&route);
     for seconds in [10 * 365 * 86_400, u64::MAX] {
         world.start(&route, &seconds).await;
@@ -94,8 +103,8 @@ fn wordy() -> Wordy {
 
 step!(Talks "talks": u32 => u32, quick(3), |_cx, n| match n {
     0 => Err(wordy()).or_retry(),
-    1 => Ok(Done::new(n).writing(|_| async { Err(wordy().into()) }.boxed())),
-    2 => Ok(Done::new(n).writing_own_rows(|_| async { Err(wordy().into()) }.boxed())),
+    1 => Ok(Declared::Any.recording(Done::new(n), |_| async { Err(wordy().into()) }.boxed())),
+    2 => Ok(Declared::OwnRows.recording(Done::new(n), |_| async { Err(wordy().into()) }.boxed())),
     3 => panic!("{}", "ü".repeat(20_000)),
     _ => Err(StepError::Reject(Rejection {
         code: "c".repeat(1_000_000).into(),
@@ -107,7 +116,7 @@ step!(Talks "talks": u32 => u32, quick(3), |_cx, n| match n {
 #[tokio::test]
 async fn long_speeches_are_cut() {
     let world = World::new().await;
-    let route = Workflow::named("talks", 1).step(Talks).build();
+    let route = Workflow::named("talks", 1).step::<Talks>().build();
     let engine = Engine::new(&world.pool, config());
     let engine = World::run(engine.register(&route).register(&innocent()));
     for n in 0..5 {

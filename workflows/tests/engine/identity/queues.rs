@@ -4,7 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use tokio::{sync::Semaphore, time::sleep};
 use workflows::{
-    Done, EngineConfig, FanOut, Joined, NextOnError, Step, StepContext, StepError, StepSettings,
+    Attempt, Done, EngineConfig, FanOut, Joined, NextOnError, Step, StepError, StepSettings,
     Workflow,
     admin::{dead_letters, explain::Answer, queues},
 };
@@ -18,12 +18,13 @@ macro_rules! build_of {
         impl Step for $type {
             const NAME: &'static str = "transcode";
             const QUEUE: &'static str = $queue;
+            type Context = ();
             type Input = u32;
             type Output = u32;
-            fn settings(&self) -> StepSettings {
+            fn settings() -> StepSettings {
                 quick(1)
             }
-            async fn run(&self, $context: &StepContext, $n: u32) -> Result<Done<u32>, StepError> {
+            async fn run($context: &Attempt, $n: u32) -> Result<Done<u32>, StepError> {
                 $body
             }
         }
@@ -48,11 +49,17 @@ step!(Gather "gather": Joined<(), u32> => usize, quick(1), |_cx, joined| {
 });
 
 fn old_build() -> Workflow<u32> {
-    Workflow::named("media", 1).step(Probe).step(OnCpu).build()
+    Workflow::named("media", 1)
+        .step::<Probe>()
+        .step::<OnCpu>()
+        .build()
 }
 
 fn new_build() -> Workflow<u32> {
-    Workflow::named("media", 1).step(Probe).step(OnGpu).build()
+    Workflow::named("media", 1)
+        .step::<Probe>()
+        .step::<OnGpu>()
+        .build()
 }
 
 /// An engine that leaves the tasks of a queue to others.
@@ -136,7 +143,10 @@ build_of!(Gated in "gpu", |_context, n| {
 async fn and_says_that_it_waits_for_a_slot_there() {
     let world = World::new().await;
     let subjects = up_to_the_step(&world, 2).await;
-    let gated = Workflow::named("media", 1).step(Probe).step(Gated).build();
+    let gated = Workflow::named("media", 1)
+        .step::<Probe>()
+        .step::<Gated>()
+        .build();
     // A queue that is not named gets one.
     let engine = world.engine_with(&gated, slots(2));
     let waits = async || {
@@ -201,12 +211,12 @@ build_of!(Failing in "cpu", |_context, _n| Err("not in this build").or_retry());
 #[tokio::test]
 async fn a_letter_of_the_old_build_is_re_driven_into_the_new_queue() {
     let world = World::new().await;
-    let old = Workflow::named("media", 1).step(Failing).build();
+    let old = Workflow::named("media", 1).step::<Failing>().build();
     let engine = world.engine(&old);
     let subject = world.start(&old, &1).await;
     world.reaches(subject, "dead").await;
     engine.stop().await;
-    let new = Workflow::named("media", 1).step(OnGpu).build();
+    let new = Workflow::named("media", 1).step::<OnGpu>().build();
     let engine = world.engine(&new);
     let letter = world.letter().await;
     dead_letters::redrive(&world.pool, letter.letter_id, None, BY)
@@ -220,8 +230,16 @@ async fn a_letter_of_the_old_build_is_re_driven_into_the_new_queue() {
 async fn children_of_the_old_build_are_joined_by_the_new_one() {
     let world = World::new().await;
     let (old, new) = (Workflow::named("wide", 1), Workflow::named("wide", 1));
-    let old = old.step(Spread).fan_out(OnCpu).join(Gather).build();
-    let new = new.step(Spread).fan_out(OnGpu).join(Gather).build();
+    let old = old
+        .step::<Spread>()
+        .fan_out::<OnCpu>()
+        .join::<Gather>()
+        .build();
+    let new = new
+        .step::<Spread>()
+        .fan_out::<OnGpu>()
+        .join::<Gather>()
+        .build();
     let engine = world.engine_with(&old, without("cpu"));
     let subject = world.start(&old, &6).await;
     let spread = async || (world.count("fan_outs").await == 1).then_some(());

@@ -14,13 +14,13 @@ step!(Unknown "unknown": u32 => u32, quick(1), |_cx, n| Ok(Done::new(n)));
 /// The newer build's runs begin at another step of the same version.
 fn newer() -> Workflow<u32> {
     Workflow::named("mixed", 1)
-        .step(Unknown)
-        .step(Known)
+        .step::<Unknown>()
+        .step::<Known>()
         .build()
 }
 
 fn older() -> Workflow<u32> {
-    Workflow::named("mixed", 1).step(Known).build()
+    Workflow::named("mixed", 1).step::<Known>().build()
 }
 
 /// Copies of the one run there is, as many owners as there are.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::runtime::Runtime;
-use workflows::{Done, NextOnError, Step, StepContext, StepError, StepSettings, Workflow};
+use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings, Workflow};
 
 use crate::{
     evidence::AT_ONCE,
@@ -21,23 +21,24 @@ use crate::{
 const AHEAD: &str = "(365 * 86400 * 1000::bigint) << 20";
 
 /// Fails twice. Each attempt tells its token.
-struct Tells(Arc<Mutex<Vec<i64>>>);
+struct Tells;
 
 impl Step for Tells {
     const NAME: &'static str = "tells";
+    type Context = Mutex<Vec<i64>>;
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         let mut settings = quick(5);
         settings.backoff.first = Duration::from_hours(1);
         settings.backoff.cap = Duration::from_hours(1);
         settings
     }
 
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        self.0.lock().unwrap().push(context.token);
-        match context.attempt {
+    async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        cx.context.lock().unwrap().push(cx.token);
+        match cx.attempt {
             1 | 2 => Err("not yet").or_retry(),
             _ => Ok(Done::new(n)),
         }
@@ -58,8 +59,11 @@ async fn clock_is_set_back(world: &World) {
 async fn tokens_grow_when_the_clock_does_not() {
     let world = World::new().await;
     let tokens = Arc::new(Mutex::new(Vec::new()));
-    let (tell, last) = (Tells(Arc::clone(&tokens)), Tells2(Arc::clone(&tokens)));
-    let route = Workflow::named("tokens", 1).step(tell).step(last).build();
+    let route = Workflow::named("tokens", 1)
+        .step::<Tells>()
+        .step::<Tells2>()
+        .build()
+        .with_context(Arc::clone(&tokens));
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
     for attempts in 1..=2 {
@@ -84,38 +88,40 @@ async fn tokens_grow_when_the_clock_does_not() {
 }
 
 /// The next step, by the same worker.
-struct Tells2(Arc<Mutex<Vec<i64>>>);
+struct Tells2;
 
 impl Step for Tells2 {
     const NAME: &'static str = "tells-2";
+    type Context = Mutex<Vec<i64>>;
     type Input = u32;
     type Output = u32;
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        self.0.lock().unwrap().push(context.token);
+    async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        cx.context.lock().unwrap().push(cx.token);
         Ok(Done::new(n))
     }
 }
 
 /// Its first attempt blocks its thread, so that nothing can stop it from ending.
-struct Zombie(Arc<AtomicBool>);
+struct Zombie;
 
 impl Step for Zombie {
     const NAME: &'static str = "zombie";
+    type Context = AtomicBool;
     type Input = u32;
     type Output = i64;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(5)
     }
 
-    async fn run(&self, context: &StepContext, _: u32) -> Result<Done<i64>, StepError> {
-        if context.attempt == 1 {
-            while !self.0.load(Ordering::SeqCst) {
+    async fn run(cx: &Attempt<Self::Context>, _: u32) -> Result<Done<i64>, StepError> {
+        if cx.attempt == 1 {
+            while !cx.context.load(Ordering::SeqCst) {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
-        let what = format!("attempt {}", context.attempt);
-        Ok(leaving(context, what, context.token))
+        let what = format!("attempt {}", cx.attempt);
+        Ok(leaving(cx, what, cx.token))
     }
 }
 
@@ -131,8 +137,9 @@ fn an_attempt_from_before_the_clock_was_set_back_writes_nothing() {
     let world = observer.block_on(World::new());
     let released = Arc::new(AtomicBool::new(false));
     let route = Workflow::named("haunted", 1)
-        .step(Zombie(Arc::clone(&released)))
-        .build();
+        .step::<Zombie>()
+        .build()
+        .with_context(Arc::clone(&released));
     let subject = observer.block_on(world.start(&route, &1));
     observer.block_on(clock_is_set_back_before_the_start(&world));
     let engine = |runtime: &Runtime| {

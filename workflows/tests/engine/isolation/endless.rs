@@ -7,7 +7,7 @@ use futures::{FutureExt, future::BoxFuture};
 use sqlx::PgConnection;
 use tokio::time::{Instant, sleep};
 use workflows::{
-    Done, Engine, NextOnError, Step, StepContext, StepError, StepSettings, Workflow, step::BoxError,
+    Attempt, BoxError, Done, Engine, NextOnError, Step, StepError, StepSettings, Workflow,
 };
 
 use super::Declared;
@@ -22,23 +22,23 @@ const PATIENCE: Duration = Duration::from_mins(2);
 type Writing = fn(&mut PgConnection) -> BoxFuture<'_, Result<(), BoxError>>;
 
 /// The write of its first attempt has no end.
-struct Endless(Declared, Writing);
+struct Endless;
 
 impl Step for Endless {
     const NAME: &'static str = "endless";
+    type Context = (Declared, Writing);
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(3)
     }
 
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        let (done, write) = (Done::new(n), self.1);
-        Ok(match (context.attempt, self.0) {
-            (2.., _) => done,
-            (_, Declared::Any) => done.writing(write),
-            (_, Declared::OwnRows) => done.writing_own_rows(write),
+    async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        let (declared, write) = *cx.context;
+        Ok(match cx.attempt {
+            1 => declared.recording(Done::new(n), write),
+            _ => Done::new(n),
         })
     }
 }
@@ -46,8 +46,9 @@ impl Step for Endless {
 async fn has_no_end(declared: Declared, write: Writing) {
     let world = World::new().await;
     let route = Workflow::named("endless", 1)
-        .step(Endless(declared, write))
-        .build();
+        .step::<Endless>()
+        .build()
+        .with_context((declared, write));
     let engine = Engine::new(&world.pool, config());
     let engine = World::run(engine.register(&route).register(&innocent()));
     world.start(&route, &1).await;
@@ -138,17 +139,21 @@ struct Circling;
 
 impl Step for Circling {
     const NAME: &'static str = "circling";
+    type Context = ();
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(3)
     }
 
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(context: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         match context.attempt {
             1 => Err(Circular).or_retry(),
-            2 => Ok(Done::new(n).writing(|_| async { Err(Circular.into()) }.boxed())),
+            2 => {
+                Ok(Declared::Any
+                    .recording(Done::new(n), |_| async { Err(Circular.into()) }.boxed()))
+            }
             _ => Ok(Done::new(n)),
         }
     }
@@ -161,7 +166,7 @@ fn an_error_that_is_its_own_cause() {
     let (observer, engine) = (runtime(), runtime());
     observer.block_on(async {
         let world = World::new().await;
-        let route = Workflow::named("circling", 1).step(Circling).build();
+        let route = Workflow::named("circling", 1).step::<Circling>().build();
         let running = {
             let _guard = engine.enter();
             world.engine(&route)

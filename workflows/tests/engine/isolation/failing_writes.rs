@@ -2,18 +2,15 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::PgConnection;
 use workflows::{
-    Done, Engine, NextOnError, Outcome, Step, StepContext, StepError, StepSettings, Workflow,
-    step::BoxError,
+    Attempt, BoxError, Done, Engine, NextOnError, Outcome, RunEnd, RunHooks, Step, StepError,
+    StepSettings, Workflow,
 };
 
 use super::Declared;
@@ -25,27 +22,21 @@ use crate::{
 type Writing = fn(&mut PgConnection, bool) -> BoxFuture<'_, Result<(), BoxError>>;
 
 /// A step with a write that is told whether it is of the first attempt.
-struct Clumsy {
-    declared: Declared,
-    write: Writing,
-}
+struct Clumsy;
 
 impl Step for Clumsy {
     const NAME: &'static str = "clumsy";
+    type Context = (Declared, Writing);
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(4)
     }
 
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        let (write, first) = (self.write, context.attempt == 1);
-        let done = Done::new(n);
-        Ok(match self.declared {
-            Declared::Any => done.writing(move |tx| write(tx, first)),
-            Declared::OwnRows => done.writing_own_rows(move |tx| write(tx, first)),
-        })
+    async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        let ((declared, write), first) = (*cx.context, cx.attempt == 1);
+        Ok(declared.recording(Done::new(n), move |tx| write(tx, first)))
     }
 }
 
@@ -60,8 +51,9 @@ async fn is_an_error_of_its_attempt(write: Writing) {
         let world = World::new().await;
         world.execute(TABLES).await;
         let route = Workflow::named("clumsy", 1)
-            .step(Clumsy { declared, write })
-            .build();
+            .step::<Clumsy>()
+            .build()
+            .with_context((declared, write));
         for n in 0..3 {
             world.start(&route, &n).await;
             world.start_innocents(7).await;
@@ -152,18 +144,28 @@ async fn a_write_with_an_error_of_its_own() {
     .await;
 }
 
+struct ClumsyHook {
+    hook: Writing,
+    calls: AtomicU32,
+}
+
+impl RunHooks for ClumsyHook {
+    async fn ended(&self, tx: &mut PgConnection, _: RunEnd) -> Result<(), BoxError> {
+        let first = self.calls.fetch_add(1, Ordering::SeqCst) == 0;
+        (self.hook)(tx, first).await
+    }
+}
+
 /// A run whose hook goes wrong the first time that it is called.
 async fn its_hook(hook: Writing, attempts: &[&str]) {
     let world = World::new().await;
-    let calls = Arc::new(AtomicU32::new(0));
+    let calls = AtomicU32::new(0);
     let write: Writing = |_, _| async { Ok(()) }.boxed();
     let route = Workflow::named("clumsy", 1)
-        .step(Clumsy {
-            declared: Declared::OwnRows,
-            write,
-        })
-        .on_end(move |tx, _| hook(tx, calls.fetch_add(1, Ordering::SeqCst) == 0))
-        .build();
+        .step::<Clumsy>()
+        .hooks(ClumsyHook { hook, calls })
+        .build()
+        .with_context((Declared::OwnRows, write));
     let engine = Engine::new(&world.pool, config());
     let engine = World::run(engine.register(&route).register(&innocent()));
     world.start(&route, &1).await;
@@ -184,55 +186,64 @@ async fn a_hook_that_did_not_reach_some_other_database() {
     its_hook(|_, first| elsewhere(first).boxed(), &["error", "done"]).await;
 }
 
-/// A step that fails in all its attempts: by itself, or by its write.
-struct Mortal(Option<Declared>);
+/// A step that fails in all its attempts: by itself, or by its record.
+struct Mortal;
 
 impl Step for Mortal {
     const NAME: &'static str = "mortal";
+    type Context = Option<Declared>;
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(2)
     }
 
-    async fn run(&self, _: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        let write: Writing = |_, _| async { Err(Bare("never").into()) }.boxed();
-        match self.0 {
-            None => Err(Bare("never")).or_retry(),
-            Some(Declared::Any) => Ok(Done::new(n).writing(move |tx| write(tx, false))),
-            Some(Declared::OwnRows) => {
-                Ok(Done::new(n).writing_own_rows(move |tx| write(tx, false)))
-            }
-        }
+    async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        let declared = cx.context.ok_or(Bare("never")).or_retry()?;
+        Ok(declared.recording(Done::new(n), |_| {
+            async { Err(Bare("never").into()) }.boxed()
+        }))
+    }
+}
+
+/// With a step behind it, so that its end is not the run's.
+struct Behind;
+
+impl Step for Behind {
+    const NAME: &'static str = "behind";
+    type Context = Option<Declared>;
+    type Input = u32;
+    type Output = u32;
+
+    async fn run(_: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        Ok(Done::new(n))
+    }
+}
+
+struct TellDeath;
+
+impl RunHooks for TellDeath {
+    async fn ended(&self, tx: &mut PgConnection, end: RunEnd) -> Result<(), BoxError> {
+        let Outcome::Dead { step, error } = end.outcome else {
+            return Ok(());
+        };
+        let insert = sqlx::query("INSERT INTO effects VALUES ($1, $2)").bind(end.subject);
+        let insert = insert.bind(format!("dead at {step}: {error}"));
+        insert.execute(tx).await?;
+        Ok(())
     }
 }
 
 /// However it comes about, the hook is told that the run is dead.
 async fn its_death_is_told(dies_by: Option<Declared>) {
     let world = World::new().await;
-    // With a step behind it, so that its end is not the run's.
     let route = Workflow::named("mortal", 1)
-        .step(Mortal(dies_by))
-        .step(Clumsy {
-            declared: Declared::Any,
-            write: |_, _| async { Ok(()) }.boxed(),
-        })
-        .on_end(|tx, end| {
-            async move {
-                let Outcome::Dead { step, error } = end.outcome else {
-                    return Ok(());
-                };
-                let insert = sqlx::query("INSERT INTO effects VALUES ($1, $2)").bind(end.subject);
-                insert
-                    .bind(format!("dead at {step}: {error}"))
-                    .execute(tx)
-                    .await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .build();
+        .step::<Mortal>()
+        .step::<Behind>()
+        .hooks(TellDeath)
+        .build()
+        .with_context(dies_by);
     let engine = world.engine(&route);
     let subject = world.start(&route, &1).await;
     world.reaches(subject, "dead").await;

@@ -7,7 +7,7 @@ use tokio::{
     runtime::Runtime,
     time::{Instant, sleep, sleep_until},
 };
-use workflows::{Done, Engine, EngineConfig, Step, StepContext, StepError, Workflow};
+use workflows::{Attempt, Done, Engine, EngineConfig, Step, StepError, Workflow};
 
 use super::{Declared, adding};
 use crate::{
@@ -61,22 +61,23 @@ async fn so_does_one_that_has_a_transaction_of_its_own() {
 const TASKS: i32 = 20;
 
 /// Lasts until its process is gone, and is done at once in the next.
-struct Outliving(Executions);
+struct Outliving;
 
 impl Step for Outliving {
     const NAME: &'static str = "outliving";
+    type Context = Executions;
     type Input = i32;
     type Output = i32;
 
-    fn settings(&self) -> workflows::StepSettings {
+    fn settings() -> workflows::StepSettings {
         quick(1)
     }
 
-    async fn run(&self, context: &StepContext, n: i32) -> Result<Done<i32>, StepError> {
-        if context.attempt == 1 {
+    async fn run(cx: &Attempt<Executions>, n: i32) -> Result<Done<i32>, StepError> {
+        if cx.attempt == 1 {
             std::future::pending::<()>().await;
         }
-        self.0.note(context);
+        cx.context.note(cx);
         Ok(Done::new(n))
     }
 }
@@ -88,8 +89,9 @@ fn a_held_run_of_a_killed_worker_does_not_keep_the_others_from_rescue() {
     let world = survivor.block_on(World::new());
     let executions = Executions::default();
     let route = Workflow::named("lost", 1)
-        .step(Outliving(executions.clone()))
-        .build();
+        .step::<Outliving>()
+        .build()
+        .with_context(executions.clone());
     // Only the death of the process tells.
     let hour = || EngineConfig {
         lease: Duration::from_hours(1),

@@ -9,41 +9,27 @@ mod slow_writes;
 
 use futures::FutureExt;
 use sqlx::PgConnection;
-use workflows::{Done, Step, StepContext, StepError, StepSettings, Workflow, step::BoxError};
+use workflows::{Attempt, BoxError, Done, Step, StepError, StepSettings, Workflow};
 
-use crate::{evidence::Executions, world::quick};
-
-/// How a step declares its write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Declared {
-    /// [`Done::writing`]
-    Any,
-    /// [`Done::writing_own_rows`], whether that is true or not.
-    OwnRows,
-}
+use crate::{declared::Declared, evidence::Executions, world::quick};
 
 /// Adds one to a row of `app`, whose number it is given.
-struct Add {
-    declared: Declared,
-    executions: Executions,
-}
+struct Add;
 
 impl Step for Add {
     const NAME: &'static str = "add";
+    type Context = (Declared, Executions);
     type Input = i32;
     type Output = i32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(3)
     }
 
-    async fn run(&self, context: &StepContext, row: i32) -> Result<Done<i32>, StepError> {
-        self.executions.note(context);
-        let done = Done::new(row);
-        Ok(match self.declared {
-            Declared::Any => done.writing(move |tx| add_one(tx, row).boxed()),
-            Declared::OwnRows => done.writing_own_rows(move |tx| add_one(tx, row).boxed()),
-        })
+    async fn run(cx: &Attempt<Self::Context>, row: i32) -> Result<Done<i32>, StepError> {
+        let (declared, executions) = &*cx.context;
+        executions.note(cx);
+        Ok(declared.recording(Done::new(row), move |tx| add_one(tx, row).boxed()))
     }
 }
 
@@ -54,11 +40,8 @@ async fn add_one(tx: &mut PgConnection, row: i32) -> Result<(), BoxError> {
 }
 
 fn adding(declared: Declared, executions: &Executions) -> Workflow<i32> {
-    let executions = executions.clone();
     Workflow::named("adding", 1)
-        .step(Add {
-            declared,
-            executions,
-        })
+        .step::<Add>()
         .build()
+        .with_context((declared, executions.clone()))
 }

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use sqlx::{Connection, PgConnection};
-use workflows::{
-    Done, Engine, Step, StepContext, StepError, StepSettings, Workflow, step::BoxError,
-};
+use workflows::{Attempt, BoxError, Done, Engine, Record, Step, StepError, StepSettings, Workflow};
 
-use super::Declared;
 use crate::{
+    declared::Declared,
     evidence::{AT_ONCE, OTHER, innocent},
     world::{World, config, quick, step},
 };
@@ -40,8 +38,16 @@ async fn look_and_leave(tx: &mut PgConnection, tenant: String) -> Result<(), Box
     Ok(())
 }
 
+struct Looks(String);
+
+impl Record for Looks {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        look_and_leave(tx, self.0.clone()).await
+    }
+}
+
 step!(Tenant "tenant": String => (), quick(2), |_cx, tenant| {
-    Ok(Done::new(()).writing(move |tx| look_and_leave(tx, tenant.clone()).boxed()))
+    Ok(Done::new(()).recording(Looks(tenant)))
 });
 
 /// Row-level security goes by such settings: who sees another's acts as him.
@@ -49,7 +55,7 @@ step!(Tenant "tenant": String => (), quick(2), |_cx, tenant| {
 async fn what_a_write_sets_is_not_there_in_the_next() {
     let world = World::new().await;
     world.execute("CREATE TABLE found (what text)").await;
-    let route = Workflow::named("tenants", 1).step(Tenant).build();
+    let route = Workflow::named("tenants", 1).step::<Tenant>().build();
     let engine = World::run(Engine::new(&world.pool, config()).register(&route));
     for n in 0..RUNS {
         let tenant = ["red", "blue"][usize::try_from(n % 2).unwrap()];
@@ -67,17 +73,25 @@ async fn what_a_write_sets_is_not_there_in_the_next() {
 }
 
 step!(Locker "locker": u32 => u32, quick(1), |_cx, n| {
-    Ok(Done::new(n).writing(|tx| async move {
-        sqlx::query("SELECT pg_advisory_lock(42)").execute(tx).await?;
-        Ok(())
-    }.boxed()))
+    Ok(Done::new(n).recording(Locks))
 });
+
+struct Locks;
+
+impl Record for Locks {
+    async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
+        sqlx::query("SELECT pg_advisory_lock(42)")
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
 
 /// The program that uses the same lock would wait for it for ever.
 #[tokio::test]
 async fn a_lock_of_the_session_ends_with_the_write_that_took_it() {
     let world = World::new().await;
-    let route = Workflow::named("locker", 1).step(Locker).build();
+    let route = Workflow::named("locker", 1).step::<Locker>().build();
     let engine = world.engine(&route);
     world.start(&route, &1).await;
     world.succeed("locker", 1, AT_ONCE * 3).await;
@@ -95,28 +109,22 @@ async fn a_lock_of_the_session_ends_with_the_write_that_took_it() {
 }
 
 /// A write that runs a statement first, which changes how the rest of the transaction is seen.
-struct Changed(Declared, &'static str);
+struct Changed;
 
 impl Step for Changed {
     const NAME: &'static str = "changed";
+    type Context = (Declared, &'static str);
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         quick(2)
     }
 
-    async fn run(&self, context: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
-        let sql = if context.attempt == 1 {
-            self.1
-        } else {
-            "SELECT 1"
-        };
-        let done = Done::new(n);
-        Ok(match self.0 {
-            Declared::Any => done.writing(move |tx| write_and(sql, tx).boxed()),
-            Declared::OwnRows => done.writing_own_rows(move |tx| write_and(sql, tx).boxed()),
-        })
+    async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
+        let (declared, sql) = *cx.context;
+        let sql = if cx.attempt == 1 { sql } else { "SELECT 1" };
+        Ok(declared.recording(Done::new(n), move |tx| write_and(sql, tx).boxed()))
     }
 }
 
@@ -140,8 +148,9 @@ async fn changes(declared: Declared, sql: &'static str, attempts: &[&str]) {
         )
         .await;
     let route = Workflow::named("changed", 1)
-        .step(Changed(declared, sql))
-        .build();
+        .step::<Changed>()
+        .build()
+        .with_context((declared, sql));
     let engine = Engine::new(&world.pool, config());
     let engine = World::run(engine.register(&route).register(&innocent()));
     world.start_for(OTHER, &route.starter(), &1).await;

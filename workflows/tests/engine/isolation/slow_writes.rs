@@ -67,20 +67,20 @@ step!(Spread "spread": i32 => FanOut<i32, ()>, quick(3), |_cx, n| {
     Ok(Done::new(FanOut { children: (1..=n).collect(), carry: () }))
 });
 step!(AddAny "child": i32 => i32, quick(3), |_cx, row| {
-    Ok(Done::new(row).writing(move |tx| add_one(tx, row).boxed()))
+    Ok(Declared::Any.recording(Done::new(row), move |tx| add_one(tx, row).boxed()))
 });
 step!(AddOwn "child": i32 => i32, quick(3), |_cx, row| {
-    Ok(Done::new(row).writing_own_rows(move |tx| add_one(tx, row).boxed()))
+    Ok(Declared::OwnRows.recording(Done::new(row), move |tx| add_one(tx, row).boxed()))
 });
 step!(Gather "gather": Joined<(), i32> => usize, quick(3), |_cx, joined| {
     Ok(Done::new(joined.children.len()))
 });
 
 fn wide(declared: Declared) -> Workflow<i32> {
-    let spread = Workflow::named("wide", 1).step(Spread);
+    let spread = Workflow::named("wide", 1).step::<Spread>();
     match declared {
-        Declared::Any => spread.fan_out(AddAny).join(Gather).build(),
-        Declared::OwnRows => spread.fan_out(AddOwn).join(Gather).build(),
+        Declared::Any => spread.fan_out::<AddAny>().join::<Gather>().build(),
+        Declared::OwnRows => spread.fan_out::<AddOwn>().join::<Gather>().build(),
     }
 }
 

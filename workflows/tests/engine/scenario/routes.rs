@@ -7,8 +7,7 @@ use std::{
 
 use sqlx::PgPool;
 use workflows::{
-    Done, FanOut, Joined, NextOnError, Rejection, Step, StepContext, StepError, StepSettings,
-    Workflow,
+    Attempt, Done, FanOut, Joined, NextOnError, Rejection, Step, StepError, StepSettings, Workflow,
 };
 
 use crate::world::{leaving, quick, step};
@@ -54,15 +53,16 @@ fn hourly() -> StepSettings {
 step!(Wait "wait": u32 => u32, hourly(), |_cx, _n| Err("not today").or_retry());
 
 /// Dies until somebody wrote that the cause is mended.
-struct Mortal(PgPool);
+struct Mortal;
 impl Step for Mortal {
     const NAME: &'static str = "mortal";
+    type Context = PgPool;
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt<PgPool>, n: u32) -> Result<Done<u32>, StepError> {
         let mended = "SELECT EXISTS (SELECT FROM effects WHERE what = 'mended')";
         if sqlx::query_scalar(mended)
-            .fetch_one(&self.0)
+            .fetch_one(&*cx.context)
             .await
             .or_retry()?
         {
@@ -76,72 +76,63 @@ struct Gated;
 impl Step for Gated {
     const NAME: &'static str = "gated";
     const QUEUE: &'static str = "gated";
+    type Context = ();
     type Input = u32;
     type Output = u32;
-    async fn run(&self, cx: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(cx: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         Ok(leaving(cx, "gated", n))
     }
+}
+
+/// One that dies until the cause is mended.
+fn mortal(name: &'static str, pool: &PgPool) -> Workflow<u32> {
+    let route = Workflow::named(name, 1).step::<Mortal>().build();
+    route.with_context(pool.clone())
+}
+
+fn ticking(name: &'static str) -> Workflow<u32> {
+    Workflow::named(name, 1).step::<Tick>().build()
 }
 
 /// The workflows of the scenario, each with how its runs end.
 pub fn routes(pool: &PgPool) -> Vec<(Workflow<u32>, &'static str)> {
     let wide = Workflow::named("wide", 1)
-        .step(Begin)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gather);
+        .step::<Begin>()
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gather>();
     let chain = Workflow::named("chain", 1)
-        .step(One)
-        .step(Two)
-        .step(Three)
-        .step(Four);
+        .step::<One>()
+        .step::<Two>()
+        .step::<Three>()
+        .step::<Four>();
+    let judged = Workflow::named("judged", 1).step::<Judge>();
+    let cancelled = Workflow::named("cancelled", 1).step::<Wait>();
+    let gated = Workflow::named("gated", 1).step::<Tick>().step::<Gated>();
+    let held = Workflow::named("held", 1).step::<Hold>();
     vec![
         // Four steps in one queue: the worker goes on with at least one of them.
         (chain.build(), "succeeded"),
         (wide.build(), "succeeded"),
-        (Workflow::named("judged", 1).step(Judge).build(), "rejected"),
-        (
-            Workflow::named("redriven", 1)
-                .step(Mortal(pool.clone()))
-                .build(),
-            "succeeded",
-        ),
-        (
-            Workflow::named("bulk", 1)
-                .step(Mortal(pool.clone()))
-                .build(),
-            "succeeded",
-        ),
-        (
-            Workflow::named("discarded", 1)
-                .step(Mortal(pool.clone()))
-                .build(),
-            "cancelled",
-        ),
-        (
-            Workflow::named("cancelled", 1).step(Wait).build(),
-            "cancelled",
-        ),
-        (
-            Workflow::named("gated", 1).step(Tick).step(Gated).build(),
-            "succeeded",
-        ),
-        (Workflow::named("held", 1).step(Hold).build(), "succeeded"),
-        (Workflow::named("lost", 1).step(Tick).build(), "succeeded"),
-        (Workflow::named("clock", 1).step(Tick).build(), "succeeded"),
-        (
-            Workflow::named("started", 1).step(Tick).build(),
-            "succeeded",
-        ),
+        (judged.build(), "rejected"),
+        (mortal("redriven", pool), "succeeded"),
+        (mortal("bulk", pool), "succeeded"),
+        (mortal("discarded", pool), "cancelled"),
+        (cancelled.build(), "cancelled"),
+        (gated.build(), "succeeded"),
+        (held.build(), "succeeded"),
+        (ticking("lost"), "succeeded"),
+        (ticking("clock"), "succeeded"),
+        (ticking("started"), "succeeded"),
     ]
 }
 
 /// A run that has nothing to do with the others.
 pub fn other() -> Workflow<u32> {
-    Workflow::named("other", 1).step(Any).build()
+    Workflow::named("other", 1).step::<Any>().build()
 }
 
 /// A run that somebody starts in the scenario.
 pub fn started() -> Workflow<u32> {
-    Workflow::named("started", 1).step(Tick).build()
+    ticking("started")
 }

@@ -48,8 +48,6 @@ places! {
     OwnWriteErrorSource: "the source of its error",
     OwnWriteErrorDrops: "the end of its error",
     OwnWriteDrops: "the end of what it has captured",
-    RejectHookCalled: "the hook of a rejection, before there is a future",
-    RejectHookRuns: "its future",
     EndHookOfSuccessCalled: "the hook of an end, before there is a future",
     EndHookOfSuccess: "its future, when the run has succeeded",
     EndHookOfRejection: "its future, when the run was rejected",

@@ -20,6 +20,7 @@ use tracing::{Event, Metadata, Subscriber, field::Field, span};
 use workflows::{Done, Engine, EngineConfig, EngineError, FanOut, Joined, Workflow};
 
 use crate::{
+    declared::Declared,
     process::Process,
     world::{World, config, quick, step},
 };
@@ -131,7 +132,7 @@ step!(Long "long": u32 => u32, quick(3), |cx, n| {
 });
 step!(Short "short": bool => bool, quick(3), |_cx, alone| {
     let done = Done::new(alone);
-    Ok(if alone { done.writing(|_| async { Ok(()) }.boxed()) } else { done })
+    Ok(if alone { Declared::Any.recording(done, |_| async { Ok(()) }.boxed()) } else { done })
 });
 step!(Spread "spread": u32 => FanOut<u32, ()>, quick(3), |_cx, n| {
     Ok(Done::new(FanOut { children: (0..n).collect(), carry: () }))
@@ -142,18 +143,18 @@ step!(Gather "gather": Joined<(), u32> => usize, quick(3), |_cx, joined| {
 });
 
 fn long() -> Workflow<u32> {
-    Workflow::named("long", 1).step(Long).build()
+    Workflow::named("long", 1).step::<Long>().build()
 }
 
 fn short() -> Workflow<bool> {
-    Workflow::named("short", 1).step(Short).build()
+    Workflow::named("short", 1).step::<Short>().build()
 }
 
 fn wide() -> Workflow<u32> {
     Workflow::named("wide", 1)
-        .step(Spread)
-        .fan_out(Child)
-        .join(Gather)
+        .step::<Spread>()
+        .fan_out::<Child>()
+        .join::<Gather>()
         .build()
 }
 

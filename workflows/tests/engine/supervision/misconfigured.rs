@@ -1,37 +1,43 @@
 //! Settings that make no sense are refused at the start, in a sentence that names them.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use workflows::{
-    Backoff, Done, Engine, EngineConfig, EngineError, Step, StepContext, StepError, StepSettings,
+    Attempt, Backoff, Done, Engine, EngineConfig, EngineError, Step, StepError, StepSettings,
     Workflow,
 };
 
 use crate::world::{World, config};
 
-/// A step with whatever backoff.
-struct Hasty(Backoff);
+/// A step with whatever backoff. Steps say it when their route is made.
+struct Hasty;
+
+thread_local! {
+    static BACKOFF: Cell<Backoff> = Cell::new(Backoff::default());
+}
 
 impl Step for Hasty {
     const NAME: &'static str = "hasty";
+    type Context = ();
     type Input = u32;
     type Output = u32;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         StepSettings {
-            backoff: self.0,
+            backoff: BACKOFF.get(),
             ..StepSettings::default()
         }
     }
 
-    async fn run(&self, _: &StepContext, n: u32) -> Result<Done<u32>, StepError> {
+    async fn run(_: &Attempt, n: u32) -> Result<Done<u32>, StepError> {
         Ok(Done::new(n))
     }
 }
 
 fn route(backoff: Backoff) -> Workflow<u32> {
-    Workflow::named("errand", 7).step(Hasty(backoff)).build()
+    BACKOFF.set(backoff);
+    Workflow::named("errand", 7).step::<Hasty>().build()
 }
 
 fn sound() -> Workflow<u32> {
@@ -191,9 +197,7 @@ async fn all_that_is_wrong_is_said_at_once() {
 #[tokio::test]
 async fn names_that_only_look_alike_are_no_mistake() {
     let world = World::new().await;
-    let newer = Workflow::named("errand", 8)
-        .step(Hasty(Backoff::default()))
-        .build();
+    let newer = Workflow::named("errand", 8).step::<Hasty>().build();
     let engine = Engine::new(&world.pool, config())
         .register(&sound())
         .register(&newer)

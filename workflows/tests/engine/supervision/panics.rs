@@ -7,12 +7,13 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use sqlx::PgConnection;
 use uuid::Uuid;
 use workflows::{
-    Done, Engine, NextOnError, Outcome, Rejection, RunEnd, Step, StepContext, StepError,
-    StepSettings, Workflow, step::BoxError,
+    Attempt, BoxError, Done, Engine, NextOnError, Outcome, Rejection, RunEnd, RunHooks, Step,
+    StepError, StepSettings, Workflow,
 };
 
 use super::bomb::{Bomb, Captured, Input, Output, Place, Places, Sore};
 use crate::{
+    declared::Declared,
     evidence::innocent,
     world::{World, config, quick},
 };
@@ -43,10 +44,11 @@ struct Touchy;
 
 impl Step for Touchy {
     const NAME: &'static str = "touchy";
+    type Context = ();
     type Input = Input;
     type Output = Output;
 
-    fn settings(&self) -> StepSettings {
+    fn settings() -> StepSettings {
         StepSettings {
             timeout: Duration::from_secs(2),
             ..quick(5)
@@ -54,8 +56,7 @@ impl Step for Touchy {
     }
 
     fn run(
-        &self,
-        context: &StepContext,
+        context: &Attempt,
         Input(bomb): Input,
     ) -> impl Future<Output = Result<Done<Output>, StepError>> + Send {
         bomb.reaches(Place::StepCalled);
@@ -80,7 +81,7 @@ impl Step for Touchy {
 /// What the attempt comes to, if the step itself goes well.
 fn end(bomb: Bomb, subject: Uuid) -> Result<Done<Output>, StepError> {
     match bomb.place {
-        Place::RejectHookCalled | Place::RejectHookRuns | Place::EndHookOfRejection => {
+        Place::EndHookOfRejection => {
             let message = "no".to_owned();
             Err(StepError::Reject(Rejection {
                 code: "no".into(),
@@ -97,7 +98,7 @@ fn with_writes(bomb: Bomb, subject: Uuid) -> Done<Output> {
     let done = Done::new(Output(bomb));
     if format!("{:?}", bomb.place).starts_with("Own") {
         let captured = Captured(bomb, Place::OwnWriteDrops);
-        return done.writing_own_rows(move |tx| {
+        return Declared::OwnRows.recording(done, move |tx| {
             bomb.reaches(Place::OwnWriteCalled);
             let places = [Place::OwnWriteBegins, Place::OwnWriteGoesOn];
             let _ = &captured;
@@ -105,7 +106,7 @@ fn with_writes(bomb: Bomb, subject: Uuid) -> Done<Output> {
         });
     }
     let captured = Captured(bomb, Place::WriteDrops);
-    done.writing(move |tx| {
+    Declared::Any.recording(done, move |tx| {
         bomb.reaches(Place::WriteCalled);
         let places = [Place::WriteBegins, Place::WriteGoesOn];
         let _ = &captured;
@@ -142,24 +143,25 @@ fn write<'c>(
 /// Its hooks know the bomb, because they are not given the input. Where it is not for them there are
 /// none: writes may then share their transaction.
 fn touchy(bomb: Bomb) -> Workflow<Input> {
-    let route = Workflow::named("touchy", 1).step(Touchy);
-    if !format!("{:?}", bomb.place).contains("Hook") {
-        return route.build();
+    let route = Workflow::named("touchy", 1).step::<Touchy>();
+    if format!("{:?}", bomb.place).contains("Hook") {
+        route.hooks(TouchyHooks(bomb)).build()
+    } else {
+        route.build()
     }
-    route
-        .on_reject(move |_, _, _| {
-            bomb.reaches(Place::RejectHookCalled);
-            async move {
-                bomb.reaches(Place::RejectHookRuns);
-                Ok(())
-            }
-            .boxed()
-        })
-        .on_end(move |_, end| {
-            bomb.reaches(Place::EndHookOfSuccessCalled);
-            told(bomb, end).boxed()
-        })
-        .build()
+}
+
+struct TouchyHooks(Bomb);
+
+impl RunHooks for TouchyHooks {
+    fn ended(
+        &self,
+        _: &mut PgConnection,
+        end: RunEnd,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send {
+        self.0.reaches(Place::EndHookOfSuccessCalled);
+        told(self.0, end)
+    }
 }
 
 #[expect(clippy::unused_async, reason = "what panics in it is its future")]
@@ -185,9 +187,7 @@ fn expected(place: Place) -> (&'static str, &'static [&'static str]) {
         | Place::OwnWriteDrops
         | Place::WriteUnfinishedDrops
         | Place::ScheduleInputEncodes => ("succeeded", &["done"]),
-        Place::RejectHookCalled | Place::RejectHookRuns | Place::EndHookOfRejection => {
-            ("rejected", &["error", "rejected"])
-        }
+        Place::EndHookOfRejection => ("rejected", &["error", "rejected"]),
         Place::EndHookOfDeath => ("dead", &["error", "error"]),
         _ => ("succeeded", &["error", "done"]),
     }

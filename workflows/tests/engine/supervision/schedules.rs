@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use serde::{Serialize, Serializer};
-use workflows::{Done, Engine, NextOnError, Step, StepContext, StepError, StepSettings, Workflow};
+use workflows::{Attempt, Done, Engine, NextOnError, Step, StepError, StepSettings, Workflow};
 
 use crate::world::{World, config, quick, step};
 
@@ -16,9 +16,10 @@ struct TickOf<I>(std::marker::PhantomData<fn(I)>);
 
 impl<I: serde::de::DeserializeOwned + Send + 'static> Step for TickOf<I> {
     const NAME: &'static str = "tick";
+    type Context = ();
     type Input = I;
     type Output = ();
-    async fn run(&self, _: &StepContext, _: I) -> Result<Done<()>, StepError> {
+    async fn run(_: &Attempt, _: I) -> Result<Done<()>, StepError> {
         Ok(Done::new(()))
     }
 }
@@ -27,8 +28,7 @@ fn ticking<I>(name: &'static str) -> Workflow<I>
 where
     I: Serialize + serde::de::DeserializeOwned + Send + 'static,
 {
-    let step = TickOf::<I>(std::marker::PhantomData);
-    Workflow::named(name, 1).step(step).build()
+    Workflow::named(name, 1).step::<TickOf<I>>().build()
 }
 
 /// Keys of JSON are text.
@@ -66,8 +66,8 @@ async fn refuse_in_the_database(world: &World) {
 fn engine(world: &World) -> Engine {
     let (good, refused) = (ticking::<u32>("good"), ticking::<u32>("refused"));
     let (no_json, panics) = (ticking::<NoJson>("no-json"), ticking::<Panics>("panics"));
-    let again = Workflow::named("again", 1).step(Again).build();
-    let last = Workflow::named("last", 1).step(Tick).build();
+    let again = Workflow::named("again", 1).step::<Again>().build();
+    let last = Workflow::named("last", 1).step::<Tick>().build();
     // In order of their names, and of their being added.
     Engine::new(&world.pool, config())
         .register(&good)
@@ -107,7 +107,7 @@ async fn a_schedule_that_cannot_start_holds_up_nothing() {
         assert_eq!(runs, 0, "{bad}");
     }
     // Retries.
-    let again = Workflow::named("again", 1).step(Again).build();
+    let again = Workflow::named("again", 1).step::<Again>().build();
     world.start(&again, &1).await;
     world.succeed("again", 1, patience).await;
     assert_eq!(world.attempts_of("again").await, ["error", "done"]);

@@ -46,7 +46,11 @@ steps! {
 
 #[test]
 fn a_changed_input_is_shown_where_somebody_may_meet_it() {
-    let priced = named().step(CheckPrices).fan_out(Pack).join(Send).build();
+    let priced = named()
+        .step::<CheckPrices>()
+        .fan_out::<Pack>()
+        .join::<Send>()
+        .build();
     let build = all_queues(&priced);
     let problems = compare(&build, &written_by(&orders(), &[("check-stock", tasks(1))]));
     assert_eq!(
@@ -88,7 +92,7 @@ fn inputs_are_read_without_running_anything() {
         run_id: Uuid::nil(),
         input: input.to_owned(),
     };
-    let build = all_queues(&orders()).with(&named::<Panicking>().step(Picky).build());
+    let build = all_queues(&orders()).with(&named::<Panicking>().step::<Picky>().build());
     let problems = undecodable(
         &build,
         &[
