@@ -11,8 +11,8 @@ use std::{
 
 use sqlx::PgPool;
 use workflows::{
-    Attempt, Backoff, Done, NextOnError, Rejection, Step, StepError, StepSettings, Workflow,
-    testing::run_to_end, wait::End,
+    Attempt, AttemptOutcome, Backoff, Done, NextOnError, Rejection, Step, StepError, StepSettings,
+    Workflow, testing::run_to_end, wait::End,
 };
 
 /// Asks a shop for a price. Its context is how often the shop was called: the shop is moody.
@@ -70,11 +70,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for book in ["Emma", "", "Ulysses"] {
         // Works on the run until it has ended or is dead. Delays are skipped.
         let ended = run_to_end(&pool, &prices, &book.to_owned()).await?;
-        let attempts = ended.attempts.iter().map(|attempt| attempt.outcome.clone());
+        let attempts = ended.attempts.iter().map(|attempt| attempt.outcome);
         let attempts: Vec<_> = attempts.collect();
         println!("{book:?}: {attempts:?}, {:?}", ended.end);
         match book {
-            "Emma" => assert_eq!(attempts, ["error", "unavailable", "done"]),
+            "Emma" => assert_eq!(
+                attempts,
+                [
+                    AttemptOutcome::Error,
+                    AttemptOutcome::Unavailable,
+                    AttemptOutcome::Done
+                ]
+            ),
             "" => assert!(matches!(ended.end, End::Rejected(_))),
             _ => assert!(matches!(ended.end, End::Dead { .. })),
         }

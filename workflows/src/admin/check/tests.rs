@@ -13,7 +13,7 @@ use crate::{
     },
     define::{
         shape::route,
-        step::{Done, FanOut, Joined, Missing, Step, StepContext, StepError},
+        step::{Attempt, Done, FanOut, Joined, Missing, Step, StepError},
         workflow::Workflow,
     },
 };

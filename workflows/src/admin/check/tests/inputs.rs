@@ -15,7 +15,7 @@ use crate::{
     },
     define::{
         shape::{StepShape, route},
-        step::{Done, FanOut, Step, StepContext, StepError},
+        step::{Attempt, Done, FanOut, Step, StepError},
     },
 };
 
