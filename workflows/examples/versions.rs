@@ -68,8 +68,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .step::<GreetFormally>()
         .build();
     let build = Build::default().with(&old).with(&new);
-    let queues = EngineConfig::default().queues;
-    let said = problems(&pool, &build.serving(&queues)).await?;
+    let build = build.serving(&[("default".to_owned(), 10)]);
+    let said = problems(&pool, &build).await?;
     assert!(said.is_empty(), "{said:?}");
 
     let mut tx = pool.begin().await?;

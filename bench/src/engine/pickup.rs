@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
-use workflows::{Done, Hints, Step, Attempt, StepError, Workflow};
+use workflows::{Attempt, Done, Hints, Step, StepError, Workflow};
 
 use crate::{
     Bench, lonely,

@@ -1,6 +1,6 @@
 //! Our own workflows under measurement. Their steps do nothing but count themselves.
 
-use workflows::{Done, FanOut, Joined, Step, Attempt, StepError, Workflow};
+use workflows::{Attempt, Done, FanOut, Joined, Step, StepError, Workflow};
 
 use crate::counter::Counter;
 

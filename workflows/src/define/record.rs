@@ -26,7 +26,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// }
 /// ```
 ///
-/// A step hands them over by [`Done::recording`].
+/// A step hands them over by [`Done::recording`](crate::Done::recording).
 pub trait Record: Send + Sync + 'static {
     /// Whether the transaction may be shared with other attempts, which is many times faster. Say yes
     /// where [`record`](Self::record) touches only rows of its own run, which no other run's step
@@ -44,7 +44,7 @@ pub trait Record: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever the caller says: the attempt has failed, and another follows as after
-    /// [`StepError::Retry`].
+    /// [`StepError::Retry`](crate::StepError::Retry).
     fn record(&self, tx: &mut PgConnection) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 

@@ -95,7 +95,14 @@ impl<I: Serialize, C: Send + Sync + 'static> Workflow<I, C> {
     }
 
     /// Gives the steps what they work with; several workflows may share it. Only then an
-    /// [`Engine`](crate::engine::builder::Engine) takes the workflow.
+    /// [`Engine`](crate::engine::builder::Engine) takes the workflow:
+    ///
+    /// ```compile_fail,E0308
+    /// # use workflows::{Engine, Workflow};
+    /// fn forgetful(engine: Engine, workflow: &Workflow<i64, sqlx::PgPool>) -> Engine {
+    ///     engine.register(workflow)
+    /// }
+    /// ```
     #[must_use]
     pub fn with_context(&self, context: impl Into<Arc<C>>) -> Workflow<I> {
         let given = Given {
