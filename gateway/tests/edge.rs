@@ -4,6 +4,7 @@
 use api::ApiConfig;
 use bytes::Bytes;
 use devkit::s3::{S3Options, S3Server};
+use gateway::GatewayConfig;
 use reqwest::{Method, Response};
 use settings::Reader;
 use storage::{Bucket, ObjectKey, ObjectStore, StorageConfig};
@@ -52,7 +53,7 @@ async fn with_object() -> Edge {
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let routes = gateway::routes(store);
+    let routes = gateway::routes(&GatewayConfig { edge: true }, store);
     tokio::spawn(async move {
         api::http::serve(listener, routes, &config, std::future::pending()).await
     });

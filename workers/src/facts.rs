@@ -3,9 +3,9 @@
 
 use media::{FileId, Sha256, UploadId, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
+use storage::ObjectKey;
 
 use crate::kinds::{Probe, Stored, Unit};
-use storage::ObjectKey;
 
 /// The frozen bytes: no client URL reaches them any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use media::{Sha256, uploads};
+use scanner::{ClamdError, Verdict};
 use sha2::Digest;
 use storage::Bucket;
 use workflows::{Done, NextOnError, Step, StepContext, StepError, StepSettings};
@@ -17,7 +18,6 @@ use crate::{
     queues,
     tools::Tools,
 };
-use scanner::{ClamdError, Verdict};
 
 pub(crate) struct Scan(pub Arc<Tools>);
 
