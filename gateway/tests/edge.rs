@@ -1,9 +1,14 @@
 //! The built-in edge, over a real object store, as a browser sees it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+use std::time::{Duration, Instant};
+
 use api::ApiConfig;
 use bytes::Bytes;
-use devkit::s3::{S3Options, S3Server};
+use devkit::{
+    TcpProxy,
+    s3::{S3Options, S3Server},
+};
 use gateway::GatewayConfig;
 use reqwest::{Method, Response};
 use settings::Reader;
@@ -16,6 +21,8 @@ const KEY: &str = "media/aa/bb/1/full.webp";
 struct Edge {
     base: String,
     http: reqwest::Client,
+    /// In front of the object store.
+    proxy: TcpProxy,
     _s3: S3Server,
     _folder: TempDir,
 }
@@ -32,8 +39,13 @@ async fn with_object() -> Edge {
         sync_writes: false,
     });
     let s3 = s3.await.unwrap();
+    let proxy = TcpProxy::start(s3.addr()).await.unwrap();
     let settings = [
-        ("MEDIAMILL_S3_ENDPOINT", format!("http://{}", s3.addr())),
+        (
+            "MEDIAMILL_S3_ENDPOINT",
+            format!("http://{}", proxy.address()),
+        ),
+        ("MEDIAMILL_REQUEST_SECONDS", "5".into()),
         ("MEDIAMILL_S3_ACCESS_KEY_ID", "key".into()),
         ("MEDIAMILL_S3_SECRET_ACCESS_KEY", "secret".into()),
         ("MEDIAMILL_CDN_BASE_URL", "http://localhost/cdn".into()),
@@ -61,6 +73,7 @@ async fn with_object() -> Edge {
     Edge {
         base,
         http,
+        proxy,
         _s3: s3,
         _folder: folder,
     }
@@ -155,4 +168,18 @@ async fn originals_and_everything_else_stay_hidden() {
         );
     }
     assert_eq!(ask(&edge, Method::DELETE, KEY, &[]).await.status(), 405);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_silent_is_an_outage_and_soon_known() {
+    let edge = with_object().await;
+    edge.proxy.partition(true);
+    let asked = Instant::now();
+    let answer = ask(&edge, Method::GET, KEY, &[]).await;
+    let took = asked.elapsed();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    assert!(took < Duration::from_secs(8), "took {took:?}");
+    edge.proxy.partition(false);
+    assert_eq!(ask(&edge, Method::GET, KEY, &[]).await.status(), 200);
 }

@@ -161,7 +161,6 @@ async fn a_store_that_is_silent_is_an_outage_and_soon_known() {
         ask(Method::GET, format!("{path}/parts"), None),
         ask(Method::POST, format!("{path}/complete"), None),
         ask(Method::DELETE, path.clone(), None),
-        ask(Method::GET, "/cdn/media/aa/bb/1/full.webp".into(), None),
     );
     service.s3.partition(false);
     service.initiate(&key, 20_000_000).await;
