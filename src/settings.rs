@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use ::settings::{InvalidSettings, Reader};
 use api::ApiConfig;
 use chrono::TimeDelta;
+use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits};
 use storage::StorageConfig;
 use workers::WorkersConfig;
@@ -62,6 +63,7 @@ pub struct Api {
     pub database: DatabaseConfig,
     pub storage: StorageConfig,
     pub http: ApiConfig,
+    pub gateway: GatewayConfig,
     /// How long what was refused is kept.
     pub kept: Kept,
     /// Where monitors find it; nowhere unless it is said.
@@ -74,6 +76,7 @@ impl Api {
             database: DatabaseConfig::from_env(reader),
             storage: StorageConfig::from_env(reader),
             http: ApiConfig::from_env(reader),
+            gateway: GatewayConfig::from_env(reader),
             kept: Kept::from_env(reader),
             metrics_listen: metrics_listen(reader),
         }

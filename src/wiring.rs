@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
 use codecs::Decoders;
+use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits};
 use scanner::ClamdClient;
 use sqlx::PgPool;
@@ -62,15 +63,12 @@ pub async fn serve_api(
     pool: PgPool,
     store: ObjectStore,
     config: ApiConfig,
+    gateway: &GatewayConfig,
     kept: Kept,
     stop: Stop,
 ) -> anyhow::Result<()> {
     let config = Arc::new(config);
-    let gateway = if config.edge {
-        gateway::routes(store.clone())
-    } else {
-        poem::Route::new()
-    };
+    let gateway = gateway::routes(gateway, store.clone());
     let hints = Hints::new(&pool);
     let state = ApiState {
         starter: ingest::workflow(kept).starter().hinting(&hints),

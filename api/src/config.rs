@@ -27,8 +27,6 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
     /// Public address of the CDN, or of the built-in edge, without a slash at the end.
     pub cdn_base_url: String,
-    /// Whether this process serves `/cdn/` itself.
-    pub edge: bool,
     /// How long a signed URL lives. Never beyond the upload itself.
     pub url_lifetime: TimeDelta,
     /// How long a client has to finish an upload.
@@ -70,7 +68,7 @@ impl ApiConfig {
         (url_lifetime, upload_lifetime)
     }
 
-    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_EDGE`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
+    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
     /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
     /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
     pub fn from_env(reader: &mut Reader) -> Self {
@@ -78,7 +76,6 @@ impl ApiConfig {
         Self {
             listen: reader.parsed_or("MEDIAMILL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
             cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://media.example.com"),
-            edge: reader.flag_or("MEDIAMILL_EDGE", false),
             url_lifetime,
             upload_lifetime,
             deadline: Duration::from_secs(reader.number_or(

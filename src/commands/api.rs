@@ -43,6 +43,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         "mediamill ready: http://{}",
         listener.local_addr()?
     ));
-    wiring::serve_api(listener, pool, store, config, settings.kept, stop).await?;
+    let (gateway, kept) = (&settings.gateway, settings.kept);
+    wiring::serve_api(listener, pool, store, config, gateway, kept, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

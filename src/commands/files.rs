@@ -14,7 +14,6 @@ use workers::workflows::discard;
 use workflows::{Hints, admin::runs};
 
 use super::admin::{self, Because, Output};
-
 use crate::clock;
 
 #[derive(Subcommand)]

@@ -41,7 +41,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("api", &["workflows", "media", "storage", "settings"]),
-    ("gateway", &["api", "media", "storage"]),
+    ("gateway", &["api", "media", "storage", "settings"]),
     (
         "mediamill",
         &[
@@ -61,8 +61,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// What tests may use besides: the private services everywhere, the client of the object store to try
-/// the private one with, settings to make a configuration from.
-const TEST_ARROWS: [(&str, &[&str]); 2] = [("devkit", &["storage"]), ("gateway", &["settings"])];
+/// the private one with.
+const TEST_ARROWS: [(&str, &[&str]); 1] = [("devkit", &["storage"])];
 
 /// Licences that let anybody use, change and ship the code, closed or open.
 const LICENCES: [&str; 15] = [

@@ -5,9 +5,9 @@ use std::{path::PathBuf, thread::available_parallelism};
 use ::settings::Reader;
 use media::files::Kept;
 use sandbox::Mode;
+use scanner::ClamdAddress;
 
 use crate::queues;
-use scanner::ClamdAddress;
 
 /// What the steps need to know beyond the domain's own settings.
 #[derive(Debug, Clone)]

@@ -244,7 +244,6 @@ fn settings(s3_endpoint: &str) -> Vec<(String, String)> {
         ("MEDIAMILL_S3_ACCESS_KEY_ID", "key"),
         ("MEDIAMILL_S3_SECRET_ACCESS_KEY", "secret"),
         ("MEDIAMILL_CDN_BASE_URL", "https://media.example.com"),
-        ("MEDIAMILL_EDGE", "true"),
         ("MEDIAMILL_ALLOWED_ORIGINS", FRIEND),
         ("MEDIAMILL_MAX_FILE_BYTES", "1000000000"),
     ]

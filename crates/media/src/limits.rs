@@ -1,7 +1,6 @@
 //! What is too much. Every limit is checked from sizes and headers, before anything is decoded.
 
 use serde::{Deserialize, Serialize};
-
 use settings::Reader;
 
 /// Upper bounds on what we take. One set for the whole service.

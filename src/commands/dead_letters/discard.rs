@@ -15,7 +15,6 @@ use super::{
     super::admin::{self, Output, user},
     filter::Filter,
 };
-
 use crate::{clock, output::note};
 
 /// Letters of one round.

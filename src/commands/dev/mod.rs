@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use crate::database::DatabaseConfig;
 use anyhow::Context;
 use api::ApiConfig;
+use gateway::GatewayConfig;
 use media::files::Kept;
 use reqwest::header::HeaderValue;
 use sqlx::PgPool;
@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use workers::WorkersConfig;
 
 use self::services::Services;
+use crate::database::DatabaseConfig;
 use crate::{
     database,
     monitor::{Monitor, Readiness, Started},
@@ -106,6 +107,7 @@ async fn serve(
         pool.clone(),
         store,
         api_config,
+        &GatewayConfig { edge: true },
         kept,
         stop.clone(),
     );
@@ -196,7 +198,6 @@ fn api_config(
     Ok(ApiConfig {
         listen,
         cdn_base_url: format!("http://{}/cdn", reachable(listen)),
-        edge: true,
         url_lifetime: settings.url_lifetime,
         upload_lifetime: settings.upload_lifetime,
         deadline: Duration::from_secs(15),

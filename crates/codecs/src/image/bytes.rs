@@ -1,7 +1,8 @@
 //! A reader over a slice that refuses, never panics, at its end.
 
-use super::reject;
 use media::Rejection;
+
+use super::reject;
 
 #[derive(Clone)]
 pub(super) struct Bytes<'a> {

@@ -1,13 +1,13 @@
 //! From whatever colours a file is in to sRGB.
 
-use super::reject;
 use std::sync::Arc;
 
+use media::Rejection;
 use moxcms::{DataColorSpace, Layout as Channels, TransformExecutor, TransformOptions};
 
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
-use media::Rejection;
+use super::reject;
 
 /// The picture as RGB or RGBA in sRGB.
 pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {

@@ -5,10 +5,10 @@ use std::ffi::c_int;
 use std::io;
 
 use libwebp_sys as webp;
+use sandbox::Resource;
 
 use super::ImageError;
 use super::raster::{Layout, Raster};
-use sandbox::Resource;
 
 /// Encodes an RGB or RGBA picture, lossy, on this thread alone.
 pub(super) fn webp(picture: &Raster, quality: u8, method: u8) -> Result<Vec<u8>, ImageError> {

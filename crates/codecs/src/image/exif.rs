@@ -1,9 +1,10 @@
 //! The one thing read from EXIF: tag 0x0112, Orientation, of the first directory (TIFF 6.0 §2;
 //! Exif 2.32 §4.6.4). Anything odd means "no orientation", as in every viewer.
 
+use media::Rejection;
+
 use super::bytes::Bytes;
 use super::orient::Orientation;
-use media::Rejection;
 
 const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;

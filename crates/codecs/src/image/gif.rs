@@ -1,7 +1,9 @@
 //! GIF 87a and 89a (the format's own specification, 1990). The first frame is the picture.
 
-use super::reject;
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 use super::ImageError;
 use super::ImageLimits;
@@ -11,9 +13,7 @@ use super::jpeg;
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster, byte_len};
-use media::Rejection;
-use media::formats::ImageFormat;
-use sandbox::Resource;
+use super::reject;
 
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;

@@ -1,15 +1,14 @@
 //! Which format a file has by its structure, and what its headers declare.
 
-use super::reject;
 use media::formats::ImageFormat;
+use media::{Rejection, RejectionCode};
 
+use super::ImageLimits;
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::Layout;
+use super::reject;
 use super::{gif, jpeg, png, webp};
-
-use super::ImageLimits;
-use media::{Rejection, RejectionCode};
 
 /// `format`, of a file that has so many bytes behind the picture; refused if they are too many.
 pub(super) fn with_trailing(format: ImageFormat, bytes: usize) -> Result<ImageFormat, Rejection> {

@@ -8,6 +8,9 @@ mod pixels;
 
 pub(super) use self::pixels::decode;
 
+use media::Rejection;
+use media::formats::ImageFormat;
+
 use super::ImageLimits;
 use super::bytes::Bytes;
 use super::exif;
@@ -16,8 +19,6 @@ use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::Layout;
 use super::reject;
-use media::Rejection;
-use media::formats::ImageFormat;
 
 const SOF0: u8 = 0xC0;
 const SOF2: u8 = 0xC2;

@@ -1,9 +1,11 @@
 //! PNG (W3C PNG, third edition). Of an APNG the default image is taken.
 
-use super::reject;
 use std::io::Cursor;
 
+use media::Rejection;
+use media::formats::ImageFormat;
 use png::{BitDepth, ColorType, Transformations};
+use sandbox::Resource;
 
 use super::ImageError;
 use super::ImageLimits;
@@ -14,9 +16,7 @@ use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
-use media::Rejection;
-use media::formats::ImageFormat;
-use sandbox::Resource;
+use super::reject;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 

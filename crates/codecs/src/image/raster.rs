@@ -1,8 +1,9 @@
 //! Decoded pixels: 8 bits a sample, interleaved, rows without padding.
 
+use media::Rejection;
+
 use super::profile::Embedded;
 use super::reject;
-use media::Rejection;
 
 /// The samples of one pixel, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Making pictures smaller: Lanczos, with alpha premultiplied so that the hidden colour of
 //! transparent pixels does not bleed into visible ones.
 
-use super::reject;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use media::Rejection;
 
 use super::raster::{Layout, Raster};
-use media::Rejection;
+use super::reject;
 
 /// The picture at `size`; itself if it has that size.
 pub(super) fn to(picture: Raster, size: (u32, u32)) -> Result<Raster, Rejection> {

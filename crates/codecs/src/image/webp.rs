@@ -1,9 +1,11 @@
 //! WebP (RFC 9649): lossy, lossless, with alpha, animated. The first frame is the picture.
 
-use super::reject;
 use std::io::Cursor;
 
 use image_webp::{DecodingError, WebPDecoder};
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 use super::ImageError;
 use super::ImageLimits;
@@ -14,9 +16,7 @@ use super::jpeg;
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
-use media::Rejection;
-use media::formats::ImageFormat;
-use sandbox::Resource;
+use super::reject;
 
 /// As many as a JPEG can hold (ICC.1:2022 annex B.4).
 const MAX_PROFILE_BYTES: usize = 16 << 20;

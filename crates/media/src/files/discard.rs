@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use settings::Reader;
 use sqlx::PgConnection;
 
 use super::FileStatus;
 use crate::FileId;
-use settings::Reader;
 
 /// For how long the bytes of a file are kept that was refused or cancelled, in case that this was a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What a scan means. No I/O.
 
 use media::{Rejection, RejectionCode, Sha256};
-
 use scanner::Verdict;
 
 /// Clean, and the bytes that the client meant to send; else the refusal.
