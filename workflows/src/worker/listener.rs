@@ -11,6 +11,7 @@ use crate::{
         CANCELLED, CHANNEL,
         connection::jittered,
         lanes::Lanes,
+        notify_probe,
         session::{ANSWER, Session, within},
     },
     worker::{in_flight::Attempts, metrics, slots::Slots},
@@ -81,8 +82,7 @@ impl Listener {
     /// must come back, or the session is made anew. Where the server's queue of notifications is
     /// full, the refusal is an answer too.
     async fn probe(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
-        let sending =
-            sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, PROBE).execute(&mut *listener);
+        let sending = notify_probe(listener, PROBE);
         match within(ANSWER, sending).await {
             Err(sqlx::Error::Database(_)) => return Ok(()),
             sent => sent?,

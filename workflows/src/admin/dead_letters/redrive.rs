@@ -4,16 +4,15 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::protocol::state::Resolution;
 use crate::{
     admin::{
-        AdminError, By, Hints, audit,
-        clear::clear,
+        AdminError, By, Conflict, Hints, check_reason,
         dead_letters::{open, place_of},
         hints::{begin, finish},
-        hooks, locks, requeue,
+        hooks, locks,
     },
-    protocol::failpoints::Transaction,
+    protocol::{failpoints::Transaction, state::Resolution},
+    store::{audit, clear::clear, requeue},
 };
 
 /// Starts a dead task anew, with all its attempts; or its run from an earlier step that it has been
@@ -39,7 +38,7 @@ pub async fn redrive_in(
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     let (run_id, died_at_step) = place_of(tx, letter_id).await?;
     locks::live_run(tx, run_id).await?;
     open(tx, letter_id).await?;
@@ -47,7 +46,10 @@ pub async fn redrive_in(
         Some(step) if step != died_at_step => {
             let entries = requeue::been(tx, &[run_id], step).await?;
             if entries.is_empty() {
-                return Err(requeue::not_been(step));
+                return Err(Conflict::StepNotReached {
+                    step: step.to_owned(),
+                }
+                .into());
             }
             clear(tx, &[run_id], Resolution::Redriven, by).await?;
             let queues = requeue::enter(tx, &entries, by).await?;

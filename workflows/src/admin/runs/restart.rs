@@ -5,17 +5,16 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
-    admin::Conflict,
-    protocol::state::{Resolution, RunState},
-};
-use crate::{
     admin::{
-        AdminError, By, Hints, audit,
-        clear::clear,
+        AdminError, By, Conflict, Hints, check_reason,
         hints::{begin, finish},
-        hooks, locks, requeue,
+        hooks, locks,
     },
-    protocol::failpoints::Transaction,
+    protocol::{
+        failpoints::Transaction,
+        state::{Resolution, RunState},
+    },
+    store::{audit, clear::clear, requeue},
 };
 
 /// Starts a run again that has ended or is dead, as the same run: from a step that it has been
@@ -43,7 +42,7 @@ pub async fn restart_in(
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     let run = locks::run(tx, run_id).await?;
     if run.state == RunState::Running {
         return Err(Conflict::RunGoesOn.into());
@@ -74,7 +73,10 @@ async fn from_the_start(
     let right = first.filter(|(_, step)| from_step.is_none_or(|asked| asked == step));
     match (right, from_step) {
         (Some(first), _) => Ok(first),
-        (None, Some(step)) => Err(requeue::not_been(step)),
+        (None, Some(step)) => Err(Conflict::StepNotReached {
+            step: step.to_owned(),
+        }
+        .into()),
         (None, None) => Err(Conflict::FirstStepUnknown.into()),
     }
 }

@@ -4,8 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::admin::Conflict;
-use crate::admin::{AdminError, By};
+use crate::define::actor::By;
 
 /// What became of letters.
 #[derive(Debug, Default)]
@@ -105,14 +104,6 @@ pub(crate) async fn been(
     )
     .fetch_all(tx)
     .await
-}
-
-/// Says that a run cannot start again from a step.
-pub(crate) fn not_been(step: &str) -> AdminError {
-    Conflict::StepNotReached {
-        step: step.to_owned(),
-    }
-    .into()
 }
 
 /// The entry at a run's first step, and that step's name. A run that was cancelled before its first
