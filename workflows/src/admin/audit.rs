@@ -12,7 +12,7 @@ use crate::{
 /// One action.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// Grows with time.
+    /// Number of the entry. Later entries have greater ones.
     pub audit_id: i64,
     /// When.
     pub at: DateTime<Utc>,

@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::store::depths as store;
 use crate::{
     admin::{AdminError, hints::begin, workers::Fleet},
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::commit::commit,
 };
 
@@ -64,7 +64,7 @@ pub async fn depths(pool: &PgPool, max_age: Duration) -> Result<Depths, AdminErr
     if store::take(tx, max_age).await? {
         let counts = count(tx, &fleet).await?;
         store::keep(tx, &json!(counts)).await?;
-        commit(transaction, &[Transaction::Count]).await?;
+        commit(transaction, &[Failpoint::Count]).await?;
     } else {
         transaction.rollback().await?;
     }

@@ -14,7 +14,7 @@ use crate::{
         workflow::{Definition, Outcome, Revival, RunEnd},
     },
     protocol::state::RunState,
-    store::runs::{Subject, subjects},
+    store::runs::{About, subjects},
 };
 
 /// Tells the hooks of runs that were cancelled. A hook that fails takes the action back.
@@ -64,7 +64,7 @@ async fn told<'h>(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'h>,
-) -> Result<Vec<(Subject, &'h Arc<Definition>)>, sqlx::Error> {
+) -> Result<Vec<(About, &'h Arc<Definition>)>, sqlx::Error> {
     let Some(hooks) = by.hooks else {
         return Ok(Vec::new());
     };

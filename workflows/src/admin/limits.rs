@@ -19,7 +19,7 @@ use crate::{
         hints::{begin, finish},
         queues,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{audit, limits},
 };
 
@@ -98,7 +98,7 @@ pub async fn list(pool: &PgPool) -> Result<Vec<LimitEntry>, AdminError> {
 pub async fn set(pool: &PgPool, queue: &str, limit: Limit, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = set_in(&mut transaction, queue, limit, by).await?;
-    finish(pool, transaction, Transaction::Limit, hints).await
+    finish(pool, transaction, Failpoint::Limit, hints).await
 }
 
 /// [`set`] as part of the caller's transaction.
@@ -126,7 +126,7 @@ pub async fn set_in(
 pub async fn remove(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = remove_in(&mut transaction, queue, by).await?;
-    finish(pool, transaction, Transaction::Limit, hints).await
+    finish(pool, transaction, Failpoint::Limit, hints).await
 }
 
 /// [`remove`] as part of the caller's transaction.

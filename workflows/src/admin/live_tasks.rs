@@ -20,9 +20,9 @@ use crate::{
     store::live_tasks,
 };
 
-/// Of a run that is at many places at once, so many are looked at.
+/// A run may have more live tasks than this. Those beyond are not shown.
 const TASKS: i64 = 200;
-/// Nobody reads a place in a queue beyond this.
+/// What is ahead of a task in its queue is counted up to this.
 const COUNTED: i64 = 10_000;
 
 /// The run's live tasks, those that are running first.

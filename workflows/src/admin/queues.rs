@@ -12,7 +12,7 @@ use crate::{
         not_found,
         workers::Fleet,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{audit, queues},
 };
 
@@ -112,7 +112,7 @@ pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, sqlx
 pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, queue, by).await?;
-    finish(pool, transaction, Transaction::Pause, hints).await
+    finish(pool, transaction, Failpoint::Pause, hints).await
 }
 
 /// [`pause`] as part of the caller's transaction.
@@ -138,7 +138,7 @@ pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(),
 pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, queue, by).await?;
-    finish(pool, transaction, Transaction::Resume, hints).await
+    finish(pool, transaction, Failpoint::Resume, hints).await
 }
 
 /// [`resume`] as part of the caller's transaction.

@@ -13,7 +13,7 @@ use crate::{
         not_found,
     },
     define::letter_filter::LetterFilter,
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{audit, letters::matching, redrives},
 };
 
@@ -76,7 +76,7 @@ pub async fn request(
     let mut transaction = begin(pool).await?;
     let redrive_id = request_in(&mut transaction, filter, from_step, pace, by).await?;
     let hints = Hints::default();
-    finish(pool, transaction, Transaction::BulkRedrive, hints).await?;
+    finish(pool, transaction, Failpoint::BulkRedrive, hints).await?;
     get(pool, redrive_id).await
 }
 
@@ -130,7 +130,7 @@ pub async fn stop(pool: &PgPool, redrive_id: Uuid, by: By<'_>) -> Result<Redrive
     let mut transaction = begin(pool).await?;
     stop_in(&mut transaction, redrive_id, by).await?;
     let hints = Hints::default();
-    finish(pool, transaction, Transaction::BulkRedrive, hints).await?;
+    finish(pool, transaction, Failpoint::BulkRedrive, hints).await?;
     get(pool, redrive_id).await
 }
 

@@ -9,13 +9,13 @@ use sqlx::PgPool;
 
 use crate::{
     admin::AdminError,
-    store::{workers as store, workers::Worker},
+    store::{workers as store, workers::Row},
 };
 
 /// One worker process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerEntry {
-    /// Grows with each start of a process.
+    /// Number of the process. Processes that began later have greater ones.
     pub worker_id: i64,
     /// Its name, for people.
     pub name: String,
@@ -47,7 +47,7 @@ pub async fn count_alive(pool: &PgPool) -> Result<u64, AdminError> {
 }
 
 impl WorkerEntry {
-    fn of(worker: Worker) -> Self {
+    fn of(worker: Row) -> Self {
         let known = known(worker.capabilities);
         let steps = known.into_iter().flat_map(|workflow| workflow.steps);
         let queues: BTreeMap<String, i64> = steps.map(|step| (step.queue, step.slots)).collect();

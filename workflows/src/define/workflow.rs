@@ -79,7 +79,7 @@ impl<I, O> Route<I, O> {
         }
     }
 
-    /// Runs in the transaction that rejects a run: the caller records the verdict there.
+    /// Runs in the transaction that rejects a run: the caller records the decision there.
     #[must_use]
     pub fn on_reject<H>(mut self, hook: H) -> Self
     where

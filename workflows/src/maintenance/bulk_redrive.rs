@@ -13,7 +13,7 @@ use crate::{
     admin::{AdminError, By, hooks},
     define::hooks::Hooks,
     maintenance::bulk_redrive::pace::Round,
-    protocol::{failpoints::Transaction, state::Resolution},
+    protocol::{failpoints::Failpoint, state::Resolution},
     store::{
         audit,
         clear::clear,
@@ -74,7 +74,7 @@ pub(crate) async fn work_off(
     let due = job
         .record(tx, &revived, skipped, round, over || capped)
         .await?;
-    commit(transaction, &[Transaction::BulkStep]).await?;
+    commit(transaction, &[Failpoint::BulkStep]).await?;
     Ok(Worked {
         redriven: revived.letters,
         queues: revived.queues,
@@ -123,7 +123,7 @@ impl Step {
         let ids: Vec<Uuid> = as_they_are.iter().map(|letter| letter.letter_id).collect();
         let mut revived = Revived::default();
         if !ids.is_empty() {
-            revived = requeue::again(tx, &ids, by).await?;
+            revived = requeue::letters(tx, &ids, by).await?;
             let runs: Vec<Uuid> = as_they_are.iter().map(|letter| letter.run_id).collect();
             hooks::revived(tx, &runs, None, by).await?;
         }
@@ -150,7 +150,7 @@ impl Step {
         // Somebody may have resolved a letter before its run was locked.
         let open = redrives::open_letters(tx, &ids).await?;
         let runs: Vec<Uuid> = open.iter().map(|run| run.run_id).collect();
-        let entries = requeue::been(tx, &runs, step).await?;
+        let entries = requeue::entries(tx, &runs, step).await?;
         let runs: HashSet<Uuid> = entries.iter().map(|entry| entry.run_id).collect();
         let (mut revived, mut skipped) = (Revived::default(), 0);
         for run in open {
@@ -163,7 +163,7 @@ impl Step {
         if !entries.is_empty() {
             let runs: Vec<Uuid> = runs.into_iter().collect();
             clear(tx, &runs, Resolution::Redriven, by).await?;
-            revived.queues = requeue::enter(tx, &entries, by).await?;
+            revived.queues = requeue::restart(tx, &entries, by).await?;
             hooks::revived(tx, &runs, Some(step), by).await?;
         }
         Ok((revived, skipped))

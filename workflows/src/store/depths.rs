@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 /// What was counted last.
-pub(crate) struct Counted {
+pub(crate) struct Stored {
     pub counted_at: DateTime<Utc>,
     pub counts: Value,
     /// Seconds since then.
@@ -15,9 +15,9 @@ pub(crate) struct Counted {
 }
 
 /// What was counted last.
-pub(crate) async fn read(pool: &PgPool) -> Result<Counted, sqlx::Error> {
+pub(crate) async fn read(pool: &PgPool) -> Result<Stored, sqlx::Error> {
     sqlx::query_as!(
-        Counted,
+        Stored,
         r#"SELECT counted_at, counts,
                   extract(epoch FROM clock_timestamp() - counted_at)::float8 AS "age!"
            FROM workflows.depths"#

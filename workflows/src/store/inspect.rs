@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::protocol::state::{RunState, StepState};
 
 /// A run.
-pub(crate) struct Run {
+pub(crate) struct Row {
     pub run_id: Uuid,
     pub workflow: String,
     pub version: i32,
@@ -28,9 +28,9 @@ pub(crate) struct Step {
 }
 
 /// The newest run about `subject`.
-pub(crate) async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<Run>, sqlx::Error> {
+pub(crate) async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
-        Run,
+        Row,
         r#"SELECT run_id, workflow, version, state AS "state: RunState", created_at, ended_at
            FROM workflows.runs WHERE subject = $1 ORDER BY created_at DESC, run_id DESC LIMIT 1"#,
         subject,

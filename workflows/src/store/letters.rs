@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A letter.
-pub(crate) struct Letter {
+pub(crate) struct Row {
     pub letter_id: Uuid,
     pub run_id: Uuid,
     pub task_id: Uuid,
@@ -39,9 +39,9 @@ pub(crate) async fn list(
     resolved_too: bool,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<Letter>, sqlx::Error> {
+) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
-        Letter,
+        Row,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
                   workflow AS "workflow!", version AS "version!", step AS "step!", child,
                   fairness_key AS "fairness_key!", errors AS "errors!", crashes AS "crashes!",
@@ -66,9 +66,9 @@ pub(crate) async fn list(
 }
 
 /// One letter.
-pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Letter>, sqlx::Error> {
+pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
-        Letter,
+        Row,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
                   workflow AS "workflow!", version AS "version!", step AS "step!", child,
                   fairness_key AS "fairness_key!", errors AS "errors!", crashes AS "crashes!",

@@ -81,8 +81,8 @@ pub(crate) async fn free_run_ids(
 }
 
 /// The fence: ends the leases of those of the given attempts that still hold one. Call under the
-/// runs' locks. A lease whose task is gone (its run ended in the moment of the claim) is worth
-/// nothing.
+/// runs' locks. A lease whose task is gone is ended as well and not returned: its run ended while the
+/// task was being claimed.
 pub(crate) async fn end_leases(
     connection: &mut PgConnection,
     tasks: &[Uuid],

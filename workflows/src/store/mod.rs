@@ -1,5 +1,5 @@
-//! Every SQL statement of the engine, compile-time checked, one function a statement or
-//! transaction. Lock order is the same everywhere: runs, then leases, each by ascending id.
+//! Every SQL statement of the engine, one function a statement or transaction. All but a few that say why
+//! are checked at compile time. Lock order is the same everywhere: runs, then leases, each by ascending id.
 
 pub(crate) mod attempts;
 pub(crate) mod audit;
@@ -7,6 +7,7 @@ pub(crate) mod breakers;
 pub(crate) mod claim;
 pub(crate) mod clear;
 pub(crate) mod commit;
+pub(crate) mod complete;
 pub(crate) mod connection;
 mod dead_letters;
 pub(crate) mod depths;
@@ -36,7 +37,6 @@ pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod schema;
 pub(crate) mod session;
-pub(crate) mod settle;
 pub(crate) mod start;
 pub(crate) mod started;
 pub(crate) mod sweep;

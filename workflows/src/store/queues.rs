@@ -34,7 +34,7 @@ pub(crate) async fn waiting(pool: &PgPool, most: i64) -> Result<Vec<Waiting>, sq
 }
 
 /// A paused queue.
-pub(crate) struct Paused {
+pub(crate) struct Pause {
     pub queue: String,
     pub paused_at: DateTime<Utc>,
     pub paused_by: String,
@@ -42,9 +42,9 @@ pub(crate) struct Paused {
 }
 
 /// The queues that are paused.
-pub(crate) async fn paused(pool: &PgPool) -> Result<Vec<Paused>, sqlx::Error> {
+pub(crate) async fn paused(pool: &PgPool) -> Result<Vec<Pause>, sqlx::Error> {
     sqlx::query_as!(
-        Paused,
+        Pause,
         "SELECT queue, paused_at, paused_by, reason FROM workflows.queues"
     )
     .fetch_all(pool)

@@ -137,7 +137,8 @@ pub(crate) struct Job {
     pub saved: f64,
 }
 
-/// The rate saves up at most five seconds, or two letters, whatever happened in between.
+/// A token bucket: at most five seconds of the rate, or two letters, are saved up, however long nothing
+/// was done.
 const SAVES: f64 = 5.0;
 
 /// Locks the re-drive that has waited longest of those whose rate allows a letter and at which nobody is.

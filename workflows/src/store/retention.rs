@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 
-use crate::{protocol::failpoints::Transaction, store::commit::commit};
+use crate::{protocol::failpoints::Failpoint, store::commit::commit};
 
 /// Runs removed per transaction, with all their history.
 const BATCH: i64 = 500;
@@ -53,7 +53,7 @@ pub(crate) async fn prune(
     )
     .execute(&mut *tx)
     .await?;
-    commit(transaction, &[Transaction::Prune]).await?;
+    commit(transaction, &[Failpoint::Prune]).await?;
     Ok(old.len())
 }
 

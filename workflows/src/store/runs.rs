@@ -106,7 +106,7 @@ pub(crate) async fn locked(
 }
 
 /// What a run is about.
-pub(crate) struct Subject {
+pub(crate) struct About {
     pub run_id: Uuid,
     pub workflow: String,
     pub version: i32,
@@ -118,9 +118,9 @@ pub(crate) struct Subject {
 pub(crate) async fn subjects(
     tx: &mut PgConnection,
     runs: &[Uuid],
-) -> Result<Vec<Subject>, sqlx::Error> {
+) -> Result<Vec<About>, sqlx::Error> {
     sqlx::query_as!(
-        Subject,
+        About,
         r#"SELECT run_id, workflow, version, subject, state AS "state: RunState" FROM workflows.runs
            WHERE run_id = ANY($1) ORDER BY run_id"#,
         runs,

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::store::presence::PRESENCE;
 
 /// A worker that has not left.
-pub(crate) struct Worker {
+pub(crate) struct Row {
     pub worker_id: i64,
     pub name: String,
     pub build: String,
@@ -20,9 +20,9 @@ pub(crate) struct Worker {
 }
 
 /// Those who have not left, the newest first.
-pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Worker>, sqlx::Error> {
+pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
-        Worker,
+        Row,
         r#"SELECT worker_id AS "worker_id!", name AS "name!", build AS "build!",
                   capabilities AS "capabilities!", started_at AS "started_at!", seen_at AS "seen_at!", lost_tasks,
                   coalesce(tasks, 0) AS "tasks!",

@@ -14,7 +14,7 @@ use crate::{
         notify_probe,
         session::{ANSWER, Session, within},
     },
-    worker::{in_flight::Attempts, metrics, slots::Slots},
+    worker::{in_flight::InFlight, metrics, slots::Slots},
 };
 
 /// After this much silence the listener sends itself a notification.
@@ -26,7 +26,7 @@ pub(crate) struct Listener {
     pub session: Session,
     pub lanes: Arc<Lanes>,
     pub slots: Slots,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
 }
 
 impl Listener {
@@ -56,8 +56,8 @@ impl Listener {
         within(ANSWER, listener.listen_all([CHANNEL, CANCELLED])).await?;
         metrics::listening(true);
         // Something may have become ready while nobody listened.
-        self.slots.news_everywhere();
-        self.slots.look();
+        self.slots.mark_all_ready();
+        self.slots.wake();
         loop {
             match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(heard))) => self.heard(heard.channel(), heard.payload()),
@@ -74,7 +74,7 @@ impl Listener {
                 self.attempts.cancel_run(run_id);
             }
         } else if let Some(lane) = payload.parse().ok().and_then(|lane| self.lanes.get(lane)) {
-            self.slots.news(lane.queue);
+            self.slots.mark_ready(lane.queue);
         }
     }
 
@@ -86,7 +86,7 @@ impl Listener {
         match within(ANSWER, sending).await {
             Err(sqlx::Error::Database(_)) => return Ok(()),
             sent => sent?,
-        };
+        }
         if let Some(heard) = within(ANSWER, listener.try_recv()).await? {
             self.heard(heard.channel(), heard.payload());
         }

@@ -12,7 +12,7 @@ use crate::{
         hints::{begin, finish},
         locks, runs,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{audit, lock},
 };
 
@@ -23,7 +23,7 @@ const BATCH: i64 = 500;
 pub async fn discard(pool: &PgPool, letter_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = discard_in(&mut transaction, letter_id, by).await?;
-    finish(pool, transaction, Transaction::Discard, hints).await?;
+    finish(pool, transaction, Failpoint::Discard, hints).await?;
     tracing::info!(letter.id = %letter_id, actor = by.actor, "letter discarded");
     Ok(())
 }
@@ -64,7 +64,7 @@ pub async fn discard_many(
 ) -> Result<Discarded, AdminError> {
     let mut transaction = begin(pool).await?;
     let (discarded, hints) = discard_many_in(&mut transaction, filter, limit, by).await?;
-    finish(pool, transaction, Transaction::Discard, hints).await?;
+    finish(pool, transaction, Failpoint::Discard, hints).await?;
     tracing::info!(runs = discarded.runs, actor = by.actor, "letters discarded");
     Ok(discarded)
 }

@@ -104,7 +104,7 @@ pub async fn show(pool: &PgPool, letter_id: Uuid) -> Result<WholeLetter, AdminEr
 }
 
 impl DeadLetter {
-    fn of(row: letters::Letter) -> Self {
+    fn of(row: letters::Row) -> Self {
         let error = Short::of(&row.error);
         Self {
             letter_id: row.letter_id,

@@ -11,7 +11,7 @@ use crate::{
         hints::{begin, finish},
         hooks, locks,
     },
-    protocol::{failpoints::Transaction, state::Resolution},
+    protocol::{failpoints::Failpoint, state::Resolution},
     store::{audit, clear::clear, requeue},
 };
 
@@ -26,7 +26,7 @@ pub async fn redrive(
 ) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = redrive_in(&mut transaction, letter_id, from_step, by).await?;
-    finish(pool, transaction, Transaction::Redrive, hints).await?;
+    finish(pool, transaction, Failpoint::Redrive, hints).await?;
     tracing::info!(letter.id = %letter_id, actor = by.actor, "letter re-driven");
     Ok(())
 }
@@ -44,7 +44,7 @@ pub async fn redrive_in(
     open(tx, letter_id).await?;
     let queues = match from_step {
         Some(step) if step != died_at_step => {
-            let entries = requeue::been(tx, &[run_id], step).await?;
+            let entries = requeue::entries(tx, &[run_id], step).await?;
             if entries.is_empty() {
                 return Err(Conflict::StepNotReached {
                     step: step.to_owned(),
@@ -52,12 +52,12 @@ pub async fn redrive_in(
                 .into());
             }
             clear(tx, &[run_id], Resolution::Redriven, by).await?;
-            let queues = requeue::enter(tx, &entries, by).await?;
+            let queues = requeue::restart(tx, &entries, by).await?;
             hooks::revived(tx, &[run_id], Some(step), by).await?;
             queues
         }
         _ => {
-            let queues = requeue::again(tx, &[letter_id], by).await?.queues;
+            let queues = requeue::letters(tx, &[letter_id], by).await?.queues;
             hooks::revived(tx, &[run_id], None, by).await?;
             queues
         }

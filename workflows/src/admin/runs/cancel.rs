@@ -10,7 +10,7 @@ use crate::{
         hints::{begin, finish},
         hooks, locks,
     },
-    protocol::{failpoints::Transaction, state::Resolution},
+    protocol::{failpoints::Failpoint, state::Resolution},
     store::{audit, clear::clear, runs},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 pub async fn cancel(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = cancel_in(&mut transaction, run_id, by).await?;
-    finish(pool, transaction, Transaction::Cancel, hints).await?;
+    finish(pool, transaction, Failpoint::Cancel, hints).await?;
     tracing::info!(run.id = %run_id, actor = by.actor, "run cancelled");
     Ok(())
 }

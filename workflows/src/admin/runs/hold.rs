@@ -10,7 +10,7 @@ use crate::{
         hints::{begin, finish},
         locks,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{audit, runs, tasks},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub async fn pause(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, run_id, by).await?;
-    finish(pool, transaction, Transaction::Pause, hints).await
+    finish(pool, transaction, Failpoint::Pause, hints).await
 }
 
 /// [`pause`] as part of the caller's transaction.
@@ -40,7 +40,7 @@ pub async fn pause_in(
 pub async fn resume(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, run_id, by).await?;
-    finish(pool, transaction, Transaction::Resume, hints).await
+    finish(pool, transaction, Failpoint::Resume, hints).await
 }
 
 /// [`resume`] as part of the caller's transaction.

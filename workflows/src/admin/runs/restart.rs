@@ -11,7 +11,7 @@ use crate::{
         hooks, locks,
     },
     protocol::{
-        failpoints::Transaction,
+        failpoints::Failpoint,
         state::{Resolution, RunState},
     },
     store::{audit, clear::clear, requeue},
@@ -30,7 +30,7 @@ pub async fn restart(
 ) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = restart_in(&mut transaction, run_id, from_step, by).await?;
-    finish(pool, transaction, Transaction::Restart, hints).await?;
+    finish(pool, transaction, Failpoint::Restart, hints).await?;
     tracing::info!(run.id = %run_id, actor = by.actor, "run restarted");
     Ok(())
 }
@@ -48,7 +48,7 @@ pub async fn restart_in(
         return Err(Conflict::RunGoesOn.into());
     }
     let entry = match from_step {
-        Some(step) => requeue::been(tx, &[run_id], step).await?.pop(),
+        Some(step) => requeue::entries(tx, &[run_id], step).await?.pop(),
         None => None,
     };
     let (entry, step) = match (entry, from_step) {
@@ -56,7 +56,7 @@ pub async fn restart_in(
         _ => from_the_start(tx, run_id, from_step).await?,
     };
     clear(tx, &[run_id], Resolution::Redriven, by).await?;
-    let queues = requeue::enter(tx, &[entry], by).await.map_err(refused)?;
+    let queues = requeue::restart(tx, &[entry], by).await.map_err(refused)?;
     hooks::revived(tx, &[run_id], Some(&step), by).await?;
     let details = json!({ "from_step": from_step, "was": run.state });
     audit::record(tx, by, "run.restart", run_id, details).await?;
@@ -69,7 +69,7 @@ async fn from_the_start(
     run_id: Uuid,
     from_step: Option<&str>,
 ) -> Result<(requeue::Entry, String), AdminError> {
-    let first = requeue::first(tx, run_id).await?;
+    let first = requeue::first_entry(tx, run_id).await?;
     let right = first.filter(|(_, step)| from_step.is_none_or(|asked| asked == step));
     match (right, from_step) {
         (Some(first), _) => Ok(first),
