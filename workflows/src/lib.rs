@@ -73,7 +73,7 @@ pub use engine::{
     testing,
 };
 pub use protocol::{
-    failpoints as faults,
+    failpoints,
     state::{AttemptOutcome, Cause, Resolution, RunState, StepState, UnknownWord},
 };
 pub use store::schema::{

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::admin::{
-    Pause,
-    limits::{HeldBy, Limit},
+use crate::{
+    admin::{
+        Pause,
+        limits::{HeldBy, Limit},
+    },
+    protocol::state::RunState,
 };
-use crate::protocol::state::RunState;
 
 /// One live task.
 #[derive(Debug, Clone)]

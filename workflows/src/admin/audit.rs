@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use crate::admin::{AdminError, By};
+use crate::{
+    admin::{AdminError, By},
+    store::audit as store,
+};
 
 /// One action.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// Grows with time.
+    /// Number of the entry. Later entries have greater ones.
     pub audit_id: i64,
     /// When.
     pub at: DateTime<Utc>,
@@ -32,16 +35,17 @@ pub async fn list(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<AuditEntry>, AdminError> {
-    let entries = sqlx::query_as!(
-        AuditEntry,
-        "SELECT audit_id, at, actor, action, target, reason, details FROM workflows.audit
-         WHERE ($1::text IS NULL OR target = $1) AND ($2::bigint IS NULL OR audit_id < $2)
-         ORDER BY audit_id DESC LIMIT $3",
-        target,
-        before,
-        limit.clamp(1, 500),
-    );
-    Ok(entries.fetch_all(pool).await?)
+    let entries = store::list(pool, target, before, limit.clamp(1, 500)).await?;
+    let entries = entries.into_iter().map(|entry| AuditEntry {
+        audit_id: entry.audit_id,
+        at: entry.at,
+        actor: entry.actor,
+        action: entry.action,
+        target: entry.target,
+        reason: entry.reason,
+        details: entry.details,
+    });
+    Ok(entries.collect())
 }
 
 /// Records an action of the caller's own, in its transaction.
@@ -52,27 +56,6 @@ pub async fn record_in(
     target: impl std::fmt::Display,
     details: Value,
 ) -> Result<(), AdminError> {
-    by.check()?;
-    Ok(record(tx, by, action, target, details).await?)
-}
-
-/// Keeps an action, in the caller's transaction.
-pub(crate) async fn record(
-    tx: &mut PgConnection,
-    by: By<'_>,
-    action: &str,
-    target: impl std::fmt::Display,
-    details: Value,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO workflows.audit (actor, action, target, reason, details) VALUES ($1, $2, $3, $4, $5)",
-        by.actor,
-        action,
-        target.to_string(),
-        by.reason,
-        details,
-    )
-    .execute(tx)
-    .await?;
-    Ok(())
+    crate::admin::check_reason(by)?;
+    Ok(store::record(tx, by, action, target, details).await?)
 }

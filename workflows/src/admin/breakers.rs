@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgPool;
 
+use crate::store;
+
 /// An outside service that is down. Tasks of the steps that need it wait where they are, but for one at a time that
 /// tries whether it is back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,11 +32,13 @@ impl Breaker {
 
 /// Those that are open, by name.
 pub async fn list(pool: &PgPool) -> Result<Vec<Breaker>, sqlx::Error> {
-    sqlx::query_as!(
-        Breaker,
-        "SELECT dependency, opened_at AS since, probe_at, error, lanes FROM workflows.breakers
-         ORDER BY dependency"
-    )
-    .fetch_all(pool)
-    .await
+    let open = store::breakers::list(pool).await?.into_iter();
+    let breakers = open.map(|open| Breaker {
+        dependency: open.dependency,
+        since: open.since,
+        probe_at: open.probe_at,
+        error: open.error,
+        lanes: open.lanes,
+    });
+    Ok(breakers.collect())
 }

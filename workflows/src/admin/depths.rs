@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgPool, types::Json};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
 
+use crate::store::depths as store;
 use crate::{
     admin::{AdminError, hints::begin, workers::Fleet},
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::commit::commit,
 };
 
@@ -59,20 +61,10 @@ pub async fn depths(pool: &PgPool, max_age: Duration) -> Result<Depths, AdminErr
     let fleet = Fleet::muster(pool).await?;
     let mut transaction = begin(pool).await?;
     let tx = &mut *transaction;
-    let mine = sqlx::query_scalar!(
-        "SELECT one FROM workflows.depths WHERE counted_at < clock_timestamp() - make_interval(secs => $1)
-         FOR UPDATE SKIP LOCKED",
-        max_age.as_secs_f64(),
-    );
-    if mine.fetch_optional(&mut *tx).await?.is_some() {
+    if store::take(tx, max_age).await? {
         let counts = count(tx, &fleet).await?;
-        sqlx::query!(
-            "UPDATE workflows.depths SET counted_at = clock_timestamp(), counts = $1",
-            Json(counts) as _,
-        )
-        .execute(&mut *tx)
-        .await?;
-        commit(transaction, &[Transaction::Count]).await?;
+        store::keep(tx, &json!(counts)).await?;
+        commit(transaction, &[Failpoint::Count]).await?;
     } else {
         transaction.rollback().await?;
     }
@@ -80,46 +72,17 @@ pub async fn depths(pool: &PgPool, max_age: Duration) -> Result<Depths, AdminErr
 }
 
 async fn stored(pool: &PgPool) -> Result<Depths, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT counted_at, counts AS "counts: Json<Vec<Depth>>",
-                  extract(epoch FROM clock_timestamp() - counted_at)::float8 AS "age!"
-           FROM workflows.depths"#
-    )
-    .fetch_one(pool)
-    .await?;
+    let row = store::read(pool).await?;
     Ok(Depths {
         counted_at: row.counted_at,
         age: Duration::try_from_secs_f64(row.age).unwrap_or_default(),
-        steps: row.counts.0,
+        // What a newer build wrote counts for nothing.
+        steps: serde_json::from_value(row.counts).unwrap_or_default(),
     })
 }
 
 async fn count(tx: &mut PgConnection, fleet: &Fleet) -> Result<Vec<Depth>, sqlx::Error> {
-    let lanes = sqlx::query!(
-        r#"WITH place AS (
-            SELECT lane, task_id, 'ready' AS place FROM workflows.ready
-            UNION ALL SELECT lane, task_id, 'suspect' FROM workflows.suspects
-            UNION ALL SELECT NULL, task_id, 'deferred' FROM workflows.deferred
-            UNION ALL SELECT NULL, task_id, 'running' FROM workflows.leases),
-         live AS (
-            SELECT t.lane, place.place, t.ready_at
-            FROM workflows.tasks t LEFT JOIN place USING (task_id)
-            UNION ALL
-            SELECT lane, 'dead', NULL FROM workflows.dead_letters WHERE resolved_at IS NULL)
-         SELECT l.queue, l.workflow, l.version, l.step,
-                count(*) FILTER (WHERE place = 'ready') AS "ready!",
-                count(*) FILTER (WHERE place = 'suspect') AS "suspects!",
-                count(*) FILTER (WHERE place = 'deferred') AS "deferred!",
-                count(*) FILTER (WHERE place = 'running') AS "running!",
-                count(*) FILTER (WHERE place IS NULL) AS "held!",
-                count(*) FILTER (WHERE place = 'dead') AS "dead!",
-                extract(epoch FROM clock_timestamp()
-                    - min(ready_at) FILTER (WHERE place IN ('ready', 'suspect')))::float8 AS oldest
-         FROM live JOIN workflows.lanes l USING (lane)
-         GROUP BY l.lane"#
-    )
-    .fetch_all(tx)
-    .await?;
+    let lanes = store::count(tx).await?;
     let mut steps: BTreeMap<(String, String, String), Depth> = BTreeMap::new();
     for lane in lanes {
         let queue = fleet.queue_of(&lane.workflow, lane.version, &lane.step, &lane.queue);

@@ -5,10 +5,13 @@ mod timeline;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::admin::{
-    AdminError, live_tasks, not_found,
-    payload::Short,
-    runs::{self, RunEntry},
+use crate::{
+    admin::{
+        AdminError, live_tasks, not_found,
+        payload::Short,
+        runs::{self, RunEntry},
+    },
+    store::{self, letters},
 };
 
 pub use super::answer::{Answer, Lack, Progress, TaskAnswer, Tried};
@@ -46,12 +49,7 @@ pub async fn explain(pool: &PgPool, id: Uuid) -> Result<Explanation, AdminError>
 
 /// The run with this id or about this subject.
 async fn run_about(pool: &PgPool, id: Uuid) -> Result<Uuid, AdminError> {
-    let run = sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs WHERE run_id = $1 OR subject = $1
-         ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, state <> 'succeeded' DESC, run_id DESC LIMIT 1",
-        id,
-    );
-    let run = run.fetch_optional(pool).await?;
+    let run = store::runs::about(pool, id).await?;
     run.ok_or_else(|| not_found("run with the id or about the subject", id))
 }
 
@@ -70,14 +68,7 @@ async fn answer(pool: &PgPool, run: &RunEntry, tasks: &[TaskAnswer]) -> Result<A
     if let Some(paused) = &run.paused {
         return Ok(paused.into());
     }
-    let letter = sqlx::query!(
-        r#"SELECT letter_id, step, left(error::text, 65536) AS "error!", count(*) OVER () AS "letters!"
-           FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
-           WHERE run_id = $1 AND resolved_at IS NULL
-           ORDER BY letter_id DESC LIMIT 1"#,
-        run.run_id,
-    );
-    if let Some(letter) = letter.fetch_optional(pool).await? {
+    if let Some(letter) = letters::newest_open(pool, run.run_id).await? {
         return Ok(Answer::Dead {
             letter_id: letter.letter_id,
             letters: letter.letters,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     admin::AdminError,
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{commit::commit, notify, notify_cancelled, notify_queues, session::within},
 };
 
@@ -91,7 +91,7 @@ pub(crate) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postg
 pub(crate) async fn finish(
     pool: &PgPool,
     transaction: SqlTransaction<'_, Postgres>,
-    what: Transaction,
+    what: Failpoint,
     hints: Hints,
 ) -> Result<(), AdminError> {
     commit(transaction, &[what]).await?;

@@ -6,7 +6,6 @@ use futures::FutureExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::protocol::state::RunState;
 use crate::{
     admin::{AdminError, By},
     define::{
@@ -14,6 +13,8 @@ use crate::{
         record::BoxError,
         workflow::{Definition, Outcome, Revival, RunEnd},
     },
+    protocol::state::RunState,
+    store::runs::{About, subjects},
 };
 
 /// Tells the hooks of runs that were cancelled. A hook that fails takes the action back.
@@ -58,30 +59,16 @@ pub(crate) async fn revived(
     Ok(())
 }
 
-struct Told {
-    run_id: Uuid,
-    workflow: String,
-    version: i32,
-    subject: Uuid,
-    state: RunState,
-}
-
 /// Those of the runs whose workflows are to be told, in the order of their ids.
 async fn told<'h>(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'h>,
-) -> Result<Vec<(Told, &'h Arc<Definition>)>, sqlx::Error> {
+) -> Result<Vec<(About, &'h Arc<Definition>)>, sqlx::Error> {
     let Some(hooks) = by.hooks else {
         return Ok(Vec::new());
     };
-    let rows = sqlx::query_as!(
-        Told,
-        r#"SELECT run_id, workflow, version, subject, state AS "state: RunState" FROM workflows.runs
-           WHERE run_id = ANY($1) ORDER BY run_id"#,
-        runs,
-    );
-    let rows = rows.fetch_all(tx).await?.into_iter();
+    let rows = subjects(tx, runs).await?.into_iter();
     let known = rows.filter_map(|run| {
         let definition = hooks.workflows.get(&(run.workflow.clone(), run.version))?;
         Some((run, definition))

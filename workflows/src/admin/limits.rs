@@ -13,14 +13,14 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use crate::admin::Conflict;
 use crate::{
     admin::{
-        AdminError, By, Hints, audit,
+        AdminError, By, Conflict, Hints, check_reason,
         hints::{begin, finish},
         queues,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
+    store::{audit, limits},
 };
 
 /// What a queue may. At least one of them.
@@ -76,17 +76,7 @@ pub struct LimitEntry {
 
 /// All queues that have limits, by name.
 pub async fn list(pool: &PgPool) -> Result<Vec<LimitEntry>, AdminError> {
-    let rows = sqlx::query!(
-        r#"SELECT queue, concurrency, per_key, per_second, set_at, set_by, reason,
-                  (SELECT count(*) FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
-                   WHERE p.queue = limits.queue) AS "running!",
-                  CASE WHEN per_second IS NOT NULL THEN
-                      least(burst, saved + greatest(0, extract(epoch FROM clock_timestamp() - filled_at)::float8)
-                                           * per_second) END AS may_begin
-           FROM workflows.limits ORDER BY queue"#
-    )
-    .fetch_all(pool)
-    .await?;
+    let rows = limits::list(pool).await?;
     let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
     let entries = rows.into_iter().map(|row| LimitEntry {
         queue: row.queue,
@@ -108,7 +98,7 @@ pub async fn list(pool: &PgPool) -> Result<Vec<LimitEntry>, AdminError> {
 pub async fn set(pool: &PgPool, queue: &str, limit: Limit, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = set_in(&mut transaction, queue, limit, by).await?;
-    finish(pool, transaction, Transaction::Limit, hints).await
+    finish(pool, transaction, Failpoint::Limit, hints).await
 }
 
 /// [`set`] as part of the caller's transaction.
@@ -118,36 +108,16 @@ pub async fn set_in(
     limit: Limit,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     limit.check()?;
     queues::must_exist(tx, queue).await?;
     let count = |count: Option<u32>| count.and_then(|count| i32::try_from(count).ok());
-    sqlx::query!(
-        "INSERT INTO workflows.limits (queue, concurrency, per_key, per_second, set_by, reason)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (queue) DO UPDATE
-         SET concurrency = excluded.concurrency, per_key = excluded.per_key, per_second = excluded.per_second,
-             set_at = now(), set_by = excluded.set_by, reason = excluded.reason",
-        queue,
-        count(limit.concurrency),
-        count(limit.per_key),
-        limit.per_second,
-        by.actor,
-        by.reason,
-    )
-    .execute(&mut *tx)
-    .await?;
-    // What runs already counts.
-    sqlx::query!(
-        "INSERT INTO workflows.permits (queue, key, task_id, token)
-         SELECT $1, t.key, l.task_id, l.token
-         FROM workflows.leases l JOIN workflows.tasks t USING (task_id) JOIN workflows.lanes n USING (lane)
-         WHERE n.queue = $1
-         ON CONFLICT DO NOTHING",
-        queue,
-    )
-    .execute(&mut *tx)
-    .await?;
+    let rule = limits::Rule {
+        concurrency: count(limit.concurrency),
+        per_key: count(limit.per_key),
+        per_second: limit.per_second,
+    };
+    limits::set(tx, queue, &rule, by).await?;
     audit::record(tx, by, "queue.limit", queue, json!(limit)).await?;
     Ok(Hints::default())
 }
@@ -156,7 +126,7 @@ pub async fn set_in(
 pub async fn remove(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = remove_in(&mut transaction, queue, by).await?;
-    finish(pool, transaction, Transaction::Limit, hints).await
+    finish(pool, transaction, Failpoint::Limit, hints).await
 }
 
 /// [`remove`] as part of the caller's transaction.
@@ -165,14 +135,10 @@ pub async fn remove_in(
     queue: &str,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
-    let removed = sqlx::query!("DELETE FROM workflows.limits WHERE queue = $1", queue);
-    if removed.execute(&mut *tx).await?.rows_affected() == 0 {
+    check_reason(by)?;
+    if !limits::remove(tx, queue).await? {
         return Err(Conflict::QueueNotLimited(queue.to_owned()).into());
     }
-    sqlx::query!("DELETE FROM workflows.permits WHERE queue = $1", queue)
-        .execute(&mut *tx)
-        .await?;
     audit::record(tx, by, "queue.unlimit", queue, json!({})).await?;
     Ok(Hints::queues(vec![queue.to_owned()]))
 }
@@ -208,14 +174,8 @@ impl LimitEntry {
             return Ok(Some(HeldBy::Concurrency));
         }
         if self.limit.per_key.is_some() {
-            let of_key = sqlx::query_scalar!(
-                r#"SELECT count(*) AS "tasks!"
-                   FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
-                   WHERE p.queue = $1 AND p.key = $2"#,
-                self.queue,
-                key,
-            );
-            if used_up(self.limit.per_key, of_key.fetch_one(pool).await?) {
+            let of_key = limits::running_of_key(pool, &self.queue, key).await?;
+            if used_up(self.limit.per_key, of_key) {
                 return Ok(Some(HeldBy::Key));
             }
         }

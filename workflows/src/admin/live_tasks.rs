@@ -4,24 +4,25 @@ mod queue;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use uuid::Uuid;
 
-use crate::admin::{
-    AdminError, Breaker, Pause,
-    answer::{Answer, Lack, Progress, TaskAnswer, Tried},
-    breakers,
-    limits::{self, LimitEntry},
-    payload::Short,
-    queues,
-    runs::RunEntry,
-    workers::{Fleet, Placement},
+use crate::{
+    admin::{
+        AdminError, Breaker, Pause,
+        answer::{Answer, Lack, Progress, TaskAnswer, Tried},
+        breakers,
+        limits::{self, LimitEntry},
+        payload::Short,
+        queues,
+        runs::RunEntry,
+        workers::{Fleet, Placement},
+    },
+    store::live_tasks,
 };
 
-/// Of a run that is at many places at once, so many are looked at.
+/// A run may have more live tasks than this. Those beyond are not shown.
 const TASKS: i64 = 200;
-/// Nobody reads a place in a queue beyond this.
+/// What is ahead of a task in its queue is counted up to this.
 const COUNTED: i64 = 10_000;
 
 /// The run's live tasks, those that are running first.
@@ -36,43 +37,16 @@ pub(super) async fn live_tasks(
         limits: limits::by_queue(pool).await?,
         down: breakers::list(pool).await?,
     };
-    let places = sqlx::query_as!(
-        Place,
-        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
-                  n.queue, n.workflow, n.version, n.step,
-                  l.worker_id AS "worker_id?", l.started_at AS "since?", l.expires_at AS "lease_until?",
-                  coalesce(l.expires_at < clock_timestamp(), false) AS "expired!",
-                  coalesce(w.name, 'worker ' || l.worker_id, '') AS "worker!", coalesce(w.build, '') AS "build!",
-                  w.seen_at AS "seen_at?", d.due_at AS "due_at?",
-                  coalesce(d.due_at < clock_timestamp(), false) AS "overdue!",
-                  s.task_id IS NOT NULL AS "suspect!",
-                  p.done AS "done?", p.note AS "note?", p.at AS "told_at?",
-                  (SELECT left(a.error::text, 65536) FROM workflows.attempts a
-                   WHERE (a.run_id, a.task_id, a.lane) = (t.run_id, t.task_id, t.lane) AND a.error IS NOT NULL
-                   ORDER BY a.token DESC LIMIT 1) AS "error?"
-           FROM workflows.tasks t
-           JOIN workflows.lanes n USING (lane)
-           LEFT JOIN workflows.leases l ON l.task_id = t.task_id
-           LEFT JOIN workflows.workers w ON w.worker_id = l.worker_id
-           LEFT JOIN workflows.deferred d ON d.task_id = t.task_id
-           LEFT JOIN workflows.suspects s ON (s.lane, s.rank, s.task_id) = (t.lane, t.rank, t.task_id)
-           LEFT JOIN workflows.progress p ON (p.task_id, p.token) = (l.task_id, l.token)
-           WHERE t.run_id = $1
-           ORDER BY (l.task_id IS NULL), t.child NULLS FIRST, t.task_id LIMIT $2"#,
-        run.run_id,
-        TASKS,
-    )
-    .fetch_all(pool)
-    .await?;
+    let places = live_tasks::of_run(pool, run.run_id, TASKS).await?;
     let mut tasks = Vec::with_capacity(places.len());
-    for place in places {
+    for place in places.into_iter().map(Place) {
         let answer = match place.held_back(&surroundings) {
             Err(answer) => *answer,
             Ok(queue) => place.in_the_queue(pool, queue, &surroundings).await?,
         };
         tasks.push(TaskAnswer {
             task_id: place.task_id,
-            step: place.step,
+            step: place.step.clone(),
             child: place.child,
             answer,
         });
@@ -92,32 +66,15 @@ struct Surroundings<'a> {
     down: Vec<Breaker>,
 }
 
-struct Place {
-    task_id: Uuid,
-    child: Option<i32>,
-    errors: i32,
-    ready_at: DateTime<Utc>,
-    lane: i32,
-    key: i64,
-    rank: i64,
-    queue: String,
-    workflow: String,
-    version: i32,
-    step: String,
-    worker_id: Option<i64>,
-    since: Option<DateTime<Utc>>,
-    lease_until: Option<DateTime<Utc>>,
-    expired: bool,
-    worker: String,
-    build: String,
-    seen_at: Option<DateTime<Utc>>,
-    due_at: Option<DateTime<Utc>>,
-    overdue: bool,
-    suspect: bool,
-    done: Option<f64>,
-    note: Option<String>,
-    told_at: Option<DateTime<Utc>>,
-    error: Option<String>,
+/// A live task, with what is asked about it.
+struct Place(live_tasks::LiveTask);
+
+impl std::ops::Deref for Place {
+    type Target = live_tasks::LiveTask;
+
+    fn deref(&self) -> &live_tasks::LiveTask {
+        &self.0
+    }
 }
 
 impl Place {

@@ -9,7 +9,6 @@ mod answer;
 pub mod audit;
 pub(crate) mod breakers;
 pub mod check;
-pub(crate) mod clear;
 mod conflict;
 pub mod dead_letters;
 mod depths;
@@ -22,55 +21,25 @@ pub(crate) mod locks;
 pub(crate) mod payload;
 pub mod queues;
 pub mod redrive;
-pub(crate) mod requeue;
-pub(crate) mod retention;
 pub mod runs;
 pub mod workers;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use crate::define::hooks::Hooks;
+pub use crate::define::{actor::By, hooks::Hooks};
 pub use breakers::Breaker;
 pub use conflict::Conflict;
 pub use depths::{Depth, Depths, depths};
 pub use hints::Hints;
 pub use payload::Payload;
 
-/// Who acts, and why. Both are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    /// A person or a key, as the caller knows them.
-    pub actor: &'a str,
-    /// Never empty: [`AdminError::NoReason`].
-    pub reason: &'a str,
-    /// Workflows that are told in the same transaction of runs that end by this.
-    pub hooks: Option<&'a Hooks>,
-}
-
-impl<'a> By<'a> {
-    /// Somebody with a reason. No workflow is told.
-    pub const fn new(actor: &'a str, reason: &'a str) -> Self {
-        Self {
-            actor,
-            reason,
-            hooks: None,
-        }
+/// Refuses an action without a reason.
+pub(crate) fn check_reason(by: By<'_>) -> Result<(), AdminError> {
+    if by.reason.trim().is_empty() {
+        return Err(AdminError::NoReason);
     }
-
-    /// These workflows are told of runs that end by it.
-    #[must_use]
-    pub const fn telling(mut self, hooks: &'a Hooks) -> Self {
-        self.hooks = Some(hooks);
-        self
-    }
-
-    fn check(&self) -> Result<(), AdminError> {
-        if self.reason.trim().is_empty() {
-            return Err(AdminError::NoReason);
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// An action that could not be done. Nothing was changed, if the caller's transaction is rolled back.

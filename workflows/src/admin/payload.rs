@@ -12,6 +12,10 @@ const SHORT: usize = 500;
 pub struct Payload(String);
 
 impl Payload {
+    pub(crate) const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

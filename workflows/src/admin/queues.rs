@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
-use crate::admin::Conflict;
 use crate::{
     admin::{
-        AdminError, Breaker, By, Hints, Pause, audit, breakers,
+        AdminError, Breaker, By, Conflict, Hints, Pause, breakers, check_reason,
         hints::{begin, finish},
         not_found,
         workers::Fleet,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
+    store::{audit, queues},
 };
 
 /// One queue.
@@ -42,18 +42,8 @@ pub const COUNTED: i64 = 100_000;
 /// worker runs it.
 pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
     let fleet = Fleet::muster(pool).await?;
-    let lanes = sqlx::query!(
-        r#"SELECT lane, workflow, version, step, queue,
-                  (SELECT count(*) FROM (
-                      SELECT FROM workflows.ready r WHERE r.lane = l.lane LIMIT $1) waiting) AS "ready!",
-                  (SELECT count(*) FROM (
-                      SELECT FROM workflows.suspects s WHERE s.lane = l.lane LIMIT $1) waiting) AS "suspects!"
-           FROM workflows.lanes l"#,
-        COUNTED,
-    )
-    .fetch_all(pool)
-    .await?;
-    let mut queues: BTreeMap<String, Waiting> = BTreeMap::new();
+    let lanes = queues::waiting(pool, COUNTED).await?;
+    let mut queues: BTreeMap<String, InQueue> = BTreeMap::new();
     for lane in lanes {
         let queue = fleet.queue_of(&lane.workflow, lane.version, &lane.step, &lane.queue);
         let waiting = queues.entry(queue).or_default();
@@ -96,7 +86,7 @@ fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[i32]) -> Vec<Br
 
 /// What waits in a queue.
 #[derive(Default)]
-struct Waiting {
+struct InQueue {
     /// With their versions.
     workflows: BTreeSet<(String, i32)>,
     lanes: Vec<i32>,
@@ -106,9 +96,7 @@ struct Waiting {
 
 /// The queues that somebody holds.
 pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, sqlx::Error> {
-    let rows = sqlx::query!("SELECT queue, paused_at, paused_by, reason FROM workflows.queues")
-        .fetch_all(pool)
-        .await?;
+    let rows = queues::paused(pool).await?;
     let pauses = rows.into_iter().map(|row| {
         let pause = Pause {
             at: row.paused_at,
@@ -124,21 +112,14 @@ pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, sqlx
 pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, queue, by).await?;
-    finish(pool, transaction, Transaction::Pause, hints).await
+    finish(pool, transaction, Failpoint::Pause, hints).await
 }
 
 /// [`pause`] as part of the caller's transaction.
 pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     must_exist(tx, queue).await?;
-    let paused = sqlx::query!(
-        "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING",
-        queue,
-        by.actor,
-        by.reason,
-    );
-    if paused.execute(&mut *tx).await?.rows_affected() == 0 {
+    if !queues::pause(tx, queue, by).await? {
         return Err(Conflict::QueuePaused(queue.to_owned()).into());
     }
     audit::record(tx, by, "queue.pause", queue, json!({})).await?;
@@ -147,14 +128,7 @@ pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<
 
 /// Fails for a queue that is neither the newest build's, nor that of any build that is at work.
 pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(), AdminError> {
-    let known = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
-               OR EXISTS (SELECT FROM workflows.live_workers
-                          WHERE jsonb_path_exists(capabilities, '$[*].steps[*].queue ? (@ == $queue)',
-                                                jsonb_build_object('queue', $1::text))) AS "known!""#,
-        queue,
-    );
-    if !known.fetch_one(&mut *tx).await? {
+    if !queues::exists(tx, queue).await? {
         return Err(not_found("queue", queue));
     }
     Ok(())
@@ -164,7 +138,7 @@ pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(),
 pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, queue, by).await?;
-    finish(pool, transaction, Transaction::Resume, hints).await
+    finish(pool, transaction, Failpoint::Resume, hints).await
 }
 
 /// [`resume`] as part of the caller's transaction.
@@ -173,9 +147,8 @@ pub async fn resume_in(
     queue: &str,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
-    let resumed = sqlx::query!("DELETE FROM workflows.queues WHERE queue = $1", queue);
-    if resumed.execute(&mut *tx).await?.rows_affected() == 0 {
+    check_reason(by)?;
+    if !queues::resume(tx, queue).await? {
         must_exist(tx, queue).await?;
         return Err(Conflict::QueueNotPaused(queue.to_owned()).into());
     }

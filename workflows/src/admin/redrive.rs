@@ -3,18 +3,18 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool, types::Json};
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::admin::Conflict;
 use crate::{
     admin::{
-        AdminError, By, Hints, audit,
-        dead_letters::{LetterFilter, matching},
+        AdminError, By, Conflict, Hints, check_reason,
         hints::{begin, finish},
         not_found,
     },
-    protocol::failpoints::Transaction,
+    define::letter_filter::LetterFilter,
+    protocol::failpoints::Failpoint,
+    store::{audit, letters::matching, redrives},
 };
 
 /// A list ends after so many.
@@ -76,7 +76,7 @@ pub async fn request(
     let mut transaction = begin(pool).await?;
     let redrive_id = request_in(&mut transaction, filter, from_step, pace, by).await?;
     let hints = Hints::default();
-    finish(pool, transaction, Transaction::BulkRedrive, hints).await?;
+    finish(pool, transaction, Failpoint::BulkRedrive, hints).await?;
     get(pool, redrive_id).await
 }
 
@@ -88,28 +88,21 @@ pub async fn request_in(
     pace: Pace,
     by: By<'_>,
 ) -> Result<Uuid, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     if !((0.001..=10_000.0).contains(&pace.per_second) && pace.cap > 0) {
         return Err(Conflict::RedrivePace.into());
     }
     let matched = matching(tx, filter).await?;
     let redrive_id = Uuid::now_v7();
-    // With nothing to do it has ended.
-    sqlx::query!(
-        "INSERT INTO workflows.redrives
-            (redrive_id, filter, from_step, per_second, cap, actor, reason, matched, ended_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::bigint = 0 THEN now() END)",
+    let new = redrives::New {
         redrive_id,
-        Json(filter) as _,
+        filter,
         from_step,
-        pace.per_second,
-        pace.cap,
-        by.actor,
-        by.reason,
+        per_second: pace.per_second,
+        cap: pace.cap,
         matched,
-    )
-    .execute(&mut *tx)
-    .await?;
+    };
+    redrives::insert(tx, &new, by).await?;
     let details = json!({
         "filter": filter, "from_step": from_step, "matched": matched,
         "per_second": pace.per_second, "cap": pace.cap,
@@ -120,33 +113,16 @@ pub async fn request_in(
 
 /// Re-drives, the newest first: those that go on, or all; at most 500.
 pub async fn list(pool: &PgPool, going_on_only: bool) -> Result<Vec<Redrive>, AdminError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
-                  reason, matched, redriven, skipped, created_at, ended_at
-           FROM workflows.redrives WHERE (NOT $1 OR ended_at IS NULL)
-           ORDER BY redrive_id DESC LIMIT $2"#,
-        going_on_only,
-        LISTED,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows.into_iter().map(Row::into_redrive).collect())
+    let rows = redrives::list(pool, going_on_only, LISTED).await?;
+    Ok(rows.into_iter().map(Redrive::of).collect())
 }
 
 /// How far a re-drive is.
 pub async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Redrive, AdminError> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
-                  reason, matched, redriven, skipped, created_at, ended_at
-           FROM workflows.redrives WHERE redrive_id = $1"#,
-        redrive_id,
-    )
-    .fetch_optional(pool)
-    .await?
-    .ok_or_else(|| not_found("re-drive", redrive_id))?;
-    Ok(row.into_redrive())
+    let row = redrives::get(pool, redrive_id)
+        .await?
+        .ok_or_else(|| not_found("re-drive", redrive_id))?;
+    Ok(Redrive::of(row))
 }
 
 /// Stops a re-drive where it is.
@@ -154,7 +130,7 @@ pub async fn stop(pool: &PgPool, redrive_id: Uuid, by: By<'_>) -> Result<Redrive
     let mut transaction = begin(pool).await?;
     stop_in(&mut transaction, redrive_id, by).await?;
     let hints = Hints::default();
-    finish(pool, transaction, Transaction::BulkRedrive, hints).await?;
+    finish(pool, transaction, Failpoint::BulkRedrive, hints).await?;
     get(pool, redrive_id).await
 }
 
@@ -164,59 +140,34 @@ pub async fn stop_in(
     redrive_id: Uuid,
     by: By<'_>,
 ) -> Result<(), AdminError> {
-    by.check()?;
-    let ended = sqlx::query!(
-        "SELECT ended_at, redriven FROM workflows.redrives WHERE redrive_id = $1 FOR UPDATE",
-        redrive_id,
-    )
-    .fetch_optional(&mut *tx)
-    .await?
-    .ok_or_else(|| not_found("re-drive", redrive_id))?;
+    check_reason(by)?;
+    let ended = redrives::lock(tx, redrive_id)
+        .await?
+        .ok_or_else(|| not_found("re-drive", redrive_id))?;
     if ended.ended_at.is_some() {
         return Err(Conflict::RedriveEnded.into());
     }
-    sqlx::query!(
-        "UPDATE workflows.redrives SET ended_at = now() WHERE redrive_id = $1",
-        redrive_id,
-    )
-    .execute(&mut *tx)
-    .await?;
+    redrives::end(tx, redrive_id).await?;
     let details = json!({ "redriven": ended.redriven });
     audit::record(tx, by, "redrive.stop", redrive_id, details).await?;
     Ok(())
 }
 
-/// A row of `redrives`, as it is read.
-struct Row {
-    redrive_id: Uuid,
-    filter: Json<LetterFilter>,
-    from_step: Option<String>,
-    per_second: f64,
-    cap: i32,
-    actor: String,
-    reason: String,
-    matched: i64,
-    redriven: i32,
-    skipped: i32,
-    created_at: DateTime<Utc>,
-    ended_at: Option<DateTime<Utc>>,
-}
-
-impl Row {
-    fn into_redrive(self) -> Redrive {
-        Redrive {
-            redrive_id: self.redrive_id,
-            filter: self.filter.0,
-            from_step: self.from_step,
-            per_second: self.per_second,
-            cap: self.cap,
-            actor: self.actor,
-            reason: self.reason,
-            matched: self.matched,
-            redriven: self.redriven,
-            skipped: self.skipped,
-            created_at: self.created_at,
-            ended_at: self.ended_at,
+impl Redrive {
+    fn of(row: redrives::Row) -> Self {
+        Self {
+            redrive_id: row.redrive_id,
+            filter: row.filter.0,
+            from_step: row.from_step,
+            per_second: row.per_second,
+            cap: row.cap,
+            actor: row.actor,
+            reason: row.reason,
+            matched: row.matched,
+            redriven: row.redriven,
+            skipped: row.skipped,
+            created_at: row.created_at,
+            ended_at: row.ended_at,
         }
     }
 }

@@ -7,12 +7,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use crate::{admin::AdminError, store::presence::PRESENCE};
+use crate::{
+    admin::AdminError,
+    store::{workers as store, workers::Row},
+};
 
 /// One worker process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerEntry {
-    /// Grows with each start of a process.
+    /// Number of the process. Processes that began later have greater ones.
     pub worker_id: i64,
     /// Its name, for people.
     pub name: String,
@@ -34,8 +37,8 @@ pub struct WorkerEntry {
 
 /// Every worker that has not left, the newest first.
 pub async fn list(pool: &PgPool) -> Result<Vec<WorkerEntry>, AdminError> {
-    let rows = rows(pool).await?;
-    Ok(rows.into_iter().map(Row::into_entry).collect())
+    let rows = store::list(pool).await?;
+    Ok(rows.into_iter().map(WorkerEntry::of).collect())
 }
 
 /// How many workers are alive.
@@ -43,56 +46,23 @@ pub async fn count_alive(pool: &PgPool) -> Result<u64, AdminError> {
     Ok(Fleet::muster(pool).await?.len() as u64)
 }
 
-struct Row {
-    worker_id: i64,
-    name: String,
-    build: String,
-    capabilities: Value,
-    started_at: DateTime<Utc>,
-    seen_at: DateTime<Utc>,
-    lost_tasks: Option<i32>,
-    tasks: i64,
-    alive: bool,
-}
-
-impl Row {
-    fn into_entry(self) -> WorkerEntry {
-        let known = known(self.capabilities);
+impl WorkerEntry {
+    fn of(worker: Row) -> Self {
+        let known = known(worker.capabilities);
         let steps = known.into_iter().flat_map(|workflow| workflow.steps);
         let queues: BTreeMap<String, i64> = steps.map(|step| (step.queue, step.slots)).collect();
-        WorkerEntry {
-            worker_id: self.worker_id,
-            name: self.name,
-            build: self.build,
-            started_at: self.started_at,
-            seen_at: self.seen_at,
-            alive: self.alive,
-            tasks: self.tasks,
-            lost_tasks: self.lost_tasks,
+        Self {
+            worker_id: worker.worker_id,
+            name: worker.name,
+            build: worker.build,
+            started_at: worker.started_at,
+            seen_at: worker.seen_at,
+            alive: worker.alive,
+            tasks: worker.tasks,
+            lost_tasks: worker.lost_tasks,
             queues: queues.into_iter().collect(),
         }
     }
-}
-
-async fn rows(pool: &PgPool) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
-        Row,
-        r#"SELECT worker_id AS "worker_id!", name AS "name!", build AS "build!",
-                  capabilities AS "capabilities!", started_at AS "started_at!", seen_at AS "seen_at!", lost_tasks,
-                  coalesce(tasks, 0) AS "tasks!",
-                  worker_id % 4294967296 IN (
-                      SELECT objid::bigint FROM pg_locks
-                      WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = $1::int::oid
-                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  ) AS "alive!"
-           FROM workflows.live_workers
-           LEFT JOIN (SELECT worker_id, count(*) AS tasks FROM workflows.leases GROUP BY worker_id) l
-               USING (worker_id)
-           ORDER BY worker_id DESC"#,
-        PRESENCE,
-    )
-    .fetch_all(pool)
-    .await
 }
 
 /// An entry of `workers.capabilities`.
@@ -139,7 +109,7 @@ pub(super) struct Fleet {
 impl Fleet {
     /// Asks the locks who lives.
     pub async fn muster(pool: &PgPool) -> Result<Self, sqlx::Error> {
-        let mut rows = rows(pool).await?;
+        let mut rows = store::list(pool).await?;
         rows.retain(|worker| worker.alive);
         Ok(Self {
             alive: rows.iter().map(|worker| worker.worker_id).collect(),

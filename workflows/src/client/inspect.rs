@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::protocol::state::{RunState, StepState};
+use crate::{
+    protocol::state::{RunState, StepState},
+    store::inspect as store,
+};
 
 /// One run, in short.
 #[derive(Debug, Clone)]
@@ -47,14 +50,19 @@ pub struct StepSummary {
 
 /// The newest run about `subject`.
 pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummary>, sqlx::Error> {
-    let run = sqlx::query!(
-        r#"SELECT run_id, workflow, version, state AS "state: RunState", created_at, ended_at
-           FROM workflows.runs WHERE subject = $1 ORDER BY created_at DESC, run_id DESC LIMIT 1"#,
-        subject,
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(run) = run else { return Ok(None) };
+    let Some(run) = store::latest_run(pool, subject).await? else {
+        return Ok(None);
+    };
+    let steps = store::steps(pool, run.run_id).await?.into_iter();
+    let steps = steps.map(|step| StepSummary {
+        name: step.name,
+        state: step.state,
+        done: step.done,
+        total: step.total,
+        attempts: step.attempts,
+        last_error: step.last_error,
+        progress: step.progress,
+    });
     Ok(Some(RunSummary {
         run_id: run.run_id,
         workflow: run.workflow,
@@ -62,7 +70,7 @@ pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummar
         state: run.state,
         started_at: run.created_at,
         ended_at: run.ended_at,
-        steps: steps(pool, run.run_id).await?,
+        steps: steps.collect(),
     }))
 }
 
@@ -71,17 +79,5 @@ pub async fn live_run(
     connection: &mut PgConnection,
     subject: Uuid,
 ) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs WHERE subject = $1 AND state IN ('running', 'dead')
-         ORDER BY created_at DESC, run_id DESC LIMIT 1",
-        subject,
-    )
-    .fetch_optional(connection)
-    .await
-}
-
-async fn steps(pool: &PgPool, run_id: Uuid) -> Result<Vec<StepSummary>, sqlx::Error> {
-    sqlx::query_file_as!(StepSummary, "src/store/run_steps.sql", run_id)
-        .fetch_all(pool)
-        .await
+    store::live_run(connection, subject).await
 }

@@ -71,8 +71,9 @@ impl<I: Serialize> Starter<I> {
         }
     }
 
-    /// Orders the runs of one fairness key: a run is treated as if it had been started `minutes`
-    /// later, or earlier if negative. So urgent runs go first and no run waits for ever. Between
+    /// Orders the runs of one fairness key: a run is ranked as if it had been started `minutes` later.
+    /// Lower goes first: -5 is a head start of five minutes. So urgent runs go first, and no run waits for
+    /// ever. Between
     /// keys priorities say nothing: keys take turns.
     #[must_use]
     pub fn priority(mut self, minutes: i16) -> Self {

@@ -1,9 +1,11 @@
 //! What a caller writes: steps, and workflows made of them. Nothing here does I/O.
 
+pub(crate) mod actor;
 pub mod backoff;
 pub(crate) mod detail;
 pub(crate) mod hooks;
 pub(crate) mod lane;
+pub(crate) mod letter_filter;
 pub(crate) mod panics;
 pub mod payload;
 pub mod record;

@@ -26,9 +26,9 @@ use crate::{
     store::schedules::StartTick,
     worker::{
         backend::QueueBackend,
-        complete::SettleLayer,
-        completer::{Committer, Tasks},
-        dispatcher::Desk,
+        complete::CompleteLayer,
+        completer::{Completer, Tasks},
+        dispatcher::QueueChannel,
         in_flight::Held,
         perform::Perform,
         registry::Registry,
@@ -92,8 +92,9 @@ impl Engine {
     }
 
     /// Starts a run of a workflow at intervals, in whichever worker comes first. The first tick is
-    /// one interval (a second at least) after the schedule was first seen; ticks that nobody was there for make one run
-    /// together, and while an earlier tick's run goes on there is none.
+    /// one interval (a second at least) after the schedule was first seen; ticks that were missed
+    /// because no worker was there make one run together. While the run of an earlier tick goes on, no run is
+    /// started.
     #[must_use]
     pub fn schedule<I>(
         mut self,
@@ -157,14 +158,14 @@ impl Engine {
     }
 
     /// Works until `stop` fires; then claims nothing more, gives running steps their grace (cut
-    /// short by `hasten`), hands back the rest and returns, in bounded time whatever hangs.
+    /// short by `force_stop`), hands back the rest and returns, in bounded time whatever hangs.
     ///
     /// Ends with [`EngineError::Ended`] when a part of it ends by itself. What runs then gets its
     /// grace as after a stop; the caller should let the process be started again.
     pub async fn run(
         mut self,
         stop: CancellationToken,
-        hasten: CancellationToken,
+        force_stop: CancellationToken,
     ) -> Result<(), EngineError> {
         let parts = Parts::prepare(&mut self).await?;
         let mut phases = Phases::default();
@@ -176,23 +177,23 @@ impl Engine {
         } = phases.stop.clone();
 
         let committing = parts.committing(claiming.clone(), give_up);
-        let (committer, Tasks { group, alone }) = Committer::new(&committing);
+        let (completer, Tasks { group, alone }) = Completer::new(&committing);
         phases.committing.spawn("the group commit", group);
         phases.committing.spawn("the commits of one", alone);
-        let sweeper = parts.sweeper(committer.clone()).run(sweeping.clone());
+        let sweeper = parts.sweeper(completer.clone()).run(sweeping.clone());
         phases.sweeping.spawn("the sweeper", sweeper);
         let errand = parts.errand(self.schedules).run(sweeping);
         phases.sweeping.spawn("schedules and re-drives", errand);
-        let announcer = parts.announcer().run(leaving.clone());
-        phases.leaving.spawn("the announcer", announcer);
+        let notifier = parts.notifier().run(leaving.clone());
+        phases.leaving.spawn("the notifier", notifier);
         let (reports, requests) = Reports::new();
         let reporter = parts.reporter(&reports, requests).run(leaving.clone());
         phases.leaving.spawn("the reporter", reporter);
         let presence = parts.presence().spawn(leaving)?;
         phases.leaving.spawn_fallible("the heartbeat", presence);
 
-        let (desks, ways) = desks(&parts.slots);
-        let settle = parts.settling(committer, &desks);
+        let (channels, ways) = channels(&parts.slots);
+        let settle = parts.settling(completer, &channels);
         for way in ways {
             let name = format!("the worker of {}", way.0);
             let worker = worker(&parts, way, &settle, &reports, claiming.clone());
@@ -200,13 +201,13 @@ impl Engine {
         }
         let listener = parts.listener().run(claiming.clone());
         phases.claiming.spawn("the listener", listener);
-        let limited = parts.limited(desks.clone()).run(claiming.clone());
+        let limited = parts.limited(channels.clone()).run(claiming.clone());
         phases.claiming.spawn("the claims under limits", limited);
-        let dispatcher = parts.dispatcher(desks).run(claiming);
+        let dispatcher = parts.dispatcher(channels).run(claiming);
         phases.claiming.spawn_fallible("the dispatcher", dispatcher);
 
         let ended = phases.first_end(&stop).await;
-        phases.shut_down(settle, &parts, &hasten).await;
+        phases.shut_down(settle, &parts, &force_stop).await;
         match ended {
             None => Ok(()),
             Some(ended) => Err(EngineError::Ended {
@@ -220,19 +221,19 @@ impl Engine {
 /// The end of a way to a queue's worker.
 type Way = (String, mpsc::UnboundedReceiver<Held>);
 
-/// A desk per queue, and the other ends of their ways.
-fn desks(slots: &Slots) -> (Vec<Desk>, Vec<Way>) {
+/// A channel per queue, and the other ends of their ways.
+fn channels(slots: &Slots) -> (Vec<QueueChannel>, Vec<Way>) {
     let queues = slots.queues();
     queues
         .map(|(queue, permits)| {
             let (worker, way) = mpsc::unbounded_channel();
-            let desk = Desk {
+            let channel = QueueChannel {
                 queue: queue.clone(),
                 slots: permits.available_permits(),
                 permits: Arc::clone(permits),
                 worker,
             };
-            (desk, (queue.clone(), way))
+            (channel, (queue.clone(), way))
         })
         .unzip()
 }
@@ -241,7 +242,7 @@ fn desks(slots: &Slots) -> (Vec<Desk>, Vec<Way>) {
 fn worker(
     parts: &Parts,
     (queue, way): Way,
-    settle: &SettleLayer,
+    settle: &CompleteLayer,
     reports: &Reports,
     stop: CancellationToken,
 ) -> impl Future<Output = Result<(), String>> + use<> {

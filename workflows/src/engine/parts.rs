@@ -23,9 +23,9 @@ use crate::{
         health::Vitals,
     },
     maintenance::{
+        absences::Absences,
         bulk_redrive::pace::Batch,
-        rescuer::Memory,
-        scheduler::{Errand, Errands, Schedule},
+        scheduler::{DueWork, Schedule, Scheduler},
         sweeper::Sweeper,
     },
     store::{
@@ -39,16 +39,16 @@ use crate::{
     },
     worker::{
         breakers::Breakers,
-        complete::SettleLayer,
-        completer::{Committer, Committing},
+        complete::CompleteLayer,
+        completer::{Committing, Completer},
         demand::Demands,
-        dispatcher::{Desk, Dispatcher},
-        heartbeat::Presence,
-        in_flight::Attempts,
+        dispatcher::{Dispatcher, QueueChannel},
+        heartbeat::Heartbeat,
+        in_flight::InFlight,
         limited::LimitedClaims,
         limits::Limits,
         listener::Listener,
-        notifier::{Announcements, Announcer},
+        notifier::{Notifications, Notifier},
         registry::Registry,
         reporter::{self, Reporter},
         slots::Slots,
@@ -67,13 +67,13 @@ pub(crate) struct Parts {
     worker_id: i64,
     who: Who,
     pub slots: Slots,
-    announcements: Announcements,
-    pub attempts: Arc<Attempts>,
+    notifications: Notifications,
+    pub attempts: Arc<InFlight>,
     vitals: Vitals,
     pub astray: Arc<AtomicBool>,
     breakers: Breakers,
     pub limits: Limits,
-    errands: watch::Sender<Errands>,
+    due_work: watch::Sender<DueWork>,
 }
 
 impl Parts {
@@ -116,13 +116,13 @@ impl Parts {
             worker_id,
             who,
             slots: Slots::new(queues),
-            announcements: Announcements::default(),
+            notifications: Notifications::default(),
             attempts: Arc::default(),
             vitals: engine.vitals.clone(),
             astray: Arc::default(),
             breakers: Breakers::default(),
             limits: Limits::default(),
-            errands: watch::Sender::default(),
+            due_work: watch::Sender::default(),
         })
     }
 
@@ -139,7 +139,7 @@ impl Parts {
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
             slots: self.slots.clone(),
-            announcements: self.announcements.clone(),
+            notifications: self.notifications.clone(),
             breakers: self.breakers.clone(),
             lease: self.config.lease,
             stop,
@@ -147,25 +147,25 @@ impl Parts {
         }
     }
 
-    pub fn settling(&self, committer: Committer, desks: &[Desk]) -> SettleLayer {
-        let ways = desks
+    pub fn settling(&self, completer: Completer, channels: &[QueueChannel]) -> CompleteLayer {
+        let ways = channels
             .iter()
-            .map(|desk| (desk.queue.clone(), desk.worker.downgrade()));
-        SettleLayer {
+            .map(|channel| (channel.queue.clone(), channel.worker.downgrade()));
+        CompleteLayer {
             registry: Arc::clone(&self.registry),
             attempts: Arc::clone(&self.attempts),
-            committer,
+            completer,
             slots: self.slots.clone(),
             limits: self.limits.clone(),
             astray: Arc::clone(&self.astray),
-            desks: Arc::new(ways.collect()),
+            channels: Arc::new(ways.collect()),
         }
     }
 
-    pub fn announcer(&self) -> Announcer {
-        Announcer {
-            link: Link::new(self.session("announcer").for_claims()),
-            announcements: self.announcements.clone(),
+    pub fn notifier(&self) -> Notifier {
+        Notifier {
+            link: Link::new(self.session("notifier").for_claims()),
+            notifications: self.notifications.clone(),
         }
     }
 
@@ -180,8 +180,8 @@ impl Parts {
         }
     }
 
-    pub fn presence(&self) -> Presence {
-        Presence {
+    pub fn presence(&self) -> Heartbeat {
+        Heartbeat {
             link: Link::new(self.session("presence")),
             worker_id: self.worker_id,
             who: self.who.clone(),
@@ -191,34 +191,34 @@ impl Parts {
         }
     }
 
-    pub fn sweeper(&self, committer: Committer) -> Sweeper {
+    pub fn sweeper(&self, completer: Completer) -> Sweeper {
         Sweeper {
             link: Link::new(self.session("sweeper")),
             worker_id: self.worker_id,
             registry: Arc::clone(&self.registry),
             lanes: Arc::clone(&self.lanes),
             slots: self.slots.clone(),
-            announcements: self.announcements.clone(),
-            committer,
+            notifications: self.notifications.clone(),
+            completer,
             breakers: self.breakers.clone(),
             limits: self.limits.clone(),
-            errands: self.errands.clone(),
+            due_work: self.due_work.clone(),
             interval: self.config.sweep,
             lease: self.config.lease,
-            memory: Memory::default(),
+            memory: Absences::default(),
         }
     }
 
-    pub fn errand(&self, schedules: Vec<Schedule>) -> Errand {
-        Errand {
-            link: Link::new(self.session("errands").patient(Duration::from_secs(15))),
+    pub fn errand(&self, schedules: Vec<Schedule>) -> Scheduler {
+        Scheduler {
+            link: Link::new(self.session("due_work").patient(Duration::from_secs(15))),
             schedules: Arc::new(schedules),
             hooks: self.registry.hooks(),
             slots: self.slots.clone(),
-            announcements: self.announcements.clone(),
+            notifications: self.notifications.clone(),
             breakers: self.breakers.clone(),
             needs: self.registry.all_needs(),
-            found: self.errands.subscribe(),
+            found: self.due_work.subscribe(),
             batch: Batch::default(),
         }
     }
@@ -232,10 +232,10 @@ impl Parts {
         }
     }
 
-    pub fn dispatcher(&self, desks: Vec<Desk>) -> Dispatcher {
+    pub fn dispatcher(&self, channels: Vec<QueueChannel>) -> Dispatcher {
         Dispatcher {
             link: Link::new(self.session("claims").for_claims()),
-            desks,
+            channels,
             lanes: Arc::clone(&self.lanes),
             demands: Demands::new(&self.lanes, &self.registry, self.breakers.clone()),
             worker_id: self.worker_id,
@@ -250,10 +250,10 @@ impl Parts {
         }
     }
 
-    pub fn limited(&self, desks: Vec<Desk>) -> LimitedClaims {
+    pub fn limited(&self, channels: Vec<QueueChannel>) -> LimitedClaims {
         LimitedClaims {
             link: Link::new(self.session("claims under limits").for_claims()),
-            desks,
+            channels,
             lanes: Arc::clone(&self.lanes),
             demands: Demands::new(&self.lanes, &self.registry, self.breakers.clone()),
             worker_id: self.worker_id,

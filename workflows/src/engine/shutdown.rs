@@ -10,7 +10,7 @@ use crate::{
         parts::Parts,
         supervisor::{Ended, Supervisor},
     },
-    worker::complete::SettleLayer,
+    worker::complete::CompleteLayer,
 };
 
 /// What each phase gets beyond the grace.
@@ -59,12 +59,17 @@ impl Phases {
     }
 
     /// Takes all down.
-    pub async fn shut_down(self, settle: SettleLayer, parts: &Parts, hasten: &CancellationToken) {
+    pub async fn shut_down(
+        self,
+        settle: CompleteLayer,
+        parts: &Parts,
+        force_stop: &CancellationToken,
+    ) {
         let grace = parts.config.grace;
         self.stop.claiming.cancel();
         // Whatever still runs after its grace is interrupted, at no charge.
         let interrupt = async {
-            bounded(std::future::pending(), grace, Duration::ZERO, hasten).await;
+            bounded(std::future::pending(), grace, Duration::ZERO, force_stop).await;
             parts.attempts.cancel_all();
             std::future::pending::<()>().await;
         };
@@ -80,25 +85,25 @@ impl Phases {
                 () = interrupt => {}
             }
         };
-        bounded(drained, grace + MORE, HASTE, hasten).await;
+        bounded(drained, grace + MORE, HASTE, force_stop).await;
         self.stop.sweeping.cancel();
-        bounded(self.sweeping.all_ended(), MORE, HASTE, hasten).await;
-        bounded(self.committing.all_ended(), MORE, HASTE, hasten).await;
+        bounded(self.sweeping.all_ended(), MORE, HASTE, force_stop).await;
+        bounded(self.committing.all_ended(), MORE, HASTE, force_stop).await;
         self.stop.give_up.cancel();
         self.stop.leaving.cancel();
-        bounded(self.leaving.all_ended(), MORE, HASTE, hasten).await;
+        bounded(self.leaving.all_ended(), MORE, HASTE, force_stop).await;
     }
 }
 
-/// Waits, but not longer than `limit`, nor longer than `short` once `hasten` has fired.
+/// Waits, but not longer than `limit`, nor longer than `short` once `force_stop` has fired.
 pub(crate) async fn bounded(
     waited_for: impl Future<Output = ()>,
     limit: Duration,
     short: Duration,
-    hasten: &CancellationToken,
+    force_stop: &CancellationToken,
 ) {
     let hastened = async {
-        hasten.cancelled().await;
+        force_stop.cancelled().await;
         tokio::time::sleep(short).await;
     };
     tokio::select! {

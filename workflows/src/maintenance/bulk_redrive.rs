@@ -5,24 +5,24 @@ pub(crate) mod pace;
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::{Connection, PgConnection, types::Json};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::protocol::state::Resolution;
 use crate::{
-    admin::{
-        AdminError, By, audit,
-        clear::clear,
-        dead_letters::{Candidate, LetterFilter, candidates},
-        hooks, locks,
-        requeue::{self, Revived},
-    },
+    admin::{AdminError, By, hooks},
     define::hooks::Hooks,
     maintenance::bulk_redrive::pace::Round,
-    protocol::failpoints::Transaction,
-    store::commit::commit,
+    protocol::{failpoints::Failpoint, state::Resolution},
+    store::{
+        audit,
+        clear::clear,
+        commit::commit,
+        letters::{Candidate, candidates},
+        lock,
+        redrives::{self, Job, Recorded},
+        requeue::{self, Revived},
+    },
 };
 
 /// What a step did.
@@ -45,10 +45,11 @@ pub(crate) async fn work_off(
 ) -> Result<Worked, AdminError> {
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
-    let Some(job) = due(tx).await? else {
+    let Some(job) = redrives::due(tx).await? else {
         transaction.rollback().await?;
         return Ok(Worked::default());
     };
+    let job = Step(job);
     let limit = job
         .allowed()
         .min(i64::from(job.cap - job.redriven))
@@ -61,7 +62,7 @@ pub(crate) async fn work_off(
     letters.truncate(wanted);
 
     let runs: Vec<Uuid> = letters.iter().map(|letter| letter.run_id).collect();
-    let locked = locks::free_runs(tx, &runs).await?;
+    let locked = lock::free_run_ids(tx, &runs).await?;
     let mut round = Round {
         position: job.position,
         again_from: job.again_from,
@@ -73,7 +74,7 @@ pub(crate) async fn work_off(
     let due = job
         .record(tx, &revived, skipped, round, over || capped)
         .await?;
-    commit(transaction, &[Transaction::BulkStep]).await?;
+    commit(transaction, &[Failpoint::BulkStep]).await?;
     Ok(Worked {
         redriven: revived.letters,
         queues: revived.queues,
@@ -82,50 +83,18 @@ pub(crate) async fn work_off(
     })
 }
 
-/// Whose rate allows a letter now.
-struct Due {
-    this: bool,
-    others: bool,
+/// A step of a re-drive.
+struct Step(Job);
+
+impl std::ops::Deref for Step {
+    type Target = Job;
+
+    fn deref(&self) -> &Job {
+        &self.0
+    }
 }
 
-/// A re-drive whose rate allows a letter.
-struct Job {
-    redrive_id: Uuid,
-    filter: Json<LetterFilter>,
-    from_step: Option<String>,
-    per_second: f64,
-    cap: i32,
-    actor: String,
-    reason: String,
-    redriven: i32,
-    position: Option<Uuid>,
-    again_from: Option<Uuid>,
-    created_at: DateTime<Utc>,
-    /// Seconds of the rate that are not used up.
-    saved: f64,
-}
-
-/// The rate saves up at most five seconds, or two letters, whatever happened in between.
-const SAVES: f64 = 5.0;
-
-async fn due(tx: &mut PgConnection) -> Result<Option<Job>, sqlx::Error> {
-    sqlx::query_as!(
-        Job,
-        r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
-                  reason, redriven, position, again_from, created_at,
-                  least(extract(epoch FROM clock_timestamp() - ticked_at)::float8,
-                        greatest($1, 2.0 / per_second)) AS "saved!"
-           FROM workflows.redrives
-           WHERE ended_at IS NULL AND ticked_at + make_interval(secs => 1.0 / per_second) <= clock_timestamp()
-           ORDER BY ticked_at LIMIT 1
-           FOR UPDATE SKIP LOCKED"#,
-        SAVES,
-    )
-    .fetch_optional(tx)
-    .await
-}
-
-impl Job {
+impl Step {
     fn by(&self) -> By<'_> {
         By::new(&self.actor, &self.reason)
     }
@@ -154,7 +123,7 @@ impl Job {
         let ids: Vec<Uuid> = as_they_are.iter().map(|letter| letter.letter_id).collect();
         let mut revived = Revived::default();
         if !ids.is_empty() {
-            revived = requeue::again(tx, &ids, by).await?;
+            revived = requeue::letters(tx, &ids, by).await?;
             let runs: Vec<Uuid> = as_they_are.iter().map(|letter| letter.run_id).collect();
             hooks::revived(tx, &runs, None, by).await?;
         }
@@ -179,19 +148,9 @@ impl Job {
     ) -> Result<(Revived, i64), AdminError> {
         let ids: Vec<Uuid> = letters.iter().map(|letter| letter.letter_id).collect();
         // Somebody may have resolved a letter before its run was locked.
-        let open = sqlx::query!(
-            r#"SELECT run_id, count(*) AS "letters!", count(*) FILTER (WHERE letter_id = ANY($1)) AS "asked!"
-               FROM workflows.dead_letters
-               WHERE resolved_at IS NULL AND run_id IN (
-                   SELECT run_id FROM workflows.dead_letters
-                   WHERE letter_id = ANY($1) AND resolved_at IS NULL)
-               GROUP BY run_id"#,
-            &ids,
-        )
-        .fetch_all(&mut *tx)
-        .await?;
+        let open = redrives::open_letters(tx, &ids).await?;
         let runs: Vec<Uuid> = open.iter().map(|run| run.run_id).collect();
-        let entries = requeue::been(tx, &runs, step).await?;
+        let entries = requeue::entries(tx, &runs, step).await?;
         let runs: HashSet<Uuid> = entries.iter().map(|entry| entry.run_id).collect();
         let (mut revived, mut skipped) = (Revived::default(), 0);
         for run in open {
@@ -204,7 +163,7 @@ impl Job {
         if !entries.is_empty() {
             let runs: Vec<Uuid> = runs.into_iter().collect();
             clear(tx, &runs, Resolution::Redriven, by).await?;
-            revived.queues = requeue::enter(tx, &entries, by).await?;
+            revived.queues = requeue::restart(tx, &entries, by).await?;
             hooks::revived(tx, &runs, Some(step), by).await?;
         }
         Ok((revived, skipped))
@@ -218,39 +177,19 @@ impl Job {
         skipped: i64,
         round: Round,
         over: bool,
-    ) -> Result<Due, sqlx::Error> {
-        let row = sqlx::query!(
-            r#"UPDATE workflows.redrives r
-               SET redriven = redriven + $2::bigint, skipped = skipped + $3::bigint, position = $4, again_from = $5,
-                   ticked_at = greatest(ticked_at, clock_timestamp()
-                                        - make_interval(secs => greatest($6, 2.0 / per_second)))
-                               + make_interval(secs => $2::bigint / per_second),
-                   ended_at = CASE WHEN $7 THEN clock_timestamp() END
-               WHERE redrive_id = $1
-               RETURNING redriven, skipped,
-                   ended_at IS NULL AND ticked_at + make_interval(secs => 1.0 / per_second)
-                                        <= clock_timestamp() AS "this!",
-                   EXISTS (SELECT FROM workflows.redrives o
-                           WHERE o.ended_at IS NULL AND o.redrive_id <> r.redrive_id
-                             AND o.ticked_at + make_interval(secs => 1.0 / o.per_second)
-                                 <= clock_timestamp()) AS "others!""#,
-            self.redrive_id,
-            revived.letters,
+    ) -> Result<Recorded, sqlx::Error> {
+        let so_far = redrives::Progress {
+            redriven: revived.letters,
             skipped,
-            round.position,
-            round.again_from,
-            SAVES,
+            position: round.position,
+            again_from: round.again_from,
             over,
-        )
-        .fetch_one(&mut *tx)
-        .await?;
+        };
+        let row = redrives::record(tx, self.redrive_id, &so_far).await?;
         if over {
             let details = json!({ "redriven": row.redriven, "skipped": row.skipped });
             audit::record(tx, self.by(), "redrive.end", self.redrive_id, details).await?;
         }
-        Ok(Due {
-            this: row.this,
-            others: row.others,
-        })
+        Ok(row)
     }
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
-    admin::retention::forget,
     define::{
         step::{Attempt, Done, NextOnError, Step, StepError},
         workflow::Workflow,
     },
     protocol::UPKEEP,
+    store::retention::forget,
     store::{
         events,
         reports::tidy,

@@ -25,7 +25,7 @@ use crate::{
     },
     worker::{
         breakers::{Breakers, FIRST_PROBE, LONGEST_PROBE, News},
-        notifier::Announcements,
+        notifier::Notifications,
         slots::Slots,
     },
 };
@@ -44,7 +44,7 @@ pub(crate) struct Schedule {
 
 /// What the last look found to do.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Errands {
+pub(crate) struct DueWork {
     /// Names of schedules that are due, of any build.
     pub schedules: Vec<String>,
     pub redrives: bool,
@@ -52,22 +52,22 @@ pub(crate) struct Errands {
     pub probes: Vec<String>,
 }
 
-pub(crate) struct Errand {
+pub(crate) struct Scheduler {
     pub link: Link,
     pub schedules: Arc<Vec<Schedule>>,
     /// Workflows that are told of runs that live again.
     pub hooks: Hooks,
     pub slots: Slots,
-    pub announcements: Announcements,
+    pub notifications: Notifications,
     pub breakers: Breakers,
     /// What the steps of this build declare to need.
     pub needs: Vec<&'static str>,
-    pub found: watch::Receiver<Errands>,
+    pub found: watch::Receiver<DueWork>,
     /// How much the next step of a re-drive takes.
     pub batch: Batch,
 }
 
-impl Errand {
+impl Scheduler {
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
             tokio::select! {
@@ -80,43 +80,43 @@ impl Errand {
                     continue;
                 }
                 () = tokio::time::sleep(IDLE) => {
-                    self.link.lose();
-                    self.link.mend();
+                    self.link.disconnect();
+                    self.link.reset_backoff();
                 }
             }
-            let errands = self.found.borrow_and_update().clone();
+            let due_work = self.found.borrow_and_update().clone();
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.see_to(errands) => {}
+                () = self.handle(due_work) => {}
             }
         }
         self.link.close().await;
     }
 
-    async fn see_to(&mut self, errands: Errands) {
+    async fn handle(&mut self, due_work: DueWork) {
         self.tell_of_breakers().await;
-        for dependency in &errands.probes {
+        for dependency in &due_work.probes {
             // Others see to what is down on their machine alone.
             if !self.breakers.concern(dependency, &self.needs) {
                 continue;
             }
             if let Err(error) = self.take_probe(dependency).await {
                 tracing::warn!(error = %error, dependency, "a probe could not be taken");
-                self.link.lose();
+                self.link.disconnect();
             }
         }
         let schedules = Arc::clone(&self.schedules);
         for schedule in schedules
             .iter()
-            .filter(|schedule| errands.schedules.contains(&schedule.name))
+            .filter(|schedule| due_work.schedules.contains(&schedule.name))
         {
             if let Err(error) = self.tick(schedule).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, schedule.name = %schedule.name, "schedule cannot start");
-                self.link.lose();
+                self.link.disconnect();
             }
         }
-        let mut more = errands.redrives;
+        let mut more = due_work.redrives;
         while more && !self.found.has_changed().unwrap_or(true) {
             more = match self.redrive().await {
                 Ok(more) => more,
@@ -125,7 +125,7 @@ impl Errand {
                         error = %error, letters = self.batch.size(), "a step of a re-drive failed"
                     );
                     self.batch.failed();
-                    self.link.lose();
+                    self.link.disconnect();
                     false
                 }
             };
@@ -138,7 +138,7 @@ impl Errand {
                 Ok(()) => self.breakers.told(&dependency, &news),
                 Err(error) => {
                     tracing::warn!(error = %error, dependency, "others were not told of a breaker");
-                    self.link.lose();
+                    self.link.disconnect();
                 }
             }
         }
@@ -154,10 +154,10 @@ impl Errand {
             }
             News::Up => {
                 within(ANSWER, breakers::close(connection, dependency)).await?;
-                self.slots.look();
+                self.slots.wake();
             }
         }
-        self.link.mend();
+        self.link.reset_backoff();
         Ok(())
     }
 
@@ -166,9 +166,9 @@ impl Errand {
         let taking = breakers::probe(connection, dependency, FIRST_PROBE, LONGEST_PROBE);
         if within(ANSWER, taking).await? {
             self.breakers.may_probe(dependency);
-            self.slots.look();
+            self.slots.wake();
         }
-        self.link.mend();
+        self.link.reset_backoff();
         Ok(())
     }
 
@@ -182,13 +182,13 @@ impl Errand {
             .await
             .map_err(|panic| StartError::Panicked(panics::message(&*panic)))?;
         let fired: Option<RunId> = fired?;
-        self.link.mend();
+        self.link.reset_backoff();
         if let Some(run) = fired {
             tracing::info!(schedule.name = %schedule.name, run.id = %run, "schedule fired");
-            self.slots.look();
+            self.slots.wake();
         }
         for lane in lanes {
-            self.announcements.add(lane);
+            self.notifications.add(lane);
         }
         Ok(())
     }
@@ -200,10 +200,10 @@ impl Errand {
         let worked = within(STEP, worked);
         let worked = worked.await?;
         if worked.redriven > 0 {
-            self.slots.look();
+            self.slots.wake();
             within(ANSWER, notify_queues(connection, &worked.queues)).await?;
         }
-        self.link.mend();
+        self.link.reset_backoff();
         self.batch.went_well();
         Ok(worked.more)
     }

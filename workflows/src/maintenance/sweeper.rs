@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     maintenance::{
-        rescuer::{ABSENT, Memory},
-        scheduler::Errands,
+        absences::{ABSENT, Absences},
+        scheduler::DueWork,
     },
     protocol::decide::{self, Ended},
     store::{
@@ -21,10 +21,10 @@ use crate::{
         lanes::Lanes,
         rescue::{self, Candidate, Losses},
         session::{ANSWER, within},
-        sweep::{Found, View, look, note_server},
+        sweep::{ScanResult, View, note_server, scan},
     },
     worker::{
-        breakers::Breakers, completer::Committer, limits::Limits, metrics, notifier::Announcements,
+        breakers::Breakers, completer::Completer, limits::Limits, metrics, notifier::Notifications,
         registry::Registry, slots::Slots,
     },
 };
@@ -32,8 +32,8 @@ use crate::{
 /// What workers get to come back after an outage before they count as lost, and before a task is
 /// buried because its worker was.
 const COMING_BACK: Duration = Duration::from_secs(10);
-/// Each so many looks, all leases are read.
-const THOROUGHLY: u32 = 10;
+/// Every so many scans one reads all leases.
+const FULL_SCAN: u32 = 10;
 /// Batches of due tasks that one sweep moves at most: its other duties do not wait for a backlog.
 const DUE_BATCHES: u32 = 20;
 
@@ -44,15 +44,15 @@ pub(crate) struct Sweeper {
     pub lanes: Arc<Lanes>,
     /// Work is looked for where no claim has looked lately.
     pub slots: Slots,
-    pub announcements: Announcements,
-    pub committer: Committer,
+    pub notifications: Notifications,
+    pub completer: Completer,
     pub breakers: Breakers,
     pub limits: Limits,
     /// What is due besides.
-    pub errands: watch::Sender<Errands>,
+    pub due_work: watch::Sender<DueWork>,
     pub interval: Duration,
     pub lease: Duration,
-    pub memory: Memory,
+    pub memory: Absences,
 }
 
 impl Sweeper {
@@ -70,11 +70,11 @@ impl Sweeper {
             };
             if let Err(error) = swept {
                 tracing::warn!(error = %error, "sweep failed");
-                self.memory = Memory {
+                self.memory = Absences {
                     away: true,
-                    ..Memory::default()
+                    ..Absences::default()
                 };
-                let wait = self.link.lose();
+                let wait = self.link.disconnect();
                 tokio::time::sleep(wait).await;
             }
         }
@@ -89,7 +89,7 @@ impl Sweeper {
             .collect();
         let all: Vec<i32> = self.lanes.iter().map(|(number, _)| number).collect();
         // What the last look saw has to be seen again.
-        let thoroughly = self.memory.expired.is_some() || round.is_multiple_of(THOROUGHLY);
+        let thoroughly = self.memory.expired.is_some() || round.is_multiple_of(FULL_SCAN);
         let (connection, _) = self.link.get().await?;
         let view = View {
             worker_id: self.worker_id,
@@ -99,33 +99,33 @@ impl Sweeper {
             thoroughly,
             coming_back,
         };
-        let looking = look(connection, &view);
+        let looking = scan(connection, &view);
         let mut found = within(ANSWER, looking).await?;
-        self.link.mend();
-        self.slots.news_everywhere();
+        self.link.reset_backoff();
+        self.slots.mark_all_ready();
         self.slots.set_suspects(found.suspects);
         if !found.ready.is_empty() || found.due {
-            self.slots.look();
+            self.slots.wake();
         }
         self.memory.learn(&found, coming_back);
         self.breakers.heard(&found.down);
         if self.limits.heard(&found.limited) {
-            self.slots.look();
+            self.slots.wake();
         }
-        let errands = Errands {
+        let due_work = DueWork {
             schedules: std::mem::take(&mut found.schedules),
             redrives: found.redrives,
             probes: std::mem::take(&mut found.probes),
         };
-        self.errands.send_replace(errands);
-        self.see_to(&found, thoroughly, coming_back).await
+        self.due_work.send_replace(due_work);
+        self.handle(&found, thoroughly, coming_back).await
     }
 
     /// Each duty in turn. A refusal by the server concerns that duty alone; a lost connection ends
     /// the sweep.
-    async fn see_to(
+    async fn handle(
         &mut self,
-        found: &Found,
+        found: &ScanResult,
         thoroughly: bool,
         coming_back: Duration,
     ) -> Result<(), sqlx::Error> {
@@ -235,9 +235,9 @@ impl Sweeper {
                 continue;
             };
             let claim = Arc::clone(&claim);
-            let settlement = decide::settle(claim, definition, step, Ended::Crashed, 0.0);
-            let committer = self.committer.clone();
-            tokio::spawn(async move { committer.commit(settlement).await });
+            let completion = decide::settle(claim, definition, step, Ended::Crashed, 0.0);
+            let completer = self.completer.clone();
+            tokio::spawn(async move { completer.commit(completion).await });
         }
         Ok(())
     }
@@ -252,7 +252,7 @@ impl Sweeper {
         match result {
             Err(error @ sqlx::Error::Database(_)) => {
                 tracing::warn!(error = %error, "could not {duty}; tried again at the next look");
-                self.link.lose();
+                self.link.disconnect();
                 Ok(())
             }
             other => other,
@@ -264,9 +264,9 @@ impl Sweeper {
         if lanes.is_empty() {
             return;
         }
-        self.slots.look();
+        self.slots.wake();
         for lane in lanes.iter().collect::<BTreeSet<_>>() {
-            self.announcements.add(*lane);
+            self.notifications.add(*lane);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What follows from a finished attempt, decided without any I/O.
 //!
-//! The runtime hands in the claim, the route and what the step said; out comes a [`Settlement`],
+//! The runtime hands in the claim, the route and what the step said; out comes a [`Completion`],
 //! which the store writes in one fenced transaction.
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +16,8 @@ use crate::{
         workflow::{Definition, Performed, StepDefinition, Then},
     },
     protocol::{
+        completion::{Completion, Decision, Next},
         failure::{describe, storable},
-        settlement::{Next, Settlement, Verdict},
         state::Cause,
         task::{Claim, NewTask},
     },
@@ -47,16 +47,16 @@ pub(crate) fn settle(
     step: &StepDefinition,
     ended: Ended,
     random: f64,
-) -> Settlement {
+) -> Completion {
     let settings = step.settings;
     let mut writes = Vec::new();
     let mut alone = false;
-    let verdict = match ended {
+    let decision = match ended {
         Ended::Performed(done) => match follow(definition, step, done.output, done.sleep) {
-            Ok(verdict) => {
+            Ok(decision) => {
                 writes = done.writes;
                 alone = done.alone;
-                verdict
+                decision
             }
             Err(error) => bury(Cause::Failed, &error),
         },
@@ -68,7 +68,7 @@ pub(crate) fn settle(
             dependency,
             source,
             after,
-        }) => Verdict::Wait {
+        }) => Decision::Wait {
             dependency,
             error: describe(source.as_ref()),
             // Spread out, so that tasks that failed together do not come back together.
@@ -82,9 +82,9 @@ pub(crate) fn settle(
             retry(settings, errors, source.as_ref(), after, random)
         }
     };
-    Settlement {
+    Completion {
         claim,
-        verdict,
+        decision,
         writes,
         alone,
         definition: Some(Arc::clone(definition)),
@@ -96,13 +96,13 @@ pub(crate) fn settle(
 struct LostUnderIt(i32);
 
 /// Interruptions are nobody's fault. A step may still say how many are too many.
-fn interrupt(settings: StepSettings, claim: &Claim) -> Verdict {
+fn interrupt(settings: StepSettings, claim: &Claim) -> Decision {
     let interruptions = u32::try_from(claim.interruptions).unwrap_or(u32::MAX);
     match settings.interruption_limit {
         Some(limit) if interruptions.saturating_add(1) >= limit => {
             bury(Cause::Interruptions, &TooOften(limit))
         }
-        _ => Verdict::HandBack,
+        _ => Decision::Release,
     }
 }
 
@@ -116,11 +116,11 @@ fn retry(
     error: &(dyn std::error::Error + 'static),
     after: Option<Duration>,
     random: f64,
-) -> Verdict {
+) -> Decision {
     match settings.backoff.delay(errors, random) {
         None => bury(Cause::Errors, error),
         // A dependency that says when to come back knows better than our formula.
-        Some(delay) => Verdict::Defer {
+        Some(delay) => Decision::Retry {
             error: describe(error),
             delay: after.unwrap_or(delay).min(LONGEST_DELAY),
         },
@@ -128,7 +128,7 @@ fn retry(
 }
 
 /// A rejection whose details cannot be stored is told without them.
-fn reject(rejection: Rejection) -> Verdict {
+fn reject(rejection: Rejection) -> Decision {
     let mut rejection = Rejection {
         message: storable(&rejection.message),
         code: storable(&rejection.code).into(),
@@ -138,7 +138,7 @@ fn reject(rejection: Rejection) -> Verdict {
         rejection.details = Value::Null;
         Payload::encode(&rejection).unwrap_or_else(|_| Payload::stored("{}"))
     });
-    Verdict::Reject { rejection, result }
+    Decision::Reject { rejection, result }
 }
 
 /// Details without NUL: Postgres cannot show a text with one, nor any other that is beside it.
@@ -157,8 +157,8 @@ fn shown(details: Value) -> Value {
     }
 }
 
-fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Verdict {
-    Verdict::Bury {
+fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Decision {
+    Decision::DeadLetter {
         cause,
         error: describe(error),
     }
@@ -169,7 +169,7 @@ fn follow(
     step: &StepDefinition,
     output: Payload,
     sleep: Duration,
-) -> Result<Verdict, FollowError> {
+) -> Result<Decision, FollowError> {
     let task = |name: &'static str, input| {
         let step = definition.step(name).ok_or(FollowError::NoSuchStep(name))?;
         Ok::<_, FollowError>(NewTask {
@@ -185,7 +185,7 @@ fn follow(
             sleep: sleep.min(LONGEST_SLEEP),
             ..task(name, output)?
         }),
-        Then::Join => return Ok(Verdict::Joined { output }),
+        Then::Join => return Ok(Decision::Joined { output }),
         Then::FanOut {
             child,
             join,
@@ -210,7 +210,7 @@ fn follow(
             }
         }
     };
-    Ok(Verdict::Advance { next })
+    Ok(Decision::Advance { next })
 }
 
 #[derive(Debug, thiserror::Error)]

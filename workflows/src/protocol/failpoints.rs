@@ -1,4 +1,4 @@
-//! Every moment at which a crash could tell: just before and just after each transaction of the
+//! Every moment at which a crash could make a difference: just before and just after each transaction of the
 //! engine. With the feature `faults` a process can be made to abort at one of them, or to do something
 //! else, which is how the tests walk through all; without it nothing of this is compiled in but the
 //! names.
@@ -6,9 +6,9 @@
 use std::fmt;
 
 /// The engine's transactions, by what they do. Every commit in `store` names the ones it carries,
-/// so a new one has to be entered here, and [`Transaction::ALL`] hands it to the tests.
+/// so a new one has to be entered here, and [`Failpoint::ALL`] hands it to the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transaction {
+pub enum Failpoint {
     /// A run and its first task; the commit is the caller's.
     Start,
     /// Ready tasks become leases.
@@ -30,7 +30,7 @@ pub enum Transaction {
     /// An attempt failed for the last time.
     DeadLetter,
     /// A worker gives a task back.
-    HandBack,
+    Release,
     /// A step refused its input and the run has ended.
     Reject,
     /// The tasks of a lost worker become ready again.
@@ -65,7 +65,7 @@ pub enum Transaction {
     LimitedClaim,
 }
 
-impl Transaction {
+impl Failpoint {
     /// All of them.
     pub const ALL: [Self; 27] = [
         Self::Start,
@@ -78,7 +78,7 @@ impl Transaction {
         Self::End,
         Self::Retry,
         Self::DeadLetter,
-        Self::HandBack,
+        Self::Release,
         Self::Reject,
         Self::Rescue,
         Self::Due,
@@ -100,14 +100,14 @@ impl Transaction {
 
 /// Which side of the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Moment {
+pub enum Side {
     /// Everything is written, nothing is committed.
     Before,
     /// It is committed, and nobody was told.
     After,
 }
 
-impl fmt::Display for Transaction {
+impl fmt::Display for Failpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
     }
@@ -117,25 +117,25 @@ impl fmt::Display for Transaction {
 mod armed {
     use std::sync::{Mutex, PoisonError};
 
-    use super::{Moment, Transaction};
+    use super::{Failpoint, Side};
 
-    type Armed = (Transaction, Moment, fn());
+    type Armed = (Failpoint, Side, fn());
 
     static ARMED: Mutex<Option<Armed>> = Mutex::new(None);
 
     /// From now on this process aborts when it gets to `moment` of `transaction`.
-    pub fn arm(transaction: Transaction, moment: Moment) {
+    pub fn arm(transaction: Failpoint, moment: Side) {
         // No destructor runs and nothing is flushed, as with a kill.
         arm_with(transaction, moment, || std::process::abort());
     }
 
     /// From now on `what` is called when this process gets to `moment` of `transaction`: once, in the
     /// middle of whatever it is at.
-    pub fn arm_with(transaction: Transaction, moment: Moment, what: fn()) {
+    pub fn arm_with(transaction: Failpoint, moment: Side, what: fn()) {
         *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((transaction, moment, what));
     }
 
-    pub(crate) fn reach(transaction: Transaction, moment: Moment) {
+    pub(crate) fn reach(transaction: Failpoint, moment: Side) {
         let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
         let here = armed.take_if(|armed| (armed.0, armed.1) == (transaction, moment));
         drop(armed);
@@ -151,4 +151,4 @@ pub(crate) use armed::reach;
 pub use armed::{arm, arm_with};
 
 #[cfg(not(feature = "faults"))]
-pub(crate) fn reach(_: Transaction, _: Moment) {}
+pub(crate) fn reach(_: Failpoint, _: Side) {}

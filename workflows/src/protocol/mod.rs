@@ -1,12 +1,12 @@
 //! The rules of the engine, without any I/O: what a claim is, what follows from a finished attempt, and
 //! how errors are kept.
 
+pub(crate) mod completion;
 pub(crate) mod decide;
 pub mod failpoints;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod position;
-pub(crate) mod settlement;
 pub mod state;
 pub(crate) mod task;
 

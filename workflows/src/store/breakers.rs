@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 
 /// Of a breaker nothing was heard for so long: no task that needs it has failed, and none has succeeded.
 const FORGOTTEN: Duration = Duration::from_mins(5);
@@ -73,4 +74,24 @@ pub(crate) async fn forget(connection: &mut PgConnection) -> Result<(), sqlx::Er
     );
     forgotten.execute(connection).await?;
     Ok(())
+}
+
+/// An open breaker.
+pub(crate) struct Open {
+    pub dependency: String,
+    pub since: DateTime<Utc>,
+    pub probe_at: DateTime<Utc>,
+    pub error: String,
+    pub lanes: Vec<i32>,
+}
+
+/// The open breakers, by name.
+pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Open>, sqlx::Error> {
+    sqlx::query_as!(
+        Open,
+        "SELECT dependency, opened_at AS since, probe_at, error, lanes FROM workflows.breakers
+         ORDER BY dependency"
+    )
+    .fetch_all(pool)
+    .await
 }

@@ -15,7 +15,7 @@ mod limited;
 use crate::{
     define::{lane::Lane, payload::Payload},
     protocol::{
-        failpoints::{Moment, Transaction, reach},
+        failpoints::{Failpoint, Side, reach},
         task::Claim,
     },
     store::lanes::Lanes,
@@ -73,7 +73,7 @@ pub(crate) async fn claim(
         ranks.push(*rank);
     }
     let wanted = Columns::of(&demand.lanes);
-    reach(Transaction::Claim, Moment::Before);
+    reach(Failpoint::Claim, Side::Before);
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/claim.sql",
@@ -93,7 +93,7 @@ pub(crate) async fn claim(
     .fetch_all(connection)
     .await?;
     if !rows.is_empty() {
-        reach(Transaction::Claim, Moment::After);
+        reach(Failpoint::Claim, Side::After);
     }
     Ok(claimed(rows, known))
 }

@@ -2,19 +2,19 @@
 
 use sqlx::{Postgres, Transaction as SqlTransaction};
 
-use crate::protocol::failpoints::{Moment, Transaction, reach};
+use crate::protocol::failpoints::{Failpoint, Side, reach};
 
 /// Commits a transaction that did `what`.
 pub(crate) async fn commit(
     transaction: SqlTransaction<'_, Postgres>,
-    what: &[Transaction],
+    what: &[Failpoint],
 ) -> Result<(), sqlx::Error> {
     for kind in what {
-        reach(*kind, Moment::Before);
+        reach(*kind, Side::Before);
     }
     transaction.commit().await?;
     for kind in what {
-        reach(*kind, Moment::After);
+        reach(*kind, Side::After);
     }
     Ok(())
 }

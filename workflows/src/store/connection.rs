@@ -47,12 +47,12 @@ impl Link {
     }
 
     /// Call after a success.
-    pub fn mend(&mut self) {
+    pub fn reset_backoff(&mut self) {
         self.failures = 0;
     }
 
     /// Drops the connection after an error and says how long to wait before the next try.
-    pub fn lose(&mut self) -> Duration {
+    pub fn disconnect(&mut self) -> Duration {
         self.connection = None;
         self.failures = self.failures.saturating_add(1);
         // Soon at first: a session that was cut off must not be missed by others.

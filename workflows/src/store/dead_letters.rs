@@ -11,7 +11,7 @@ use crate::{
     store::fan_out::{self, Child},
 };
 
-/// A task to bury. The error or crash that killed it is not counted in its row yet.
+/// A task that dies. The error or crash of its last attempt is not counted in its row yet.
 pub(super) struct Dead<'a> {
     pub task_id: Uuid,
     pub token: i64,
@@ -26,7 +26,7 @@ pub(super) struct Dead<'a> {
 /// What became of the dead.
 #[derive(Default)]
 pub(super) struct Buried {
-    /// Children that nobody waits for: their join is told that they are missing.
+    /// Children of fan-outs that allow missing children: the join goes on without them.
     pub skipped: Vec<Child>,
     /// Runs that are dead now and were not before.
     pub runs: HashSet<Uuid>,

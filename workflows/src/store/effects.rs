@@ -1,4 +1,4 @@
-//! What a batch of settlements writes, sorted by table, so that each is one statement.
+//! What a batch of completions writes, sorted by table, so that each is one statement.
 
 mod ends;
 
@@ -11,9 +11,9 @@ use crate::protocol::state::Resolution;
 use crate::{
     define::{lane::Lane, payload::Payload},
     protocol::{
-        failpoints::Transaction,
+        completion::{Completion, Decision, Next},
+        failpoints::Failpoint,
         fingerprint::fingerprint,
-        settlement::{Next, Settlement, Verdict},
         task::{Claim, NewTask},
     },
     store::{
@@ -48,7 +48,7 @@ pub(super) struct Effects<'a> {
     rejected: Vec<(Uuid, &'a Payload)>,
     ended: Vec<(Uuid, &'a Payload)>,
     /// What this transaction does, for the fault points.
-    kinds: Vec<Transaction>,
+    kinds: Vec<Failpoint>,
 }
 
 /// What was written.
@@ -56,7 +56,7 @@ pub(super) struct Effects<'a> {
 pub(super) struct Written {
     /// How many tasks became ready in which lane.
     pub ready: HashMap<i32, usize>,
-    pub kinds: Vec<Transaction>,
+    pub kinds: Vec<Failpoint>,
     /// Runs that are dead now and were not before.
     pub dead_runs: HashSet<Uuid>,
     /// A fan-out whose join could not be given all that: nothing of this may be committed.
@@ -64,39 +64,39 @@ pub(super) struct Written {
 }
 
 impl<'a> Effects<'a> {
-    /// Adds one settlement. `continued`: its worker has renewed the lease for the next step.
+    /// Adds one completion. `continued`: its worker has renewed the lease for the next step.
     pub fn collect(
         &mut self,
-        settlement: &'a Settlement,
+        completion: &'a Completion,
         continued: bool,
         worker_id: i64,
         lanes: &Lanes,
     ) -> Result<(), sqlx::Error> {
-        let claim = &*settlement.claim;
-        match &settlement.verdict {
-            Verdict::Advance { next } => self.advance(claim, next, continued, lanes)?,
-            Verdict::Joined { output } => {
-                self.kinds.push(Transaction::Child);
+        let claim = &*completion.claim;
+        match &completion.decision {
+            Decision::Advance { next } => self.advance(claim, next, continued, lanes)?,
+            Decision::Joined { output } => {
+                self.kinds.push(Failpoint::Child);
                 self.finished.push(claim.task_id);
                 self.children
                     .extend(Child::of(claim, output.as_str().len()));
             }
-            Verdict::Defer { delay, .. } => {
-                self.kinds.push(Transaction::Retry);
+            Decision::Retry { delay, .. } => {
+                self.kinds.push(Failpoint::Retry);
                 let row = (claim.task_id, delay.as_secs_f64(), claim.token, 1);
                 self.deferred.push(row);
             }
-            Verdict::Wait { delay, .. } => {
-                self.kinds.push(Transaction::Retry);
+            Decision::Wait { delay, .. } => {
+                self.kinds.push(Failpoint::Retry);
                 let row = (claim.task_id, delay.as_secs_f64(), claim.token, 0);
                 self.deferred.push(row);
             }
-            Verdict::HandBack => {
-                self.kinds.push(Transaction::HandBack);
+            Decision::Release => {
+                self.kinds.push(Failpoint::Release);
                 self.handed_back.push((claim.task_id, claim.token));
             }
-            Verdict::Bury { cause, error } => {
-                self.kinds.push(Transaction::DeadLetter);
+            Decision::DeadLetter { cause, error } => {
+                self.kinds.push(Failpoint::DeadLetter);
                 self.dead.push(Dead {
                     task_id: claim.task_id,
                     token: claim.token,
@@ -107,8 +107,8 @@ impl<'a> Effects<'a> {
                     child: Child::of(claim, error.as_str().len()),
                 });
             }
-            Verdict::Reject { result, .. } => {
-                self.kinds.push(Transaction::Reject);
+            Decision::Reject { result, .. } => {
+                self.kinds.push(Failpoint::Reject);
                 self.rejected.push((claim.run_id, result));
             }
         }
@@ -124,15 +124,15 @@ impl<'a> Effects<'a> {
     ) -> Result<(), sqlx::Error> {
         match next {
             Next::End { output } => {
-                self.kinds.push(Transaction::End);
+                self.kinds.push(Failpoint::End);
                 self.finished.push(claim.task_id);
                 self.ended.push((claim.run_id, output));
             }
             Next::Task(task) => {
                 self.kinds.push(if continued {
-                    Transaction::Continue
+                    Failpoint::Continue
                 } else {
-                    Transaction::Advance
+                    Failpoint::Advance
                 });
                 if !task.sleep.is_zero() {
                     self.sleeping
@@ -147,7 +147,7 @@ impl<'a> Effects<'a> {
                 partial,
                 join,
             } => {
-                self.kinds.push(Transaction::FanOut);
+                self.kinds.push(Failpoint::FanOut);
                 self.finished.push(claim.task_id);
                 self.fan_outs.push(NewFanOut {
                     fan_out_id: *fan_out_id,
@@ -171,7 +171,7 @@ impl<'a> Effects<'a> {
         tx: &mut PgConnection,
         lanes: &Lanes,
         locked: &Locked,
-        batch: &[&'a Settlement],
+        batch: &[&'a Completion],
         worker_id: i64,
     ) -> Result<Written, sqlx::Error> {
         history::record(tx, batch, worker_id).await?;
@@ -193,7 +193,7 @@ impl<'a> Effects<'a> {
         }
         let ended = fan_out::join(tx, &self.children, locked).await?;
         if !ended.joins.is_empty() {
-            self.kinds.push(Transaction::Join);
+            self.kinds.push(Failpoint::Join);
         }
         ready.extend(ended.joins);
         self.end_runs(tx).await?;

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::{
     define::detail::Detail,
     protocol::{
+        completion::{Completion, Decision, Next},
         failure::message_of,
         position::Position,
-        settlement::{Next, Settlement, Verdict},
     },
     store::lanes::Lanes,
 };
@@ -31,8 +31,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn add(&mut self, settlement: &Settlement, kind: &str, details: Option<String>) {
-        let claim = &settlement.claim;
+    fn add(&mut self, completion: &Completion, kind: &str, details: Option<String>) {
+        let claim = &completion.claim;
         self.runs.push(claim.run_id);
         self.workflows.push(claim.lane.workflow.to_owned());
         self.subjects.push(claim.subject);
@@ -40,53 +40,53 @@ impl Columns {
         self.details.push(details);
     }
 
-    fn tell_of(&mut self, settlement: &Settlement, dead_runs: &HashSet<Uuid>, detail: Detail) {
-        let claim = &settlement.claim;
+    fn tell_of(&mut self, completion: &Completion, dead_runs: &HashSet<Uuid>, detail: Detail) {
+        let claim = &completion.claim;
         let step = claim.lane.step;
-        match &settlement.verdict {
-            Verdict::Advance { next } => {
+        match &completion.decision {
+            Decision::Advance { next } => {
                 if detail == Detail::Steps {
                     self.add(
-                        settlement,
+                        completion,
                         "step_done",
                         Some(json!({ "step": step }).to_string()),
                     );
                 }
                 if let Next::End { .. } = next {
-                    self.add(settlement, "succeeded", None);
+                    self.add(completion, "succeeded", None);
                 }
             }
-            Verdict::Joined { .. } if detail == Detail::Steps => {
+            Decision::Joined { .. } if detail == Detail::Steps => {
                 let details = json!({ "step": step, "child": claim.child });
-                self.add(settlement, "step_done", Some(details.to_string()));
+                self.add(completion, "step_done", Some(details.to_string()));
             }
-            Verdict::Reject { rejection, .. } => {
+            Decision::Reject { rejection, .. } => {
                 let details =
                     json!({ "step": step, "code": rejection.code, "message": rejection.message });
-                self.add(settlement, "rejected", Some(details.to_string()));
+                self.add(completion, "rejected", Some(details.to_string()));
             }
-            Verdict::Bury { error, .. } if dead_runs.contains(&claim.run_id) => {
+            Decision::DeadLetter { error, .. } if dead_runs.contains(&claim.run_id) => {
                 let details = json!({ "step": step, "error": message_of(error) });
-                self.add(settlement, "dead", Some(details.to_string()));
+                self.add(completion, "dead", Some(details.to_string()));
             }
             _ => {}
         }
     }
 }
 
-/// Tells of a batch of settlements, in its own transaction. One statement, if there is something to
+/// Tells of a batch of completions, in its own transaction. One statement, if there is something to
 /// tell. `dead_runs` are dead now and were not before.
 pub(super) async fn tell(
     tx: &mut PgConnection,
     lanes: &Lanes,
-    batch: &[&Settlement],
+    batch: &[&Completion],
     dead_runs: &HashSet<Uuid>,
 ) -> Result<(), sqlx::Error> {
     let mut columns = Columns::default();
-    for settlement in batch {
-        let detail = lanes.events(&settlement.claim.lane);
+    for completion in batch {
+        let detail = lanes.events(&completion.claim.lane);
         if detail > Detail::None {
-            columns.tell_of(settlement, dead_runs, detail);
+            columns.tell_of(completion, dead_runs, detail);
         }
     }
     if columns.runs.is_empty() {

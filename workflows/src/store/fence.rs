@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::{
     protocol::task::NewTask,
     store::{
+        complete::{Context, Kept},
         lock::{self, Renewals},
-        settle::{Context, Kept},
     },
 };
 

@@ -4,26 +4,26 @@ use sqlx::PgConnection;
 
 use crate::{
     define::payload::Payload,
-    protocol::settlement::{Settlement, Verdict},
+    protocol::completion::{Completion, Decision},
 };
 
 /// Records how attempts ended whose leases this transaction has ended. The tasks' rows must still be
 /// what the attempts were given.
 pub(super) async fn record(
     connection: &mut PgConnection,
-    batch: &[&Settlement],
+    batch: &[&Completion],
     worker_id: i64,
 ) -> Result<(), sqlx::Error> {
     let (mut ids, mut tokens, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outputs, mut errors, mut started) = (Vec::new(), Vec::new(), Vec::new());
-    for settlement in batch {
-        let (output, error) = told(&settlement.verdict);
-        ids.push(settlement.claim.task_id);
-        tokens.push(settlement.claim.token);
-        outcomes.push(settlement.verdict.outcome().as_str().to_owned());
+    for completion in batch {
+        let (output, error) = told(&completion.decision);
+        ids.push(completion.claim.task_id);
+        tokens.push(completion.claim.token);
+        outcomes.push(completion.decision.outcome().as_str().to_owned());
         outputs.push(output.map(|output| output.as_str().to_owned()));
         errors.push(error.map(|error| error.as_str().to_owned()));
-        started.push(settlement.claim.started_at);
+        started.push(completion.claim.started_at);
     }
     sqlx::query!(
         "INSERT INTO workflows.attempts
@@ -49,13 +49,13 @@ pub(super) async fn record(
 }
 
 /// Output and error.
-fn told(verdict: &Verdict) -> (Option<&Payload>, Option<&Payload>) {
-    match verdict {
-        Verdict::Advance { .. } | Verdict::HandBack => (None, None),
-        Verdict::Joined { output } => (Some(output), None),
-        Verdict::Bury { error, .. }
-        | Verdict::Wait { error, .. }
-        | Verdict::Defer { error, .. } => (None, Some(error)),
-        Verdict::Reject { result, .. } => (None, Some(result)),
+fn told(decision: &Decision) -> (Option<&Payload>, Option<&Payload>) {
+    match decision {
+        Decision::Advance { .. } | Decision::Release => (None, None),
+        Decision::Joined { output } => (Some(output), None),
+        Decision::DeadLetter { error, .. }
+        | Decision::Wait { error, .. }
+        | Decision::Retry { error, .. } => (None, Some(error)),
+        Decision::Reject { result, .. } => (None, Some(result)),
     }
 }

@@ -72,9 +72,17 @@ pub(crate) async fn free_runs(
     Ok(locked)
 }
 
+/// Locks those of the runs that nobody else has locked, and says which.
+pub(crate) async fn free_run_ids(
+    connection: &mut PgConnection,
+    runs: &[Uuid],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    Ok(free_runs(connection, runs).await?.runs)
+}
+
 /// The fence: ends the leases of those of the given attempts that still hold one. Call under the
-/// runs' locks. A lease whose task is gone (its run ended in the moment of the claim) is worth
-/// nothing.
+/// runs' locks. A lease whose task is gone is ended as well and not returned: its run ended while the
+/// task was being claimed.
 pub(crate) async fn end_leases(
     connection: &mut PgConnection,
     tasks: &[Uuid],

@@ -1,11 +1,16 @@
-//! Every SQL statement of the engine, compile-time checked, one function a statement or
-//! transaction. Lock order is the same everywhere: runs, then leases, each by ascending id.
+//! Every SQL statement of the engine, one function a statement or transaction. All but a few that say why
+//! are checked at compile time. Lock order is the same everywhere: runs, then leases, each by ascending id.
 
+pub(crate) mod attempts;
+pub(crate) mod audit;
 pub(crate) mod breakers;
 pub(crate) mod claim;
+pub(crate) mod clear;
 pub(crate) mod commit;
+pub(crate) mod complete;
 pub(crate) mod connection;
 mod dead_letters;
+pub(crate) mod depths;
 mod effects;
 pub(crate) mod ends;
 pub(crate) mod events;
@@ -14,21 +19,30 @@ mod fence;
 pub(crate) mod hints;
 mod history;
 pub(crate) mod hurry;
+pub(crate) mod in_flight;
+pub(crate) mod inspect;
 pub(crate) mod lanes;
+pub(crate) mod letters;
+pub(crate) mod limits;
+pub(crate) mod live_tasks;
 pub(crate) mod lock;
 pub(crate) mod presence;
+pub(crate) mod queues;
+pub(crate) mod redrives;
 pub(crate) mod reports;
+pub(crate) mod requeue;
 pub(crate) mod rescue;
 pub(crate) mod retention;
+pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod schema;
 pub(crate) mod session;
-pub(crate) mod settle;
 pub(crate) mod start;
 pub(crate) mod started;
 pub(crate) mod sweep;
 pub(crate) mod tasks;
 pub(crate) mod weather;
+pub(crate) mod workers;
 mod writes;
 
 /// The channel on which commits that made work ready are announced, with the lane as payload.
@@ -52,6 +66,17 @@ pub(crate) async fn notify(
         .execute(connection)
         .await?;
     }
+    Ok(())
+}
+
+/// Sends a word that a listener on the same session must hear.
+pub(crate) async fn notify_probe(
+    listener: &mut sqlx::postgres::PgListener,
+    word: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, word)
+        .execute(listener)
+        .await?;
     Ok(())
 }
 

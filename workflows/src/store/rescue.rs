@@ -10,7 +10,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::{commit::commit, lock, tasks},
 };
 use charge::take;
@@ -53,7 +53,7 @@ pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, sqlx::Er
     .fetch_all(&mut *transaction)
     .await?;
     if !lanes.is_empty() {
-        commit(transaction, &[Transaction::Due]).await?;
+        commit(transaction, &[Failpoint::Due]).await?;
     }
     let more = i64::try_from(lanes.len()).unwrap_or(BATCH) == BATCH;
     Ok(Moved { lanes, more })
@@ -178,7 +178,7 @@ pub(crate) async fn rescue(
         .partition(|c| locked.runs.contains(&c.run_id));
     let taken = take(tx, &free, &losses.lost).await?;
     let lanes = tasks::make_ready(tx, &taken).await?;
-    commit(transaction, &[Transaction::Rescue]).await?;
+    commit(transaction, &[Failpoint::Rescue]).await?;
     let (crashed, innocent): (Vec<_>, Vec<_>) = free
         .iter()
         .filter(|candidate| taken.contains(&candidate.task_id))

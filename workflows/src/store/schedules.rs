@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     define::run::{RunId, StartError},
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
     store::commit::commit,
 };
 
@@ -70,6 +70,6 @@ pub(crate) async fn fire(
     )
     .execute(&mut *tx)
     .await?;
-    commit(transaction, &[Transaction::Schedule]).await?;
+    commit(transaction, &[Failpoint::Schedule]).await?;
     Ok(run)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     define::payload::Payload,
-    protocol::failpoints::{Moment, Transaction, reach},
+    protocol::failpoints::{Failpoint, Side, reach},
     store::{events, lanes},
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn insert_run(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
 ) -> Result<Inserted, sqlx::Error> {
-    reach(Transaction::Start, Moment::Before);
+    reach(Failpoint::Start, Side::Before);
     let inserted = loop {
         if let Some(inserted) = insert(connection, run).await? {
             break inserted;
@@ -54,7 +54,7 @@ pub(crate) async fn insert_run(
         }
         lanes::number(connection, run.workflow, run.version, run.step, run.queue).await?;
     };
-    reach(Transaction::Start, Moment::After);
+    reach(Failpoint::Start, Side::After);
     Ok(inserted)
 }
 

@@ -12,7 +12,7 @@ use crate::store::presence;
     clippy::struct_excessive_bools,
     reason = "one row of a query, one thing to see to each"
 )]
-pub(crate) struct Found {
+pub(crate) struct ScanResult {
     /// Idle lanes that have something to claim.
     pub ready: Vec<i32>,
     /// Tasks that were in a process when it died wait to be tried apart from others.
@@ -59,12 +59,12 @@ pub(crate) struct View<'a> {
 }
 
 /// Takes a look at all there is to see to.
-pub(crate) async fn look(
+pub(crate) async fn scan(
     connection: &mut PgConnection,
     view: &View<'_>,
-) -> Result<Found, sqlx::Error> {
+) -> Result<ScanResult, sqlx::Error> {
     sqlx::query_as!(
-        Found,
+        ScanResult,
         r#"WITH server AS MATERIALIZED (
             SELECT extract(epoch FROM pg_postmaster_start_time())::text
                    || '/' || CASE WHEN pg_is_in_recovery() THEN 'standby'

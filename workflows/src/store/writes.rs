@@ -16,10 +16,10 @@ use crate::{
         record::{BoxError, Write},
         workflow::{Outcome as End, Rejected, RunEnd},
     },
-    protocol::settlement::{Next, Settlement, Verdict},
+    protocol::completion::{Completion, Decision, Next},
     store::{
+        complete::{Context, SettleError},
         lock::Locked,
-        settle::{Context, SettleError},
         weather,
     },
 };
@@ -84,15 +84,15 @@ impl CallersError {
     }
 }
 
-pub(super) fn any(batch: &[Settlement]) -> bool {
+pub(super) fn any(batch: &[Completion]) -> bool {
     batch.iter().any(|s| !s.writes.is_empty())
 }
 
 /// Calls the writes of those who hold their leases, each behind a savepoint: a failing one takes
-/// only its own settlement down. Keyed by place in the batch; those in `but` are left out.
+/// only its own completion down. Keyed by place in the batch; those in `but` are left out.
 pub(super) async fn call(
     tx: &mut PgConnection,
-    batch: &[Settlement],
+    batch: &[Completion],
     locked: &Locked,
     but: &HashSet<usize>,
     context: &Context<'_>,
@@ -100,13 +100,13 @@ pub(super) async fn call(
     let held = held(tx, batch, context.worker_id).await?;
     let mut outcomes = HashMap::new();
     let mut blocked = 0;
-    for (place, settlement) in batch.iter().enumerate() {
-        let claim = &settlement.claim;
+    for (place, completion) in batch.iter().enumerate() {
+        let claim = &completion.claim;
         let ours = held.contains(&(claim.task_id, claim.token)) && !but.contains(&place);
-        if settlement.writes.is_empty() || !ours || !locked.runs.contains(&claim.run_id) {
+        if completion.writes.is_empty() || !ours || !locked.runs.contains(&claim.run_id) {
             continue;
         }
-        let writes = settlement.writes.clone();
+        let writes = completion.writes.clone();
         let outcome = if blocked < BLOCKED {
             guarded(tx, place, context, |tx| all(tx, writes).boxed()).await?
         } else {
@@ -137,7 +137,7 @@ async fn all(tx: &mut PgConnection, writes: Vec<Arc<dyn Write>>) -> Result<(), B
 /// locked.
 async fn held(
     tx: &mut PgConnection,
-    batch: &[Settlement],
+    batch: &[Completion],
     worker_id: i64,
 ) -> Result<HashSet<(Uuid, i64)>, sqlx::Error> {
     let tasks: Vec<Uuid> = batch.iter().map(|s| s.claim.task_id).collect();
@@ -216,23 +216,23 @@ pub(super) async fn act_as_ourselves(tx: &mut PgConnection) -> Result<(), sqlx::
 /// Calls the hooks of the route for the end of a run.
 pub(super) async fn hooks(
     tx: &mut PgConnection,
-    settlement: &Settlement,
+    completion: &Completion,
     dead_runs: &HashSet<Uuid>,
     context: &Context<'_>,
 ) -> Result<Outcome, SettleError> {
-    let claim = &settlement.claim;
-    let Some(definition) = &settlement.definition else {
+    let claim = &completion.claim;
+    let Some(definition) = &completion.definition else {
         return Ok(Outcome::Written);
     };
-    let outcome = match &settlement.verdict {
-        Verdict::Advance {
+    let outcome = match &completion.decision {
+        Decision::Advance {
             next: Next::End { .. },
         } => End::Succeeded,
-        Verdict::Reject { rejection, .. } => End::Rejected(Rejected {
+        Decision::Reject { rejection, .. } => End::Rejected(Rejected {
             step: claim.lane.step,
             rejection: rejection.clone(),
         }),
-        Verdict::Bury { error, .. } if dead_runs.contains(&claim.run_id) => End::Dead {
+        Decision::DeadLetter { error, .. } if dead_runs.contains(&claim.run_id) => End::Dead {
             step: claim.lane.step.to_owned(),
             error: crate::protocol::failure::message_of(error),
         },

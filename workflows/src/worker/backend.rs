@@ -15,15 +15,15 @@ use apalis_core::{
 };
 use tokio::sync::mpsc;
 
-use crate::worker::{complete::SettleLayer, in_flight::Held};
+use crate::worker::{complete::CompleteLayer, in_flight::Held};
 
 pub(crate) struct QueueBackend {
     claims: mpsc::UnboundedReceiver<Held>,
-    settle: SettleLayer,
+    settle: CompleteLayer,
 }
 
 impl QueueBackend {
-    pub fn new(claims: mpsc::UnboundedReceiver<Held>, settle: SettleLayer) -> Self {
+    pub fn new(claims: mpsc::UnboundedReceiver<Held>, settle: CompleteLayer) -> Self {
         Self { claims, settle }
     }
 }
@@ -71,7 +71,7 @@ impl BackendConfig for QueueBackend {
     type Id = String;
     type Kind = Ephemeral;
     type Config = ();
-    type Layer = SettleLayer;
+    type Layer = CompleteLayer;
 
     fn config(&self) -> &Self::Config {
         &()

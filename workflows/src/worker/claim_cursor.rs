@@ -2,9 +2,9 @@
 //!
 //! Claimed rows stay in the index of `ready` as dead ones until a vacuum, and no vacuum can remove
 //! them while some old transaction is open. A claim that begins at the very front of a key would
-//! step over all of them. So when two looks from the front were dear, the next ones begin where the
-//! last one ended, and only now and then one looks from the front again: for keys that are new, and
-//! for tasks of older runs that came back.
+//! step over all of them. So after two slow claims from the front, the next ones begin where the last
+//! one ended. Now and then one begins at the front again, for keys that are new and for tasks of older
+//! runs that came back.
 
 use std::{
     collections::BTreeMap,
@@ -13,27 +13,28 @@ use std::{
 
 use crate::{protocol::task::Claim, store::claim::Wanted};
 
-/// A look costs the server this much anyway, and this much for each task that it brings.
-const USUAL: Duration = Duration::from_millis(10);
-const USUAL_EACH: Duration = Duration::from_micros(60);
-/// Looks from the front take at most this part of the time.
-const PART: u32 = 15;
-/// And this is the longest time without one.
-const LONGEST: Duration = Duration::from_secs(2);
+/// Time that a claim of no task may take the server before it counts as slow.
+const EXPECTED: Duration = Duration::from_millis(10);
+/// What each task that a claim brings adds to that.
+const EXPECTED_PER_TASK: Duration = Duration::from_micros(60);
+/// While claims from the front are slow, at most one part in so many of the time goes to them.
+const MAX_SCAN_SHARE: u32 = 15;
+/// The cursors are used for so long at most before a claim begins at the front again.
+const MAX_CURSOR_AGE: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
-pub(crate) struct Fronts {
+pub(crate) struct ClaimCursors {
     /// Rank to begin at, by lane and key.
     ranks: BTreeMap<(i32, i64), i64>,
-    /// The last look from the front was dear. One may be chance, two are not.
-    dear: bool,
-    /// Until then looks begin at the fronts.
+    /// The last claim from the front was slow. One may be chance; two in a row switch the cursors on.
+    slow: bool,
+    /// Until then claims begin at the cursors. `None`: they begin at the front.
     until: Option<Instant>,
 }
 
-impl Fronts {
-    /// Lane, key and rank to look at, at most `most` of each lane and those behind the key served
-    /// last first; or `None`: look from the front.
+impl ClaimCursors {
+    /// Lane, key and rank at which the next claim begins: for each lane at most as many keys as it has
+    /// free slots, first those behind the key that was served last. `None`: begin at the front.
     pub fn known(&self, lanes: &[Wanted]) -> Option<Vec<(i32, i64, i64)>> {
         self.until.filter(|until| Instant::now() < *until)?;
         let mut known = Vec::new();
@@ -54,7 +55,8 @@ impl Fronts {
         Some(known)
     }
 
-    /// Learns from a look: what it brought, how long it took the server, whether it was from the front.
+    /// Learns from a claim: the tasks that it brought, the time that it took the server, and whether it
+    /// began at the front.
     pub fn learn<'a>(
         &mut self,
         claims: impl ExactSizeIterator<Item = (i32, &'a Claim)>,
@@ -63,9 +65,10 @@ impl Fronts {
     ) {
         if from_the_front {
             let count = u32::try_from(claims.len()).unwrap_or(u32::MAX);
-            let dear = took > USUAL + USUAL_EACH.saturating_mul(count);
-            let again = std::mem::replace(&mut self.dear, dear) && dear && count > 0;
-            self.until = again.then(|| Instant::now() + (took * PART).min(LONGEST));
+            let slow = took > EXPECTED + EXPECTED_PER_TASK.saturating_mul(count);
+            let again = std::mem::replace(&mut self.slow, slow) && slow && count > 0;
+            self.until =
+                again.then(|| Instant::now() + (took * MAX_SCAN_SHARE).min(MAX_CURSOR_AGE));
             self.ranks.clear();
         }
         for (lane, claim) in claims {
@@ -74,7 +77,7 @@ impl Fronts {
         }
     }
 
-    /// When to look from the front again, if looks do not begin there now.
+    /// After which time a claim has to begin at the front again. `None`: the next one does.
     pub fn again_in(&self) -> Option<Duration> {
         self.until?.checked_duration_since(Instant::now())
     }

@@ -1,5 +1,5 @@
 //! The layer in which an attempt ends: whatever came out of the step, it is decided upon, handed
-//! to the committer, and the slot is released only when the commit is acknowledged.
+//! to the completer, and the slot is released only when the commit is acknowledged.
 
 use std::{
     collections::HashMap,
@@ -23,16 +23,16 @@ use crate::{
         workflow::Performed,
     },
     protocol::{
+        completion::{Completion, Decision},
         decide::{self, Ended},
         failure::describe,
-        settlement::{Settlement, Verdict},
         state::Cause,
         task::Claim,
     },
-    store::settle::Ending,
+    store::complete::Ending,
     worker::{
-        completer::{Committer, mourned},
-        in_flight::{Attempts, Held, Interrupted},
+        completer::{Completer, mourned},
+        in_flight::{Held, InFlight, Interrupted},
         limits::Limits,
         registry::Registry,
         slots::Slots,
@@ -40,19 +40,19 @@ use crate::{
 };
 
 #[derive(Clone)]
-pub(crate) struct SettleLayer {
+pub(crate) struct CompleteLayer {
     pub registry: Arc<Registry>,
-    pub attempts: Arc<Attempts>,
-    pub committer: Committer,
+    pub attempts: Arc<InFlight>,
+    pub completer: Completer,
     pub slots: Slots,
     pub limits: Limits,
     /// The answer of a commit may have been lost.
     pub astray: Arc<AtomicBool>,
     /// The ways to the queues' workers, which are closed when a stop is asked for.
-    pub desks: Arc<HashMap<String, mpsc::WeakUnboundedSender<Held>>>,
+    pub channels: Arc<HashMap<String, mpsc::WeakUnboundedSender<Held>>>,
 }
 
-impl SettleLayer {
+impl CompleteLayer {
     /// Returns the claim on the next step when this worker is to go on with it.
     async fn settle(&self, claim: Arc<Claim>, ended: Ended) -> Option<Arc<Claim>> {
         // What is decided here reads the caller's errors, and they may panic.
@@ -62,22 +62,22 @@ impl SettleLayer {
             }
             None => unknown_step(Arc::clone(&claim), &ended),
         });
-        let settlement = deciding.unwrap_or_else(|panic| mourned(&self.registry, &claim, &panic));
-        let ending = self.committer.commit(settlement).await;
+        let completion = deciding.unwrap_or_else(|panic| mourned(&self.registry, &claim, &panic));
+        let ending = self.completer.commit(completion).await;
         if !matches!(ending, Some(Ending::GoesOn(_))) {
             // Otherwise it stays in hand, so that nobody takes it for one of which the answer was lost.
-            self.attempts.leave(&claim);
+            self.attempts.remove(&claim);
         }
         self.limits.ended(&claim);
         if claim.suspicion > 0 {
             // The next suspect may be tried.
-            self.slots.look();
+            self.slots.wake();
         }
         match ending {
             Some(Ending::GoesOn(next)) => Some(next),
             Some(Ending::Stale) => {
                 self.astray.store(true, Ordering::Release);
-                self.slots.look();
+                self.slots.wake();
                 None
             }
             Some(Ending::Over) | None => None,
@@ -89,12 +89,12 @@ impl SettleLayer {
         let Some(next) = self.settle(Arc::clone(&held.claim), ended).await else {
             return;
         };
-        let cancelled = self.attempts.enter(&next);
-        let desk = self.desks.get(next.lane.queue);
-        if let Some(desk) = desk.and_then(mpsc::WeakUnboundedSender::upgrade) {
+        let cancelled = self.attempts.insert(&next);
+        let channel = self.channels.get(next.lane.queue);
+        if let Some(channel) = channel.and_then(mpsc::WeakUnboundedSender::upgrade) {
             let claim = next;
             // A worker that has ended meanwhile leaves it to `hand_back_unbegun`.
-            let _ = desk.send(Held {
+            let _ = channel.send(Held {
                 claim,
                 cancelled,
                 ..held
@@ -106,30 +106,30 @@ impl SettleLayer {
 
     /// Returns what was claimed and never begun.
     pub async fn hand_back_unbegun(&self) {
-        let unbegun = self.attempts.take_unbegun().into_iter();
+        let unbegun = self.attempts.drain_unstarted().into_iter();
         let settling = unbegun.map(|claim| self.settle(claim, Ended::Interrupted));
         futures::future::join_all(settling).await;
     }
 }
 
-fn unknown_step(claim: Arc<Claim>, ended: &Ended) -> Settlement {
-    let verdict = match ended {
-        Ended::Failed(error) => Verdict::Bury {
+fn unknown_step(claim: Arc<Claim>, ended: &Ended) -> Completion {
+    let decision = match ended {
+        Ended::Failed(error) => Decision::DeadLetter {
             cause: Cause::Failed,
             error: describe(error),
         },
-        Ended::Performed(_) | Ended::Interrupted | Ended::Crashed => Verdict::HandBack,
+        Ended::Performed(_) | Ended::Interrupted | Ended::Crashed => Decision::Release,
     };
-    Settlement {
+    Completion {
         claim,
-        verdict,
+        decision,
         writes: Vec::new(),
         alone: false,
         definition: None,
     }
 }
 
-impl<S> Layer<S> for SettleLayer {
+impl<S> Layer<S> for CompleteLayer {
     type Service = Settle<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
@@ -143,7 +143,7 @@ impl<S> Layer<S> for SettleLayer {
 #[derive(Clone)]
 pub(crate) struct Settle<S> {
     inner: S,
-    layer: SettleLayer,
+    layer: CompleteLayer,
 }
 
 impl<S> Service<Task<Held>> for Settle<S>

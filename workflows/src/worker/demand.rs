@@ -13,7 +13,7 @@ use crate::{
     },
     worker::{
         breakers::{Breakers, Gate},
-        claim_cursor::Fronts,
+        claim_cursor::ClaimCursors,
         dispatcher::Permits,
         registry::Registry,
         slots::Slots,
@@ -30,7 +30,7 @@ pub(crate) struct Demands {
     served: HashMap<Group, i64>,
     /// When each group was served last, counted in claims: the one that waits longest comes first.
     turns: HashMap<Group, u64>,
-    fronts: Fronts,
+    fronts: ClaimCursors,
 }
 
 /// A lane of this build.
@@ -55,7 +55,7 @@ impl Demands {
             breakers,
             served: HashMap::new(),
             turns: HashMap::new(),
-            fronts: Fronts::default(),
+            fronts: ClaimCursors::default(),
         }
     }
 

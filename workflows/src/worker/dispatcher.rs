@@ -29,7 +29,7 @@ use crate::{
     },
     worker::{
         demand::Demands,
-        in_flight::{Attempts, Held},
+        in_flight::{Held, InFlight},
         limits::Limits,
         metrics,
         slots::Slots,
@@ -38,12 +38,12 @@ use crate::{
 
 /// Slots that become free this close together are filled by one claim, as long as they are few.
 const TOGETHER: Duration = Duration::from_millis(3);
-/// A claim does not wait for more than this part of a queue's slots.
+/// Fewer than a quarter of a queue's slots are few.
 const FEW: usize = 4;
 
 /// One queue's slots and its way to the worker.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct QueueChannel {
     pub queue: String,
     /// How many there are in all.
     pub slots: usize,
@@ -58,14 +58,14 @@ pub(crate) struct WorkerGone(String);
 
 pub(crate) struct Dispatcher {
     pub link: Link,
-    pub desks: Vec<Desk>,
+    pub channels: Vec<QueueChannel>,
     pub lanes: Arc<Lanes>,
     pub demands: Demands,
     pub worker_id: i64,
     pub lease: Duration,
     pub poll: Duration,
     pub slots: Slots,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
     /// Whether others see that this process lives. Without it nothing is claimed.
     pub present: watch::Receiver<bool>,
     /// Whether ends of attempts can be written. What is claimed without would be done in vain.
@@ -82,9 +82,12 @@ impl Dispatcher {
     /// Runs until `stop`; the workers' channels close when it returns.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), WorkerGone> {
         while !stop.is_cancelled() {
-            let gone = self.desks.iter().find(|desk| desk.worker.is_closed());
-            if let Some(desk) = gone {
-                return Err(WorkerGone(desk.queue.clone()));
+            let gone = self
+                .channels
+                .iter()
+                .find(|channel| channel.worker.is_closed());
+            if let Some(channel) = gone {
+                return Err(WorkerGone(channel.queue.clone()));
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -97,7 +100,7 @@ impl Dispatcher {
                 Err(error) => {
                     tracing::warn!(error = %error, "claim failed");
                     self.astray.store(true, Ordering::Release);
-                    Wait::Out(self.link.lose())
+                    Wait::Out(self.link.disconnect())
                 }
             };
             tokio::select! {
@@ -109,7 +112,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Waits until others can see this process and its commits come through. `true`: it ends.
+    /// Waits until others can see this process and its commits come through. Returns `true` when the
+    /// dispatcher is to end instead.
     async fn fit(&mut self) -> bool {
         let present = self.present.wait_for(|present| *present).await.is_err();
         present
@@ -124,7 +128,7 @@ impl Dispatcher {
         let full = match wait {
             Wait::No => {
                 return self
-                    .more_slots(&(0..self.desks.len()).collect::<Vec<_>>())
+                    .more_slots(&(0..self.channels.len()).collect::<Vec<_>>())
                     .await;
             }
             Wait::Out(time) => return tokio::time::sleep(time).await,
@@ -134,18 +138,20 @@ impl Dispatcher {
         let slot = async {
             let waits = full
                 .iter()
-                .map(|desk| Box::pin(self.desks[*desk].permits.acquire()));
+                .map(|channel| Box::pin(self.channels[*channel].permits.acquire()));
             let _ = futures::future::select_all(waits).await;
         };
         let gone = futures::future::select_all(
-            self.desks.iter().map(|desk| Box::pin(desk.worker.closed())),
+            self.channels
+                .iter()
+                .map(|channel| Box::pin(channel.worker.closed())),
         );
         tokio::select! {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
-            () = self.slots.looked_for(), if full.len() < self.desks.len() => {}
+            () = self.slots.woken(), if full.len() < self.channels.len() => {}
             // Others are about to be free too: one claim for all of them.
             () = slot, if !full.is_empty() => self.more_slots(&full).await,
-            _ = gone, if !self.desks.is_empty() => {}
+            _ = gone, if !self.channels.is_empty() => {}
             () = tokio::time::sleep(jittered(self.poll)) => {}
             () = tokio::time::sleep(again), if again < self.poll => {}
         }
@@ -154,9 +160,9 @@ impl Dispatcher {
     /// Waits a little, unless a good part of one of the queues is free already.
     async fn more_slots(&self, full: &[usize]) {
         let deadline = Instant::now() + TOGETHER;
-        let few = |desk: &usize| {
-            let desk = &self.desks[*desk];
-            desk.permits.available_permits() * FEW < desk.slots
+        let few = |channel: &usize| {
+            let channel = &self.channels[*channel];
+            channel.permits.available_permits() * FEW < channel.slots
         };
         while full.iter().all(few) && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -181,7 +187,7 @@ impl Dispatcher {
             let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease)
                 .instrument(span);
             let claimed = within(ANSWER, claiming).await?;
-            self.link.mend();
+            self.link.reset_backoff();
             metrics::claimed(claimed.claims.len(), claimed.took);
             self.demands
                 .learn(&self.lanes, &claimed, demand.fronts.is_none());
@@ -195,13 +201,17 @@ impl Dispatcher {
     fn free_permits(&self) -> Permits {
         let mut permits = Permits::new();
         for (_, lane) in self.lanes.iter() {
-            let Some(desk) = self.desks.iter().find(|desk| desk.queue == lane.queue) else {
+            let Some(channel) = self
+                .channels
+                .iter()
+                .find(|channel| channel.queue == lane.queue)
+            else {
                 continue;
             };
             if !permits.contains_key(lane.queue) {
-                let free = desk.permits.available_permits();
+                let free = channel.permits.available_permits();
                 let wanted = u32::try_from(free).unwrap_or(u32::MAX);
-                if let Ok(permit) = Arc::clone(&desk.permits).try_acquire_many_owned(wanted) {
+                if let Ok(permit) = Arc::clone(&channel.permits).try_acquire_many_owned(wanted) {
                     permits.insert(lane.queue, permit);
                 }
             }
@@ -212,18 +222,18 @@ impl Dispatcher {
     /// At once while slots are free and shares were used up; otherwise at the next hint, or when a
     /// slot becomes free of a queue that has none, before or after the claim.
     fn next_look(&self, more: bool, permits: &Permits) -> Wait {
-        let left = |desk: &Desk| {
+        let left = |channel: &QueueChannel| {
             permits
-                .get(desk.queue.as_str())
+                .get(channel.queue.as_str())
                 .map_or(0, OwnedSemaphorePermit::num_permits)
         };
-        if more && self.desks.iter().any(|desk| left(desk) > 0) {
+        if more && self.channels.iter().any(|channel| left(channel) > 0) {
             return Wait::No;
         }
-        let desks = self.desks.iter().enumerate();
+        let channels = self.channels.iter().enumerate();
         Wait::ForWork(
-            desks
-                .filter(|(_, desk)| left(desk) == 0 && !self.limits.has(&desk.queue))
+            channels
+                .filter(|(_, channel)| left(channel) == 0 && !self.limits.has(&channel.queue))
                 .map(|(index, _)| index)
                 .collect(),
         )
@@ -242,27 +252,27 @@ impl Dispatcher {
     }
 
     fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
-        let cancelled = self.attempts.enter(claim);
+        let cancelled = self.attempts.insert(claim);
         self.send(claim, cancelled, slot);
     }
 
     fn send(&self, claim: &Arc<Claim>, cancelled: CancellationToken, slot: OwnedSemaphorePermit) {
-        send(&self.desks, claim, cancelled, slot);
+        send(&self.channels, claim, cancelled, slot);
     }
 }
 
 /// Hands a claim to its queue's worker.
 pub(crate) fn send(
-    desks: &[Desk],
+    channels: &[QueueChannel],
     claim: &Arc<Claim>,
     cancelled: CancellationToken,
     slot: OwnedSemaphorePermit,
 ) {
-    let mut desks = desks.iter();
-    if let Some(desk) = desks.find(|desk| desk.queue == claim.lane.queue) {
+    let mut channels = channels.iter();
+    if let Some(channel) = channels.find(|channel| channel.queue == claim.lane.queue) {
         // A worker that has ended leaves it among the attempts that were not begun: the dispatcher's
         // loop sees that next, and the engine gives them back.
-        let _ = desk.worker.send(Held {
+        let _ = channel.worker.send(Held {
             claim: Arc::clone(claim),
             cancelled,
             _slot: Arc::new(slot),
@@ -275,6 +285,6 @@ enum Wait {
     No,
     /// The database is unwell: wait this long.
     Out(Duration),
-    /// Until something may be claimable; a slot of one of these desks is as good a sign as a hint.
+    /// Until something may be claimable; a slot of one of these channels is as good a sign as a hint.
     ForWork(Vec<usize>),
 }

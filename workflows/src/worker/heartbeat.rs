@@ -17,24 +17,24 @@ use crate::{
         rescue::forgive,
         session::{ANSWER, within},
     },
-    worker::{in_flight::Attempts, metrics},
+    worker::{in_flight::InFlight, metrics},
 };
 
-/// Attempts that last longer are asked after at this interval, so that one whose run was cancelled
-/// stops within about a second even if the notification is lost.
+/// Interval at which the heartbeat asks about attempts that last longer than this. So an attempt whose
+/// run was cancelled stops within about a second, even if the notification was lost.
 const BRIEF: Duration = Duration::from_secs(1);
 
-pub(crate) struct Presence {
+pub(crate) struct Heartbeat {
     pub link: Link,
     pub worker_id: i64,
     pub who: Who,
     pub lease: Duration,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
     /// Whether others see us. Claims wait for it: what an absent worker claims is taken from it.
     pub present: watch::Sender<bool>,
 }
 
-impl Presence {
+impl Heartbeat {
     /// Runs on a thread of its own until `stop`; the future ends with it.
     pub fn spawn(
         self,
@@ -76,7 +76,7 @@ impl Presence {
                         tracing::warn!(error = %error, "heartbeat failed");
                         self.show(false);
                         // Others soon take leases that expire.
-                        wait = self.link.lose().min(tick);
+                        wait = self.link.disconnect().min(tick);
                         due = Instant::now();
                     }
                 }
@@ -127,7 +127,7 @@ impl Presence {
             let forgiven = within(ANSWER, forgiving).await?;
             tracing::warn!(forgiven, "this worker was taken for lost, and was not");
         }
-        self.link.mend();
+        self.link.reset_backoff();
         self.show(true);
         for attempt in lost {
             if self.attempts.cancel(attempt.task_id, attempt.token) {

@@ -41,15 +41,15 @@ pub(crate) struct InHand {
 }
 
 #[derive(Default)]
-pub(crate) struct Attempts {
+pub(crate) struct InFlight {
     in_hand: Mutex<HashMap<Uuid, Attempt>>,
     /// Wakes whoever waits for fewer attempts.
     fewer: Notify,
 }
 
-impl Attempts {
+impl InFlight {
     /// Enters an attempt; the returned token fires when it loses its right to work.
-    pub fn enter(&self, claim: &Arc<Claim>) -> CancellationToken {
+    pub fn insert(&self, claim: &Arc<Claim>) -> CancellationToken {
         let cancelled = CancellationToken::new();
         let in_hand = Attempt {
             claim: Arc::clone(claim),
@@ -65,7 +65,7 @@ impl Attempts {
     }
 
     /// The attempt's step is entered now. `false` when it must not be: it was given back.
-    pub fn begin(&self, claim: &Claim) -> bool {
+    pub fn start(&self, claim: &Claim) -> bool {
         match self.lock().get_mut(&claim.task_id) {
             Some(attempt) if attempt.claim.token == claim.token => {
                 attempt.begun = true;
@@ -76,7 +76,7 @@ impl Attempts {
     }
 
     /// Forgets an attempt that was settled.
-    pub fn leave(&self, claim: &Claim) {
+    pub fn remove(&self, claim: &Claim) {
         let mut in_hand = self.lock();
         let held = in_hand.get(&claim.task_id);
         if held.is_some_and(|held| held.claim.token == claim.token) {
@@ -99,7 +99,7 @@ impl Attempts {
     }
 
     /// Takes out the attempts that were claimed and not begun; they cannot begin any more.
-    pub fn take_unbegun(&self) -> Vec<Arc<Claim>> {
+    pub fn drain_unstarted(&self) -> Vec<Arc<Claim>> {
         let mut in_hand = self.lock();
         let unbegun = in_hand.extract_if(|_, attempt| !attempt.begun);
         unbegun.map(|(_, attempt)| attempt.claim).collect()

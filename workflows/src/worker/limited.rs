@@ -26,8 +26,8 @@ use crate::{
     },
     worker::{
         demand::Demands,
-        dispatcher::{Desk, Permits, send},
-        in_flight::Attempts,
+        dispatcher::{Permits, QueueChannel, send},
+        in_flight::InFlight,
         limits::Limits,
         metrics,
         slots::Slots,
@@ -39,7 +39,7 @@ const ALONE: Duration = Duration::from_millis(200);
 
 pub(crate) struct LimitedClaims {
     pub link: Link,
-    pub desks: Vec<Desk>,
+    pub channels: Vec<QueueChannel>,
     pub lanes: Arc<Lanes>,
     pub demands: Demands,
     pub worker_id: i64,
@@ -47,7 +47,7 @@ pub(crate) struct LimitedClaims {
     pub poll: Duration,
     pub slots: Slots,
     pub limits: Limits,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
     /// As in the dispatcher.
     pub present: watch::Receiver<bool>,
     pub committing: watch::Receiver<bool>,
@@ -58,7 +58,7 @@ pub(crate) struct LimitedClaims {
 enum Wait {
     No,
     For(Duration),
-    /// At the next sign; a free slot of these desks is one.
+    /// At the next sign; a free slot of these channels is one.
     ForWork(Vec<usize>),
 }
 
@@ -77,8 +77,8 @@ impl LimitedClaims {
                     tracing::warn!(error = %error, "claim under limits failed");
                     // Its answer may have been lost: the dispatcher asks after it.
                     self.astray.store(true, Ordering::Release);
-                    self.slots.look();
-                    Wait::For(self.link.lose())
+                    self.slots.wake();
+                    Wait::For(self.link.disconnect())
                 }
             };
             tokio::select! {
@@ -106,7 +106,7 @@ impl LimitedClaims {
         let slot = async {
             let waits = full
                 .iter()
-                .map(|desk| Box::pin(self.desks[*desk].permits.acquire()));
+                .map(|channel| Box::pin(self.channels[*channel].permits.acquire()));
             let _ = futures::future::select_all(waits).await;
         };
         let next = self.limits.next();
@@ -131,7 +131,7 @@ impl LimitedClaims {
         let (connection, _) = self.link.get().await?;
         let claiming = claim_limited(connection, &self.lanes, &demand, self.worker_id, self.lease);
         let limited = within(ANSWER, claiming).await?;
-        self.link.mend();
+        self.link.reset_backoff();
         let claimed = &limited.claimed;
         metrics::claimed(claimed.claims.len(), claimed.took);
         let more = self.note(&limited, &demand, &permits);
@@ -147,14 +147,14 @@ impl LimitedClaims {
         if more {
             return Ok(Wait::No);
         }
-        let left = |desk: &Desk| {
+        let left = |channel: &QueueChannel| {
             permits
-                .get(desk.queue.as_str())
+                .get(channel.queue.as_str())
                 .map(OwnedSemaphorePermit::num_permits)
         };
-        let desks = self.desks.iter().enumerate();
-        let used_up = desks
-            .filter(|(_, desk)| left(desk) == Some(0))
+        let channels = self.channels.iter().enumerate();
+        let used_up = channels
+            .filter(|(_, channel)| left(channel) == Some(0))
             .map(|(index, _)| index);
         Ok(Wait::ForWork(used_up.chain(full).collect()))
     }
@@ -184,20 +184,20 @@ impl LimitedClaims {
         more
     }
 
-    /// The free slots of each queue whose limit is to be asked about now, and the desks that have none.
+    /// The free slots of each queue whose limit is to be asked about now, and the channels that have none.
     fn free_permits(&self) -> (Permits, Vec<usize>) {
         let mut permits = Permits::new();
         let mut full = Vec::new();
-        for (index, desk) in self.desks.iter().enumerate() {
+        for (index, channel) in self.channels.iter().enumerate() {
             let mut lanes = self.lanes.iter().map(|(_, lane)| lane.queue);
-            let Some(queue) = lanes.find(|queue| *queue == desk.queue) else {
+            let Some(queue) = lanes.find(|queue| *queue == channel.queue) else {
                 continue;
             };
             if !self.limits.due(queue) {
                 continue;
             }
-            let wanted = u32::try_from(desk.permits.available_permits()).unwrap_or(u32::MAX);
-            match Arc::clone(&desk.permits).try_acquire_many_owned(wanted) {
+            let wanted = u32::try_from(channel.permits.available_permits()).unwrap_or(u32::MAX);
+            match Arc::clone(&channel.permits).try_acquire_many_owned(wanted) {
                 Ok(free) if wanted > 0 => {
                     permits.insert(queue, free);
                 }
@@ -208,8 +208,8 @@ impl LimitedClaims {
     }
 
     fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
-        let cancelled = self.attempts.enter(claim);
+        let cancelled = self.attempts.insert(claim);
         self.limits.began(claim);
-        send(&self.desks, claim, cancelled, slot);
+        send(&self.channels, claim, cancelled, slot);
     }
 }

@@ -11,9 +11,10 @@ use crate::{
         CANCELLED, CHANNEL,
         connection::jittered,
         lanes::Lanes,
+        notify_probe,
         session::{ANSWER, Session, within},
     },
-    worker::{in_flight::Attempts, metrics, slots::Slots},
+    worker::{in_flight::InFlight, metrics, slots::Slots},
 };
 
 /// After this much silence the listener sends itself a notification.
@@ -25,7 +26,7 @@ pub(crate) struct Listener {
     pub session: Session,
     pub lanes: Arc<Lanes>,
     pub slots: Slots,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
 }
 
 impl Listener {
@@ -55,8 +56,8 @@ impl Listener {
         within(ANSWER, listener.listen_all([CHANNEL, CANCELLED])).await?;
         metrics::listening(true);
         // Something may have become ready while nobody listened.
-        self.slots.news_everywhere();
-        self.slots.look();
+        self.slots.mark_all_ready();
+        self.slots.wake();
         loop {
             match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(heard))) => self.heard(heard.channel(), heard.payload()),
@@ -73,7 +74,7 @@ impl Listener {
                 self.attempts.cancel_run(run_id);
             }
         } else if let Some(lane) = payload.parse().ok().and_then(|lane| self.lanes.get(lane)) {
-            self.slots.news(lane.queue);
+            self.slots.mark_ready(lane.queue);
         }
     }
 
@@ -81,12 +82,11 @@ impl Listener {
     /// must come back, or the session is made anew. Where the server's queue of notifications is
     /// full, the refusal is an answer too.
     async fn probe(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
-        let sending =
-            sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, PROBE).execute(&mut *listener);
+        let sending = notify_probe(listener, PROBE);
         match within(ANSWER, sending).await {
             Err(sqlx::Error::Database(_)) => return Ok(()),
             sent => sent?,
-        };
+        }
         if let Some(heard) = within(ANSWER, listener.try_recv()).await? {
             self.heard(heard.channel(), heard.payload());
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
     protocol::{
-        settlement::{Next, Settlement, Verdict},
+        completion::{Completion, Decision, Next},
         task::Claim,
     },
     store::lanes::Lanes,
@@ -30,27 +30,27 @@ pub(crate) fn stepped(claim: &Claim, took: Duration) {
 }
 
 /// An attempt ended and its end is in the database.
-pub(crate) fn settled(settlement: &Settlement) {
-    let claim = &settlement.claim;
+pub(crate) fn settled(completion: &Completion) {
+    let claim = &completion.claim;
     metrics::counter!(
         "workflows_attempts_total",
-        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => settlement.verdict.outcome().as_str(),
+        "queue" => claim.lane.queue, "step" => claim.lane.step, "outcome" => completion.decision.outcome().as_str(),
     )
     .increment(1);
     let workflow = claim.lane.workflow;
-    match &settlement.verdict {
-        Verdict::Bury { cause, .. } => metrics::counter!(
+    match &completion.decision {
+        Decision::DeadLetter { cause, .. } => metrics::counter!(
             "workflows_dead_letters_total",
             "workflow" => workflow, "step" => claim.lane.step, "cause" => cause.as_str(),
         )
         .increment(1),
-        Verdict::Reject { rejection, .. } => {
+        Decision::Reject { rejection, .. } => {
             let code = rejection.code.to_string();
             metrics::counter!("workflows_rejections_total", "workflow" => workflow, "code" => code)
                 .increment(1);
             ended(claim, "rejected");
         }
-        Verdict::Advance {
+        Decision::Advance {
             next: Next::End { .. },
         } => ended(claim, "succeeded"),
         _ => {}
@@ -85,11 +85,11 @@ pub(crate) fn lost(lanes: &Lanes, numbers: &[i32], outcome: &'static str) {
     }
 }
 
-/// One transaction of settlements.
-pub(crate) fn committed(settlements: usize, took: Duration) {
+/// One transaction of completions.
+pub(crate) fn committed(completions: usize, took: Duration) {
     metrics::histogram!("workflows_commit_seconds").record(took);
     metrics::counter!("workflows_commits_total").increment(1);
-    metrics::counter!("workflows_settled_total").increment(settlements as u64);
+    metrics::counter!("workflows_settled_total").increment(completions as u64);
 }
 
 /// An attempt of this process has lost its lease.

@@ -4,8 +4,8 @@
 //! listener ─┐ news (slots)                 ┌► presence: heartbeat, leases, presence lock
 //! sweeper ──┤                              │
 //!           ▼                              │ attempts in hand
-//!       dispatcher ─claims─► QueueBackend ─┴► Perform ─► Settle ─► committer ─one commit─► Postgres
-//!           ▲                 ▲ └────── apalis Worker ───────┘     │    └─► announcer ─NOTIFY─► others
+//!       dispatcher ─claims─► QueueBackend ─┴► Perform ─► Settle ─► completer ─one commit─► Postgres
+//!           ▲                 ▲ └────── apalis Worker ───────┘     │    └─► notifier ─NOTIFY─► others
 //!           │                 └───── next step, same slot ◄────────┤
 //!           └───────────────────── slots freed, more work ready ◄──┘
 //! ```

@@ -19,17 +19,17 @@ use crate::store::{
     session::{ANSWER, within},
 };
 
-/// Announcements that come this close together share one.
+/// Notifications that come this close together share one.
 const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Collects the lanes to announce.
 #[derive(Clone, Default)]
-pub(crate) struct Announcements {
+pub(crate) struct Notifications {
     lanes: Arc<Mutex<BTreeSet<i32>>>,
     some: Arc<Notify>,
 }
 
-impl Announcements {
+impl Notifications {
     pub fn add(&self, lane: i32) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.insert(lane);
@@ -42,25 +42,25 @@ impl Announcements {
     }
 }
 
-pub(crate) struct Announcer {
+pub(crate) struct Notifier {
     pub link: Link,
-    pub announcements: Announcements,
+    pub notifications: Notifications,
 }
 
-impl Announcer {
+impl Notifier {
     /// Runs until `stop`, and then says what is left to say.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.announcements.some.notified() => tokio::time::sleep(TOGETHER).await,
+                () = self.notifications.some.notified() => tokio::time::sleep(TOGETHER).await,
             }
-            let lanes = self.announcements.take();
+            let lanes = self.notifications.take();
             if !lanes.is_empty()
                 && let Err(error) = self.announce(&lanes).await
             {
                 tracing::debug!(error = %error, "announcement failed, others will look");
-                let wait = self.link.lose();
+                let wait = self.link.disconnect();
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(wait) => {}
@@ -73,7 +73,7 @@ impl Announcer {
     async fn announce(&mut self, lanes: &[i32]) -> Result<(), sqlx::Error> {
         let (connection, _) = self.link.get().await?;
         within(ANSWER, notify(connection, lanes)).await?;
-        self.link.mend();
+        self.link.reset_backoff();
         Ok(())
     }
 }

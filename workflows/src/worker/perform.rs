@@ -24,7 +24,7 @@ use crate::{
     store::lanes::Lanes,
     worker::{
         fault_injection::Rehearsal,
-        in_flight::{Attempts, Held, Interrupted},
+        in_flight::{Held, InFlight, Interrupted},
         metrics,
         registry::Registry,
     },
@@ -33,7 +33,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Perform {
     pub registry: Arc<Registry>,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
     pub rehearsal: Rehearsal,
     pub lanes: Arc<Lanes>,
     pub reports: Reports,
@@ -86,7 +86,7 @@ impl Perform {
         let Held {
             claim, cancelled, ..
         } = &held;
-        if !self.attempts.begin(claim) {
+        if !self.attempts.start(claim) {
             return Err(Box::new(Interrupted));
         }
         metrics::picked_up(claim);

@@ -22,7 +22,7 @@ use crate::{
         session::{ANSWER, within},
         weather,
     },
-    worker::in_flight::Attempts,
+    worker::in_flight::InFlight,
 };
 
 /// Time between two writes of progress.
@@ -38,7 +38,7 @@ const IDLE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Reporter {
     pub link: Link,
-    pub attempts: Arc<Attempts>,
+    pub attempts: Arc<InFlight>,
     pub latest: Arc<Latest>,
     pub requests: mpsc::Receiver<Request>,
     /// Task and token of attempts that have something here.
@@ -71,8 +71,8 @@ impl Reporter {
                     tidy_at = Instant::now() + TIDY;
                 }
                 () = tokio::time::sleep(IDLE), if !words && self.touched.is_empty() => {
-                    self.link.lose();
-                    self.link.mend();
+                    self.link.disconnect();
+                    self.link.reset_backoff();
                 }
             }
         }
@@ -94,11 +94,11 @@ impl Reporter {
             within(ANSWER, reports::tell(connection, &told)).await
         };
         match telling.await {
-            Ok(()) => self.link.mend(),
+            Ok(()) => self.link.reset_backoff(),
             // What is said next counts.
             Err(error) => {
                 tracing::debug!(error = %error, "progress was not written");
-                self.link.lose();
+                self.link.disconnect();
             }
         }
     }
@@ -147,11 +147,11 @@ impl Reporter {
     /// Whoever asked tries again after an error, on another connection if this one is broken.
     fn heeded<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Unreported> {
         match &result {
-            Ok(_) => self.link.mend(),
+            Ok(_) => self.link.reset_backoff(),
             Err(error) => {
                 tracing::warn!(error = %error, "a checkpoint has to wait");
                 if !matches!(error, sqlx::Error::Database(_)) {
-                    self.link.lose();
+                    self.link.disconnect();
                 }
             }
         }
@@ -181,13 +181,13 @@ impl Reporter {
         };
         match tidying.await {
             Ok(()) => {
-                self.link.mend();
+                self.link.reset_backoff();
                 self.swept = true;
                 self.touched.retain(|attempt| !ended.contains(attempt));
             }
             Err(error) => {
                 tracing::debug!(error = %error, "what attempts left behind is still there");
-                self.link.lose();
+                self.link.disconnect();
             }
         }
     }

@@ -78,23 +78,23 @@ impl Slots {
         self.queues.iter().map(|(name, queue)| (name, &queue.slots))
     }
 
-    /// Slots without a task. None of a queue that this process does not serve.
+    /// Number of free slots of a queue. 0 for a queue that this process does not serve.
     pub fn free(&self, queue: &str) -> usize {
         let queue = self.queues.get(queue);
         queue.map_or(0, |queue| queue.slots.available_permits())
     }
 
     /// Somebody else made work ready in this queue.
-    pub fn news(&self, queue: &str) {
+    pub fn mark_ready(&self, queue: &str) {
         if let Some(queue) = self.queues.get(queue) {
             queue.news.store(true, Ordering::Release);
-            self.look();
+            self.wake();
         }
     }
 
-    /// There may be work that nobody told of. Where slots are free, a look tells whether there is;
-    /// where none is, the next one to end gives its slot back.
-    pub fn news_everywhere(&self) {
+    /// Notifications may have been lost, so any queue may have new work. Only full queues are marked: the
+    /// next task of theirs that ends gives its slot back. Queues with free slots are claimed from anyway.
+    pub fn mark_all_ready(&self) {
         let queues = self.queues.values();
         for queue in queues.filter(|queue| queue.slots.available_permits() == 0) {
             queue.news.store(true, Ordering::Release);
@@ -102,7 +102,7 @@ impl Slots {
     }
 
     /// Work became ready that this process knows of: its own.
-    pub fn look(&self) {
+    pub fn wake(&self) {
         self.look.notify_one();
         self.limits_look.notify_one();
     }
@@ -113,7 +113,7 @@ impl Slots {
     }
 
     /// Waits until there is a reason to look.
-    pub async fn looked_for(&self) {
+    pub async fn woken(&self) {
         self.look.notified().await;
     }
 
@@ -134,7 +134,7 @@ impl Slots {
     }
 
     /// Nobody new can be waiting, so a slot may go on with what it has.
-    pub fn may_go_on(&self, queue: &str) -> bool {
+    pub fn can_continue(&self, queue: &str) -> bool {
         let queue = self.queues.get(queue);
         !self.holding.load(Ordering::Acquire)
             && queue.is_some_and(|queue| !queue.news.load(Ordering::Acquire))

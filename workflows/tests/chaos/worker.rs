@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use workflows::{
     Engine, EngineConfig,
-    faults::{self, Moment, Transaction},
+    failpoints::{self, Failpoint, Side},
 };
 
 use crate::{fuzz, route::route};
@@ -48,7 +48,7 @@ fn worker_process() {
             while asked.recv().await.is_some() {
                 let freeze = || raise(Signal::SIGSTOP).unwrap();
                 // Of its results, those of children are most.
-                faults::arm_with(Transaction::Child, Moment::Before, freeze);
+                failpoints::arm_with(Failpoint::Child, Side::Before, freeze);
             }
         });
         // Postgres may be down at the start.

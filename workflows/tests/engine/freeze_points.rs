@@ -8,7 +8,7 @@ use std::{
 
 use devkit::{TcpProxy, proxy::Which};
 use futures::{StreamExt, stream};
-use workflows::faults::{Moment, Transaction};
+use workflows::failpoints::{Failpoint, Side};
 
 use crate::{
     process::Process,
@@ -167,7 +167,7 @@ async fn strike(blow: Blow, point: Point) -> Took {
 }
 
 /// Strikes at all of the points, as many at a time as there are stages, and says what took longest.
-async fn strike_at(blow: Blow, at: Moment) {
+async fn strike_at(blow: Blow, at: Side) {
     let points = points().filter(|(_, moment)| *moment == at);
     let took = stream::iter(points).map(|point| strike(blow, point));
     let took: Vec<Took> = took.buffer_unordered(usize::MAX).collect().await;
@@ -182,25 +182,25 @@ async fn strike_at(blow: Blow, at: Moment) {
 /// Before a commit all locks are in hand.
 #[tokio::test]
 async fn who_stands_still_before_a_commit_holds_up_nobody() {
-    strike_at(Blow::Freeze, Moment::Before).await;
+    strike_at(Blow::Freeze, Side::Before).await;
 }
 
 #[tokio::test]
 async fn who_is_cut_off_before_a_commit_holds_up_nobody() {
-    strike_at(Blow::Part, Moment::Before).await;
+    strike_at(Blow::Part, Side::Before).await;
 }
 
 /// After a commit nobody has heard of it.
 #[tokio::test]
 #[ignore = "half a minute more; `just chaos` runs it"]
 async fn who_stands_still_after_a_commit_holds_up_nobody() {
-    strike_at(Blow::Freeze, Moment::After).await;
+    strike_at(Blow::Freeze, Side::After).await;
 }
 
 #[tokio::test]
 #[ignore = "half a minute more; `just chaos` runs it"]
 async fn who_is_cut_off_after_a_commit_holds_up_nobody() {
-    strike_at(Blow::Part, Moment::After).await;
+    strike_at(Blow::Part, Side::After).await;
 }
 
 /// Long enough that whoever waits for one to run out is late.
@@ -209,7 +209,7 @@ const LONG_LEASE: Duration = Duration::from_secs(30);
 /// Whoever goes on with the next step and does not hear of it asks, and finds out.
 #[tokio::test]
 async fn the_answer_of_a_commit_is_lost() {
-    let point = (Transaction::Continue, Moment::Before);
+    let point = (Failpoint::Continue, Side::Before);
     let _stage = STAGES.acquire().await;
     let world = World::new().await;
     prepare(&world).await;

@@ -4,14 +4,16 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::store::letters as stored;
 use crate::{
     admin::{
-        AdminError, By, Hints, audit,
-        dead_letters::{LetterFilter, candidates, matching, open, place_of},
+        AdminError, By, Hints, check_reason,
+        dead_letters::{LetterFilter, open, place_of},
         hints::{begin, finish},
         locks, runs,
     },
-    protocol::failpoints::Transaction,
+    protocol::failpoints::Failpoint,
+    store::{audit, lock},
 };
 
 /// Letters that one transaction gives up at most.
@@ -21,7 +23,7 @@ const BATCH: i64 = 500;
 pub async fn discard(pool: &PgPool, letter_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = discard_in(&mut transaction, letter_id, by).await?;
-    finish(pool, transaction, Transaction::Discard, hints).await?;
+    finish(pool, transaction, Failpoint::Discard, hints).await?;
     tracing::info!(letter.id = %letter_id, actor = by.actor, "letter discarded");
     Ok(())
 }
@@ -32,7 +34,7 @@ pub async fn discard_in(
     letter_id: Uuid,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     let (run_id, _) = place_of(tx, letter_id).await?;
     locks::live_run(tx, run_id).await?;
     open(tx, letter_id).await?;
@@ -62,7 +64,7 @@ pub async fn discard_many(
 ) -> Result<Discarded, AdminError> {
     let mut transaction = begin(pool).await?;
     let (discarded, hints) = discard_many_in(&mut transaction, filter, limit, by).await?;
-    finish(pool, transaction, Transaction::Discard, hints).await?;
+    finish(pool, transaction, Failpoint::Discard, hints).await?;
     tracing::info!(runs = discarded.runs, actor = by.actor, "letters discarded");
     Ok(discarded)
 }
@@ -74,24 +76,13 @@ pub async fn discard_many_in(
     limit: i64,
     by: By<'_>,
 ) -> Result<(Discarded, Hints), AdminError> {
-    by.check()?;
-    let letters = candidates(tx, filter, None, None, limit.clamp(1, BATCH)).await?;
+    check_reason(by)?;
+    let letters = stored::candidates(tx, filter, None, None, limit.clamp(1, BATCH)).await?;
     let wanted: Vec<Uuid> = letters.iter().map(|letter| letter.run_id).collect();
-    let free: Vec<Uuid> = locks::free_runs(tx, &wanted).await?.into_iter().collect();
+    let free: Vec<Uuid> = lock::free_run_ids(tx, &wanted).await?.into_iter().collect();
     // Somebody may have decided about a run before it was locked.
-    let dead = sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs r WHERE run_id = ANY($1) AND state IN ('running', 'dead')
-         AND EXISTS (SELECT FROM workflows.dead_letters d
-                     WHERE d.run_id = r.run_id AND d.letter_id = ANY($2) AND d.resolved_at IS NULL)
-         ORDER BY run_id",
-        &free,
-        &letters
-            .iter()
-            .map(|letter| letter.letter_id)
-            .collect::<Vec<_>>(),
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let ids: Vec<Uuid> = letters.iter().map(|letter| letter.letter_id).collect();
+    let dead = stored::still_dead(tx, &free, &ids).await?;
     let discarded = if dead.is_empty() {
         0
     } else {
@@ -100,7 +91,7 @@ pub async fn discard_many_in(
         audit::record(tx, by, "dead_letters.discard", "dead letters", details).await?;
         i64::try_from(dead.len()).unwrap_or(i64::MAX)
     };
-    let left = matching(tx, filter).await?;
+    let left = stored::matching(tx, filter).await?;
     let discarded = Discarded {
         runs: discarded,
         left,

@@ -4,16 +4,15 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::protocol::state::Resolution;
 use crate::{
     admin::{
-        AdminError, By, Hints, audit,
-        clear::clear,
+        AdminError, By, Conflict, Hints, check_reason,
         dead_letters::{open, place_of},
         hints::{begin, finish},
-        hooks, locks, requeue,
+        hooks, locks,
     },
-    protocol::failpoints::Transaction,
+    protocol::{failpoints::Failpoint, state::Resolution},
+    store::{audit, clear::clear, requeue},
 };
 
 /// Starts a dead task anew, with all its attempts; or its run from an earlier step that it has been
@@ -27,7 +26,7 @@ pub async fn redrive(
 ) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = redrive_in(&mut transaction, letter_id, from_step, by).await?;
-    finish(pool, transaction, Transaction::Redrive, hints).await?;
+    finish(pool, transaction, Failpoint::Redrive, hints).await?;
     tracing::info!(letter.id = %letter_id, actor = by.actor, "letter re-driven");
     Ok(())
 }
@@ -39,23 +38,26 @@ pub async fn redrive_in(
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     let (run_id, died_at_step) = place_of(tx, letter_id).await?;
     locks::live_run(tx, run_id).await?;
     open(tx, letter_id).await?;
     let queues = match from_step {
         Some(step) if step != died_at_step => {
-            let entries = requeue::been(tx, &[run_id], step).await?;
+            let entries = requeue::entries(tx, &[run_id], step).await?;
             if entries.is_empty() {
-                return Err(requeue::not_been(step));
+                return Err(Conflict::StepNotReached {
+                    step: step.to_owned(),
+                }
+                .into());
             }
             clear(tx, &[run_id], Resolution::Redriven, by).await?;
-            let queues = requeue::enter(tx, &entries, by).await?;
+            let queues = requeue::restart(tx, &entries, by).await?;
             hooks::revived(tx, &[run_id], Some(step), by).await?;
             queues
         }
         _ => {
-            let queues = requeue::again(tx, &[letter_id], by).await?.queues;
+            let queues = requeue::letters(tx, &[letter_id], by).await?.queues;
             hooks::revived(tx, &[run_id], None, by).await?;
             queues
         }

@@ -4,8 +4,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::admin::{AdminError, Payload};
-use crate::protocol::state::AttemptOutcome;
+use crate::{
+    admin::{AdminError, Payload},
+    protocol::state::AttemptOutcome,
+    store::attempts,
+};
 
 /// A timeline is cut off after so many attempts.
 const LENGTH: i64 = 1000;
@@ -41,18 +44,18 @@ pub(in crate::admin) async fn attempts_of(
     run_id: Uuid,
     task_id: Option<Uuid>,
 ) -> Result<Vec<Attempt>, AdminError> {
-    let attempts = sqlx::query_as!(
-        Attempt,
-        r#"SELECT a.token, a.task_id, l.step, a.child, a.outcome AS "outcome: AttemptOutcome",
-                  a.error::text AS "error: Payload",
-                  w.name AS "worker?", w.build AS "build?", a.started_at, a.ended_at
-           FROM workflows.attempts a JOIN workflows.lanes l USING (lane)
-           LEFT JOIN workflows.workers w USING (worker_id)
-           WHERE a.run_id = $1 AND ($2::uuid IS NULL OR a.task_id = $2)
-           ORDER BY a.token LIMIT $3"#,
-        run_id,
-        task_id,
-        LENGTH,
-    );
-    Ok(attempts.fetch_all(pool).await?)
+    let attempts = attempts::list(pool, run_id, task_id, LENGTH).await?;
+    let attempts = attempts.into_iter().map(|attempt| Attempt {
+        token: attempt.token,
+        task_id: attempt.task_id,
+        step: attempt.step,
+        child: attempt.child,
+        outcome: attempt.outcome,
+        error: attempt.error.map(Payload::stored),
+        worker: attempt.worker,
+        build: attempt.build,
+        started_at: attempt.started_at,
+        ended_at: attempt.ended_at,
+    });
+    Ok(attempts.collect())
 }

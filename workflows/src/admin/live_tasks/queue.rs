@@ -2,9 +2,12 @@
 
 use sqlx::PgPool;
 
-use crate::admin::{
-    answer::Answer,
-    live_tasks::{COUNTED, Place, Surroundings},
+use crate::{
+    admin::{
+        answer::Answer,
+        live_tasks::{COUNTED, Place, Surroundings},
+    },
+    store::live_tasks,
 };
 
 impl Place {
@@ -17,20 +20,7 @@ impl Place {
         if self.suspect {
             return self.among_suspects(pool, queue).await;
         }
-        // Tasks of the same key that go first, and the keys that take turns.
-        let place = sqlx::query!(
-            r#"SELECT (SELECT count(*) FROM (
-                        SELECT FROM workflows.ready r
-                        WHERE r.lane = $1 AND r.key = $2 AND r.rank < $3 LIMIT $4) ahead) AS "ahead!",
-                      (SELECT count(DISTINCT key) FROM (
-                        SELECT r.key FROM workflows.ready r WHERE r.lane = $1 LIMIT $4) keys) AS "keys!""#,
-            self.lane,
-            self.key,
-            self.rank,
-            COUNTED,
-        )
-        .fetch_one(pool)
-        .await?;
+        let place = live_tasks::ahead(pool, self, COUNTED).await?;
         if let Some(entry) = around.limits.get(&queue)
             && let Some(held_by) = entry.holds(pool, self.key).await?
         {
@@ -54,20 +44,12 @@ impl Place {
     }
 
     async fn among_suspects(&self, pool: &PgPool, queue: String) -> Result<Answer, sqlx::Error> {
-        let ahead = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "ahead!" FROM (
-                SELECT FROM workflows.suspects
-                WHERE lane = $1 AND (rank, task_id) < ($2, $3) LIMIT $4) ahead"#,
-            self.lane,
-            self.rank,
-            self.task_id,
-            COUNTED,
-        );
+        let ahead = live_tasks::suspects_ahead(pool, self, COUNTED).await?;
         Ok(Answer::Suspect {
             queue,
             step: self.step.clone(),
             since: self.ready_at,
-            ahead: ahead.fetch_one(pool).await?,
+            ahead,
         })
     }
 }

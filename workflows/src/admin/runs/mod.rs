@@ -8,8 +8,11 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::admin::{AdminError, Page, Paging, Pause, Payload, not_found};
-use crate::protocol::state::RunState;
+use crate::store::runs as stored;
+use crate::{
+    admin::{AdminError, Page, Paging, Pause, Payload, not_found},
+    protocol::state::RunState,
+};
 
 pub(super) use cancel::end;
 pub use cancel::{cancel, cancel_in};
@@ -62,76 +65,39 @@ pub async fn list(
     filter: &RunFilter,
     paging: Paging,
 ) -> Result<Page<RunEntry>, AdminError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
-                  state AS "state: RunState", created_at, ended_at,
-                  NULL AS "result: Payload", paused_at, paused_by, pause_reason
-           FROM workflows.runs
-           WHERE ($1::text IS NULL OR workflow = $1) AND ($2::text IS NULL OR state = $2)
-             AND ($3::text IS NULL OR fairness_key = $3) AND ($4::uuid IS NULL OR subject = $4)
-             AND ($5::uuid IS NULL OR run_id < $5)
-           ORDER BY run_id DESC LIMIT $6"#,
-        filter.workflow.as_deref(),
-        filter.state.map(RunState::as_str),
-        filter.owner.as_deref(),
-        filter.subject,
-        paging.after,
-        paging.fetch(),
-    )
-    .fetch_all(pool)
-    .await?;
-    let entries = rows.into_iter().map(Row::into_entry);
+    let filter = stored::Filter {
+        workflow: filter.workflow.as_deref(),
+        state: filter.state,
+        fairness_key: filter.owner.as_deref(),
+        subject: filter.subject,
+    };
+    let rows = stored::list(pool, &filter, paging.after, paging.fetch()).await?;
+    let entries = rows.into_iter().map(RunEntry::of);
     Ok(paging.page(entries.collect(), |run| run.run_id))
 }
 
 /// One run.
 pub async fn get(pool: &PgPool, run_id: Uuid) -> Result<RunEntry, AdminError> {
-    let row = sqlx::query_as!(
-        Row,
-        r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
-                  state AS "state: RunState", created_at, ended_at,
-                  result::text AS "result: Payload", paused_at, paused_by, pause_reason
-           FROM workflows.runs WHERE run_id = $1"#,
-        run_id,
-    )
-    .fetch_optional(pool)
-    .await?
-    .ok_or_else(|| not_found("run", run_id))?;
-    Ok(row.into_entry())
+    let row = stored::get(pool, run_id)
+        .await?
+        .ok_or_else(|| not_found("run", run_id))?;
+    Ok(RunEntry::of(row))
 }
 
-/// A row of `runs`, as it is read.
-struct Row {
-    run_id: Uuid,
-    workflow: String,
-    version: i32,
-    subject: Uuid,
-    fairness_key: String,
-    priority: i16,
-    state: RunState,
-    created_at: DateTime<Utc>,
-    ended_at: Option<DateTime<Utc>>,
-    result: Option<Payload>,
-    paused_at: Option<DateTime<Utc>>,
-    paused_by: Option<String>,
-    pause_reason: Option<String>,
-}
-
-impl Row {
-    fn into_entry(self) -> RunEntry {
-        RunEntry {
-            run_id: self.run_id,
-            workflow: self.workflow,
-            version: self.version,
-            subject: self.subject,
-            owner: self.fairness_key,
-            priority: self.priority,
-            state: self.state,
-            started_at: self.created_at,
-            ended_at: self.ended_at,
-            result: self.result,
-            paused: Pause::from(self.paused_at, self.paused_by, self.pause_reason),
+impl RunEntry {
+    fn of(row: stored::Row) -> Self {
+        Self {
+            run_id: row.run_id,
+            workflow: row.workflow,
+            version: row.version,
+            subject: row.subject,
+            owner: row.fairness_key,
+            priority: row.priority,
+            state: row.state,
+            started_at: row.created_at,
+            ended_at: row.ended_at,
+            result: row.result.map(Payload::stored),
+            paused: Pause::from(row.paused_at, row.paused_by, row.pause_reason),
         }
     }
 }

@@ -5,17 +5,16 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::{
-    admin::Conflict,
-    protocol::state::{Resolution, RunState},
-};
-use crate::{
     admin::{
-        AdminError, By, Hints, audit,
-        clear::clear,
+        AdminError, By, Conflict, Hints, check_reason,
         hints::{begin, finish},
-        hooks, locks, requeue,
+        hooks, locks,
     },
-    protocol::failpoints::Transaction,
+    protocol::{
+        failpoints::Failpoint,
+        state::{Resolution, RunState},
+    },
+    store::{audit, clear::clear, requeue},
 };
 
 /// Starts a run again that has ended or is dead, as the same run: from a step that it has been
@@ -31,7 +30,7 @@ pub async fn restart(
 ) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = restart_in(&mut transaction, run_id, from_step, by).await?;
-    finish(pool, transaction, Transaction::Restart, hints).await?;
+    finish(pool, transaction, Failpoint::Restart, hints).await?;
     tracing::info!(run.id = %run_id, actor = by.actor, "run restarted");
     Ok(())
 }
@@ -43,13 +42,13 @@ pub async fn restart_in(
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
-    by.check()?;
+    check_reason(by)?;
     let run = locks::run(tx, run_id).await?;
     if run.state == RunState::Running {
         return Err(Conflict::RunGoesOn.into());
     }
     let entry = match from_step {
-        Some(step) => requeue::been(tx, &[run_id], step).await?.pop(),
+        Some(step) => requeue::entries(tx, &[run_id], step).await?.pop(),
         None => None,
     };
     let (entry, step) = match (entry, from_step) {
@@ -57,7 +56,7 @@ pub async fn restart_in(
         _ => from_the_start(tx, run_id, from_step).await?,
     };
     clear(tx, &[run_id], Resolution::Redriven, by).await?;
-    let queues = requeue::enter(tx, &[entry], by).await.map_err(refused)?;
+    let queues = requeue::restart(tx, &[entry], by).await.map_err(refused)?;
     hooks::revived(tx, &[run_id], Some(&step), by).await?;
     let details = json!({ "from_step": from_step, "was": run.state });
     audit::record(tx, by, "run.restart", run_id, details).await?;
@@ -70,11 +69,14 @@ async fn from_the_start(
     run_id: Uuid,
     from_step: Option<&str>,
 ) -> Result<(requeue::Entry, String), AdminError> {
-    let first = requeue::first(tx, run_id).await?;
+    let first = requeue::first_entry(tx, run_id).await?;
     let right = first.filter(|(_, step)| from_step.is_none_or(|asked| asked == step));
     match (right, from_step) {
         (Some(first), _) => Ok(first),
-        (None, Some(step)) => Err(requeue::not_been(step)),
+        (None, Some(step)) => Err(Conflict::StepNotReached {
+            step: step.to_owned(),
+        }
+        .into()),
         (None, None) => Err(Conflict::FirstStepUnknown.into()),
     }
 }

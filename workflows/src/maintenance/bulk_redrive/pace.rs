@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use crate::admin::dead_letters::Candidate;
+use crate::store::letters::Candidate;
 
 /// How many letters one step takes: fewer after a time-out, more again while all goes well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

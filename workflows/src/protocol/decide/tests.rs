@@ -74,7 +74,7 @@ fn claim(step: &'static str) -> Claim {
     }
 }
 
-fn plan(step: &str, ended: Ended) -> Verdict {
+fn plan(step: &str, ended: Ended) -> Decision {
     let workflow: Workflow<u8> = Workflow::named("test", 1)
         .step::<Pass>()
         .fan_out::<Each>()
@@ -82,7 +82,7 @@ fn plan(step: &str, ended: Ended) -> Verdict {
         .build();
     let definition = &workflow.definition;
     let step = definition.step(step).expect("the route has it");
-    settle(Arc::new(claim(step.name)), definition, step, ended, 0.5).verdict
+    settle(Arc::new(claim(step.name)), definition, step, ended, 0.5).decision
 }
 
 fn performed(output: &Value) -> Ended {
@@ -103,7 +103,7 @@ fn retry_after(after: Option<Duration>) -> Ended {
 
 #[test]
 fn a_fan_out_makes_one_task_per_child_on_the_childs_queue() {
-    let Verdict::Advance {
+    let Decision::Advance {
         next: Next::FanOut {
             children, carry, ..
         },
@@ -125,7 +125,7 @@ fn a_fan_out_makes_one_task_per_child_on_the_childs_queue() {
 
 #[test]
 fn a_fan_out_of_none_goes_straight_to_its_join() {
-    let Verdict::Advance {
+    let Decision::Advance {
         next: Next::Task(join),
         ..
     } = plan(
@@ -143,10 +143,10 @@ fn a_fan_out_of_none_goes_straight_to_its_join() {
 
 #[test]
 fn output_of_another_shape_is_our_fault_not_a_crash() {
-    let verdict = plan("pass", performed(&json!("not a fan-out")));
+    let decision = plan("pass", performed(&json!("not a fan-out")));
     assert!(matches!(
-        verdict,
-        Verdict::Bury {
+        decision,
+        Decision::DeadLetter {
             cause: Cause::Failed,
             ..
         }
@@ -156,7 +156,7 @@ fn output_of_another_shape_is_our_fault_not_a_crash() {
 #[test]
 fn the_delay_a_dependency_asks_for_is_honoured() {
     let asked = Duration::from_secs(77);
-    let Verdict::Defer { delay, .. } = plan("each", retry_after(Some(asked))) else {
+    let Decision::Retry { delay, .. } = plan("each", retry_after(Some(asked))) else {
         panic!("expected a retry")
     };
     assert_eq!(delay, asked);
@@ -165,7 +165,7 @@ fn the_delay_a_dependency_asks_for_is_honoured() {
 #[test]
 fn a_delay_without_end_is_cut() {
     for asked in [Duration::MAX, Duration::from_hours(24 * 3650)] {
-        let Verdict::Defer { delay, .. } = plan("each", retry_after(Some(asked))) else {
+        let Decision::Retry { delay, .. } = plan("each", retry_after(Some(asked))) else {
             panic!("expected a retry")
         };
         assert_eq!(delay, LONGEST_DELAY);
@@ -183,7 +183,7 @@ fn a_rejection_with_what_cannot_be_stored_is_a_rejection_all_the_same() {
         message: "the name is a\0b".to_owned(),
         details: deep,
     };
-    let Verdict::Reject { rejection, result } =
+    let Decision::Reject { rejection, result } =
         plan("each", Ended::Failed(StepError::Reject(rejection)))
     else {
         panic!("expected a rejection")
@@ -196,7 +196,7 @@ fn a_rejection_with_what_cannot_be_stored_is_a_rejection_all_the_same() {
 fn the_last_error_of_the_budget_goes_to_the_dead_letters() {
     assert!(matches!(
         plan("each", retry_after(None)),
-        Verdict::Defer { .. }
+        Decision::Retry { .. }
     ));
     let step_with_no_budget = StepSettings::default().backoff.attempts;
     assert!(matches!(
@@ -207,7 +207,7 @@ fn the_last_error_of_the_budget_goes_to_the_dead_letters() {
             None,
             0.5
         ),
-        Verdict::Bury {
+        Decision::DeadLetter {
             cause: Cause::Errors,
             ..
         }
@@ -221,17 +221,17 @@ fn interruptions_are_free_unless_the_step_says_how_many_are_too_many() {
         ..claim("each")
     };
     let free = StepSettings::default();
-    assert!(matches!(interrupt(free, &often), Verdict::HandBack));
+    assert!(matches!(interrupt(free, &often), Decision::Release));
     let limited = StepSettings {
         interruption_limit: Some(100),
         ..free
     };
-    let Verdict::Bury { cause, .. } = interrupt(limited, &often) else {
+    let Decision::DeadLetter { cause, .. } = interrupt(limited, &often) else {
         panic!("the hundredth is too many")
     };
     assert_eq!(cause, Cause::Interruptions);
     assert!(matches!(
         interrupt(limited, &claim("each")),
-        Verdict::HandBack
+        Decision::Release
     ));
 }

@@ -14,7 +14,7 @@ use std::{
 use sqlx::{Connection, PgConnection};
 
 use crate::{
-    protocol::{failpoints::Transaction, task::Claim},
+    protocol::{failpoints::Failpoint, task::Claim},
     store::{
         claim::{Claimed, Columns, Demand, Lanes, Row, Wanted, claim_suspect, claimed},
         commit::commit,
@@ -159,10 +159,10 @@ async fn finish(
     transaction: sqlx::Transaction<'_, sqlx::Postgres>,
     nothing: bool,
 ) -> Result<(), sqlx::Error> {
-    let kinds: &[Transaction] = if nothing {
+    let kinds: &[Failpoint] = if nothing {
         &[]
     } else {
-        &[Transaction::LimitedClaim]
+        &[Failpoint::LimitedClaim]
     };
     commit(transaction, kinds).await
 }

@@ -1,4 +1,4 @@
-//! Commits of one settlement each: those with writes of the caller, and those that a shared commit
+//! Commits of one completion each: those with writes of the caller, and those that a shared commit
 //! did not take. A few at a time, so that one that waits for somebody's row holds up no other.
 
 use std::{collections::VecDeque, time::Duration};
@@ -10,10 +10,10 @@ use tokio::{
 };
 
 use crate::{
-    protocol::settlement::Settlement,
+    protocol::completion::Completion,
     store::{
+        complete::SettleError,
         session::{ANSWER, within},
-        settle::SettleError,
         weather,
     },
     worker::completer::{Committing, Job, Link, Patience, decide, growing},
@@ -97,7 +97,7 @@ impl Alone {
     fn ended(&mut self, mut link: Link, failed: Option<(Job, SettleError)>) {
         if let Some((job, error)) = failed {
             if !keeps_its_connection(&error) {
-                link.lose();
+                link.disconnect();
             }
             self.failed(job, &error);
         }
@@ -112,14 +112,14 @@ impl Alone {
     }
 
     fn failed(&mut self, job: Job, error: &SettleError) {
-        let settlement = &job.settlement;
+        let completion = &job.completion;
         let registry = &self.committing.registry;
         let instead = match error {
-            SettleError::JoinTooLarge => Some(decide::join_too_large(settlement)),
+            SettleError::JoinTooLarge => Some(decide::join_too_large(completion)),
             SettleError::Broken { message, .. } => {
-                Some(decide::broken(registry, settlement, message))
+                Some(decide::broken(registry, completion, message))
             }
-            SettleError::Refused(error) => Some(decide::refused(registry, settlement, error)),
+            SettleError::Refused(error) => Some(decide::refused(registry, completion, error)),
             SettleError::Overslept => self.overslept(&job),
             SettleError::Database(error) => self.database_said(&job, error),
             SettleError::Unreachable(_)
@@ -134,15 +134,15 @@ impl Alone {
         if is_connection(error) {
             // The others may be dead as well, and would be found out one after the other.
             for link in &mut self.links {
-                link.lose();
-                link.mend();
+                link.disconnect();
+                link.reset_backoff();
             }
         }
-        if says_that_nothing_commits(error, settlement) {
+        if says_that_nothing_commits(error, completion) {
             self.committing.unwell();
         }
         if !matches!(error, SettleError::Blocked) {
-            let claim = &settlement.claim;
+            let claim = &completion.claim;
             tracing::warn!(
                 error = %error, tries = job.tries, run.id = %claim.run_id, task.step = claim.lane.step,
                 "a commit is tried again, at no charge"
@@ -151,16 +151,16 @@ impl Alone {
         self.try_later(job);
     }
 
-    /// What the settlement becomes, or `None`: it is tried again.
-    fn database_said(&self, job: &Job, error: &sqlx::Error) -> Option<Settlement> {
-        let settlement = &job.settlement;
+    /// What the completion becomes, or `None`: it is tried again.
+    fn database_said(&self, job: &Job, error: &sqlx::Error) -> Option<Completion> {
+        let completion = &job.completion;
         let registry = &self.committing.registry;
         if weather::is_data(error) {
             // A constraint that is checked at the commit is the write's affair as any other.
-            return Some(if settlement.has_writes() {
-                decide::refused(registry, settlement, error)
+            return Some(if completion.has_writes() {
+                decide::refused(registry, completion, error)
             } else {
-                decide::unstorable(settlement, error)
+                decide::unstorable(completion, error)
             });
         }
         if weather::is_overslept(error) {
@@ -168,15 +168,15 @@ impl Alone {
         }
         // The caller's code has done something to the transaction. Once may be chance: a schema that
         // was changed under our statements.
-        let theirs = settlement.has_writes() && job.tries > 0 && !weather::is_the_server(error);
-        theirs.then(|| decide::refused(registry, settlement, error))
+        let theirs = completion.has_writes() && job.tries > 0 && !weather::is_the_server(error);
+        theirs.then(|| decide::refused(registry, completion, error))
     }
 
     /// Of a write that never comes to its end.
-    fn overslept(&self, job: &Job) -> Option<Settlement> {
-        let settlement = &job.settlement;
-        let endless = job.tries >= ENDLESS && settlement.has_writes();
-        endless.then(|| decide::refused(&self.committing.registry, settlement, &Endless))
+    fn overslept(&self, job: &Job) -> Option<Completion> {
+        let completion = &job.completion;
+        let endless = job.tries >= ENDLESS && completion.has_writes();
+        endless.then(|| decide::refused(&self.committing.registry, completion, &Endless))
     }
 }
 
@@ -200,10 +200,10 @@ fn is_connection(error: &SettleError) -> bool {
 
 /// Whether others would fare no better. What became of a transaction in which the caller's code was
 /// called says nothing about that.
-fn says_that_nothing_commits(error: &SettleError, settlement: &Settlement) -> bool {
+fn says_that_nothing_commits(error: &SettleError, completion: &Completion) -> bool {
     match error {
         SettleError::Unreachable(_) => true,
-        SettleError::Database(error) if !settlement.has_writes() => {
+        SettleError::Database(error) if !completion.has_writes() => {
             !weather::is_contention(error) || matches!(error, sqlx::Error::Io(_))
         }
         _ => false,
@@ -227,17 +227,17 @@ async fn commit(
         writing: None,
     };
     let Job {
-        settlement,
+        completion,
         done,
         tries,
     } = job;
-    let theirs = settlement.has_writes();
-    let batch = [settlement];
+    let theirs = completion.has_writes();
+    let batch = [completion];
     let committed = Box::pin(committing.once(&mut link, &batch, patience, theirs));
     let result = committed.await;
-    let [settlement] = batch;
+    let [completion] = batch;
     let job = Job {
-        settlement,
+        completion,
         done,
         tries,
     };
@@ -255,7 +255,7 @@ async fn commit(
         .as_ref()
         .is_none_or(|(_, error)| keeps_its_connection(error));
     if !kept || (theirs && within(ANSWER, link.clean()).await.is_err()) {
-        link.lose();
+        link.disconnect();
     }
     (link, failed)
 }

@@ -1,4 +1,4 @@
-//! What becomes of a settlement that the database or the caller's own code did not take.
+//! What becomes of a completion that the database or the caller's own code did not take.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,9 +9,9 @@ use crate::{
         workflow::Definition,
     },
     protocol::{
+        completion::{Completion, Decision},
         decide::{self, Ended},
         failure::describe,
-        settlement::{Settlement, Verdict},
         state::Cause,
         task::Claim,
     },
@@ -27,29 +27,29 @@ const MOURNINGS: u32 = 5;
 /// The caller's own write or hook failed: an error of this attempt.
 pub(crate) fn refused(
     registry: &Registry,
-    settlement: &Settlement,
+    completion: &Completion,
     error: &(dyn std::error::Error + 'static),
-) -> Settlement {
-    let claim = &settlement.claim;
+) -> Completion {
+    let claim = &completion.claim;
     let text = caught(|| error.to_string()).unwrap_or_else(|panic| panic.to_string());
     tracing::warn!(error = text, run.id = %claim.run_id, task.step = claim.lane.step, "a write failed");
     // Errors are described here, because describing may panic.
     let described = Described(text);
-    match &settlement.verdict {
-        Verdict::Bury { .. } if often(registry, claim) => {
+    match &completion.decision {
+        Decision::DeadLetter { .. } if often(registry, claim) => {
             tracing::error!(run.id = %claim.run_id, "a run dies without its hook, which fails every time");
             buried(claim, None, &described)
         }
         // It would be dead, if only the hook took it: tried again later, from the step on.
-        Verdict::Bury { .. } => Settlement {
+        Decision::DeadLetter { .. } => Completion {
             claim: Arc::clone(claim),
-            verdict: Verdict::Defer {
+            decision: Decision::Retry {
                 error: describe(&described),
                 delay: MOURNING,
             },
             writes: Vec::new(),
             alone: false,
-            definition: settlement.definition.clone(),
+            definition: completion.definition.clone(),
         },
         _ => failed(registry, claim, described),
     }
@@ -64,7 +64,7 @@ fn often(registry: &Registry, claim: &Claim) -> bool {
 }
 
 /// An error of this attempt that is known by its text alone.
-fn failed(registry: &Registry, claim: &Arc<Claim>, error: Described) -> Settlement {
+fn failed(registry: &Registry, claim: &Arc<Claim>, error: Described) -> Completion {
     match registry.find(claim) {
         Some((definition, step)) => {
             let ended = Ended::Failed(StepError::Retry {
@@ -78,7 +78,7 @@ fn failed(registry: &Registry, claim: &Arc<Claim>, error: Described) -> Settleme
 }
 
 /// Describing what came of an attempt panicked, which is an error of this attempt.
-pub(crate) fn mourned(registry: &Registry, claim: &Arc<Claim>, panic: &Panicked) -> Settlement {
+pub(crate) fn mourned(registry: &Registry, claim: &Arc<Claim>, panic: &Panicked) -> Completion {
     let text = format!("the attempt's error {panic}");
     failed(registry, claim, Described(text))
 }
@@ -88,24 +88,24 @@ pub(crate) fn mourned(registry: &Registry, claim: &Arc<Claim>, panic: &Panicked)
 struct Described(String);
 
 /// The caller's own write or hook did with its connection what nobody can go on after.
-pub(crate) fn broken(registry: &Registry, settlement: &Settlement, what: &str) -> Settlement {
+pub(crate) fn broken(registry: &Registry, completion: &Completion, what: &str) -> Completion {
     refused(
         registry,
-        settlement,
+        completion,
         &Described(format!("the write {what}")),
     )
 }
 
 /// A result that cannot be stored is our fault, and no retry will help.
-pub(crate) fn unstorable(settlement: &Settlement, error: &sqlx::Error) -> Settlement {
-    buried(&settlement.claim, settlement.definition.clone(), error)
+pub(crate) fn unstorable(completion: &Completion, error: &sqlx::Error) -> Completion {
+    buried(&completion.claim, completion.definition.clone(), error)
 }
 
 /// The outputs of the children of a fan-out are too large together.
-pub(crate) fn join_too_large(settlement: &Settlement) -> Settlement {
+pub(crate) fn join_too_large(completion: &Completion) -> Completion {
     buried(
-        &settlement.claim,
-        settlement.definition.clone(),
+        &completion.claim,
+        completion.definition.clone(),
         &JoinTooLarge,
     )
 }
@@ -121,10 +121,10 @@ fn buried(
     claim: &Arc<Claim>,
     definition: Option<Arc<Definition>>,
     error: &(dyn std::error::Error + 'static),
-) -> Settlement {
-    Settlement {
+) -> Completion {
+    Completion {
         claim: Arc::clone(claim),
-        verdict: Verdict::Bury {
+        decision: Decision::DeadLetter {
             cause: Cause::Failed,
             error: describe(error),
         },

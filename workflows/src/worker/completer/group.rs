@@ -1,4 +1,4 @@
-//! Group commit: settlements that arrive while a commit is under way share the next one.
+//! Group commit: completions that arrive while a commit is under way share the next one.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tokio::{
 };
 
 use crate::{
-    protocol::settlement::Settlement,
+    protocol::completion::Completion,
     store::{
-        settle::{SettleError, Settled},
+        complete::{SettleError, Settled},
         weather,
     },
     worker::completer::{Committing, Job, Link, Patience, decide, growing},
 };
 
-/// Most settlements in one transaction.
+/// Most completions in one transaction.
 pub(crate) const BATCH: usize = 512;
 /// Nothing in it waits for other people's rows for long: it would hold up all the others.
 const PATIENCE: Patience = Patience {
@@ -80,20 +80,20 @@ impl Group {
     }
 
     async fn commit(&mut self, jobs: Vec<Job>) {
-        // The settlements side by side, as the transaction takes them.
-        let (settlements, rest): (Vec<Settlement>, Vec<_>) = jobs
+        // The completions side by side, as the transaction takes them.
+        let (completions, rest): (Vec<Completion>, Vec<_>) = jobs
             .into_iter()
-            .map(|job| (job.settlement, (job.done, job.tries)))
+            .map(|job| (job.completion, (job.done, job.tries)))
             .unzip();
         let link = &mut self.link;
         let committing = &self.committing;
-        let committed = Box::pin(committing.once(link, &settlements, PATIENCE, false));
+        let committed = Box::pin(committing.once(link, &completions, PATIENCE, false));
         let result = committed.await;
-        let jobs = settlements
+        let jobs = completions
             .into_iter()
             .zip(rest)
-            .map(|(settlement, (done, tries))| Job {
-                settlement,
+            .map(|(completion, (done, tries))| Job {
+                completion,
                 done,
                 tries,
             });
@@ -132,13 +132,13 @@ impl Group {
     }
 
     fn failed(&mut self, jobs: Vec<Job>, error: SettleError) {
-        let wait = self.link.lose();
+        let wait = self.link.disconnect();
         match error {
             SettleError::Broken { place, message } => self.without(place, jobs, |group, job| {
                 let registry = &group.committing.registry;
-                let instead = decide::broken(registry, &job.settlement, &message);
+                let instead = decide::broken(registry, &job.completion, &message);
                 let job = job.becomes(instead);
-                if job.settlement.is_alone() {
+                if job.completion.is_alone() {
                     drop(group.alone.send(job));
                 } else {
                     group.later.push((Instant::now(), job));
@@ -148,7 +148,7 @@ impl Group {
                 drop(group.alone.send(job));
             }),
             error if passes(&error, &jobs) => {
-                tracing::warn!(error = %error, settlements = jobs.len(), "commit failed, trying again");
+                tracing::warn!(error = %error, completions = jobs.len(), "commit failed, trying again");
                 self.committing.unwell();
                 for job in jobs {
                     self.try_later(job, wait);
@@ -156,7 +156,7 @@ impl Group {
             }
             // One of them has it: each by itself, so that a bad one disturbs no other.
             error => {
-                tracing::info!(error = %error, settlements = jobs.len(), "a shared commit failed, each goes alone");
+                tracing::info!(error = %error, completions = jobs.len(), "a shared commit failed, each goes alone");
                 for job in jobs {
                     let _ = self.alone.send(job);
                 }
@@ -189,6 +189,6 @@ fn passes(error: &SettleError, jobs: &[Job]) -> bool {
     }
     let silent = matches!(error, sqlx::Error::Io(_)) && jobs.iter().all(|job| job.tries == 0);
     // Code of the caller may be the reason.
-    let theirs = jobs.iter().any(|job| job.settlement.has_writes());
+    let theirs = jobs.iter().any(|job| job.completion.has_writes());
     silent || !weather::is_contention(error) && !theirs
 }

@@ -22,33 +22,33 @@ use tracing::Instrument;
 use crate::{
     define::panics::drop_quietly,
     protocol::{
+        completion::{Completion, Decision},
         failure::message_of,
-        settlement::{Settlement, Verdict},
     },
     store::{
+        complete::{CallersError, Context, Ending, SettleError, Settled, settle},
         connection::Link,
         lanes::Lanes,
         session::{Session, idle_in_transaction, within},
-        settle::{CallersError, Context, Ending, SettleError, Settled, settle},
         started,
     },
     worker::{
-        breakers::Breakers, metrics, notifier::Announcements, registry::Registry, slots::Slots,
+        breakers::Breakers, metrics, notifier::Notifications, registry::Registry, slots::Slots,
     },
 };
 
 pub(crate) use decide::mourned;
 
-/// Hands settlements to the tasks that commit them.
+/// Hands completions to the tasks that commit them.
 #[derive(Clone)]
-pub(crate) struct Committer {
+pub(crate) struct Completer {
     group: mpsc::Sender<Job>,
     alone: mpsc::UnboundedSender<Job>,
 }
 
-/// A settlement on its way.
+/// A completion on its way.
 struct Job {
-    settlement: Settlement,
+    completion: Completion,
     done: oneshot::Sender<Ending>,
     tries: u32,
 }
@@ -57,13 +57,13 @@ impl Job {
     /// Tells whoever waits. The caller's writes go with it.
     fn end(self, ending: Ending) {
         let _ = self.done.send(ending);
-        drop_quietly(self.settlement);
+        drop_quietly(self.completion);
     }
 
-    fn becomes(self, settlement: Settlement) -> Self {
-        drop_quietly(self.settlement);
+    fn becomes(self, completion: Completion) -> Self {
+        drop_quietly(self.completion);
         Self {
-            settlement,
+            completion,
             done: self.done,
             tries: 0,
         }
@@ -80,7 +80,7 @@ pub(crate) struct Committing {
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
     pub slots: Slots,
-    pub announcements: Announcements,
+    pub notifications: Notifications,
     pub breakers: Breakers,
     pub lease: Duration,
     /// When it fires, nobody goes on with a next step.
@@ -95,8 +95,8 @@ pub(crate) struct Tasks<G, A> {
     pub alone: A,
 }
 
-impl Committer {
-    /// A committer and the tasks that drive it until the last clone is gone.
+impl Completer {
+    /// A completer and the tasks that drive it until the last clone is gone.
     pub fn new(
         committing: &Committing,
     ) -> (
@@ -112,13 +112,13 @@ impl Committer {
         (Self { group, alone }, tasks)
     }
 
-    /// Returns when the settlement is committed, or was found stale, or had to be given up (`None`); the
+    /// Returns when the completion is committed, or was found stale, or had to be given up (`None`); the
     /// lease then runs out and the task is done again elsewhere.
-    pub async fn commit(&self, settlement: Settlement) -> Option<Ending> {
+    pub async fn commit(&self, completion: Completion) -> Option<Ending> {
         let (done, answer) = oneshot::channel();
-        let alone = settlement.is_alone();
+        let alone = completion.is_alone();
         let job = Job {
-            settlement,
+            completion,
             done,
             tries: 0,
         };
@@ -138,7 +138,7 @@ struct Patience {
     lock: Duration,
     /// For the whole of it.
     all: Duration,
-    /// For the caller's own writes of one settlement.
+    /// For the caller's own writes of one completion.
     writing: Option<Duration>,
 }
 
@@ -147,15 +147,15 @@ impl Committing {
     async fn once(
         &self,
         link: &mut Link,
-        batch: &[Settlement],
+        batch: &[Completion],
         patience: Patience,
         clean: bool,
     ) -> Result<Settled, SettleError> {
         let began = Instant::now();
-        let refused = |settlement: &Settlement, error: &CallersError| {
-            decide::refused(&self.registry, settlement, error)
+        let refused = |completion: &Completion, error: &CallersError| {
+            decide::refused(&self.registry, completion, error)
         };
-        let may_go_on = |queue: &str| !self.stop.is_cancelled() && self.slots.may_go_on(queue);
+        let may_go_on = |queue: &str| !self.stop.is_cancelled() && self.slots.can_continue(queue);
         let context = Context {
             lanes: &self.lanes,
             worker_id: self.worker_id,
@@ -180,15 +180,15 @@ impl Committing {
         let transaction = within(patience.all + Duration::from_secs(1), transaction);
         let (settled, started) = Box::pin(started::collecting(transaction)).await;
         let settled = settled?;
-        link.mend();
+        link.reset_backoff();
         self.well
             .send_if_modified(|well| !std::mem::replace(well, true));
         let untouched = (0..batch.len()).filter(|place| settled.untouched(*place));
         let written = batch.len() - untouched.count() - settled.stale.len();
         metrics::committed(written, began.elapsed());
         for lane in started {
-            self.slots.look();
-            self.announcements.add(lane);
+            self.slots.wake();
+            self.notifications.add(lane);
         }
         self.tell(batch, &settled);
         report(batch, &settled);
@@ -198,11 +198,11 @@ impl Committing {
 
     /// Work became ready. This process looks for it with the slots that it has or is about to
     /// have; others are told of what is more.
-    fn tell(&self, batch: &[Settlement], settled: &Settled) {
+    fn tell(&self, batch: &[Completion], settled: &Settled) {
         if settled.ready.is_empty() {
             return;
         }
-        self.slots.look();
+        self.slots.wake();
         let mut by_queue: HashMap<&str, (usize, Vec<i32>)> = HashMap::new();
         for (number, count) in &settled.ready {
             let queue = self.lanes.get(*number).map_or("", |lane| lane.queue);
@@ -219,25 +219,25 @@ impl Committing {
                 .count();
             if self.stop.is_cancelled() || ready > freed + self.slots.free(queue) {
                 for lane in lanes {
-                    self.announcements.add(lane);
+                    self.notifications.add(lane);
                 }
             }
         }
     }
 
     /// What the attempts say about the services that they need.
-    fn learn(&self, batch: &[Settlement], settled: &Settled) {
-        for (place, settlement) in batch.iter().enumerate() {
-            let lane = &settlement.claim.lane;
-            match &settlement.verdict {
+    fn learn(&self, batch: &[Completion], settled: &Settled) {
+        for (place, completion) in batch.iter().enumerate() {
+            let lane = &completion.claim.lane;
+            match &completion.decision {
                 _ if settled.untouched(place) => {}
-                Verdict::Wait {
+                Decision::Wait {
                     dependency, error, ..
                 } => {
                     let number = self.lanes.number_of(lane).unwrap_or_default();
                     self.breakers.failed(dependency, number, &message_of(error));
                 }
-                Verdict::Advance { .. } | Verdict::Joined { .. } | Verdict::Reject { .. } => {
+                Decision::Advance { .. } | Decision::Joined { .. } | Decision::Reject { .. } => {
                     let number = self.lanes.number_of(lane).unwrap_or_default();
                     self.breakers.worked(number, self.registry.needs(lane));
                 }
@@ -252,9 +252,9 @@ impl Committing {
     }
 }
 
-fn report(batch: &[Settlement], settled: &Settled) {
-    for (place, settlement) in batch.iter().enumerate() {
-        let claim = &settlement.claim;
+fn report(batch: &[Completion], settled: &Settled) {
+    for (place, completion) in batch.iter().enumerate() {
+        let claim = &completion.claim;
         if settled.untouched(place) {
             continue;
         }
@@ -267,8 +267,8 @@ fn report(batch: &[Settlement], settled: &Settled) {
                 "attempt was stale, nothing written"
             );
         } else {
-            metrics::settled(settlement);
-            report::told(settlement);
+            metrics::settled(completion);
+            report::told(completion);
         }
     }
 }

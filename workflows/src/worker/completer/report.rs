@@ -1,17 +1,17 @@
-//! What the log says of settlements that are committed.
+//! What the log says of completions that are committed.
 
 use crate::protocol::{
+    completion::{Completion, Decision, Next},
     failure::whole,
-    settlement::{Next, Settlement, Verdict},
 };
 
 /// What operators look for in a log: that something died, in one line at ERROR, or that a run came to its end. All else
 /// is for debugging.
-pub(crate) fn told(settlement: &Settlement) {
-    let claim = &settlement.claim;
+pub(crate) fn told(completion: &Completion) {
+    let claim = &completion.claim;
     let trace = claim.trace_parent.as_deref().unwrap_or_default();
     let trace = trace.split('-').nth(1);
-    if let Verdict::Bury { cause, error } = &settlement.verdict {
+    if let Decision::DeadLetter { cause, error } = &completion.decision {
         tracing::error!(
             run.id = %claim.run_id,
             run.subject = %claim.subject,
@@ -23,9 +23,9 @@ pub(crate) fn told(settlement: &Settlement) {
             error = whole(error),
             "a task died; it waits as a dead letter for somebody to decide"
         );
-    } else if let Verdict::Advance {
+    } else if let Decision::Advance {
         next: Next::End { .. },
-    } = &settlement.verdict
+    } = &completion.decision
     {
         tracing::info!(
             run.id = %claim.run_id,

@@ -64,7 +64,7 @@ impl Dispatcher {
         // The lease is renewed while the others come to their ends.
         permits.clear();
         self.slots.hold(true);
-        let cancelled = self.attempts.enter(&claim);
+        let cancelled = self.attempts.insert(&claim);
         let alone = async {
             self.attempts.at_most(1).await;
             self.send(&claim, cancelled, slot);

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use workflows::{
     Engine, EngineConfig,
-    faults::{self, Moment, Transaction},
+    failpoints::{self, Failpoint, Side},
 };
 
 use crate::world::{World, config};
@@ -25,12 +25,12 @@ pub use routes::other;
 pub static STAGES: Semaphore = Semaphore::const_new(8);
 
 /// A moment of a transaction.
-pub type Point = (Transaction, Moment);
+pub type Point = (Failpoint, Side);
 
 pub fn points() -> impl Iterator<Item = Point> {
-    Transaction::ALL
+    Failpoint::ALL
         .into_iter()
-        .flat_map(|kind| [(kind, Moment::Before), (kind, Moment::After)])
+        .flat_map(|kind| [(kind, Side::Before), (kind, Side::After)])
 }
 
 fn name((transaction, moment): Point) -> String {
@@ -85,7 +85,7 @@ pub async fn play(url: &str, words: &str) {
         .and_then(|word| points().find(|point| name(*point) == word));
     if let (Some(doom), Some((transaction, moment))) = (doom, point) {
         DOOMED.store(true, Ordering::SeqCst);
-        faults::arm_with(transaction, moment, doom);
+        failpoints::arm_with(transaction, moment, doom);
     }
     let pool = PgPoolOptions::new().max_connections(3);
     let pool = pool.connect(url).await.unwrap();

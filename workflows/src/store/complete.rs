@@ -14,7 +14,7 @@ mod sort;
 pub(crate) use crate::store::writes::CallersError;
 use crate::{
     protocol::{
-        settlement::{Next, Settlement, Verdict},
+        completion::{Completion, Decision, Next},
         task::{Claim, NewTask},
     },
     store::{
@@ -39,8 +39,8 @@ pub(crate) struct Context<'a> {
     pub patience: Duration,
     /// How long one of its statements may take.
     pub limit: Duration,
-    /// How long one settlement's own writes may take. `None`: as long as the transaction, which is
-    /// that of one settlement alone.
+    /// How long one completion's own writes may take. `None`: as long as the transaction, which is
+    /// that of one completion alone.
     pub writing: Option<Duration>,
     /// How long the session may sit idle in a transaction.
     pub idle: Duration,
@@ -48,7 +48,7 @@ pub(crate) struct Context<'a> {
     /// turn it is.
     pub may_go_on: &'a (dyn Fn(&str) -> bool + Sync),
     /// Decides about an attempt of which the caller's own write failed.
-    pub refused: &'a (dyn Fn(&Settlement, &CallersError) -> Settlement + Sync),
+    pub refused: &'a (dyn Fn(&Completion, &CallersError) -> Completion + Sync),
 }
 
 /// A committed batch. Numbers are places in the batch.
@@ -62,14 +62,14 @@ pub(crate) struct Settled {
     /// The same, because somebody holds a row that their write needs.
     pub blocked: HashSet<usize>,
     /// Attempts that ended otherwise, because their write failed, and need a transaction of their own.
-    pub instead: HashMap<usize, Settlement>,
+    pub instead: HashMap<usize, Completion>,
     /// Attempts whose worker goes on, with the claim on the next step.
     pub going_on: HashMap<usize, Arc<Claim>>,
     /// How many tasks became ready in which lane. Nobody is told of them yet.
     pub ready: HashMap<i32, usize>,
 }
 
-/// What became of one settlement.
+/// What became of one completion.
 pub(crate) enum Ending {
     Over,
     /// Its worker goes on with the claim on the next step.
@@ -130,7 +130,7 @@ pub(crate) enum SettleError {
 /// Commits a batch. Passes over runs that somebody else holds.
 pub(crate) async fn settle(
     connection: &mut PgConnection,
-    batch: &[Settlement],
+    batch: &[Completion],
     context: &Context<'_>,
 ) -> Result<Settled, SettleError> {
     let begin = format!(
@@ -166,7 +166,7 @@ pub(crate) async fn settle(
 /// Calls the writes. While others wait, the server gives each of their statements little time.
 async fn call_writes(
     tx: &mut PgConnection,
-    batch: &[Settlement],
+    batch: &[Completion],
     locked: &Locked,
     behind: &HashSet<usize>,
     context: &Context<'_>,
@@ -195,7 +195,7 @@ async fn write(
     context: &Context<'_>,
     settled: &mut Settled,
     alone: bool,
-) -> Result<Vec<crate::protocol::failpoints::Transaction>, SettleError> {
+) -> Result<Vec<crate::protocol::failpoints::Failpoint>, SettleError> {
     let next: Vec<_> = kept
         .iter()
         .map(|(_, kept)| next_here(kept.as_ref(), locked, context))
@@ -204,20 +204,20 @@ async fn write(
     let mut effects = Effects::default();
     let mut all = Vec::with_capacity(kept.len());
     for ((place, kept), next) in kept.iter().zip(next) {
-        let settlement = kept.as_ref();
-        let task_id = settlement.claim.task_id;
-        if !fence.held.remove(&(task_id, settlement.claim.token)) {
+        let completion = kept.as_ref();
+        let task_id = completion.claim.task_id;
+        if !fence.held.remove(&(task_id, completion.claim.token)) {
             settled.stale.insert(*place);
             continue;
         }
         let renewed = fence.renewed.remove(&task_id).zip(next);
         if let Some(((token, since), task)) = renewed {
-            let claim = settlement.claim.going_on(task, token, since);
+            let claim = completion.claim.going_on(task, token, since);
             settled.going_on.insert(*place, Arc::new(claim));
         }
         let continued = renewed.is_some();
-        effects.collect(settlement, continued, context.worker_id, context.lanes)?;
-        all.push(settlement);
+        effects.collect(completion, continued, context.worker_id, context.lanes)?;
+        all.push(completion);
     }
     if all.is_empty() {
         return Ok(Vec::new());
@@ -241,17 +241,17 @@ async fn write(
 
 /// The next step, if this worker may go on with it at once.
 fn next_here<'a>(
-    settlement: &'a Settlement,
+    completion: &'a Completion,
     locked: &Locked,
     context: &Context<'_>,
 ) -> Option<&'a NewTask> {
-    let Verdict::Advance {
+    let Decision::Advance {
         next: Next::Task(task),
-    } = &settlement.verdict
+    } = &completion.decision
     else {
         return None;
     };
-    let claim = &settlement.claim;
+    let claim = &completion.claim;
     let here = task.sleep.is_zero()
         && task.lane.queue == claim.lane.queue
         && !locked.paused.contains(&claim.run_id)

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::admin::By;
+use crate::define::actor::By;
 use crate::protocol::state::Resolution;
 
 /// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose

@@ -5,14 +5,14 @@ use std::{collections::HashMap, time::Duration};
 use rand::Rng;
 use tokio::time::Instant;
 
-use crate::store::sweep::Found;
+use crate::store::sweep::ScanResult;
 
 /// Time for which a worker has to be absent, and leases expired, before tasks are taken.
 pub(crate) const ABSENT: Duration = Duration::from_millis(300);
 
 /// What earlier looks saw.
 #[derive(Default)]
-pub(crate) struct Memory {
+pub(crate) struct Absences {
     /// Since when each worker is absent.
     pub absent: HashMap<i64, Instant>,
     /// Since when leases are expired.
@@ -25,7 +25,7 @@ pub(crate) struct Memory {
     pub company: bool,
 }
 
-impl Memory {
+impl Absences {
     /// Time until the next look. What was seen for the first time is looked at again soon. Where
     /// nobody can be lost, less often will do.
     pub fn wait(&self, interval: Duration) -> Duration {
@@ -37,7 +37,7 @@ impl Memory {
     }
 
     /// `coming_back`: what workers get after an outage.
-    pub fn learn(&mut self, found: &Found, coming_back: Duration) {
+    pub fn learn(&mut self, found: &ScanResult, coming_back: Duration) {
         self.company = found.company;
         let now = Instant::now();
         // From now on, and not from the last failure: that a connection is had may take long.

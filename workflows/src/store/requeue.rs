@@ -4,8 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::admin::Conflict;
-use crate::admin::{AdminError, By};
+use crate::define::actor::By;
 
 /// What became of letters.
 #[derive(Debug, Default)]
@@ -18,7 +17,7 @@ pub(crate) struct Revived {
 
 /// Makes the dead tasks of open letters live again, with all their attempts. One that died of crashes
 /// is under suspicion from the start, so that it takes no other along if it is not mended.
-pub(crate) async fn again(
+pub(crate) async fn letters(
     tx: &mut PgConnection,
     letters: &[Uuid],
     by: By<'_>,
@@ -81,7 +80,7 @@ pub(crate) struct Entry {
 
 /// The entries at a step of those of the runs that have been through it or died at it. The children
 /// of a fan-out are none: their join would not know what to wait for.
-pub(crate) async fn been(
+pub(crate) async fn entries(
     tx: &mut PgConnection,
     runs: &[Uuid],
     step: &str,
@@ -107,17 +106,9 @@ pub(crate) async fn been(
     .await
 }
 
-/// Says that a run cannot start again from a step.
-pub(crate) fn not_been(step: &str) -> AdminError {
-    Conflict::StepNotReached {
-        step: step.to_owned(),
-    }
-    .into()
-}
-
 /// The entry at a run's first step, and that step's name. A run that was cancelled before its first
 /// attempt has it in its result.
-pub(crate) async fn first(
+pub(crate) async fn first_entry(
     tx: &mut PgConnection,
     run_id: Uuid,
 ) -> Result<Option<(Entry, String)>, sqlx::Error> {
@@ -152,7 +143,7 @@ pub(crate) async fn first(
 
 /// Starts runs again, of which nothing is left to do. Among the runs of its owner one that was dead
 /// keeps its place, one that had ended goes last. Returns the queues to tell.
-pub(crate) async fn enter(
+pub(crate) async fn restart(
     tx: &mut PgConnection,
     entries: &[Entry],
     by: By<'_>,

@@ -13,26 +13,26 @@ use crate::{
 };
 
 /// What to write about one attempt.
-pub(crate) struct Settlement {
+pub(crate) struct Completion {
     pub claim: Arc<Claim>,
-    pub verdict: Verdict,
+    pub decision: Decision,
     pub writes: Vec<Arc<dyn Write>>,
-    /// The writes share no transaction with those of other settlements.
+    /// The writes share no transaction with those of other completions.
     pub alone: bool,
     /// The route, for its hooks. `None` when this build does not know it.
     pub definition: Option<Arc<Definition>>,
 }
 
-impl Settlement {
+impl Completion {
     /// Whether a hook of the route may have to run in the transaction.
     fn has_hook(&self) -> bool {
         let Some(definition) = &self.definition else {
             return false;
         };
-        match &self.verdict {
-            Verdict::Reject { .. }
-            | Verdict::Bury { .. }
-            | Verdict::Advance {
+        match &self.decision {
+            Decision::Reject { .. }
+            | Decision::DeadLetter { .. }
+            | Decision::Advance {
                 next: Next::End { .. },
             } => definition.hooks.is_some(),
             _ => false,
@@ -50,13 +50,13 @@ impl Settlement {
     }
 }
 
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// The step is done; this follows.
     Advance { next: Next },
     /// A child is done; if it was the last, the join follows.
     Joined { output: Payload },
     /// Try again after the delay.
-    Defer { error: Payload, delay: Duration },
+    Retry { error: Payload, delay: Duration },
     /// A dependency is down: back into the queue a little later, free of charge.
     Wait {
         dependency: &'static str,
@@ -64,26 +64,26 @@ pub(crate) enum Verdict {
         delay: Duration,
     },
     /// Into the dead letters.
-    Bury { cause: Cause, error: Payload },
+    DeadLetter { cause: Cause, error: Payload },
     /// The run ends by the input's fault. `result` is the rejection as it is stored.
     Reject {
         rejection: Rejection,
         result: Payload,
     },
     /// Back into the queue, free of charge.
-    HandBack,
+    Release,
 }
 
-impl Verdict {
+impl Decision {
     /// How history, metrics and logs call the attempt.
     pub fn outcome(&self) -> AttemptOutcome {
         match self {
             Self::Advance { .. } | Self::Joined { .. } => AttemptOutcome::Done,
-            Self::Defer { .. } => AttemptOutcome::Error,
+            Self::Retry { .. } => AttemptOutcome::Error,
             Self::Wait { .. } => AttemptOutcome::Unavailable,
-            Self::Bury { cause, .. } => cause.outcome(),
+            Self::DeadLetter { cause, .. } => cause.outcome(),
             Self::Reject { .. } => AttemptOutcome::Rejected,
-            Self::HandBack => AttemptOutcome::Interrupted,
+            Self::Release => AttemptOutcome::Interrupted,
         }
     }
 }

@@ -1,27 +1,27 @@
-//! Which settlements of a batch are to be written.
+//! Which completions of a batch are to be written.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    protocol::settlement::{Settlement, Verdict},
+    protocol::completion::{Completion, Decision},
     store::{
+        complete::{Context, SettleError, Settled},
         lock::Locked,
-        settle::{Context, SettleError, Settled},
         writes::Outcome,
     },
 };
 
-/// A settlement, or what it became when its writes were refused.
+/// A completion, or what it became when its writes were refused.
 pub(in crate::store) enum Kept<'a> {
-    Same(&'a Settlement),
-    Other(Settlement),
+    Same(&'a Completion),
+    Other(Completion),
 }
 
 impl Kept<'_> {
-    pub fn as_ref(&self) -> &Settlement {
+    pub fn as_ref(&self) -> &Completion {
         match self {
-            Self::Same(settlement) => settlement,
-            Self::Other(settlement) => settlement,
+            Self::Same(completion) => completion,
+            Self::Other(completion) => completion,
         }
     }
 }
@@ -29,7 +29,7 @@ impl Kept<'_> {
 /// Which of the batch are to be written, after what came of their writes. The others are noted in
 /// `settled`.
 pub(super) fn sort<'a>(
-    batch: &'a [Settlement],
+    batch: &'a [Completion],
     locked: &Locked,
     behind: &HashSet<usize>,
     mut written: HashMap<usize, Outcome>,
@@ -38,14 +38,14 @@ pub(super) fn sort<'a>(
 ) -> Result<Vec<(usize, Kept<'a>)>, SettleError> {
     let alone = context.writing.is_none();
     let mut kept = Vec::with_capacity(batch.len());
-    for (place, settlement) in batch.iter().enumerate() {
-        let free = locked.runs.contains(&settlement.claim.run_id) || alone;
+    for (place, completion) in batch.iter().enumerate() {
+        let free = locked.runs.contains(&completion.claim.run_id) || alone;
         if !free || behind.contains(&place) {
             settled.busy.insert(place);
             continue;
         }
         let keep = match written.remove(&place) {
-            None | Some(Outcome::Written) => Kept::Same(settlement),
+            None | Some(Outcome::Written) => Kept::Same(completion),
             Some(Outcome::Overslept) if alone => return Err(SettleError::Overslept),
             Some(Outcome::Failed(error)) if alone => return Err(SettleError::Refused(error)),
             Some(Outcome::Blocked | Outcome::Overslept) => {
@@ -53,7 +53,7 @@ pub(super) fn sort<'a>(
                 continue;
             }
             Some(Outcome::Failed(error)) => {
-                let instead = (context.refused)(settlement, &error);
+                let instead = (context.refused)(completion, &error);
                 if instead.is_alone() {
                     settled.instead.insert(place, instead);
                     continue;
@@ -68,14 +68,14 @@ pub(super) fn sort<'a>(
 
 /// Those that come after a rejection of their own run. It may end the run for them, and nothing of them
 /// may be written then; if it is stale itself, they have their turn.
-pub(super) fn behind_a_rejection(batch: &[Settlement]) -> HashSet<usize> {
+pub(super) fn behind_a_rejection(batch: &[Completion]) -> HashSet<usize> {
     let mut rejected = HashSet::new();
     let mut behind = HashSet::new();
-    for (place, settlement) in batch.iter().enumerate() {
-        let run_id = settlement.claim.run_id;
+    for (place, completion) in batch.iter().enumerate() {
+        let run_id = completion.claim.run_id;
         if rejected.contains(&run_id) {
             behind.insert(place);
-        } else if let Verdict::Reject { .. } = settlement.verdict {
+        } else if let Decision::Reject { .. } = completion.decision {
             rejected.insert(run_id);
         }
     }
