@@ -16,11 +16,12 @@ use std::{
 use cargo::{Workspace, everything_built, list, root, text};
 
 /// Which of our crates each may use. What is not here may be used by nobody and uses nothing.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("workflows", &[]),
     ("media", &[]),
     ("decoders", &[]),
     ("embedded", &[]),
+    ("video", &[]),
     ("workers", &["workflows", "media", "decoders"]),
     ("api", &["workflows", "media"]),
     (
