@@ -9,4 +9,5 @@
 //! A library over local folders. It knows no storage, no database and no queue.
 
 pub mod exec;
+pub mod plan;
 pub mod probe;
