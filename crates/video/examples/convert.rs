@@ -1,29 +1,82 @@
-//! Tries one film.
+//! Makes everything of one film in a folder: `convert FILM FOLDER`. The folder is made.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use video::encode::{Desk, Made, run};
 use video::exec::{ToolLimits, Tools};
+use video::plan::{Plan, PlanSettings};
 use video::probe::{VideoLimits, probe};
 
-fn main() -> std::process::ExitCode {
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    let first = args.next().unwrap_or_default();
+    let (Some(first), Some(second)) = (args.next(), args.next()) else {
+        eprintln!("convert FILM FOLDER");
+        return ExitCode::FAILURE;
+    };
+    // Before anything else: here this process becomes a confined tool.
     if first == "tool" {
-        return video::exec::child::main(args);
+        return video::exec::child::main([second]);
     }
-    let folder = PathBuf::from(args.next().unwrap_or_default());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let tools = Tools::new("/proc/self/exe".into(), vec!["tool".into()]).unwrap();
-        std::fs::create_dir_all(&folder).unwrap();
-        let found = probe(
-            &tools,
-            &PathBuf::from(first),
-            &folder,
-            &VideoLimits::default(),
-            &ToolLimits::default(),
-        )
-        .await;
-        println!("{found:?}");
-    });
-    std::process::ExitCode::SUCCESS
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let done = runtime
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(convert(first.into(), second.into())));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut cause: Option<&dyn std::error::Error> = Some(&*error);
+            while let Some(error) = cause {
+                eprintln!("{error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
+    let film = film.canonicalize()?;
+    std::fs::create_dir_all(folder.join("scratch"))?;
+    let folder = folder.canonicalize()?;
+    let scratch = folder.join("scratch");
+    let tools = Tools::new("/proc/self/exe".into(), vec!["tool".into()])?;
+    let begun = Instant::now();
+    let limits = ToolLimits::default();
+    let probe = probe(&tools, &film, &scratch, &VideoLimits::default(), &limits).await?;
+    let plan = Plan::new(&probe, &PlanSettings::default());
+    println!("{}", serde_json::to_string(&plan)?);
+    let limits = ToolLimits {
+        memory_bytes: 6 << 30,
+        cpu_seconds: 1200,
+        file_bytes: 4 << 30,
+        wall: Duration::from_hours(1),
+        ..limits
+    };
+    for task in plan.tasks() {
+        let desk = Desk {
+            tools: &tools,
+            file: &film,
+            folder: &folder,
+            limits: &limits,
+            threads: 1,
+        };
+        let made = run(desk, &plan, task, |_| ()).await?;
+        let what = match made {
+            Made::Chunk(rungs) => format!("{} rungs", rungs.len()),
+            Made::Sound(sound) => format!("{} segments", sound.segments.len()),
+            Made::Subtitles(sizes) => format!("{} segments", sizes.len()),
+            Made::Pictures(files) => format!("{files:?}"),
+        };
+        println!(
+            "{task:?}: {what} after {:.1} s",
+            begun.elapsed().as_secs_f64()
+        );
+    }
+    Ok(())
 }

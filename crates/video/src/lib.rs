@@ -8,6 +8,8 @@
 //!
 //! A library over local folders. It knows no storage, no database and no queue.
 
+pub mod encode;
 pub mod exec;
+pub mod mp4;
 pub mod plan;
 pub mod probe;

@@ -18,6 +18,7 @@ pub use chunks::Chunk;
 pub use picture::{Colours, Matrix, PictureWork};
 pub use rungs::Rung;
 pub use settings::PlanSettings;
+pub(crate) use tracks::PREVIEW_US;
 pub use tracks::{SoundWork, StoryboardWork, SubtitleWork};
 
 use crate::exec::Allowed;
