@@ -10,6 +10,7 @@
 
 pub mod encode;
 pub mod exec;
+pub mod hls;
 pub mod mp4;
 pub mod plan;
 pub mod probe;

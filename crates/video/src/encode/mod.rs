@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use cut::segment_file;
 pub use cut::{Rendition, Segment};
 pub use storyboard::index as storyboard_index;
 
