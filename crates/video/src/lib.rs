@@ -10,6 +10,7 @@
 
 pub mod encode;
 pub mod exec;
+pub mod gate;
 pub mod hls;
 pub mod mp4;
 pub mod plan;
