@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use video::encode::{Desk, Made, run, storyboard_index};
+use video::encode::{Desk, run, storyboard_index};
 use video::exec::{ToolLimits, Tools};
 use video::gate::{Folder, check};
-use video::hls::{Film, Subtitles, write};
-use video::plan::{Plan, PlanSettings, Task};
+use video::hls::{Film, write};
+use video::plan::{Plan, PlanSettings};
 use video::probe::{VideoLimits, probe};
 
 type Failure = Box<dyn std::error::Error>;
@@ -67,11 +67,7 @@ async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
         wall: Duration::from_hours(1),
         ..limits
     };
-    let mut film = Film {
-        rungs: Vec::new(),
-        sounds: Vec::new(),
-        subtitles: Vec::new(),
-    };
+    let mut film = Film::default();
     for task in plan.tasks() {
         let desk = Desk {
             tools: &tools,
@@ -81,11 +77,8 @@ async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
             threads: 1,
         };
         let made = run(desk, &plan, task, |_| ()).await?;
-        let what = take(&mut film, &plan, task, made);
-        println!(
-            "{task:?}: {what} after {:.1} s",
-            begun.elapsed().as_secs_f64()
-        );
+        println!("{task:?} after {:.1} s", begun.elapsed().as_secs_f64());
+        film.add(&plan, task, made);
     }
     for (name, text) in write(&plan, &film) {
         std::fs::write(folder.join(name), text)?;
@@ -95,40 +88,4 @@ async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
     println!("{}", serde_json::to_string(&report)?);
     println!("passed: {}", report.passed());
     Ok(())
-}
-
-/// Puts what a task made to the rest, and says what it was.
-fn take(film: &mut Film, plan: &Plan, task: Task, made: Made) -> String {
-    match (task, made) {
-        (_, Made::Chunk(rungs)) => {
-            let what = format!("{} rungs", rungs.len());
-            film.rungs = if film.rungs.is_empty() {
-                rungs
-            } else {
-                let before = std::mem::take(&mut film.rungs).into_iter();
-                before
-                    .zip(rungs)
-                    .map(|(before, after)| before.followed_by(after))
-                    .collect()
-            };
-            what
-        }
-        (Task::Sound(number), Made::Sound(sound)) => {
-            let what = format!("{} segments", sound.segments.len());
-            film.sounds.push((plan.sounds[number].clone(), sound));
-            what
-        }
-        (Task::Subtitles(number), Made::Subtitles(sizes)) => {
-            let what = format!("{} segments", sizes.len());
-            let work = plan.subtitles[number].clone();
-            let folder = format!("subtitles-{number}");
-            film.subtitles.push(Subtitles {
-                work,
-                folder,
-                sizes,
-            });
-            what
-        }
-        (_, made) => format!("{made:?}"),
-    }
 }

@@ -56,13 +56,6 @@ impl Rendition {
     pub fn segment_name(&self, number: u64) -> String {
         format!("{}/{}", self.name, segment_file(number, "m4s"))
     }
-
-    /// This rendition with the segments of `other` after its own.
-    #[must_use]
-    pub fn followed_by(mut self, other: Self) -> Self {
-        self.segments.extend(other.segments);
-        self
-    }
 }
 
 /// The file name of a segment.

@@ -3,11 +3,14 @@
 use crate::plan::{Colours, Matrix, Plan};
 use crate::probe::Ratio;
 
-/// Pictures of `rate` from `start_us` on, without end: a film that stops early stands still.
+/// Pictures of `rate` from `start_us` on, without end: a film that stops early stands still, and of one
+/// that is shorter than half an interval its last picture is kept.
 pub(super) fn constant_rate(rate: Ratio, start_us: u64) -> String {
     let start = super::seconds(start_us);
     let Ratio { num, den } = rate;
-    format!("fps={num}/{den}:start_time={start}:round=near,tpad=stop=-1:stop_mode=clone")
+    format!(
+        "fps={num}/{den}:start_time={start}:round=near:eof_action=pass,tpad=stop=-1:stop_mode=clone"
+    )
 }
 
 /// The film's stream, its fields joined.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use cut::segment_file;
 pub use cut::{Rendition, Segment};
 pub use storyboard::index as storyboard_index;
+pub(crate) use subtitles::subtitles_folder;
 
 use crate::exec::{Progress, Source, ToolCall, ToolError, ToolLimits, Tools};
 use crate::mp4::Mp4Error;

@@ -13,6 +13,11 @@ use crate::plan::{Plan, SubtitleWork};
 /// The most bytes of a track.
 const MOST_BYTES: u64 = 16 << 20;
 
+/// The folder of the segments of track `number`.
+pub(crate) fn subtitles_folder(number: usize) -> String {
+    format!("subtitles-{number}")
+}
+
 /// One text and when it is shown, in milliseconds from the film's start.
 #[derive(Debug, PartialEq, Eq)]
 struct Cue {
@@ -28,7 +33,7 @@ pub(super) async fn encode(
     work: &SubtitleWork,
     number: usize,
 ) -> Result<Made, EncodeError> {
-    let name = format!("subtitles-{number}");
+    let name = subtitles_folder(number);
     let mut after = words(&format!("-map 0:{} -c:s webvtt", work.stream));
     after.extend(without_metadata());
     after.extend(words(&format!("-f webvtt {name}.vtt")));

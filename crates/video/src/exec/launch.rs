@@ -266,7 +266,14 @@ impl Ended {
 
     /// The limit that ended the tool, by the kernel's signal for each, or by ffmpeg's own words.
     fn exhausted(&self) -> Option<Resource> {
-        const OUT_OF_MEMORY: [&str; 2] = ["Cannot allocate memory", "malloc of size"];
+        const OUT_OF_MEMORY: [&str; 4] = [
+            "Cannot allocate memory",
+            "malloc of size",
+            // A library, by the loader.
+            "failed to map segment",
+            // The stack of a thread.
+            "Resource temporarily unavailable",
+        ];
         match self.status.signal() {
             Some(signal) => match Signal::try_from(signal).ok()? {
                 Signal::SIGXCPU => Some(Resource::Cpu),

@@ -2,17 +2,17 @@
 
 use std::fmt::Write;
 
-use crate::encode::{Rendition, segment_file};
+use crate::encode::{Made, Rendition, segment_file, subtitles_folder};
 use crate::hls::measure::Rates;
 use crate::hls::{INDEX, KEYFRAMES, MASTER};
 use crate::mp4::Media;
-use crate::plan::{Plan, SoundWork, SubtitleWork};
+use crate::plan::{Plan, SoundWork, SubtitleWork, Task};
 
 /// Bits in a second at which players begin, if there is a choice (Apple's rule 1.32).
 const FIRST_CHOICE: u64 = 2_000_000;
 
 /// All that was made of a film, in the order of the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Film {
     /// The rungs, each whole.
     pub rungs: Vec<Rendition>,
@@ -31,6 +31,29 @@ pub struct Subtitles {
     pub folder: String,
     /// Sizes of its segments in bytes.
     pub sizes: Vec<u64>,
+}
+
+impl Film {
+    /// Puts what `task` has made to the rest. Chunks come in order; small pictures are not of HLS.
+    pub fn add(&mut self, plan: &Plan, task: Task, made: Made) {
+        match (task, made) {
+            (Task::Chunk(_), Made::Chunk(rungs)) if self.rungs.is_empty() => self.rungs = rungs,
+            (Task::Chunk(_), Made::Chunk(rungs)) => {
+                for (known, more) in self.rungs.iter_mut().zip(rungs) {
+                    known.segments.extend(more.segments);
+                }
+            }
+            (Task::Sound(number), Made::Sound(sound)) => {
+                self.sounds.push((plan.sounds[number].clone(), sound));
+            }
+            (Task::Subtitles(number), Made::Subtitles(sizes)) => self.subtitles.push(Subtitles {
+                work: plan.subtitles[number].clone(),
+                folder: subtitles_folder(number),
+                sizes,
+            }),
+            _ => {}
+        }
+    }
 }
 
 /// Every playlist of `film`: its name and its text. The one to play is the last, so that whoever

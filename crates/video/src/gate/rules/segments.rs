@@ -1,6 +1,6 @@
 //! Rules 1, 2, 3: where segments begin, how long they are, and what they add up to.
 
-use crate::gate::facts::{Facts, Kind, Track, seconds};
+use crate::gate::facts::{Facts, Kind, seconds};
 use crate::gate::{Findings, Rule};
 use crate::plan::Plan;
 
@@ -13,13 +13,16 @@ const SOUND_FRAME: f64 = 1024.0 / 48_000.0;
 
 /// Checks all three.
 pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
-    begin_together(facts, findings);
+    begin_together(facts, plan, findings);
     are_long_enough(facts, plan, findings);
     add_up(facts, plan, findings);
 }
 
-fn begin_together(facts: &Facts, findings: &mut Findings) {
-    let first = facts.of(Kind::Pictures).next();
+fn begin_together(facts: &Facts, plan: &Plan, findings: &mut Findings) {
+    let first = facts
+        .of(Kind::Pictures)
+        .find_map(|track| track.segments.first());
+    let start = first.map_or(0.0, |segment| segment.shown);
     for track in facts.of(Kind::Pictures) {
         for (number, segment) in track.segments.iter().enumerate() {
             let begins = segment.begins_with_idr;
@@ -38,19 +41,21 @@ fn begin_together(facts: &Facts, findings: &mut Findings) {
                 "one IDR picture",
                 "several",
             );
-            let other = first.and_then(|first| first.segments.get(number));
-            let same = other.is_some_and(|other| (other.shown - segment.shown).abs() < SAME);
-            let expected = other.map_or("no such segment".to_owned(), |other| {
-                format!("{:.6} s", other.shown)
-            });
-            let found = format!("{:.6} s", segment.shown);
+            let planned = plan.time_us(number as u64 * plan.segment_frames);
+            let planned = start + seconds(planned, 1_000_000);
+            let same = (planned - segment.shown).abs() < SAME;
+            let (expected, found) = (format!("{planned:.6} s"), format!("{:.6} s", segment.shown));
             findings.demand(Rule::AlignedIdr, same, &segment.file, expected, found);
         }
-        let count = |track: &Track| track.segments.len();
-        let same = first.map(count) == Some(count(track));
-        let expected = format!("{} segments", first.map_or(0, count));
-        let found = format!("{} segments", count(track));
-        findings.demand(Rule::AlignedIdr, same, &track.part.uri, expected, found);
+        let (planned, there) = (plan.segments(), track.segments.len() as u64);
+        let (expected, found) = (format!("{planned} segments"), format!("{there} segments"));
+        findings.demand(
+            Rule::AlignedIdr,
+            there == planned,
+            &track.part.uri,
+            expected,
+            found,
+        );
     }
 }
 

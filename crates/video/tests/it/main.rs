@@ -1,0 +1,12 @@
+//! What a user of the crate would notice, on generated films and with the real tools, confined.
+
+#![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
+
+mod converted;
+mod fixtures;
+mod gate;
+mod hostile;
+mod kinds;
+mod limits;
+mod sandbox;
+mod seams;
