@@ -51,8 +51,8 @@ fn graph(plan: &Plan, chunk: &Chunk) -> String {
     };
     graph += &filters::constant_rate(plan.frame_rate, start_us);
     // Writing to a text does not fail.
-    let plain = filters::plain(plan.picture.colours, top.width, top.height);
-    let _ = write!(graph, ",{plain},split={count}");
+    let look = filters::plain(plan.picture.colours, top.width, top.height);
+    let _ = write!(graph, ",{look},split={count}");
     for number in 0..count - 1 {
         let _ = write!(graph, "[s{number}]");
     }

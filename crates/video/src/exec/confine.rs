@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource as Rlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use serde::{Deserialize, Serialize};
 
 use crate::exec::limits::ToolLimits;
@@ -124,7 +125,7 @@ fn hold_life_line() -> nix::Result<()> {
     let life_line = libc::STDIN_FILENO;
     // SAFETY: plain calls on our own standard input, with integers and one valid pollfd.
     unsafe {
-        Errno::result(libc::signal(libc::SIGIO, libc::SIG_DFL) as libc::c_long)?;
+        signal(Signal::SIGIO, SigHandler::SigDfl)?;
         Errno::result(libc::fcntl(life_line, libc::F_SETOWN, libc::getpid()))?;
         let flags = Errno::result(libc::fcntl(life_line, libc::F_GETFL))?;
         Errno::result(libc::fcntl(life_line, libc::F_SETFL, flags | libc::O_ASYNC))?;

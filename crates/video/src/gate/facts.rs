@@ -234,7 +234,7 @@ fn segment(
     for found in Boxes(bytes) {
         match found? {
             (kind, moof) if kind == *b"moof" && fragment.is_none() => {
-                fragment = Some(Fragment::read(moof)?)
+                fragment = Some(Fragment::read(moof)?);
             }
             (kind, mdat) if kind == *b"mdat" && data.is_none() => {
                 data = Some(mdat);

@@ -59,6 +59,10 @@ pub struct Byterange {
 }
 
 /// A media playlist.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each tag without a value"
+)]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MediaPlaylist {
     /// `EXT-X-VERSION`.

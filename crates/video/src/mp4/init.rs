@@ -47,28 +47,29 @@ impl Init {
         }
         let stsd = find(mdia, &[b"minf", b"stbl", b"stsd"])?;
         let entries = stsd.get(8..).ok_or(Mp4Error("a box ends too early"))?;
-        let (codec, media) = match &array_at::<4>(entries, 4)? {
-            kind @ (b"avc1" | b"avc3") => video(entries, kind)?,
+        let kind = array_at::<4>(entries, 4)?;
+        let (codec, track) = match &kind {
+            b"avc1" | b"avc3" => video(entries, kind)?,
             b"mp4a" => audio(entries)?,
             _ => return Err(Mp4Error("a codec that is not made here")),
         };
         Ok(Self {
             timescale,
             codec,
-            media,
+            media: track,
         })
     }
 }
 
-fn video(entries: &[u8], kind: &[u8; 4]) -> Result<(String, Media), Mp4Error> {
-    let entry = find(entries, &[kind])?;
+fn video(entries: &[u8], kind: [u8; 4]) -> Result<(String, Media), Mp4Error> {
+    let entry = find(entries, &[&kind])?;
     let media = Media::Video {
         width: u16_at(entry, 24)?,
         height: u16_at(entry, 26)?,
     };
     let inside = entry.get(78..).ok_or(Mp4Error("a box ends too early"))?;
     let [_, profile, constraints, level] = array_at(find(inside, &[b"avcC"])?, 0)?;
-    let name = String::from_utf8_lossy(kind).into_owned();
+    let name = String::from_utf8_lossy(&kind).into_owned();
     Ok((
         format!("{name}.{profile:02x}{constraints:02x}{level:02x}"),
         media,

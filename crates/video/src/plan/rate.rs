@@ -124,125 +124,62 @@ mod tests {
     use crate::plan::tests::film;
     use crate::probe::{Ratio, Timing, VideoTrack};
 
-    fn video(
-        declared: (u32, u32),
-        average: (u32, u32),
-        times: (u64, u64),
-        varies: bool,
-    ) -> VideoTrack {
+    fn ratio(text: &str) -> Option<Ratio> {
+        Ratio::parse(text)
+    }
+
+    fn video(declared: &str, average: &str, median_us: u64, short_us: u64) -> VideoTrack {
         VideoTrack {
-            declared_rate: Ratio::new(declared.0, declared.1),
-            average_rate: Ratio::new(average.0, average.1),
+            declared_rate: ratio(declared),
+            average_rate: ratio(average),
             timing: Timing {
-                median_us: times.0,
-                short_us: times.1,
-                varies,
+                median_us,
+                short_us,
                 ..Timing::default()
             },
             ..film(1920, 1080).video
         }
     }
 
+    /// What it is, declared, average, median and short interval in microseconds, varies, result.
+    const CASES: &str = "
+        film                  24000/1001       24000/1001   41708    41000    no  24000/1001
+        odd-but-constant      8797/1000        8797/1000    113675   113675   no  8797/1000
+        a-clock-not-a-rate    90000/1          21/2         99966    79989    no  25/2
+        phone-now-and-then    120/1            2761/100     33345    33322    yes 30/1
+        clock-of-milliseconds 1000/1           29/1         34000    33000    yes 30/1
+        screen                30/1             8/1          49000    32000    yes 48/1
+        slow-motion           120/1            120/1        8333     8333     no  60/1
+        thrice-too-fast       150/1            150/1        6667     6667     no  50/1
+        slides                1/1              1/1          1000000  1000000  no  5/1
+        one-in-ten-seconds    1/10             1/10         10000000 10000000 no  5/1
+        too-fine              23040000/767849  30/1         33327    33326    no  30/1
+        one-picture           25/1             25/1         0        0        no  25/1
+        nothing-said          0/0              0/0          40000    40000    no  25/1";
+
     #[test]
     fn rates_are_those_that_are_shown() {
-        let cases = [
-            (
-                "film",
-                (24_000, 1001),
-                (24_000, 1001),
-                (41_708, 41_000),
-                false,
-                (24_000, 1001),
-            ),
-            (
-                "odd but constant",
-                (8797, 1000),
-                (8797, 1000),
-                (113_675, 113_675),
-                false,
-                (8797, 1000),
-            ),
-            (
-                "a clock, not a rate",
-                (90_000, 1),
-                (21, 2),
-                (99_966, 79_989),
-                false,
-                (25, 2),
-            ),
-            (
-                "phone, 30 now and then",
-                (120, 1),
-                (2761, 100),
-                (33_345, 33_322),
-                true,
-                (30, 1),
-            ),
-            ("screen", (30, 1), (8, 1), (49_000, 32_000), true, (48, 1)),
-            (
-                "slow motion",
-                (120, 1),
-                (120, 1),
-                (8_333, 8_333),
-                false,
-                (60, 1),
-            ),
-            (
-                "thrice too fast",
-                (150, 1),
-                (150, 1),
-                (6_667, 6_667),
-                false,
-                (50, 1),
-            ),
-            (
-                "slides",
-                (1, 1),
-                (1, 1),
-                (1_000_000, 1_000_000),
-                false,
-                (5, 1),
-            ),
-            (
-                "one in ten seconds",
-                (1, 10),
-                (1, 10),
-                (10_000_000, 10_000_000),
-                false,
-                (50, 10),
-            ),
-            (
-                "too fine",
-                (23_040_000, 767_849),
-                (30, 1),
-                (33_327, 33_326),
-                false,
-                (30, 1),
-            ),
-            ("one picture", (25, 1), (25, 1), (0, 0), false, (25, 1)),
-            (
-                "nothing said",
-                (0, 0),
-                (0, 0),
-                (40_000, 40_000),
-                false,
-                (25, 1),
-            ),
-        ];
-        for (name, declared, average, times, varies, expected) in cases {
-            let video = video(declared, average, times, varies);
-            let rate = constant(&video, &PlanSettings::default());
-            let expected = hz(expected.0, expected.1);
-            assert!(
-                (rate.value() - expected.value()).abs() < 1e-9,
-                "{name}: {rate:?}"
+        for case in CASES.trim().lines() {
+            let words: Vec<&str> = case.split_whitespace().collect();
+            let [name, declared, average, median, short, varies, expected] = words[..] else {
+                panic!("not a case: {case}");
+            };
+            let mut video = video(
+                declared,
+                average,
+                median.parse().unwrap(),
+                short.parse().unwrap(),
             );
+            video.timing.varies = varies == "yes";
+            let rate = constant(&video, &PlanSettings::default()).value();
+            let expected = ratio(expected).unwrap().value();
+            assert!((rate - expected).abs() < 1e-9, "{name}: {rate}");
         }
     }
 
     #[test]
     fn fields_are_not_pictures() {
-        let fields = video((60_000, 1001), (30_000, 1001), (16_689, 16_677), false);
+        let fields = video("60000/1001", "30000/1001", 16_689, 16_677);
         let fields = VideoTrack {
             interlaced: true,
             ..fields

@@ -116,9 +116,11 @@ mod tests {
         rungs.iter().map(|rung| (rung.width, rung.height)).collect()
     }
 
+    type Sizes = &'static [(u32, u32)];
+
     #[test]
     fn sizes_follow_the_shorter_side() {
-        let cases: [(u32, u32, &[(u32, u32)]); 10] = [
+        let cases: [(u32, u32, Sizes); 10] = [
             (1920, 1080, &[(640, 360), (1280, 720), (1920, 1080)]),
             (3840, 2160, &[(640, 360), (1280, 720), (1920, 1080)]),
             (1080, 1920, &[(360, 640), (720, 1280), (1080, 1920)]),

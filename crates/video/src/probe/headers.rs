@@ -63,7 +63,7 @@ const ENCRYPTED: &str = "The film is encrypted (DRM).";
 pub fn read(json: &[u8], size_bytes: u64) -> Result<Headers, ProbeError> {
     let report: Report =
         serde_json::from_slice(json).map_err(|_| ToolError::Output("a report that is not one"))?;
-    let container = Container::of(&report.format.format_name)
+    let container = Container::of(&report.format.name)
         .ok_or_else(|| Refusal::new(RefusalCode::UnsupportedContainer, CONTAINER))?;
     if report
         .streams

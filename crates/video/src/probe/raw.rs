@@ -13,7 +13,8 @@ pub struct Report {
 
 #[derive(Deserialize)]
 pub struct Format {
-    pub format_name: String,
+    #[serde(rename = "format_name")]
+    pub name: String,
     pub start_time: Option<String>,
     pub duration: Option<String>,
 }

@@ -75,9 +75,9 @@ impl Converted {
             if entry.file_type().unwrap().is_dir() {
                 let home = self.path(entry.file_name().to_str().unwrap());
                 std::fs::create_dir_all(&home).unwrap();
-                for file in std::fs::read_dir(entry.path()).unwrap() {
-                    let file = file.unwrap();
-                    std::fs::copy(file.path(), home.join(file.file_name())).unwrap();
+                for made in std::fs::read_dir(entry.path()).unwrap() {
+                    let made = made.unwrap();
+                    std::fs::copy(made.path(), home.join(made.file_name())).unwrap();
                 }
             }
         }

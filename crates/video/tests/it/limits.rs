@@ -4,6 +4,9 @@ use video::probe::{RefusalCode, VideoLimits};
 
 use crate::fixtures::{make, probe_within, refused};
 
+/// The code, what is allowed and what is found, and how the limit is set.
+type Case = (RefusalCode, (u64, u64), fn(&mut VideoLimits));
+
 #[tokio::test]
 async fn what_is_over_a_limit_is_refused_with_numbers() {
     let folder = tempfile::tempdir().unwrap();
@@ -11,66 +14,32 @@ async fn what_is_over_a_limit_is_refused_with_numbers() {
         "-f lavfi -i testsrc2=s=64x36:r=50:d=3 -f lavfi -i sine=440:d=3 -c:v libx264 -c:a aac";
     let film = make(folder.path(), "film.mp4", line);
     let size = std::fs::metadata(&film).unwrap().len();
-    let usual = VideoLimits::default();
-    let cases = [
-        (
-            RefusalCode::TooLarge,
-            VideoLimits {
-                size_bytes: 1000,
-                ..usual.clone()
-            },
-            (1000, size),
-        ),
-        (
-            RefusalCode::TooLong,
-            VideoLimits {
-                duration_seconds: 2,
-                ..usual.clone()
-            },
-            (2, 3),
-        ),
-        (
-            RefusalCode::TooManyPixels,
-            VideoLimits {
-                pixels: 1000,
-                ..usual.clone()
-            },
-            (1000, 64 * 36),
-        ),
-        (
-            RefusalCode::TooSmall,
-            VideoLimits {
-                min_side: 64,
-                ..usual.clone()
-            },
-            (64, 36),
-        ),
-        (
-            RefusalCode::TooHighFrameRate,
-            VideoLimits {
-                frame_rate: 30,
-                ..usual.clone()
-            },
-            (30, 50),
-        ),
-        (
-            RefusalCode::TooManyTracks,
-            VideoLimits {
-                tracks: 1,
-                ..usual.clone()
-            },
-            (1, 2),
-        ),
-        (
-            RefusalCode::TooManyPackets,
-            VideoLimits {
-                packets: 100,
-                ..usual
-            },
-            (100, 101),
-        ),
+    let cases: [Case; 7] = [
+        (RefusalCode::TooLarge, (1000, size), |limits| {
+            limits.size_bytes = 1000;
+        }),
+        (RefusalCode::TooLong, (2, 3), |limits| {
+            limits.duration_seconds = 2;
+        }),
+        (RefusalCode::TooManyPixels, (1000, 64 * 36), |limits| {
+            limits.pixels = 1000;
+        }),
+        (RefusalCode::TooSmall, (64, 36), |limits| {
+            limits.min_side = 64;
+        }),
+        (RefusalCode::TooHighFrameRate, (30, 50), |limits| {
+            limits.frame_rate = 30;
+        }),
+        (RefusalCode::TooManyTracks, (1, 2), |limits| {
+            limits.tracks = 1;
+        }),
+        (RefusalCode::TooManyPackets, (100, 101), |limits| {
+            limits.packets = 100;
+        }),
     ];
-    for (code, limits, (limit, measured)) in cases {
+    for (code, (limit, measured), set) in cases {
+        let mut limits = VideoLimits::default();
+        set(&mut limits);
         let refusal = refused(probe_within(&film, &limits).await);
         assert_eq!(refusal.code, code, "{refusal:?}");
         // Pictures end a little before the sound does or after it.

@@ -65,7 +65,7 @@ async fn each_limit_of_a_tool_is_named() {
     ] {
         match encode(&film, &limits).await {
             Err(EncodeError::Tool(ToolError::LimitHit { resource: hit, .. })) => {
-                assert_eq!(hit, resource)
+                assert_eq!(hit, resource);
             }
             other => panic!("{resource}: {other:?}"),
         }
@@ -164,7 +164,7 @@ fn at_work(folder: &Path) -> Vec<String> {
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(
             Instant::now() < deadline,

@@ -88,7 +88,7 @@ fn are_long_enough(facts: &Facts, plan: &Plan, findings: &mut Findings) {
 }
 
 fn add_up(facts: &Facts, plan: &Plan, findings: &mut Findings) {
-    let film = seconds(plan.duration_us(), 1_000_000);
+    let planned = seconds(plan.duration_us(), 1_000_000);
     let picture = 1.0 / plan.frame_rate.value();
     for track in &facts.tracks {
         // Sound begins a frame early and ends with a whole one.
@@ -98,8 +98,8 @@ fn add_up(facts: &Facts, plan: &Plan, findings: &mut Findings) {
         };
         let file = &track.part.uri;
         for sum in [track.declared(), track.measured()] {
-            let (expected, found) = (format!("{film:.3} s"), format!("{sum:.3} s"));
-            let right = (sum - film).abs() <= tolerated;
+            let (expected, found) = (format!("{planned:.3} s"), format!("{sum:.3} s"));
+            let right = (sum - planned).abs() <= tolerated;
             findings.demand(Rule::Duration, right, file, expected, found);
         }
         for segment in &track.segments {
