@@ -120,7 +120,7 @@ pub(super) async fn into_segments(
 ) -> Result<Rendition, EncodeError> {
     let whole = folder.join(format!("{name}.mp4"));
     let target = folder.join(name);
-    tokio::fs::create_dir(&target).await.map_err(io)?;
+    tokio::fs::create_dir_all(&target).await.map_err(io)?;
     let mut file = File::open(&whole).await.map_err(io)?;
     let (mut head, mut init): (Vec<u8>, Option<Init>) = (Vec::new(), None);
     let mut segments: Vec<Segment> = Vec::new();

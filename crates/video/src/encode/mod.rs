@@ -73,7 +73,7 @@ pub struct Desk<'a> {
     pub tools: &'a Tools,
     /// The film.
     pub file: &'a Path,
-    /// An empty folder, for this task alone.
+    /// A scratch folder, which starts empty; tasks of one film may share it one after the other.
     pub folder: &'a Path,
     /// What each call of ffmpeg may use.
     pub limits: &'a ToolLimits,

@@ -50,7 +50,7 @@ pub(super) async fn encode(
         tokio::fs::remove_file(&whole).await?;
         let cues = cues(&String::from_utf8_lossy(&text));
         let folder = desk.folder.join(&name);
-        tokio::fs::create_dir(&folder).await?;
+        tokio::fs::create_dir_all(&folder).await?;
         let mut sizes = Vec::new();
         for number in 0..plan.segments() {
             let segment = segment(plan, &cues, number);

@@ -7,6 +7,7 @@
 mod facts;
 mod outputs;
 mod rules;
+mod segment;
 
 use serde::{Deserialize, Serialize};
 

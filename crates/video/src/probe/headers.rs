@@ -3,12 +3,10 @@
 use crate::exec::ToolError;
 use crate::probe::allowed::{self, Container};
 use crate::probe::packets::Measured;
-use crate::probe::raw::{self, Report, Stream};
+use crate::probe::raw::{Report, Stream};
 use crate::probe::refusal::{Refusal, RefusalCode};
-use crate::probe::types::{
-    Chapter, Colour, Ratio, Rotation, SoundTrack, SubtitleTrack, Timing, VideoProbe, VideoTrack,
-};
-use crate::probe::{ProbeError, check};
+use crate::probe::types::{Colour, Ratio, Rotation, Timing, VideoProbe, VideoTrack};
+use crate::probe::{ProbeError, check, tracks};
 
 /// What ffprobe is to show.
 pub const SHOWN: &[&str] = &[
@@ -18,9 +16,6 @@ pub const SHOWN: &[&str] = &[
     "-of",
     "json=compact=1",
 ];
-
-/// The most characters of a title that are kept.
-const TITLE_CHARS: usize = 60;
 
 /// What the headers say, before a packet was counted.
 pub struct Headers {
@@ -91,12 +86,12 @@ pub fn read(json: &[u8], size_bytes: u64) -> Result<Headers, ProbeError> {
             header_duration_us,
             duration_us: 0,
             video: video(stream)?,
-            sounds: report.streams.iter().filter_map(sound).collect(),
-            subtitles: report.streams.iter().filter_map(subtitle).collect(),
+            sounds: report.streams.iter().filter_map(tracks::sound).collect(),
+            subtitles: report.streams.iter().filter_map(tracks::subtitle).collect(),
             chapters: report
                 .chapters
                 .iter()
-                .filter_map(|found| chapter(found, start_us))
+                .filter_map(|found| tracks::chapter(found, start_us))
                 .collect(),
         },
     })
@@ -247,63 +242,6 @@ fn bit_depth(pixel_format: &str) -> u8 {
 fn known(text: Option<&str>) -> Option<String> {
     text.filter(|&text| text != "unknown" && text != "reserved")
         .map(str::to_owned)
-}
-
-fn sound(stream: &Stream) -> Option<SoundTrack> {
-    let codec = stream.codec_name.clone()?;
-    let sample_rate = stream.sample_rate.as_deref()?.parse().ok()?;
-    let channels = stream.channels?;
-    let usable = stream.codec_type.as_deref() == Some("audio")
-        && allowed::sound_decoder(&codec).is_some()
-        && channels > 0
-        && sample_rate > 0;
-    usable.then(|| SoundTrack {
-        index: stream.index,
-        codec,
-        channels,
-        sample_rate,
-        language: language(stream.tags.language.as_deref()),
-        title: stream.tags.title.as_deref().and_then(title),
-        default: stream.disposition.default != 0,
-    })
-}
-
-fn subtitle(stream: &Stream) -> Option<SubtitleTrack> {
-    let codec = stream.codec_name.clone()?;
-    let usable = stream.codec_type.as_deref() == Some("subtitle")
-        && allowed::subtitle_decoder(&codec).is_some();
-    usable.then(|| SubtitleTrack {
-        index: stream.index,
-        codec,
-        language: language(stream.tags.language.as_deref()),
-        title: stream.tags.title.as_deref().and_then(title),
-        default: stream.disposition.default != 0,
-        forced: stream.disposition.forced != 0,
-    })
-}
-
-fn language(code: Option<&str>) -> Option<String> {
-    let code = code?.to_ascii_lowercase();
-    let letters =
-        (2..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase());
-    (letters && code != "und").then_some(code)
-}
-
-/// A title without what would break out of a playlist's quotes.
-fn title(text: &str) -> Option<String> {
-    let kept = text
-        .chars()
-        .filter(|letter| !letter.is_control() && *letter != '"');
-    let kept: String = kept.take(TITLE_CHARS).collect();
-    let kept = kept.trim();
-    (!kept.is_empty()).then(|| kept.to_owned())
-}
-
-fn chapter(found: &raw::Chapter, start_us: i64) -> Option<Chapter> {
-    Some(Chapter {
-        start_us: micros(found.start_time.as_deref())?.saturating_sub(start_us),
-        end_us: micros(found.end_time.as_deref())?.saturating_sub(start_us),
-    })
 }
 
 /// Reads seconds with a point as microseconds, within some hundred years.

@@ -11,6 +11,7 @@ mod limits;
 mod packets;
 mod raw;
 mod refusal;
+mod tracks;
 mod types;
 
 use std::path::{Path, PathBuf};
