@@ -62,13 +62,22 @@ pub fn measured(probe: &VideoProbe, limits: &VideoLimits) -> Result<(), Refusal>
 
 /// Whether the packets bear out the length that the header says. Fragments come without an index,
 /// and what the header of such a file says is often nothing.
-pub fn header_is_borne_out(probe: &VideoProbe, counted: Option<u64>) -> Result<(), Refusal> {
+///
+/// `start_us` is where the container's clock stands at the film's start: some headers count from zero.
+pub fn header_is_borne_out(
+    probe: &VideoProbe,
+    counted: Option<u64>,
+    start_us: i64,
+) -> Result<(), Refusal> {
     let in_fragments = probe.container == Container::Mov
         && counted.is_none_or(|counted| counted < probe.video.timing.frames);
     let Some(said_us) = probe.header_duration_us else {
         return Ok(());
     };
-    let borne_out = said_us <= probe.duration_us + probe.duration_us / 10 + 2_000_000;
+    let end_us = probe
+        .duration_us
+        .saturating_add(u64::try_from(start_us).unwrap_or(0));
+    let borne_out = said_us <= end_us.saturating_add(probe.duration_us / 10 + 2_000_000);
     if !probe.container.says_duration() || in_fragments || borne_out {
         return Ok(());
     }

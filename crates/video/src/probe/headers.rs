@@ -120,7 +120,7 @@ impl Headers {
         probe
             .subtitles
             .retain(|track| measured.streams.contains(&track.index));
-        check::header_is_borne_out(&probe, counted)?;
+        check::header_is_borne_out(&probe, counted, self.start_us)?;
         Ok(probe)
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod converted;
+mod extremes;
 mod fixtures;
 mod gate;
 mod hostile;
