@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use video::encode::{Desk, run, storyboard_index};
+use video::encode::{self, Desk, run, storyboard_index};
 use video::exec::{ToolLimits, Tools};
 use video::gate::{Folder, check};
 use video::hls::{Film, write};
@@ -60,15 +60,9 @@ async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
     .await?;
     let plan = Plan::new(&probe, &PlanSettings::default());
     println!("{}", serde_json::to_string(&plan)?);
-    let limits = ToolLimits {
-        memory_bytes: 6 << 30,
-        cpu_seconds: 1200,
-        file_bytes: 4 << 30,
-        wall: Duration::from_hours(1),
-        ..limits
-    };
     let mut film = Film::default();
     for task in plan.tasks() {
+        let limits = encode::limits(&plan, task, 1);
         let desk = Desk {
             tools: &tools,
             file: &film_file,

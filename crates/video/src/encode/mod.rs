@@ -14,6 +14,7 @@ mod storyboard;
 mod subtitles;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +105,27 @@ pub async fn run(
         Task::Poster => poster::encode(desk, plan).await,
         Task::Preview => preview::encode(desk, plan).await,
         Task::Storyboard => storyboard::encode(desk, plan).await,
+    }
+}
+
+/// What a call of ffmpeg for `task` may use: ten times what it should take on one core, so that only
+/// what has gone wrong comes to its end.
+pub fn limits(plan: &Plan, task: Task, threads: u32) -> ToolLimits {
+    let cpu_seconds = plan.cpu_seconds(task) * 10 + 30;
+    let longest = plan
+        .rungs
+        .iter()
+        .map(|rung| u64::from(rung.max_bitrate))
+        .max()
+        .unwrap_or(0);
+    let film = plan.duration_us() / 1_000_000 + 10;
+    ToolLimits {
+        memory_bytes: plan.memory_bytes(threads),
+        cpu_seconds,
+        // Twice the highest bitrate for the whole film.
+        file_bytes: (longest / 4).saturating_mul(film).max(64 << 20),
+        wall: Duration::from_secs(cpu_seconds * 4),
+        ..ToolLimits::default()
     }
 }
 

@@ -113,7 +113,7 @@ fn opening(allowed: &Allowed) -> Vec<String> {
         "-codec_whitelist",
         &decoders,
         "-max_streams",
-        "100",
+        "1000",
     ]
     .map(str::to_owned)
     .into()

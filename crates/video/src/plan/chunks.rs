@@ -25,9 +25,9 @@ pub struct Chunk {
 const RUN_UP_US: u64 = 1_000_000;
 
 /// How many segments a chunk has that takes about as long as is asked for.
-pub(super) fn segments_in(nanoseconds_per_segment: u64, settings: &PlanSettings) -> u64 {
-    let budget = u64::from(settings.chunk_cpu_seconds) * 1_000_000_000;
-    (budget / nanoseconds_per_segment.max(1)).max(1)
+pub(super) fn segments_in(micros_per_segment: u64, settings: &PlanSettings) -> u64 {
+    let budget = u64::from(settings.chunk_cpu_seconds) * 1_000_000;
+    (budget / micros_per_segment.max(1)).max(1)
 }
 
 /// Cuts the film into chunks of about the same length, none longer than `at_most` segments.

@@ -15,6 +15,7 @@ mod tracks;
 use serde::{Deserialize, Serialize};
 
 pub use chunks::Chunk;
+pub use cost::Cost;
 pub use picture::{Colours, Matrix, PictureWork};
 pub use rungs::Rung;
 pub use settings::PlanSettings;
@@ -37,6 +38,8 @@ pub struct Plan {
     pub segment_frames: u64,
     /// What is done to every picture before it is scaled.
     pub picture: PictureWork,
+    /// What a picture takes of a core.
+    pub cost: Cost,
     /// Sizes, the smallest first.
     pub rungs: Vec<Rung>,
     /// Pieces that are encoded on their own, in order.
@@ -79,10 +82,10 @@ impl Plan {
         let segment_frames = frames_in(settings.segment_us(), frame_rate).max(1);
         let rungs = rungs::ladder(&probe.video, frame_rate, settings);
         let picture = PictureWork::new(&probe.video);
-        let load = cost::per_segment(&probe.video, &picture, &rungs, frame_rate, segment_frames);
+        let cost = Cost::new(&probe.video, &picture, &rungs, frame_rate);
         let split = probe.container.has_index() && settings.split;
         let per_chunk = if split {
-            chunks::segments_in(load, settings)
+            chunks::segments_in(cost.of_segment(segment_frames), settings)
         } else {
             u64::MAX
         };
@@ -92,6 +95,7 @@ impl Plan {
             frames,
             segment_frames,
             picture,
+            cost,
             rungs,
             chunks: Vec::new(),
             sounds: tracks::sounds(&probe.sounds),

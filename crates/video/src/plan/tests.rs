@@ -172,3 +172,17 @@ fn short_and_long_films_have_a_storyboard_of_bounded_size() {
         );
     }
 }
+
+#[test]
+fn tasks_are_told_apart_by_what_they_take() {
+    let mut probe = film(1920, 1080);
+    probe.sounds = vec![sound(1, None, true)];
+    let plan = Plan::new(&probe, &PlanSettings::default());
+    let chunk = plan.cpu_seconds(Task::Chunk(0));
+    assert!((45..=70).contains(&chunk), "{chunk}");
+    assert!((15..=25).contains(&plan.cpu_seconds(Task::Sound(0))));
+    assert!(plan.cpu_seconds(Task::Poster) < 10);
+    // 15 000 pictures of 8 ms each, without keyframes that are near enough.
+    assert!((110..=140).contains(&plan.cpu_seconds(Task::Storyboard)));
+    assert!(plan.memory_bytes(2) > plan.memory_bytes(1));
+}

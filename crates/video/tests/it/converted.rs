@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use video::encode::{Desk, run};
+use video::encode::{self, Desk, run};
 use video::exec::ToolLimits;
 use video::gate::{self, Folder, Report};
 use video::hls::{self, Film};
@@ -61,7 +61,8 @@ impl Converted {
     /// what it made.
     async fn carry_out(&mut self, film: &Path, task: Task) {
         let scratch = tempfile::tempdir().unwrap();
-        let (tools, limits) = (fixtures::tools(), limits());
+        let tools = fixtures::tools();
+        let limits = encode::limits(&self.plan, task, 1);
         let desk = Desk {
             tools: &tools,
             file: film,

@@ -49,3 +49,16 @@ async fn what_is_over_a_limit_is_refused_with_numbers() {
         assert!(refusal.message.contains(&found.to_string()), "{refusal:?}");
     }
 }
+
+#[tokio::test]
+async fn hundreds_of_tracks_are_counted_and_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let sounds = " -map 1".repeat(120);
+    let line = format!(
+        "-f lavfi -i testsrc2=s=64x36:d=1 -f lavfi -i sine=440:d=1 -map 0{sounds} -c:v libx264 -c:a pcm_s16le"
+    );
+    let film = make(folder.path(), "film.mkv", &line);
+    let refusal = refused(probe_within(&film, &VideoLimits::default()).await);
+    assert_eq!(refusal.code, RefusalCode::TooManyTracks, "{refusal:?}");
+    assert_eq!((refusal.limit, refusal.measured), (Some(50), Some(121)));
+}
