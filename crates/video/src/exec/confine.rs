@@ -2,7 +2,7 @@
 //!
 //! Four layers: resource limits; Landlock, which leaves the tool's program and libraries (to read),
 //! its input (to read) and its scratch folder, and takes away TCP and signalling others; a seccomp
-//! list of the system calls that reading, computing and writing files take ([`system_calls`]);
+//! list of the system calls that reading, computing and writing files take (`system_calls.rs`);
 //! and a life line, by which the kernel ends the tool when the service is gone. It needs no
 //! privilege and works the same for root and for nobody.
 
