@@ -19,7 +19,7 @@ use std::{
 use cargo::{Workspace, everything_built, list, root, text};
 
 /// Which of our crates each may use. What is not here may be used by nobody and uses nothing.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("workflows", &[]),
     ("settings", &[]),
     ("media", &["settings"]),
@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("sandbox", &[]),
     ("codecs", &["sandbox", "media"]),
     ("devkit", &[]),
+    ("video", &[]),
     (
         "workers",
         &[

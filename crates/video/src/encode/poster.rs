@@ -1,0 +1,178 @@
+//! The poster: a picture of the film that is not black, not white, not blurred.
+
+use std::fmt::Write;
+
+use crate::encode::{Desk, EncodeError, Made, filters, opened_at, without_metadata, words};
+use crate::exec::ToolError;
+use crate::plan::Plan;
+
+/// At which tenths of the film candidates are looked at; ties go to the earlier in this list.
+const TENTHS: [u64; 8] = [3, 2, 4, 1, 5, 6, 7, 0];
+/// Candidates are judged at this width, in pixels.
+const JUDGED_WIDTH: u32 = 320;
+
+/// What filters measured of a candidate. Brightness is from 0 to 255.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    mean: f64,
+    dark: f64,
+    bright: f64,
+    blur: f64,
+}
+
+/// Makes `poster-320.webp`… in the widths of the plan.
+pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeError> {
+    let mut best: Option<(f64, u64)> = None;
+    let mut failure = None;
+    for tenth in TENTHS {
+        let at_us = plan.duration_us() * tenth / 10;
+        // A film may be broken here and there; one good picture is enough.
+        match look(desk, plan, at_us).await {
+            Ok(look) => {
+                let score = look.score();
+                if best.is_none_or(|(most, _)| score > most) {
+                    best = Some((score, at_us));
+                }
+            }
+            Err(error @ ToolError::Failed { signal: None, .. }) => failure = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (Some((_, at_us)), _) = (best, &failure) else {
+        let nothing = ToolError::Output("no picture of the film");
+        return Err(failure.unwrap_or(nothing).into());
+    };
+    write(desk, plan, at_us).await
+}
+
+async fn look(desk: Desk<'_>, plan: &Plan, at_us: u64) -> Result<Look, ToolError> {
+    let (width, height) = size_at(plan, JUDGED_WIDTH);
+    let graph = format!(
+        "{}{},{},signalstats,blurdetect=block_width=32:block_height=32,metadata=print:file='pipe\\:1'[v]",
+        filters::source(plan),
+        filters::constant_rate(plan.frame_rate, at_us),
+        filters::plain(plan.picture.colours, width, height),
+    );
+    let mut after = vec!["-filter_complex".to_owned(), graph];
+    after.extend(words("-map [v] -frames:v 1 -f null -"));
+    let mut found = Look::default();
+    let before = opened_at(at_us.saturating_sub(1_000_000), desk.threads);
+    desk.ffmpeg(plan, &before, &after, |line| found.take(line))
+        .await?;
+    Ok(found)
+}
+
+/// Every width from the same picture, which was scaled once.
+async fn write(desk: Desk<'_>, plan: &Plan, at_us: u64) -> Result<Made, EncodeError> {
+    let widths = &plan.poster_widths;
+    let (width, height) = size_at(plan, widths.last().copied().unwrap_or(JUDGED_WIDTH));
+    let mut graph = format!(
+        "{}{},{},split={}",
+        filters::source(plan),
+        filters::constant_rate(plan.frame_rate, at_us),
+        filters::plain(plan.picture.colours, width, height),
+        widths.len(),
+    );
+    let mut scaled = String::new();
+    let mut outputs = Vec::new();
+    let mut names = Vec::new();
+    for (number, &wanted) in widths.iter().enumerate() {
+        let (width, height) = size_at(plan, wanted);
+        // Writing to a text does not fail.
+        let _ = write!(graph, "[s{number}]");
+        let _ = write!(
+            scaled,
+            ";[s{number}]scale={width}:{height}:flags=bicubic[v{number}]"
+        );
+        let name = format!("poster-{wanted}.webp");
+        outputs.extend(words(&format!(
+            "-map [v{number}] -frames:v 1 -c:v libwebp -quality 80"
+        )));
+        outputs.extend(without_metadata());
+        outputs.extend(["-f".to_owned(), "webp".to_owned(), name.clone()]);
+        names.push(name);
+    }
+    let mut after = vec!["-filter_complex".to_owned(), graph + &scaled];
+    after.extend(outputs);
+    let before = opened_at(at_us.saturating_sub(1_000_000), desk.threads);
+    desk.ffmpeg(plan, &before, &after, |_| ()).await?;
+    Ok(Made::Pictures(desk.sizes(names).await?))
+}
+
+/// The film's shape at `width` pixels, both sides even; never larger than its largest rung.
+pub(super) fn size_at(plan: &Plan, width: u32) -> (u32, u32) {
+    let Some(top) = plan.rungs.last() else {
+        return (2, 2);
+    };
+    let height = u64::from(width) * u64::from(top.height) / u64::from(top.width.max(1));
+    let even = |side: u64| u32::try_from(side / 2 * 2).unwrap_or(2).max(2);
+    (even(width.into()), even(height))
+}
+
+impl Look {
+    /// Takes a line such as `lavfi.signalstats.YAVG=87.5`.
+    fn take(&mut self, line: &[u8]) {
+        let Some((key, value)) = std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| line.split_once('='))
+        else {
+            return;
+        };
+        let Ok(value) = value.trim().parse() else {
+            return;
+        };
+        match key {
+            "lavfi.signalstats.YAVG" => self.mean = value,
+            "lavfi.signalstats.YLOW" => self.dark = value,
+            "lavfi.signalstats.YHIGH" => self.bright = value,
+            "lavfi.blur" => self.blur = value,
+            _ => {}
+        }
+    }
+
+    /// More contrast is better, blur is worse, and what is nearly black or white comes last.
+    fn score(self) -> f64 {
+        let contrast = (self.bright - self.dark).max(0.0);
+        let sharp = if self.blur.is_finite() {
+            self.blur.max(1.0)
+        } else {
+            10.0
+        };
+        let lit = if (32.0..=220.0).contains(&self.mean) {
+            1.0
+        } else {
+            0.05
+        };
+        lit * (contrast + 1.0) / sharp.sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Look;
+
+    fn look(mean: f64, dark: f64, bright: f64, blur: f64) -> f64 {
+        Look {
+            mean,
+            dark,
+            bright,
+            blur,
+        }
+        .score()
+    }
+
+    #[test]
+    fn pictures_are_preferred_that_show_something() {
+        let good = look(110.0, 40.0, 200.0, 3.0);
+        for (what, worse) in [
+            ("black", look(17.0, 16.0, 18.0, 1.0)),
+            ("black with a title", look(20.0, 16.0, 200.0, 2.0)),
+            ("white", look(234.0, 230.0, 235.0, 1.0)),
+            ("blurred", look(110.0, 40.0, 200.0, 12.0)),
+            ("half faded", look(60.0, 30.0, 90.0, 3.0)),
+            ("without edges", look(110.0, 108.0, 112.0, f64::NAN)),
+        ] {
+            assert!(worse < good, "{what}: {worse} against {good}");
+        }
+    }
+}

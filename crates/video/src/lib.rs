@@ -1,0 +1,17 @@
+//! Films: from any camera's file to HLS that every player plays.
+//!
+//! In the order of a film's way: [`probe`] says what a file is and refuses what is not to be worked
+//! on; [`plan`] decides once, purely, what is made of it and in which tasks; [`encode`] carries out
+//! one task; [`hls`] writes the playlists from what was really made; [`gate`] holds the result
+//! against the rules of HLS. Whatever touches the bytes of a stranger goes through [`exec`], which
+//! runs ffmpeg and ffprobe confined.
+//!
+//! A library over local folders. It knows no storage, no database and no queue.
+
+pub mod encode;
+pub mod exec;
+pub mod gate;
+pub mod hls;
+pub mod mp4;
+pub mod plan;
+pub mod probe;

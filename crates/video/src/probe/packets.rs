@@ -1,0 +1,285 @@
+//! The second look: every packet, one line each, folded as it comes. Memory does not grow with the film.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use crate::probe::headers::micros;
+use crate::probe::limits::VideoLimits;
+use crate::probe::refusal::{Refusal, RefusalCode};
+use crate::probe::types::{Keyframe, Timing};
+
+/// What ffprobe is to show; [`Line`] reads it.
+pub const SHOWN: &[&str] = &[
+    "-show_entries",
+    "packet=stream_index,pts_time,dts_time,duration_time,size,pos,flags",
+    "-of",
+    "csv=p=0",
+];
+
+/// Packets come in the order of decoding; that of showing differs by fewer places than this.
+const REORDERED: usize = 32;
+/// Kept keyframes are this far apart at least, in microseconds.
+const KEYFRAMES_APART_US: i64 = 1_000_000;
+/// How many lengths of intervals are told apart.
+const INTERVALS: usize = 4096;
+/// A picture that comes this much too early is out of order for good, in microseconds.
+const BACKWARDS_US: i64 = 1_000_000;
+/// The longest that one picture may stand, in microseconds; more is a jump of the clock.
+const STANDS_US: i64 = 600_000_000;
+
+/// What is known so far.
+pub struct Measured {
+    video_index: u32,
+    packets: u64,
+    allowed_packets: u64,
+    streams: BTreeSet<u32>,
+    ends_us: BTreeMap<u32, i64>,
+    waiting: BinaryHeap<Reverse<i64>>,
+    shown_us: Option<i64>,
+    frames: u64,
+    intervals: BTreeMap<u64, u64>,
+    keyframes: Vec<Keyframe>,
+    worst_backwards_us: i64,
+}
+
+/// What came out.
+pub struct Facts {
+    pub duration_us: u64,
+    pub timing: Timing,
+    pub keyframes: Vec<Keyframe>,
+    /// Streams that have packets.
+    pub streams: BTreeSet<u32>,
+}
+
+impl Measured {
+    pub fn new(video_index: u32, limits: &VideoLimits) -> Self {
+        Self {
+            video_index,
+            packets: 0,
+            allowed_packets: limits.packets,
+            streams: BTreeSet::new(),
+            ends_us: BTreeMap::new(),
+            waiting: BinaryHeap::with_capacity(REORDERED + 1),
+            shown_us: None,
+            frames: 0,
+            intervals: BTreeMap::new(),
+            keyframes: Vec::new(),
+            worst_backwards_us: 0,
+        }
+    }
+
+    /// Takes the line of one packet.
+    pub fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
+        let Some(packet) = Line::read(line) else {
+            return Ok(());
+        };
+        self.packets += 1;
+        if self.packets > self.allowed_packets {
+            let (limit, found) = (self.allowed_packets, self.packets);
+            let code = RefusalCode::TooManyPackets;
+            return Err(Refusal::limit(
+                code,
+                "The film has more than",
+                limit,
+                found,
+                "packets",
+            ));
+        }
+        self.streams.insert(packet.stream);
+        let Some(at_us) = packet.at_us.filter(|_| !packet.discarded) else {
+            return Ok(());
+        };
+        let end = self.ends_us.entry(packet.stream).or_insert(i64::MIN);
+        *end = (*end).max(at_us.saturating_add(packet.duration_us));
+        if packet.stream == self.video_index {
+            self.picture(&packet, at_us);
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, packet: &Line, at_us: i64) {
+        self.frames += 1;
+        let apart = |last: &Keyframe| at_us - last.at_us >= KEYFRAMES_APART_US;
+        if packet.key && self.keyframes.last().is_none_or(apart) {
+            let position = packet.position;
+            self.keyframes.push(Keyframe { at_us, position });
+        }
+        self.waiting.push(Reverse(at_us));
+        if self.waiting.len() > REORDERED {
+            self.show_next();
+        }
+    }
+
+    fn show_next(&mut self) {
+        let Some(Reverse(at_us)) = self.waiting.pop() else {
+            return;
+        };
+        let Some(before) = self.shown_us.replace(at_us) else {
+            return;
+        };
+        let interval = at_us.saturating_sub(before);
+        self.worst_backwards_us = self.worst_backwards_us.max(-interval);
+        if let Ok(interval @ 1..) = u64::try_from(interval) {
+            let full = self.intervals.len() >= INTERVALS;
+            let nearest = self
+                .intervals
+                .range(..=interval)
+                .next_back()
+                .map(|(&known, _)| known);
+            let key = nearest.filter(|_| full).unwrap_or(interval);
+            *self.intervals.entry(key).or_default() += 1;
+        }
+    }
+
+    /// The facts, with times counted from `start_us`, the film's start by the container's clock.
+    pub fn finish(mut self, start_us: i64) -> Result<Facts, Refusal> {
+        while !self.waiting.is_empty() {
+            self.show_next();
+        }
+        let last_us = self.shown_us.ok_or_else(|| {
+            Refusal::new(
+                RefusalCode::Malformed,
+                "No picture of the film is in the file.",
+            )
+        })?;
+        let timing = self.timing();
+        let longest_us = i64::try_from(timing.longest_us).unwrap_or(i64::MAX);
+        if self.worst_backwards_us > BACKWARDS_US || longest_us > STANDS_US {
+            return Err(Refusal::new(
+                RefusalCode::BrokenTimestamps,
+                "The film's times jump by minutes or run backwards.",
+            ));
+        }
+        // A last picture without a length stands as long as others.
+        let median_us = i64::try_from(timing.median_us).unwrap_or(0);
+        let picture_end = self
+            .ends_us
+            .get(&self.video_index)
+            .copied()
+            .unwrap_or(last_us);
+        let end_us = picture_end.max(last_us.saturating_add(median_us));
+        for keyframe in &mut self.keyframes {
+            keyframe.at_us -= start_us;
+        }
+        Ok(Facts {
+            duration_us: u64::try_from(end_us.saturating_sub(start_us)).unwrap_or(0),
+            timing,
+            keyframes: self.keyframes,
+            streams: self.streams,
+        })
+    }
+
+    fn timing(&self) -> Timing {
+        let total: u64 = self.intervals.values().sum();
+        let quantile = |share: u64| {
+            let mut left = total * share / 100;
+            let found = self.intervals.iter().find(|(_, count)| {
+                let here = left < **count;
+                left = left.saturating_sub(**count);
+                here
+            });
+            found.map_or(0, |(&interval, _)| interval)
+        };
+        let median_us = quantile(50);
+        // Clocks of a millisecond make 33 and 34 of the same interval.
+        let tolerated = (median_us / 4).max(2_000);
+        let differing: u64 = self
+            .intervals
+            .iter()
+            .filter(|(interval, _)| interval.abs_diff(median_us) > tolerated)
+            .map(|(_, count)| count)
+            .sum();
+        Timing {
+            frames: self.frames,
+            median_us,
+            short_us: quantile(5),
+            longest_us: self.intervals.keys().next_back().copied().unwrap_or(0),
+            varies: differing * 20 > total,
+        }
+    }
+}
+
+/// One packet.
+struct Line {
+    stream: u32,
+    at_us: Option<i64>,
+    duration_us: i64,
+    position: Option<u64>,
+    key: bool,
+    discarded: bool,
+}
+
+impl Line {
+    /// Reads `0,1.400000,1.320000,0.040000,1234,5678,K_`; what is not known is `N/A`.
+    fn read(line: &[u8]) -> Option<Self> {
+        let line = std::str::from_utf8(line).ok()?;
+        let mut fields = line.split(',');
+        let mut next = || fields.next();
+        let stream = next()?.parse().ok()?;
+        let (shown, decoded, duration) = (micros(next()), micros(next()), micros(next()));
+        let _size = next()?;
+        let position = next()?.parse().ok();
+        let flags = next()?;
+        Some(Self {
+            stream,
+            at_us: shown.or(decoded),
+            duration_us: duration.unwrap_or(0).max(0),
+            position,
+            key: flags.contains('K'),
+            discarded: flags.contains('D'),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Measured};
+    use crate::probe::{RefusalCode, VideoLimits};
+
+    fn measure(lines: &[String]) -> Result<Facts, RefusalCode> {
+        let mut measured = Measured::new(0, &VideoLimits::default());
+        for line in lines {
+            measured
+                .take(line.as_bytes())
+                .map_err(|refusal| refusal.code)?;
+        }
+        measured.finish(0).map_err(|refusal| refusal.code)
+    }
+
+    fn picture(at: f64) -> String {
+        format!("0,{at:.6},N/A,0.040000,10,20,__")
+    }
+
+    #[test]
+    fn pictures_are_put_in_the_order_of_showing() {
+        let shown = [0.0, 0.16, 0.08, 0.04, 0.12, 0.20].map(picture);
+        let facts = measure(&shown).unwrap();
+        assert_eq!((facts.timing.frames, facts.timing.median_us), (6, 40_000));
+        assert_eq!(facts.duration_us, 240_000);
+        assert!(!facts.timing.varies);
+    }
+
+    #[test]
+    fn a_recording_that_pauses_varies() {
+        let shown: Vec<_> = [0.0, 0.1, 0.2, 1.2, 1.3, 2.9].map(picture).into();
+        let timing = measure(&shown).unwrap().timing;
+        assert!(timing.varies);
+        assert_eq!((timing.short_us, timing.longest_us), (100_000, 1_600_000));
+    }
+
+    #[test]
+    fn clocks_that_jump_are_refused() {
+        let forth: Vec<_> = [0.0, 0.04, 7200.0, 7200.04].map(picture).into();
+        assert_eq!(measure(&forth).err(), Some(RefusalCode::BrokenTimestamps));
+        let times = (0..100).map(|i| f64::from(i) * 0.04 + if i < 50 { 9000.0 } else { 0.0 });
+        let back: Vec<_> = times.map(picture).collect();
+        assert_eq!(measure(&back).err(), Some(RefusalCode::BrokenTimestamps));
+    }
+
+    #[test]
+    fn a_film_of_nothing_is_malformed() {
+        assert_eq!(measure(&[]).err(), Some(RefusalCode::Malformed));
+        let sound = ["1,0.0,0.0,0.02,1,1,K_".to_owned(), "nonsense".to_owned()];
+        assert_eq!(measure(&sound).err(), Some(RefusalCode::Malformed));
+    }
+}
