@@ -211,7 +211,7 @@ impl Parts {
 
     pub fn errand(&self, schedules: Vec<Schedule>) -> Scheduler {
         Scheduler {
-            link: Link::new(self.session("due_work").patient(Duration::from_secs(15))),
+            link: Link::new(self.session("scheduler").patient(Duration::from_secs(15))),
             schedules: Arc::new(schedules),
             hooks: self.registry.hooks(),
             slots: self.slots.clone(),
