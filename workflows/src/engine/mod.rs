@@ -5,6 +5,7 @@ pub(crate) mod builder;
 pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod parts;
+pub(crate) mod register;
 pub(crate) mod shutdown;
 pub(crate) mod supervisor;
 pub mod testing;

@@ -6,21 +6,20 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-use sqlx::{Connection, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     define::{
         detail::Detail,
-        lane::Lane,
         reports::{Reports, Request},
     },
     engine::{
         builder::{Engine, EngineError},
         config::EngineConfig,
         health::Vitals,
+        register,
     },
     maintenance::{
         absences::Absences,
@@ -29,13 +28,10 @@ use crate::{
         sweeper::Sweeper,
     },
     store::{
-        self,
         connection::{Link, jittered},
         lanes::Lanes,
         presence::Who,
-        schema::{SchemaError, check_schema},
-        session::{ANSWER, Session, prove, within},
-        weather,
+        session::Session,
     },
     worker::{
         breakers::Breakers,
@@ -100,8 +96,12 @@ impl Parts {
         let mut tries = 0;
         let (lanes, worker_id) = loop {
             tries += 1;
-            match enter(&session, (&used, &shapes, &events), &who, &engine.schedules).await {
-                Err(EngineError::Database(error)) if tries < TRIES && breaks_off(&error) => {
+            match register::enter(&session, (&used, &shapes, &events), &who, &engine.schedules)
+                .await
+            {
+                Err(EngineError::Database(error))
+                    if tries < TRIES && register::breaks_off(&error) =>
+                {
                     tracing::warn!(error = %error, "the start was broken off, trying again");
                     tokio::time::sleep(jittered(Duration::from_millis(400))).await;
                 }
@@ -211,7 +211,7 @@ impl Parts {
 
     pub fn errand(&self, schedules: Vec<Schedule>) -> Scheduler {
         Scheduler {
-            link: Link::new(self.session("due_work").patient(Duration::from_secs(15))),
+            link: Link::new(self.session("scheduler").patient(Duration::from_secs(15))),
             schedules: Arc::new(schedules),
             hooks: self.registry.hooks(),
             slots: self.slots.clone(),
@@ -267,38 +267,4 @@ impl Parts {
             astray: Arc::clone(&self.astray),
         }
     }
-}
-
-/// Whether a connection that was there was lost, or the server could not take it just now.
-fn breaks_off(error: &sqlx::Error) -> bool {
-    let refused = matches!(error, sqlx::Error::Io(io)
-        if io.kind() == std::io::ErrorKind::ConnectionRefused);
-    !refused && weather::in_chain(error).is_some()
-}
-
-/// Proves that the connection is good for what the engine does, and enters what this worker has.
-async fn enter(
-    session: &Session,
-    (used, shapes, events): (&[Lane], &[Value], &[Detail]),
-    who: &Who,
-    schedules: &[Schedule],
-) -> Result<(Arc<Lanes>, i64), EngineError> {
-    prove(session)
-        .await?
-        .map_err(|no_sessions| EngineError::Misconfigured(vec![no_sessions.to_string()]))?;
-    let mut connection = session.open().await?;
-    match check_schema(&mut connection).await {
-        Err(SchemaError::Database(error)) => return Err(error.into()),
-        checked => checked.map_err(|error| EngineError::Misconfigured(vec![error.to_string()]))?,
-    }
-    let lanes = Lanes::enter(&mut connection, used, shapes, events);
-    let lanes = within(ANSWER * 4, lanes).await?;
-    let registering = store::presence::register(&mut connection, who);
-    let worker_id = within(ANSWER, registering).await?;
-    for schedule in schedules {
-        let entering = store::schedules::enter(&mut connection, &schedule.name, schedule.every);
-        within(ANSWER, entering).await?;
-    }
-    let _ = within(ANSWER, connection.close()).await;
-    Ok((Arc::new(lanes), worker_id))
 }

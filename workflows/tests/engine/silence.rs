@@ -18,7 +18,7 @@ use crate::world::{World, leaving, quick, step};
 /// What a run may take when something has fallen silent.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SWEEPER: Which<'_> = Which::Named("workflows sweeper");
-const ERRANDS: Which<'_> = Which::Named("workflows errands");
+const SCHEDULER: Which<'_> = Which::Named("workflows scheduler");
 /// More than there are slots: some are announced to other processes.
 const CHILDREN: u32 = 12;
 
@@ -172,8 +172,8 @@ async fn silent_claims() {
 }
 
 #[tokio::test]
-async fn a_silent_announcer() {
-    one_part_falls_silent("workflows announcer", PATIENCE).await;
+async fn a_silent_notifier() {
+    one_part_falls_silent("workflows notifier", PATIENCE).await;
 }
 
 /// A sweep looks each second, whatever is heard.
@@ -229,13 +229,13 @@ async fn what_is_due_behind_a_silent_sweeper() {
 }
 
 #[tokio::test]
-async fn what_is_due_behind_silent_errands() {
-    what_is_due_behind(&[ERRANDS]).await;
+async fn what_is_due_behind_a_silent_scheduler() {
+    what_is_due_behind(&[SCHEDULER]).await;
 }
 
 #[tokio::test]
 async fn what_is_due_when_both_are_silent() {
-    what_is_due_behind(&[SWEEPER, ERRANDS]).await;
+    what_is_due_behind(&[SWEEPER, SCHEDULER]).await;
 }
 
 #[tokio::test]

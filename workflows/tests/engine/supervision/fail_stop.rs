@@ -53,14 +53,14 @@ const PARTS: [Part; 8] = [
         true,
     ),
     part(
-        "the announcer",
-        "workflows announcer",
+        "the notifier",
+        "workflows notifier",
         "announcement failed, others will look",
         true,
     ),
     part(
         "schedules and re-drives",
-        "workflows errands",
+        "workflows scheduler",
         "schedule cannot start",
         true,
     ),
