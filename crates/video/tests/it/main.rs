@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod colours;
 mod converted;
 mod extremes;
 mod fixtures;
