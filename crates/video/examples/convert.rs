@@ -1,4 +1,5 @@
-//! Makes everything of one film in a folder: `convert FILM FOLDER`. The folder is made.
+//! Makes everything of one film in a folder: `convert FILM FOLDER [whole]`. The folder is made; with
+//! `whole`, the film is not cut into chunks.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,12 +24,13 @@ fn main() -> ExitCode {
     if first == "tool" {
         return video::exec::child::main([second]);
     }
+    let split = args.next().is_none_or(|word| word != "whole");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let done = runtime
         .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(convert(first.into(), second.into())));
+        .and_then(|runtime| runtime.block_on(convert(first.into(), second.into(), split)));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
+async fn convert(film: PathBuf, folder: PathBuf, split: bool) -> Result<(), Failure> {
     let film_file = film.canonicalize()?;
     std::fs::create_dir_all(folder.join("scratch"))?;
     let folder = folder.canonicalize()?;
@@ -58,7 +60,11 @@ async fn convert(film: PathBuf, folder: PathBuf) -> Result<(), Failure> {
         &limits,
     )
     .await?;
-    let plan = Plan::new(&probe, &PlanSettings::default());
+    let settings = PlanSettings {
+        split,
+        ..PlanSettings::default()
+    };
+    let plan = Plan::new(&probe, &settings);
     println!("{}", serde_json::to_string(&plan)?);
     let mut film = Film::default();
     for task in plan.tasks() {

@@ -3,8 +3,8 @@
 //! In the order of a film's way: [`probe`] says what a file is and refuses what is not to be worked
 //! on; [`plan`] decides once, purely, what is made of it and in which tasks; [`encode`] carries out
 //! one task; [`hls`] writes the playlists from what was really made; [`gate`] holds the result
-//! against the rules of HLS. Whatever touches the bytes of a stranger goes through [`exec`], which
-//! runs ffmpeg and ffprobe confined.
+//! against the rules of HLS. [`mp4`] reads segments for both. Whatever touches the bytes of a stranger
+//! goes through [`exec`], which runs ffmpeg and ffprobe confined.
 //!
 //! A library over local folders. It knows no storage, no database and no queue.
 

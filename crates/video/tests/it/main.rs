@@ -6,6 +6,7 @@
     reason = "films are made, and looked at, by the tools themselves"
 )]
 
+mod colours;
 mod converted;
 mod extremes;
 mod fixtures;
