@@ -32,7 +32,7 @@ pub(crate) async fn cancelled(
                 reason: by.reason.to_owned(),
             },
         };
-        settled(definition.ended(&mut *tx, end)).await?;
+        completed(definition.ended(&mut *tx, end)).await?;
     }
     Ok(())
 }
@@ -54,7 +54,7 @@ pub(crate) async fn revived(
             subject: run.subject,
             from_step: from_step.map(ToOwned::to_owned),
         };
-        settled(definition.revived(&mut *tx, revival)).await?;
+        completed(definition.revived(&mut *tx, revival)).await?;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ async fn told<'h>(
 }
 
 /// What a hook said; a panic of it is its refusal.
-async fn settled(telling: impl Future<Output = Result<(), BoxError>>) -> Result<(), AdminError> {
+async fn completed(telling: impl Future<Output = Result<(), BoxError>>) -> Result<(), AdminError> {
     match AssertUnwindSafe(telling).catch_unwind().await {
         Ok(told) => told.map_err(AdminError::Hook),
         Err(panic) => {

@@ -193,10 +193,10 @@ impl Engine {
         phases.leaving.spawn_fallible("the heartbeat", presence);
 
         let (channels, ways) = channels(&parts.slots);
-        let settle = parts.settling(completer, &channels);
+        let complete = parts.completing(completer, &channels);
         for way in ways {
             let name = format!("the worker of {}", way.0);
-            let worker = worker(&parts, way, &settle, &reports, claiming.clone());
+            let worker = worker(&parts, way, &complete, &reports, claiming.clone());
             phases.working.spawn_fallible(&name, worker);
         }
         let listener = parts.listener().run(claiming.clone());
@@ -207,7 +207,7 @@ impl Engine {
         phases.claiming.spawn_fallible("the dispatcher", dispatcher);
 
         let ended = phases.first_end(&stop).await;
-        phases.shut_down(settle, &parts, &force_stop).await;
+        phases.shut_down(complete, &parts, &force_stop).await;
         match ended {
             None => Ok(()),
             Some(ended) => Err(EngineError::Ended {
@@ -242,13 +242,13 @@ fn channels(slots: &Slots) -> (Vec<QueueChannel>, Vec<Way>) {
 fn worker(
     parts: &Parts,
     (queue, way): Way,
-    settle: &CompleteLayer,
+    complete: &CompleteLayer,
     reports: &Reports,
     stop: CancellationToken,
 ) -> impl Future<Output = Result<(), String>> + use<> {
     // A monitor may build a worker again after a failure. Our backend has none (its error type is
     // `Infallible`), so the factory is called once.
-    let backend = Mutex::new(Some(QueueBackend::new(way, settle.clone())));
+    let backend = Mutex::new(Some(QueueBackend::new(way, complete.clone())));
     let perform = Perform {
         registry: Arc::clone(&parts.registry),
         attempts: Arc::clone(&parts.attempts),

@@ -147,7 +147,7 @@ impl Parts {
         }
     }
 
-    pub fn settling(&self, completer: Completer, channels: &[QueueChannel]) -> CompleteLayer {
+    pub fn completing(&self, completer: Completer, channels: &[QueueChannel]) -> CompleteLayer {
         let ways = channels
             .iter()
             .map(|channel| (channel.queue.clone(), channel.worker.downgrade()));

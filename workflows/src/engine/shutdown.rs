@@ -61,7 +61,7 @@ impl Phases {
     /// Takes all down.
     pub async fn shut_down(
         self,
-        settle: CompleteLayer,
+        complete: CompleteLayer,
         parts: &Parts,
         force_stop: &CancellationToken,
     ) {
@@ -75,8 +75,8 @@ impl Phases {
         };
         let working = async {
             self.claiming.all_ended().await;
-            settle.hand_back_unbegun().await;
-            drop(settle);
+            complete.hand_back_unbegun().await;
+            drop(complete);
             self.working.all_ended().await;
         };
         let drained = async {

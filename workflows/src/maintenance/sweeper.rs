@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What workers get to come back after an outage before they count as lost, and before a task is
-/// buried because its worker was.
+/// sent to the dead letters because its worker was.
 const COMING_BACK: Duration = Duration::from_secs(10);
 /// Every so many scans one reads all leases.
 const FULL_SCAN: u32 = 10;
@@ -219,11 +219,11 @@ impl Sweeper {
             self.slots.set_suspects(true);
         }
         self.tell(&rescued.lanes);
-        self.bury(&rescued.poison).await
+        self.dead_letter(&rescued.poison).await
     }
 
     /// Tasks of which their workers died for the last time: their ends are written as any other.
-    async fn bury(&mut self, poison: &[Candidate]) -> Result<(), sqlx::Error> {
+    async fn dead_letter(&mut self, poison: &[Candidate]) -> Result<(), sqlx::Error> {
         if poison.is_empty() {
             return Ok(());
         }
@@ -235,7 +235,7 @@ impl Sweeper {
                 continue;
             };
             let claim = Arc::clone(&claim);
-            let completion = decide::settle(claim, definition, step, Ended::Crashed, 0.0);
+            let completion = decide::decide(claim, definition, step, Ended::Crashed, 0.0);
             let completer = self.completer.clone();
             tokio::spawn(async move { completer.commit(completion).await });
         }

@@ -41,7 +41,7 @@ pub(crate) enum Ended {
 
 /// Decides. `random` is drawn evenly from `0.0..1.0`. Calls code of the caller: `Display` of its
 /// errors.
-pub(crate) fn settle(
+pub(crate) fn decide(
     claim: Arc<Claim>,
     definition: &Arc<Definition>,
     step: &StepDefinition,
@@ -58,12 +58,12 @@ pub(crate) fn settle(
                 alone = done.alone;
                 decision
             }
-            Err(error) => bury(Cause::Failed, &error),
+            Err(error) => dead_letter(Cause::Failed, &error),
         },
         Ended::Interrupted => interrupt(settings, &claim),
-        Ended::Crashed => bury(Cause::Crashes, &LostUnderIt(claim.crashes + 1)),
+        Ended::Crashed => dead_letter(Cause::Crashes, &LostUnderIt(claim.crashes + 1)),
         Ended::Failed(StepError::Reject(rejection)) => reject(rejection),
-        Ended::Failed(StepError::Fail { source }) => bury(Cause::Failed, source.as_ref()),
+        Ended::Failed(StepError::Fail { source }) => dead_letter(Cause::Failed, source.as_ref()),
         Ended::Failed(StepError::Unavailable {
             dependency,
             source,
@@ -100,7 +100,7 @@ fn interrupt(settings: StepSettings, claim: &Claim) -> Decision {
     let interruptions = u32::try_from(claim.interruptions).unwrap_or(u32::MAX);
     match settings.interruption_limit {
         Some(limit) if interruptions.saturating_add(1) >= limit => {
-            bury(Cause::Interruptions, &TooOften(limit))
+            dead_letter(Cause::Interruptions, &TooOften(limit))
         }
         _ => Decision::Release,
     }
@@ -118,7 +118,7 @@ fn retry(
     random: f64,
 ) -> Decision {
     match settings.backoff.delay(errors, random) {
-        None => bury(Cause::Errors, error),
+        None => dead_letter(Cause::Errors, error),
         // A dependency that says when to come back knows better than our formula.
         Some(delay) => Decision::Retry {
             error: describe(error),
@@ -157,7 +157,7 @@ fn shown(details: Value) -> Value {
     }
 }
 
-fn bury(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Decision {
+fn dead_letter(cause: Cause, error: &(dyn std::error::Error + 'static)) -> Decision {
     Decision::DeadLetter {
         cause,
         error: describe(error),

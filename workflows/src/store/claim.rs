@@ -125,7 +125,7 @@ async fn claim_suspect(
 }
 
 /// Tasks that `worker_id` has by the database's word and does not know of: the answer of a claim
-/// or of a commit was lost. But for those that it has taken over to bury them, which must not run.
+/// or of a commit was lost. But for those that it has taken over to dead-letter them, which must not run.
 pub(crate) async fn strays(
     connection: &mut PgConnection,
     known: &Lanes,

@@ -53,7 +53,7 @@ pub(crate) struct Context<'a> {
 
 /// A committed batch. Numbers are places in the batch.
 #[derive(Default)]
-pub(crate) struct Settled {
+pub(crate) struct Completed {
     /// Attempts that had lost their lease; nothing of them was written.
     pub stale: HashSet<usize>,
     /// Attempts of which nothing was written because somebody else holds their run, or may just have
@@ -79,7 +79,7 @@ pub(crate) enum Ending {
     Stale,
 }
 
-impl Settled {
+impl Completed {
     pub fn ending(&mut self, place: usize) -> Ending {
         match self.going_on.remove(&place) {
             Some(next) => Ending::GoesOn(next),
@@ -98,7 +98,7 @@ impl Settled {
 
 /// A batch that was not committed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SettleError {
+pub(crate) enum CompleteError {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     /// There was no connection for it.
@@ -128,11 +128,11 @@ pub(crate) enum SettleError {
 }
 
 /// Commits a batch. Passes over runs that somebody else holds.
-pub(crate) async fn settle(
+pub(crate) async fn complete(
     connection: &mut PgConnection,
     batch: &[Completion],
     context: &Context<'_>,
-) -> Result<Settled, SettleError> {
+) -> Result<Completed, CompleteError> {
     let begin = format!(
         "BEGIN; SET LOCAL lock_timeout = '{}ms'; SET LOCAL statement_timeout = '{}ms'",
         context.patience.as_millis(),
@@ -147,7 +147,7 @@ pub(crate) async fn settle(
     } else {
         lock::free_runs(tx, &runs).await?
     };
-    let mut settled = Settled::default();
+    let mut completed = Completed::default();
     let behind = behind_a_rejection(batch);
     let written = if writes::any(batch) {
         call_writes(tx, batch, &locked, &behind, context).await?
@@ -157,10 +157,10 @@ pub(crate) async fn settle(
     if alone && !written.is_empty() {
         writes::act_as_ourselves(tx).await?;
     }
-    let kept = sort(batch, &locked, &behind, written, context, &mut settled)?;
-    let kinds = write(tx, &kept, &locked, context, &mut settled, alone).await?;
+    let kept = sort(batch, &locked, &behind, written, context, &mut completed)?;
+    let kinds = write(tx, &kept, &locked, context, &mut completed, alone).await?;
     commit(transaction, &kinds).await?;
-    Ok(settled)
+    Ok(completed)
 }
 
 /// Calls the writes. While others wait, the server gives each of their statements little time.
@@ -170,7 +170,7 @@ async fn call_writes(
     locked: &Locked,
     behind: &HashSet<usize>,
     context: &Context<'_>,
-) -> Result<HashMap<usize, Outcome>, SettleError> {
+) -> Result<HashMap<usize, Outcome>, CompleteError> {
     if let Some(limit) = context.writing {
         set_limit(tx, limit).await?;
     }
@@ -193,9 +193,9 @@ async fn write(
     kept: &[(usize, Kept<'_>)],
     locked: &Locked,
     context: &Context<'_>,
-    settled: &mut Settled,
+    completed: &mut Completed,
     alone: bool,
-) -> Result<Vec<crate::protocol::failpoints::Failpoint>, SettleError> {
+) -> Result<Vec<crate::protocol::failpoints::Failpoint>, CompleteError> {
     let next: Vec<_> = kept
         .iter()
         .map(|(_, kept)| next_here(kept.as_ref(), locked, context))
@@ -207,13 +207,13 @@ async fn write(
         let completion = kept.as_ref();
         let task_id = completion.claim.task_id;
         if !fence.held.remove(&(task_id, completion.claim.token)) {
-            settled.stale.insert(*place);
+            completed.stale.insert(*place);
             continue;
         }
         let renewed = fence.renewed.remove(&task_id).zip(next);
         if let Some(((token, since), task)) = renewed {
             let claim = completion.claim.going_on(task, token, since);
-            settled.going_on.insert(*place, Arc::new(claim));
+            completed.going_on.insert(*place, Arc::new(claim));
         }
         let continued = renewed.is_some();
         effects.collect(completion, continued, context.worker_id, context.lanes)?;
@@ -225,17 +225,17 @@ async fn write(
     let (lanes, worker_id) = (context.lanes, context.worker_id);
     let written = effects.write(tx, lanes, locked, &all, worker_id).await?;
     if written.too_large.is_some() {
-        return Err(SettleError::JoinTooLarge);
+        return Err(CompleteError::JoinTooLarge);
     }
     if let ([one], true) = (all.as_slice(), alone) {
         match writes::hooks(tx, one, &written.dead_runs, context).await? {
             Outcome::Written => {}
-            Outcome::Blocked => return Err(SettleError::Blocked),
-            Outcome::Overslept => return Err(SettleError::Overslept),
-            Outcome::Failed(error) => return Err(SettleError::Refused(error)),
+            Outcome::Blocked => return Err(CompleteError::Blocked),
+            Outcome::Overslept => return Err(CompleteError::Overslept),
+            Outcome::Failed(error) => return Err(CompleteError::Refused(error)),
         }
     }
-    settled.ready = written.ready;
+    completed.ready = written.ready;
     Ok(written.kinds)
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Buried {
 }
 
 /// Moves tasks into the dead letters and marks the runs that wait for a decision.
-pub(super) async fn bury(
+pub(super) async fn dead_letter(
     connection: &mut PgConnection,
     dead: &[Dead<'_>],
 ) -> Result<Buried, sqlx::Error> {

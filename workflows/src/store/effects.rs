@@ -179,8 +179,8 @@ impl<'a> Effects<'a> {
         let mut ready = self.place(tx, lanes, locked).await?;
         self.defer(tx).await?;
         self.sleep(tx).await?;
-        let buried = dead_letters::bury(tx, &self.dead).await?;
-        self.children.extend(buried.skipped);
+        let dead_lettered = dead_letters::dead_letter(tx, &self.dead).await?;
+        self.children.extend(dead_lettered.skipped);
         for (run_id, result) in &self.rejected {
             tasks::clear(
                 tx,
@@ -198,10 +198,10 @@ impl<'a> Effects<'a> {
         ready.extend(ended.joins);
         self.end_runs(tx).await?;
         ready.extend(self.hand_back(tx).await?);
-        events::tell(tx, lanes, batch, &buried.runs).await?;
+        events::tell(tx, lanes, batch, &dead_lettered.runs).await?;
         let mut written = Written {
             kinds: self.kinds,
-            dead_runs: buried.runs,
+            dead_runs: dead_lettered.runs,
             too_large: ended.too_large,
             ..Written::default()
         };

@@ -1,4 +1,4 @@
-//! The fence around a settling transaction: only who holds the lease of a task writes its end.
+//! The fence around a completing transaction: only who holds the lease of a task writes its end.
 
 use std::collections::{HashMap, HashSet};
 

@@ -68,9 +68,9 @@ pub(crate) struct Losses {
     /// more, so these are left alone.
     pub undecided: Vec<i64>,
     /// Those of the lost that have been away so long that they will not come back. Only then is a task
-    /// buried for it.
+    /// dead-lettered for it.
     pub gone: Vec<i64>,
-    /// Lanes that this build knows: only their tasks can be buried here.
+    /// Lanes that this build knows: only their tasks can be dead-lettered here.
     pub known: Vec<i32>,
 }
 
@@ -106,7 +106,7 @@ pub(crate) struct Rescued {
     pub innocent: Vec<i32>,
     /// Lanes in which tasks became ready.
     pub lanes: Vec<i32>,
-    /// Task and token of tasks to bury, still leased to their lost workers.
+    /// Task and token of tasks to dead-letter, still leased to their lost workers.
     pub poison: Vec<Candidate>,
     /// Runs that somebody holds: seen to at the next look.
     pub busy: usize,

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeSet};
 
 tokio::task_local! {
-    /// Lanes in which a settling transaction has started runs.
+    /// Lanes in which a completing transaction has started runs.
     static STARTED: RefCell<BTreeSet<i32>>;
 }
 

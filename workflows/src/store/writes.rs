@@ -1,4 +1,4 @@
-//! The caller's own writes and hooks inside a settling transaction.
+//! The caller's own writes and hooks inside a completing transaction.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,7 @@ use crate::{
     },
     protocol::completion::{Completion, Decision, Next},
     store::{
-        complete::{Context, SettleError},
+        complete::{CompleteError, Context},
         lock::Locked,
         weather,
     },
@@ -72,12 +72,12 @@ impl CallersError {
     }
 
     /// What it means where the connection is known to be well.
-    fn outcome(self) -> Result<Outcome, SettleError> {
+    fn outcome(self) -> Result<Outcome, CompleteError> {
         match self.weather {
             Some(_) if self.overslept => Ok(Outcome::Overslept),
             Some(weather::Weather::Contention) => Ok(Outcome::Blocked),
             Some(weather::Weather::Connection) if self.by_the_server => {
-                Err(SettleError::Passing(self.text))
+                Err(CompleteError::Passing(self.text))
             }
             _ => Ok(Outcome::Failed(self)),
         }
@@ -96,7 +96,7 @@ pub(super) async fn call(
     locked: &Locked,
     but: &HashSet<usize>,
     context: &Context<'_>,
-) -> Result<HashMap<usize, Outcome>, SettleError> {
+) -> Result<HashMap<usize, Outcome>, CompleteError> {
     let held = held(tx, batch, context.worker_id).await?;
     let mut outcomes = HashMap::new();
     let mut blocked = 0;
@@ -161,7 +161,7 @@ async fn guarded<C>(
     place: usize,
     context: &Context<'_>,
     code: C,
-) -> Result<Outcome, SettleError>
+) -> Result<Outcome, CompleteError>
 where
     C: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<(), BoxError>>,
 {
@@ -172,10 +172,10 @@ where
     let called = match context.writing {
         Some(limit) => tokio::time::timeout(limit, calling)
             .await
-            .map_err(|_| SettleError::Slow { place })?,
+            .map_err(|_| CompleteError::Slow { place })?,
         None => calling.await,
     };
-    let broken = |message: &str| SettleError::Broken {
+    let broken = |message: &str| CompleteError::Broken {
         place,
         message: message.to_owned(),
     };
@@ -192,14 +192,14 @@ where
                 Some("25P02") => broken("went on after a statement that had failed"),
                 // No transaction any more, or no such savepoint.
                 Some("25P01" | "3B001") => broken("ended the transaction that it is a part of"),
-                _ if overslept() => SettleError::Overslept,
+                _ if overslept() => CompleteError::Overslept,
                 _ => error.into(),
             });
         }
     };
     match savepoint.rollback().await {
         Ok(()) => error.outcome(),
-        Err(_lost) if error.overslept || overslept() => Err(SettleError::Overslept),
+        Err(_lost) if error.overslept || overslept() => Err(CompleteError::Overslept),
         Err(lost) => Err(lost.into()),
     }
 }
@@ -219,7 +219,7 @@ pub(super) async fn hooks(
     completion: &Completion,
     dead_runs: &HashSet<Uuid>,
     context: &Context<'_>,
-) -> Result<Outcome, SettleError> {
+) -> Result<Outcome, CompleteError> {
     let claim = &completion.claim;
     let Some(definition) = &completion.definition else {
         return Ok(Outcome::Written);

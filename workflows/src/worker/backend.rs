@@ -19,12 +19,12 @@ use crate::worker::{complete::CompleteLayer, in_flight::Held};
 
 pub(crate) struct QueueBackend {
     claims: mpsc::UnboundedReceiver<Held>,
-    settle: CompleteLayer,
+    complete: CompleteLayer,
 }
 
 impl QueueBackend {
-    pub fn new(claims: mpsc::UnboundedReceiver<Held>, settle: CompleteLayer) -> Self {
-        Self { claims, settle }
+    pub fn new(claims: mpsc::UnboundedReceiver<Held>, complete: CompleteLayer) -> Self {
+        Self { claims, complete }
     }
 }
 
@@ -78,6 +78,6 @@ impl BackendConfig for QueueBackend {
     }
 
     fn middleware(&mut self, _: &mut WorkerContext) -> Self::Layer {
-        self.settle.clone()
+        self.complete.clone()
     }
 }

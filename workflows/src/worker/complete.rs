@@ -54,11 +54,11 @@ pub(crate) struct CompleteLayer {
 
 impl CompleteLayer {
     /// Returns the claim on the next step when this worker is to go on with it.
-    async fn settle(&self, claim: Arc<Claim>, ended: Ended) -> Option<Arc<Claim>> {
+    async fn complete(&self, claim: Arc<Claim>, ended: Ended) -> Option<Arc<Claim>> {
         // What is decided here reads the caller's errors, and they may panic.
         let deciding = caught(|| match self.registry.find(&claim) {
             Some((definition, step)) => {
-                decide::settle(Arc::clone(&claim), definition, step, ended, rand::random())
+                decide::decide(Arc::clone(&claim), definition, step, ended, rand::random())
             }
             None => unknown_step(Arc::clone(&claim), &ended),
         });
@@ -86,7 +86,7 @@ impl CompleteLayer {
 
     /// Ends an attempt. Its slot is free afterwards, unless the run goes on in it.
     async fn end(self, held: Held, ended: Ended) {
-        let Some(next) = self.settle(Arc::clone(&held.claim), ended).await else {
+        let Some(next) = self.complete(Arc::clone(&held.claim), ended).await else {
             return;
         };
         let cancelled = self.attempts.insert(&next);
@@ -100,15 +100,15 @@ impl CompleteLayer {
                 ..held
             });
         } else if self.attempts.take(&next) {
-            self.settle(next, Ended::Interrupted).await;
+            self.complete(next, Ended::Interrupted).await;
         }
     }
 
     /// Returns what was claimed and never begun.
     pub async fn hand_back_unbegun(&self) {
         let unbegun = self.attempts.drain_unstarted().into_iter();
-        let settling = unbegun.map(|claim| self.settle(claim, Ended::Interrupted));
-        futures::future::join_all(settling).await;
+        let completing = unbegun.map(|claim| self.complete(claim, Ended::Interrupted));
+        futures::future::join_all(completing).await;
     }
 }
 

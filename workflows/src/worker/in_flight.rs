@@ -75,7 +75,7 @@ impl InFlight {
         }
     }
 
-    /// Forgets an attempt that was settled.
+    /// Forgets an attempt that was completed.
     pub fn remove(&self, claim: &Claim) {
         let mut in_hand = self.lock();
         let held = in_hand.get(&claim.task_id);

@@ -30,7 +30,7 @@ pub(crate) fn stepped(claim: &Claim, took: Duration) {
 }
 
 /// An attempt ended and its end is in the database.
-pub(crate) fn settled(completion: &Completion) {
+pub(crate) fn completed(completion: &Completion) {
     let claim = &completion.claim;
     metrics::counter!(
         "workflows_attempts_total",

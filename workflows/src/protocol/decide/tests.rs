@@ -82,7 +82,7 @@ fn plan(step: &str, ended: Ended) -> Decision {
         .build();
     let definition = &workflow.definition;
     let step = definition.step(step).expect("the route has it");
-    settle(Arc::new(claim(step.name)), definition, step, ended, 0.5).decision
+    decide(Arc::new(claim(step.name)), definition, step, ended, 0.5).decision
 }
 
 fn performed(output: &Value) -> Ended {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     protocol::completion::{Completion, Decision},
     store::{
-        complete::{Context, SettleError, Settled},
+        complete::{CompleteError, Completed, Context},
         lock::Locked,
         writes::Outcome,
     },
@@ -27,35 +27,35 @@ impl Kept<'_> {
 }
 
 /// Which of the batch are to be written, after what came of their writes. The others are noted in
-/// `settled`.
+/// `completed`.
 pub(super) fn sort<'a>(
     batch: &'a [Completion],
     locked: &Locked,
     behind: &HashSet<usize>,
     mut written: HashMap<usize, Outcome>,
     context: &Context<'_>,
-    settled: &mut Settled,
-) -> Result<Vec<(usize, Kept<'a>)>, SettleError> {
+    completed: &mut Completed,
+) -> Result<Vec<(usize, Kept<'a>)>, CompleteError> {
     let alone = context.writing.is_none();
     let mut kept = Vec::with_capacity(batch.len());
     for (place, completion) in batch.iter().enumerate() {
         let free = locked.runs.contains(&completion.claim.run_id) || alone;
         if !free || behind.contains(&place) {
-            settled.busy.insert(place);
+            completed.busy.insert(place);
             continue;
         }
         let keep = match written.remove(&place) {
             None | Some(Outcome::Written) => Kept::Same(completion),
-            Some(Outcome::Overslept) if alone => return Err(SettleError::Overslept),
-            Some(Outcome::Failed(error)) if alone => return Err(SettleError::Refused(error)),
+            Some(Outcome::Overslept) if alone => return Err(CompleteError::Overslept),
+            Some(Outcome::Failed(error)) if alone => return Err(CompleteError::Refused(error)),
             Some(Outcome::Blocked | Outcome::Overslept) => {
-                settled.blocked.insert(place);
+                completed.blocked.insert(place);
                 continue;
             }
             Some(Outcome::Failed(error)) => {
                 let instead = (context.refused)(completion, &error);
                 if instead.is_alone() {
-                    settled.instead.insert(place, instead);
+                    completed.instead.insert(place, instead);
                     continue;
                 }
                 Kept::Other(instead)

@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     protocol::completion::Completion,
     store::{
-        complete::SettleError,
+        complete::CompleteError,
         session::{ANSWER, within},
         weather,
     },
@@ -27,7 +27,7 @@ const ENDLESS: u32 = 3;
 pub(crate) struct Alone {
     committing: Committing,
     links: Vec<Link>,
-    running: JoinSet<(Link, Option<(Job, SettleError)>)>,
+    running: JoinSet<(Link, Option<(Job, CompleteError)>)>,
     fresh: VecDeque<Job>,
     /// What is to be tried again, and when.
     later: Vec<(Instant, Job)>,
@@ -94,7 +94,7 @@ impl Alone {
         }
     }
 
-    fn ended(&mut self, mut link: Link, failed: Option<(Job, SettleError)>) {
+    fn ended(&mut self, mut link: Link, failed: Option<(Job, CompleteError)>) {
         if let Some((job, error)) = failed {
             if !keeps_its_connection(&error) {
                 link.disconnect();
@@ -111,21 +111,21 @@ impl Alone {
         self.later.push((due, job));
     }
 
-    fn failed(&mut self, job: Job, error: &SettleError) {
+    fn failed(&mut self, job: Job, error: &CompleteError) {
         let completion = &job.completion;
         let registry = &self.committing.registry;
         let instead = match error {
-            SettleError::JoinTooLarge => Some(decide::join_too_large(completion)),
-            SettleError::Broken { message, .. } => {
+            CompleteError::JoinTooLarge => Some(decide::join_too_large(completion)),
+            CompleteError::Broken { message, .. } => {
                 Some(decide::broken(registry, completion, message))
             }
-            SettleError::Refused(error) => Some(decide::refused(registry, completion, error)),
-            SettleError::Overslept => self.overslept(&job),
-            SettleError::Database(error) => self.database_said(&job, error),
-            SettleError::Unreachable(_)
-            | SettleError::Passing(_)
-            | SettleError::Blocked
-            | SettleError::Slow { .. } => None,
+            CompleteError::Refused(error) => Some(decide::refused(registry, completion, error)),
+            CompleteError::Overslept => self.overslept(&job),
+            CompleteError::Database(error) => self.database_said(&job, error),
+            CompleteError::Unreachable(_)
+            | CompleteError::Passing(_)
+            | CompleteError::Blocked
+            | CompleteError::Slow { .. } => None,
         };
         if let Some(instead) = instead {
             self.fresh.push_back(job.becomes(instead));
@@ -141,7 +141,7 @@ impl Alone {
         if says_that_nothing_commits(error, completion) {
             self.committing.unwell();
         }
-        if !matches!(error, SettleError::Blocked) {
+        if !matches!(error, CompleteError::Blocked) {
             let claim = &completion.claim;
             tracing::warn!(
                 error = %error, tries = job.tries, run.id = %claim.run_id, task.step = claim.lane.step,
@@ -184,26 +184,26 @@ impl Alone {
 #[error("the write did not come to an end")]
 struct Endless;
 
-fn keeps_its_connection(error: &SettleError) -> bool {
+fn keeps_its_connection(error: &CompleteError) -> bool {
     matches!(
         error,
-        SettleError::Refused(_) | SettleError::Blocked | SettleError::Passing(_)
+        CompleteError::Refused(_) | CompleteError::Blocked | CompleteError::Passing(_)
     )
 }
 
-fn is_connection(error: &SettleError) -> bool {
+fn is_connection(error: &CompleteError) -> bool {
     matches!(
         error,
-        SettleError::Unreachable(_) | SettleError::Database(sqlx::Error::Io(_))
+        CompleteError::Unreachable(_) | CompleteError::Database(sqlx::Error::Io(_))
     )
 }
 
 /// Whether others would fare no better. What became of a transaction in which the caller's code was
 /// called says nothing about that.
-fn says_that_nothing_commits(error: &SettleError, completion: &Completion) -> bool {
+fn says_that_nothing_commits(error: &CompleteError, completion: &Completion) -> bool {
     match error {
-        SettleError::Unreachable(_) => true,
-        SettleError::Database(error) if !completion.has_writes() => {
+        CompleteError::Unreachable(_) => true,
+        CompleteError::Database(error) if !completion.has_writes() => {
             !weather::is_contention(error) || matches!(error, sqlx::Error::Io(_))
         }
         _ => false,
@@ -214,7 +214,7 @@ async fn commit(
     committing: Committing,
     mut link: Link,
     job: Job,
-) -> (Link, Option<(Job, SettleError)>) {
+) -> (Link, Option<(Job, CompleteError)>) {
     // Patience grows: a statement that is slow comes through in the end, and one that waits for a
     // row does not hold the run for long.
     let patience = Patience {
@@ -242,11 +242,11 @@ async fn commit(
         tries,
     };
     let failed = match result {
-        Ok(mut settled) if !settled.untouched(0) => {
-            job.end(settled.ending(0));
+        Ok(mut completed) if !completed.untouched(0) => {
+            job.end(completed.ending(0));
             None
         }
-        Ok(_) => Some((job, SettleError::Blocked)),
+        Ok(_) => Some((job, CompleteError::Blocked)),
         Err(error) => Some((job, error)),
     };
     // What the caller's code has left in the session ends here: locks, above all. A connection that

@@ -38,7 +38,7 @@ pub(crate) fn refused(
     match &completion.decision {
         Decision::DeadLetter { .. } if often(registry, claim) => {
             tracing::error!(run.id = %claim.run_id, "a run dies without its hook, which fails every time");
-            buried(claim, None, &described)
+            dead_lettered(claim, None, &described)
         }
         // It would be dead, if only the hook took it: tried again later, from the step on.
         Decision::DeadLetter { .. } => Completion {
@@ -71,9 +71,9 @@ fn failed(registry: &Registry, claim: &Arc<Claim>, error: Described) -> Completi
                 source: Box::new(error),
                 after: None,
             });
-            decide::settle(Arc::clone(claim), definition, step, ended, rand::random())
+            decide::decide(Arc::clone(claim), definition, step, ended, rand::random())
         }
-        None => buried(claim, None, &error),
+        None => dead_lettered(claim, None, &error),
     }
 }
 
@@ -98,12 +98,12 @@ pub(crate) fn broken(registry: &Registry, completion: &Completion, what: &str) -
 
 /// A result that cannot be stored is our fault, and no retry will help.
 pub(crate) fn unstorable(completion: &Completion, error: &sqlx::Error) -> Completion {
-    buried(&completion.claim, completion.definition.clone(), error)
+    dead_lettered(&completion.claim, completion.definition.clone(), error)
 }
 
 /// The outputs of the children of a fan-out are too large together.
 pub(crate) fn join_too_large(completion: &Completion) -> Completion {
-    buried(
+    dead_lettered(
         &completion.claim,
         completion.definition.clone(),
         &JoinTooLarge,
@@ -117,7 +117,7 @@ pub(crate) fn join_too_large(completion: &Completion) -> Completion {
 )]
 struct JoinTooLarge;
 
-fn buried(
+fn dead_lettered(
     claim: &Arc<Claim>,
     definition: Option<Arc<Definition>>,
     error: &(dyn std::error::Error + 'static),

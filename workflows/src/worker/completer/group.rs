@@ -10,7 +10,7 @@ use tokio::{
 use crate::{
     protocol::completion::Completion,
     store::{
-        complete::{SettleError, Settled},
+        complete::{CompleteError, Completed},
         weather,
     },
     worker::completer::{Committing, Job, Link, Patience, decide, growing},
@@ -98,14 +98,14 @@ impl Group {
                 tries,
             });
         match result {
-            Ok(settled) => self.committed(jobs, settled),
+            Ok(completed) => self.committed(jobs, completed),
             Err(error) => self.failed(jobs.collect(), error),
         }
     }
 
-    fn committed(&mut self, jobs: impl Iterator<Item = Job>, mut settled: Settled) {
+    fn committed(&mut self, jobs: impl Iterator<Item = Job>, mut completed: Completed) {
         for (place, job) in jobs.enumerate() {
-            if settled.busy.contains(&place) {
+            if completed.busy.contains(&place) {
                 // Another worker is just writing something of the same run.
                 let wait = growing(
                     Duration::from_millis(5),
@@ -113,12 +113,12 @@ impl Group {
                     Duration::from_millis(200),
                 );
                 self.try_later(job, wait);
-            } else if settled.blocked.contains(&place) {
+            } else if completed.blocked.contains(&place) {
                 let _ = self.alone.send(job);
-            } else if let Some(instead) = settled.instead.remove(&place) {
+            } else if let Some(instead) = completed.instead.remove(&place) {
                 let _ = self.alone.send(job.becomes(instead));
             } else {
-                job.end(settled.ending(place));
+                job.end(completed.ending(place));
             }
         }
     }
@@ -131,10 +131,10 @@ impl Group {
         ));
     }
 
-    fn failed(&mut self, jobs: Vec<Job>, error: SettleError) {
+    fn failed(&mut self, jobs: Vec<Job>, error: CompleteError) {
         let wait = self.link.disconnect();
         match error {
-            SettleError::Broken { place, message } => self.without(place, jobs, |group, job| {
+            CompleteError::Broken { place, message } => self.without(place, jobs, |group, job| {
                 let registry = &group.committing.registry;
                 let instead = decide::broken(registry, &job.completion, &message);
                 let job = job.becomes(instead);
@@ -144,7 +144,7 @@ impl Group {
                     group.later.push((Instant::now(), job));
                 }
             }),
-            SettleError::Slow { place } => self.without(place, jobs, |group, job| {
+            CompleteError::Slow { place } => self.without(place, jobs, |group, job| {
                 drop(group.alone.send(job));
             }),
             error if passes(&error, &jobs) => {
@@ -178,10 +178,10 @@ impl Group {
 
 /// Whether the same transaction may come through on another connection, as all others will not
 /// before. One that took too long gets one more chance: the connection may have been silent.
-fn passes(error: &SettleError, jobs: &[Job]) -> bool {
+fn passes(error: &CompleteError, jobs: &[Job]) -> bool {
     let error = match error {
-        SettleError::Unreachable(_) => return true,
-        SettleError::Database(error) => error,
+        CompleteError::Unreachable(_) => return true,
+        CompleteError::Database(error) => error,
         _ => return false,
     };
     if weather::is_data(error) {

@@ -26,7 +26,7 @@ use crate::{
         failure::message_of,
     },
     store::{
-        complete::{CallersError, Context, Ending, SettleError, Settled, settle},
+        complete::{CallersError, CompleteError, Completed, Context, Ending, complete},
         connection::Link,
         lanes::Lanes,
         session::{Session, idle_in_transaction, within},
@@ -150,7 +150,7 @@ impl Committing {
         batch: &[Completion],
         patience: Patience,
         clean: bool,
-    ) -> Result<Settled, SettleError> {
+    ) -> Result<Completed, CompleteError> {
         let began = Instant::now();
         let refused = |completion: &Completion, error: &CallersError| {
             decide::refused(&self.registry, completion, error)
@@ -167,44 +167,44 @@ impl Committing {
             may_go_on: &may_go_on,
             refused: &refused,
         };
-        let span = tracing::debug_span!("settle", settle.attempts = batch.len());
+        let span = tracing::debug_span!("complete", complete.attempts = batch.len());
         let transaction = async {
             let connection = if clean {
                 link.clean().await
             } else {
                 link.get().await.map(|(connection, _)| connection)
             };
-            let connection = connection.map_err(SettleError::Unreachable)?;
-            settle(connection, batch, &context).instrument(span).await
+            let connection = connection.map_err(CompleteError::Unreachable)?;
+            complete(connection, batch, &context).instrument(span).await
         };
         let transaction = within(patience.all + Duration::from_secs(1), transaction);
-        let (settled, started) = Box::pin(started::collecting(transaction)).await;
-        let settled = settled?;
+        let (completed, started) = Box::pin(started::collecting(transaction)).await;
+        let completed = completed?;
         link.reset_backoff();
         self.well
             .send_if_modified(|well| !std::mem::replace(well, true));
-        let untouched = (0..batch.len()).filter(|place| settled.untouched(*place));
-        let written = batch.len() - untouched.count() - settled.stale.len();
+        let untouched = (0..batch.len()).filter(|place| completed.untouched(*place));
+        let written = batch.len() - untouched.count() - completed.stale.len();
         metrics::committed(written, began.elapsed());
         for lane in started {
             self.slots.wake();
             self.notifications.add(lane);
         }
-        self.tell(batch, &settled);
-        report(batch, &settled);
-        self.learn(batch, &settled);
-        Ok(settled)
+        self.tell(batch, &completed);
+        report(batch, &completed);
+        self.learn(batch, &completed);
+        Ok(completed)
     }
 
     /// Work became ready. This process looks for it with the slots that it has or is about to
     /// have; others are told of what is more.
-    fn tell(&self, batch: &[Completion], settled: &Settled) {
-        if settled.ready.is_empty() {
+    fn tell(&self, batch: &[Completion], completed: &Completed) {
+        if completed.ready.is_empty() {
             return;
         }
         self.slots.wake();
         let mut by_queue: HashMap<&str, (usize, Vec<i32>)> = HashMap::new();
-        for (number, count) in &settled.ready {
+        for (number, count) in &completed.ready {
             let queue = self.lanes.get(*number).map_or("", |lane| lane.queue);
             let (ready, lanes) = by_queue.entry(queue).or_default();
             *ready += count;
@@ -214,7 +214,7 @@ impl Committing {
             let places = batch.iter().enumerate();
             let freed = places
                 .filter(|(place, s)| {
-                    s.claim.lane.queue == queue && !settled.going_on.contains_key(place)
+                    s.claim.lane.queue == queue && !completed.going_on.contains_key(place)
                 })
                 .count();
             if self.stop.is_cancelled() || ready > freed + self.slots.free(queue) {
@@ -226,11 +226,11 @@ impl Committing {
     }
 
     /// What the attempts say about the services that they need.
-    fn learn(&self, batch: &[Completion], settled: &Settled) {
+    fn learn(&self, batch: &[Completion], completed: &Completed) {
         for (place, completion) in batch.iter().enumerate() {
             let lane = &completion.claim.lane;
             match &completion.decision {
-                _ if settled.untouched(place) => {}
+                _ if completed.untouched(place) => {}
                 Decision::Wait {
                     dependency, error, ..
                 } => {
@@ -252,13 +252,13 @@ impl Committing {
     }
 }
 
-fn report(batch: &[Completion], settled: &Settled) {
+fn report(batch: &[Completion], completed: &Completed) {
     for (place, completion) in batch.iter().enumerate() {
         let claim = &completion.claim;
-        if settled.untouched(place) {
+        if completed.untouched(place) {
             continue;
         }
-        if settled.stale.contains(&place) {
+        if completed.stale.contains(&place) {
             metrics::lease_lost();
             tracing::info!(
                 run.id = %claim.run_id,
@@ -267,7 +267,7 @@ fn report(batch: &[Completion], settled: &Settled) {
                 "attempt was stale, nothing written"
             );
         } else {
-            metrics::settled(completion);
+            metrics::completed(completion);
             report::told(completion);
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn told(completion: &Completion) {
             run.id = %claim.run_id,
             task.step = claim.lane.step,
             attempt.token = claim.token,
-            "attempt settled"
+            "attempt completed"
         );
     }
 }
