@@ -48,7 +48,7 @@ fn both(document: &mut Value) {
     walk(document, &mut |object| {
         integers_have_bounds(object);
         bounds_of_integers_are_integers(object);
-        noise_goes(object);
+        drop_defaults(object);
     });
     requests_take_no_other_fields(document);
     customers_come_first(document);
@@ -120,7 +120,7 @@ fn bounds_of_integers_are_integers(schema: &mut Map<String, Value>) {
 }
 
 /// Defaults that are spelled out only make differences between versions harder to read.
-fn noise_goes(object: &mut Map<String, Value>) {
+fn drop_defaults(object: &mut Map<String, Value>) {
     object.retain(|key, value| match key.as_str() {
         "deprecated" => value != &json!(false),
         "explode" => value != &json!(true),

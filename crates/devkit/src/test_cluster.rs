@@ -69,7 +69,7 @@ impl TestCluster {
             .clone();
         let source = format!("template_{template}");
         once.get_or_try_init(async || {
-            // What a failed preparation left.
+            // An earlier preparation that failed may have left a half-made template.
             self.ask(Action::Drop {
                 name: source.clone(),
             })

@@ -1,4 +1,4 @@
-//! What is too much. Every limit is checked from sizes and headers, before anything is decoded.
+//! Limits on what a file may be. Every one is checked from sizes and headers, before anything is decoded.
 
 use serde::{Deserialize, Serialize};
 use settings::Reader;

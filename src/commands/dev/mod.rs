@@ -130,7 +130,7 @@ async fn serve(
     watch.and(api).and(workers)
 }
 
-/// A part that ends by itself takes the others with it.
+/// Runs a part. When it ends, for whatever reason, the other parts are told to stop.
 async fn ending(part: impl Future<Output = anyhow::Result<()>>, stop: &Stop) -> anyhow::Result<()> {
     let result = part.await;
     stop.stop.cancel();

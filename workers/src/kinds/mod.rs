@@ -55,7 +55,7 @@ pub struct Source {
     pub bucket: Bucket,
     /// Their key.
     pub key: ObjectKey,
-    /// Of all of them.
+    /// SHA-256 of the whole object.
     pub sha256: Sha256,
 }
 

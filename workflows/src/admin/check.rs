@@ -107,7 +107,7 @@ pub async fn problems(pool: &PgPool, build: &Build) -> Result<Vec<Problem>, Admi
     Ok(problems)
 }
 
-/// Whether a worker that has shown what it knows can run the step.
+/// Whether a worker with these capabilities, as it recorded them at its start, can run the step.
 pub(super) fn knows(knows: &Value, workflow: &str, version: i32, step: &str) -> bool {
     let mut offers = compare::offers(knows);
     offers.any(|offer| (offer.workflow, offer.version, offer.step) == (workflow, version, step))

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::define::actor::By;
 use crate::protocol::state::Resolution;
+use crate::store::lock;
 
 /// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose
 /// their leases, so they can write nothing any more; the history shows them as cancelled. Call under
@@ -15,7 +16,7 @@ pub(crate) async fn clear(
     resolution: Resolution,
     by: By<'_>,
 ) -> Result<i64, sqlx::Error> {
-    hold(tx, runs).await?;
+    lock::tasks_of(tx, runs).await?;
     sqlx::query_scalar!(
         r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = ANY($1) RETURNING *),
          no_longer_ready AS (
@@ -48,24 +49,4 @@ pub(crate) async fn clear(
     )
     .fetch_one(tx)
     .await
-}
-
-/// Waits for whoever is just moving tasks of these runs, so that the next statement sees them where
-/// they are then.
-pub(crate) async fn hold(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), sqlx::Error> {
-    // In the order of those who move them: they pass over deferred rows that are locked.
-    sqlx::query!(
-        "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
-         WHERE t.run_id = ANY($1) ORDER BY d.due_at, d.task_id FOR UPDATE OF d",
-        runs,
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    sqlx::query!(
-        "SELECT task_id FROM workflows.tasks WHERE run_id = ANY($1) ORDER BY task_id FOR UPDATE",
-        runs,
-    )
-    .fetch_all(tx)
-    .await?;
-    Ok(())
 }

@@ -110,7 +110,7 @@ pub(super) struct Ended {
     pub too_large: Option<Uuid>,
 }
 
-/// Counts children that have ended and inserts the join of each fan-out of which they were the last.
+/// Counts the children that have ended. Inserts the join of each fan-out whose last child is among them.
 pub(super) async fn join(
     connection: &mut PgConnection,
     children: &[Child],

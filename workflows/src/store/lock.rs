@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Runs that this transaction has locked, and what somebody holds back.
+/// Runs that this transaction has locked, with what is paused of them.
 #[derive(Debug, Default)]
 pub(crate) struct Locked {
     pub runs: HashSet<Uuid>,
@@ -152,4 +152,24 @@ pub(crate) async fn renew_leases(
         .into_iter()
         .map(|lease| (lease.task_id, (lease.token, lease.started_at)))
         .collect())
+}
+
+/// Locks the tasks of these runs. Waits until other transactions that are moving them (from deferred to
+/// ready, say) have ended, so that the next statement sees each task where it came to.
+pub(crate) async fn tasks_of(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), sqlx::Error> {
+    // In the order of those who move them: they pass over deferred rows that are locked.
+    sqlx::query!(
+        "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
+         WHERE t.run_id = ANY($1) ORDER BY d.due_at, d.task_id FOR UPDATE OF d",
+        runs,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "SELECT task_id FROM workflows.tasks WHERE run_id = ANY($1) ORDER BY task_id FOR UPDATE",
+        runs,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(())
 }

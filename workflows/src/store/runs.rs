@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::{define::actor::By, protocol::state::RunState, store::clear::hold};
+use crate::{define::actor::By, protocol::state::RunState, store::lock};
 
 /// A run.
 pub(crate) struct Row {
@@ -135,7 +135,7 @@ pub(crate) async fn pause(
     run_id: Uuid,
     by: By<'_>,
 ) -> Result<(), sqlx::Error> {
-    hold(tx, &[run_id]).await?;
+    lock::tasks_of(tx, &[run_id]).await?;
     sqlx::query!(
         "WITH held AS (SELECT * FROM workflows.tasks WHERE run_id = $1),
          no_longer_ready AS (

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::define::payload::Payload;
 use crate::protocol::state::Resolution;
+use crate::store::lock;
 
 /// A task to write.
 pub(crate) struct Row<'a> {
@@ -177,7 +178,7 @@ pub(crate) async fn clear(
     resolution: Resolution,
     (actor, reason): (&str, &str),
 ) -> Result<i64, sqlx::Error> {
-    hold(connection, run_id).await?;
+    lock::tasks_of(connection, &[run_id]).await?;
     sqlx::query_scalar!(
         r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = $1 RETURNING *),
          no_longer_ready AS (
@@ -210,24 +211,4 @@ pub(crate) async fn clear(
     )
     .fetch_one(connection)
     .await
-}
-
-/// Waits for whoever is just moving tasks of this run, so that the next statement sees them where
-/// they are then.
-pub(crate) async fn hold(connection: &mut PgConnection, run_id: Uuid) -> Result<(), sqlx::Error> {
-    // In the order of those who move them: they pass over deferred rows that are locked.
-    sqlx::query!(
-        "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
-         WHERE t.run_id = $1 ORDER BY d.due_at, d.task_id FOR UPDATE OF d",
-        run_id,
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    sqlx::query!(
-        "SELECT task_id FROM workflows.tasks WHERE run_id = $1 ORDER BY task_id FOR UPDATE",
-        run_id,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(())
 }

@@ -112,7 +112,7 @@ impl Demands {
         self.fronts.learn(numbered, claimed.took, from_the_front);
     }
 
-    /// When to look from the front again, if looks do not begin there now.
+    /// Time until the next claim begins at the front of each lane again. `None` while claims begin there anyway.
     pub fn again_in(&self) -> Option<Duration> {
         self.fronts.again_in()
     }

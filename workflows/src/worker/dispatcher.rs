@@ -91,7 +91,7 @@ impl Dispatcher {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                gone = self.fit() => if gone {
+                ending = self.wait_until_ready() => if ending {
                     break;
                 }
             }
@@ -112,9 +112,9 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Waits until others can see this process and its commits come through. Returns `true` when the
-    /// dispatcher is to end instead.
-    async fn fit(&mut self) -> bool {
+    /// Waits until this process's presence is known to the others and its commits come through. Returns
+    /// `true` if that can no longer happen because the parts that say so have ended.
+    async fn wait_until_ready(&mut self) -> bool {
         let present = self.present.wait_for(|present| *present).await.is_err();
         present
             || self
@@ -219,8 +219,10 @@ impl Dispatcher {
         permits
     }
 
-    /// At once while slots are free and shares were used up; otherwise at the next hint, or when a
-    /// slot becomes free of a queue that has none, before or after the claim.
+    /// When to claim next:
+    /// - at once, while slots are free and a lane gave as much as it was asked for (`more`);
+    /// - otherwise at the next hint;
+    /// - or when a slot becomes free in a queue that had none, before the claim or after it.
     fn next_look(&self, more: bool, permits: &Permits) -> Wait {
         let left = |channel: &QueueChannel| {
             permits
@@ -285,6 +287,7 @@ enum Wait {
     No,
     /// The database is unwell: wait this long.
     Out(Duration),
-    /// Until something may be claimable; a slot of one of these channels is as good a sign as a hint.
+    /// Until a hint arrives, or until a slot becomes free in one of these channels, by their index: those
+    /// queues were full, so more work may be waiting than they could take.
     ForWork(Vec<usize>),
 }

@@ -102,7 +102,8 @@ impl Heartbeat {
 
     async fn beat(&mut self, tick: Duration) -> Result<(), sqlx::Error> {
         let (connection, fresh) = self.link.get().await?;
-        // After an interruption all of them are asked after.
+        // After a new connection every lease is renewed and checked, also those of young attempts: nobody
+        // renewed them in the meantime.
         let age = if fresh { Duration::ZERO } else { tick };
         let in_hand = self.attempts.older_than(age);
         let tasks: Vec<Uuid> = in_hand.iter().map(|attempt| attempt.task_id).collect();

@@ -67,7 +67,7 @@ impl LimitedClaims {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => break,
-                gone = self.fit() => if gone {
+                ending = self.wait_until_ready() => if ending {
                     break;
                 }
             }
@@ -91,7 +91,7 @@ impl LimitedClaims {
 
     /// Waits until there is a limit, others can see this process, and its commits come through.
     /// `true`: it ends.
-    async fn fit(&mut self) -> bool {
+    async fn wait_until_ready(&mut self) -> bool {
         self.limits.some().await;
         let absent = self.present.wait_for(|present| *present).await.is_err();
         absent || self.committing.wait_for(|well| *well).await.is_err()
@@ -159,8 +159,8 @@ impl LimitedClaims {
         Ok(Wait::ForWork(used_up.chain(full).collect()))
     }
 
-    /// Notes when each queue is to be asked about again. `true`: shares were used up, and there is
-    /// room for more.
+    /// Notes when each queue is to be claimed from again. Returns `true` if a queue gave as much as it was
+    /// asked for and still has free slots, so that the next claim may follow at once.
     fn note(&self, limited: &Limited, demand: &Demand, permits: &Permits) -> bool {
         let mut taken: HashMap<&str, usize> = HashMap::new();
         for claim in &limited.claimed.claims {

@@ -133,7 +133,8 @@ impl Slots {
         })
     }
 
-    /// Nobody new can be waiting, so a slot may go on with what it has.
+    /// Whether a slot may go on with the next step of its run without claiming: claims are not held back, and no
+    /// work was announced for the queue since the last claim, so nobody is kept waiting.
     pub fn can_continue(&self, queue: &str) -> bool {
         let queue = self.queues.get(queue);
         !self.holding.load(Ordering::Acquire)

@@ -196,8 +196,8 @@ impl Committing {
         Ok(completed)
     }
 
-    /// Work became ready. This process looks for it with the slots that it has or is about to
-    /// have; others are told of what is more.
+    /// Makes it known that work became ready. This process claims it with the slots that are free or
+    /// about to be. Other processes are notified of what exceeds them.
     fn tell(&self, batch: &[Completion], completed: &Completed) {
         if completed.ready.is_empty() {
             return;
