@@ -11,7 +11,7 @@ use workflows::StepError;
 
 pub(crate) use self::decoder::decoded;
 pub(crate) use self::rejection::{recorded, reject};
-use crate::tools::ScratchError;
+use crate::tools::scratch::ScratchError;
 use scanner::ClamdError;
 
 /// The outside services that steps need, by the names under which operators see them.

@@ -1,6 +1,6 @@
 //! What the steps work with: database, object store, virus scanner, decoders, local scratch.
 
-mod scratch;
+pub mod scratch;
 
 use std::{fs::File, time::Duration};
 
