@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
     Attempt, BoxError, Done, Engine, EngineConfig, Outcome, RunEnd, RunHooks, RunState, Step,
-    StepError, StepState, Workflow,
+    StepError, StepState, StoreError, Workflow,
     admin::{By, Hooks, runs},
     inspect::latest_run,
 };
@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let run = latest_run(&pool, subject)
             .await?
             .ok_or(sqlx::Error::RowNotFound)?;
-        Ok::<_, sqlx::Error>(
+        Ok::<_, StoreError>(
             run.steps
                 .iter()
                 .any(|step| step.state == StepState::Running),

@@ -76,6 +76,7 @@ pub use protocol::{
     failpoints,
     state::{AttemptOutcome, Cause, Resolution, RunState, StepState, UnknownWord},
 };
+pub use store::error::StoreError;
 pub use store::schema::{
     MigrateError, SCHEMA_LEVEL, SchemaError, SchemaTooNew, SchemaUnreleased, check_schema, migrate,
     schema_version,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use sqlx::PgPool;
 
 use crate::store;
+use crate::store::error::StoreError;
 
 /// An outside service that is down. Tasks of the steps that need it wait where they are, but for one at a time that
 /// tries whether it is back.
@@ -31,7 +32,7 @@ impl Breaker {
 }
 
 /// Those that are open, by name.
-pub async fn list(pool: &PgPool) -> Result<Vec<Breaker>, sqlx::Error> {
+pub async fn list(pool: &PgPool) -> Result<Vec<Breaker>, StoreError> {
     let open = store::breakers::list(pool).await?.into_iter();
     let breakers = open.map(|open| Breaker {
         dependency: open.dependency,

@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::store::depths as store;
+use crate::store::error::StoreError;
 use crate::{
     admin::{AdminError, hints::begin, workers::Fleet},
     protocol::failpoints::Failpoint,
@@ -71,7 +72,7 @@ pub async fn depths(pool: &PgPool, max_age: Duration) -> Result<Depths, AdminErr
     Ok(stored(pool).await?)
 }
 
-async fn stored(pool: &PgPool) -> Result<Depths, sqlx::Error> {
+async fn stored(pool: &PgPool) -> Result<Depths, StoreError> {
     let row = store::read(pool).await?;
     Ok(Depths {
         counted_at: row.counted_at,
@@ -81,7 +82,7 @@ async fn stored(pool: &PgPool) -> Result<Depths, sqlx::Error> {
     })
 }
 
-async fn count(tx: &mut PgConnection, fleet: &Fleet) -> Result<Vec<Depth>, sqlx::Error> {
+async fn count(tx: &mut PgConnection, fleet: &Fleet) -> Result<Vec<Depth>, StoreError> {
     let lanes = store::count(tx).await?;
     let mut steps: BTreeMap<(String, String, String), Depth> = BTreeMap::new();
     for lane in lanes {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::{PgPool, Postgres, Transaction as SqlTransaction};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
     protocol::failpoints::Failpoint,
@@ -78,13 +79,13 @@ const STANDSTILL: Duration = Duration::from_secs(5);
 const LOCK: Duration = Duration::from_secs(10);
 
 /// Begins an action.
-pub(crate) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postgres>, sqlx::Error> {
+pub(crate) async fn begin(pool: &PgPool) -> Result<SqlTransaction<'static, Postgres>, StoreError> {
     let begin = format!(
         "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{}ms'; SET LOCAL lock_timeout = '{}ms'",
         STANDSTILL.as_millis(),
         LOCK.as_millis()
     );
-    pool.begin_with(sqlx::AssertSqlSafe(begin)).await
+    Ok(pool.begin_with(sqlx::AssertSqlSafe(begin)).await?)
 }
 
 /// Commits an action and tells the workers of it.

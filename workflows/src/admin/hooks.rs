@@ -6,6 +6,7 @@ use futures::FutureExt;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{AdminError, By},
     define::{
@@ -64,7 +65,7 @@ async fn told<'h>(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'h>,
-) -> Result<Vec<(About, &'h Arc<Definition>)>, sqlx::Error> {
+) -> Result<Vec<(About, &'h Arc<Definition>)>, StoreError> {
     let Some(hooks) = by.hooks else {
         return Ok(Vec::new());
     };

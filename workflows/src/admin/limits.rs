@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{
         AdminError, By, Conflict, Hints, check_reason,
@@ -167,7 +168,7 @@ impl LimitEntry {
         &self,
         pool: &PgPool,
         key: i64,
-    ) -> Result<Option<HeldBy>, sqlx::Error> {
+    ) -> Result<Option<HeldBy>, StoreError> {
         let used_up =
             |most: Option<u32>, running: i64| most.is_some_and(|most| running >= most.into());
         if used_up(self.limit.concurrency, self.running) {

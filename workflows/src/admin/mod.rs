@@ -24,6 +24,7 @@ pub mod redrive;
 pub mod runs;
 pub mod workers;
 
+use crate::store::error::StoreError;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -64,7 +65,13 @@ pub enum AdminError {
     Hook(#[source] crate::define::record::BoxError),
     /// The database refused or was lost.
     #[error("the database could not be asked")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AdminError {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
 }
 
 fn not_found(what: &'static str, id: impl std::fmt::Display) -> AdminError {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{
         AdminError, Breaker, By, Conflict, Hints, Pause, breakers, check_reason,
@@ -95,7 +96,7 @@ struct InQueue {
 }
 
 /// The queues that somebody holds.
-pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, sqlx::Error> {
+pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, StoreError> {
     let rows = queues::paused(pool).await?;
     let pauses = rows.into_iter().map(|row| {
         let pause = Pause {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
     store::{workers as store, workers::Row},
@@ -108,7 +109,7 @@ pub(super) struct Fleet {
 
 impl Fleet {
     /// Asks the locks who lives.
-    pub async fn muster(pool: &PgPool) -> Result<Self, sqlx::Error> {
+    pub async fn muster(pool: &PgPool) -> Result<Self, StoreError> {
         let mut rows = store::list(pool).await?;
         rows.retain(|worker| worker.alive);
         Ok(Self {

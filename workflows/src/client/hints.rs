@@ -9,6 +9,7 @@ use std::{collections::HashSet, time::Duration};
 use sqlx::{PgConnection, PgPool};
 use tokio::{sync::mpsc, time::Instant};
 
+use crate::store::error::StoreError;
 use crate::store::{
     self,
     session::{ANSWER, Session, within},
@@ -95,7 +96,7 @@ async fn pass_on(
     session: &Session,
     connection: &mut Option<PgConnection>,
     open: &[(Hint, Instant)],
-) -> Result<HashSet<i64>, sqlx::Error> {
+) -> Result<HashSet<i64>, StoreError> {
     if connection.is_none() {
         *connection = Some(session.open().await?);
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::state::{RunState, StepState},
     store::inspect as store,
@@ -49,7 +50,7 @@ pub struct StepSummary {
 }
 
 /// The newest run about `subject`.
-pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummary>, sqlx::Error> {
+pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummary>, StoreError> {
     let Some(run) = store::latest_run(pool, subject).await? else {
         return Ok(None);
     };
@@ -78,6 +79,6 @@ pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummar
 pub async fn live_run(
     connection: &mut PgConnection,
     subject: Uuid,
-) -> Result<Option<Uuid>, sqlx::Error> {
+) -> Result<Option<Uuid>, StoreError> {
     store::live_run(connection, subject).await
 }

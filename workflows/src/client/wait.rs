@@ -36,6 +36,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use crate::protocol::state::RunState;
+use crate::store::error::StoreError;
 use crate::{
     define::{payload::Payload, run::RunId, step::Rejection},
     store::{
@@ -97,7 +98,7 @@ pub enum WaitError {
     Undecodable(#[source] serde_json::Error),
     /// The database refused, or was not there until the time was over.
     #[error("the database could not be asked")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
 }
 
 /// Waits until a run has ended or is dead, at most about `limit`; with no time it looks once. The

@@ -14,6 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
+use crate::define::record::BoxError;
 use crate::define::{
     payload::{Payload, PayloadError},
     step::{Attempt, StepError},
@@ -61,7 +62,7 @@ pub(crate) enum Stored {
 #[derive(Debug)]
 pub(crate) enum Unreported {
     /// The database refuses these data.
-    Data(sqlx::Error),
+    Data(BoxError),
     /// The database is away, or somebody holds a row: to be tried again.
     Weather,
 }
@@ -251,9 +252,9 @@ impl<C: Send + Sync> Attempt<C> {
     }
 }
 
-fn fail(error: impl std::error::Error + Send + Sync + 'static) -> StepError {
+fn fail(error: impl Into<BoxError>) -> StepError {
     StepError::Fail {
-        source: Box::new(error),
+        source: error.into(),
     }
 }
 

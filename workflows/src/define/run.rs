@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::define::payload::PayloadError;
+use crate::define::{payload::PayloadError, record::BoxError};
 
 /// Identity of a run (`UUIDv7`: sorts by time of start).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,5 +27,11 @@ pub enum StartError {
     Panicked(String),
     /// The database refused or was lost.
     #[error("the run could not be stored")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] BoxError),
+}
+
+impl From<sqlx::Error> for StartError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
 }

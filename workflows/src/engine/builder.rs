@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     client::start::Starter,
     define::{reports::Reports, workflow::Workflow},
@@ -55,7 +56,7 @@ pub enum EngineError {
     Misconfigured(Vec<String>),
     /// Postgres could not be reached or refused.
     #[error("cannot register with the database")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
     /// The system gave no thread.
     #[error("cannot start a thread")]
     Thread(#[from] std::io::Error),

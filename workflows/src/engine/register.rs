@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sqlx::Connection;
 
+use crate::store::error::StoreError;
 use crate::{
     define::{detail::Detail, lane::Lane},
     engine::builder::EngineError,
@@ -14,14 +15,14 @@ use crate::{
         lanes::Lanes,
         presence::Who,
         schema::{SchemaError, check_schema},
-        session::{ANSWER, Session, prove, within},
+        session::{ANSWER, Session, answered, prove, within},
         weather,
     },
 };
 
 /// Whether a connection that was there was lost, or the server could not take it just now.
-pub(crate) fn breaks_off(error: &sqlx::Error) -> bool {
-    let refused = matches!(error, sqlx::Error::Io(io)
+pub(crate) fn breaks_off(error: &StoreError) -> bool {
+    let refused = matches!(error, StoreError::Sql(sqlx::Error::Io(io))
         if io.kind() == std::io::ErrorKind::ConnectionRefused);
     !refused && weather::in_chain(error).is_some()
 }
@@ -49,6 +50,6 @@ pub(crate) async fn enter(
         let entering = store::schedules::enter(&mut connection, &schedule.name, schedule.every);
         within(ANSWER, entering).await?;
     }
-    let _ = within(ANSWER, connection.close()).await;
+    let _ = answered(ANSWER, connection.close()).await;
     Ok((Arc::new(lanes), worker_id))
 }

@@ -34,6 +34,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{
         AdminError,
@@ -199,7 +200,13 @@ pub enum NotEnded {
     Admin(#[from] AdminError),
     /// The database refused or was lost.
     #[error("the database could not be asked")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for NotEnded {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
 }
 
 fn in_words(answer: &Answer) -> String {

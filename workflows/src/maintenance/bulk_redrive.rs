@@ -9,6 +9,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{AdminError, By, hooks},
     define::hooks::Hooks,
@@ -177,7 +178,7 @@ impl Step {
         skipped: i64,
         round: Round,
         over: bool,
-    ) -> Result<Recorded, sqlx::Error> {
+    ) -> Result<Recorded, StoreError> {
         let so_far = redrives::Progress {
             redriven: revived.letters,
             skipped,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
+use crate::store::error::StoreError;
 use crate::{
     define::{
         step::{Attempt, Done, NextOnError, Step, StepError},
@@ -16,7 +17,7 @@ use crate::{
         events,
         reports::tidy,
         retention::prune,
-        session::{Session, within},
+        session::{Session, answered, within},
     },
 };
 
@@ -66,13 +67,13 @@ impl Step for Prune {
         within(STATEMENT, tidy(&mut connection, None))
             .await
             .or_retry()?;
-        let _ = within(STATEMENT, connection.close()).await;
+        let _ = answered(STATEMENT, connection.close()).await;
         Ok(Done::new(pruned))
     }
 }
 
 /// Removes runs that ended longer ago than `age`, and what people did then. Returns how many runs.
-async fn forget_runs(connection: &mut PgConnection, age: Duration) -> Result<usize, sqlx::Error> {
+async fn forget_runs(connection: &mut PgConnection, age: Duration) -> Result<usize, StoreError> {
     let mut pruned = 0;
     loop {
         match within(STATEMENT, prune(connection, age)).await? {
@@ -84,7 +85,7 @@ async fn forget_runs(connection: &mut PgConnection, age: Duration) -> Result<usi
     Ok(pruned)
 }
 
-async fn forget_events(connection: &mut PgConnection, age: Duration) -> Result<(), sqlx::Error> {
+async fn forget_events(connection: &mut PgConnection, age: Duration) -> Result<(), StoreError> {
     while within(STATEMENT, events::prune(connection, age)).await? > 0 {}
     Ok(())
 }

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
     define::{
@@ -144,7 +145,7 @@ impl Scheduler {
         }
     }
 
-    async fn tell_of(&mut self, dependency: &str, news: &News) -> Result<(), sqlx::Error> {
+    async fn tell_of(&mut self, dependency: &str, news: &News) -> Result<(), StoreError> {
         let (connection, _) = self.link.get().await?;
         match news {
             News::Down(error, lanes) => {
@@ -161,7 +162,7 @@ impl Scheduler {
         Ok(())
     }
 
-    async fn take_probe(&mut self, dependency: &str) -> Result<(), sqlx::Error> {
+    async fn take_probe(&mut self, dependency: &str) -> Result<(), StoreError> {
         let (connection, _) = self.link.get().await?;
         let taking = breakers::probe(connection, dependency, FIRST_PROBE, LONGEST_PROBE);
         if within(ANSWER, taking).await? {

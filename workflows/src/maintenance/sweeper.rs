@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::error::StoreError;
 use crate::{
     maintenance::{
         absences::{ABSENT, Absences},
@@ -81,7 +82,7 @@ impl Sweeper {
         self.link.close().await;
     }
 
-    async fn sweep_once(&mut self, round: u32, coming_back: Duration) -> Result<(), sqlx::Error> {
+    async fn sweep_once(&mut self, round: u32, coming_back: Duration) -> Result<(), StoreError> {
         let lanes = self.lanes.iter();
         let idle: Vec<i32> = lanes
             .filter(|(_, lane)| self.slots.idle_for(lane.queue, self.interval / 2))
@@ -128,7 +129,7 @@ impl Sweeper {
         found: &ScanResult,
         thoroughly: bool,
         coming_back: Duration,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), StoreError> {
         if found.unnoted {
             let (connection, _) = self.link.get().await?;
             let noting = note_server(connection, &found.server);
@@ -167,7 +168,7 @@ impl Sweeper {
         }
     }
 
-    async fn move_due(&mut self) -> Result<(), sqlx::Error> {
+    async fn move_due(&mut self) -> Result<(), StoreError> {
         for _ in 0..DUE_BATCHES {
             let (connection, _) = self.link.get().await?;
             let moved = within(ANSWER, rescue::due(connection)).await?;
@@ -179,13 +180,13 @@ impl Sweeper {
         Ok(())
     }
 
-    async fn rescue(&mut self, losses: &Losses) -> Result<(), sqlx::Error> {
+    async fn rescue(&mut self, losses: &Losses) -> Result<(), StoreError> {
         let (connection, _) = self.link.get().await?;
         within(ANSWER, rescue::count_lost(connection, &losses.lost)).await?;
         let candidates = within(ANSWER, rescue::candidates(connection, losses)).await?;
         let rescuing = rescue::rescue(connection, losses, &candidates);
         let rescued = match within(ANSWER, rescuing).await {
-            Err(error @ sqlx::Error::Database(_)) if candidates.len() > 1 => {
+            Err(error) if error.is_answer() && candidates.len() > 1 => {
                 // One of them has it: each by itself, so that it holds up no other.
                 tracing::warn!(error = %error, "a rescue failed, each goes alone");
                 one_by_one(connection, losses, &candidates).await?
@@ -223,7 +224,7 @@ impl Sweeper {
     }
 
     /// Tasks of which their workers died for the last time: their ends are written as any other.
-    async fn dead_letter(&mut self, poison: &[Candidate]) -> Result<(), sqlx::Error> {
+    async fn dead_letter(&mut self, poison: &[Candidate]) -> Result<(), StoreError> {
         if poison.is_empty() {
             return Ok(());
         }
@@ -247,10 +248,10 @@ impl Sweeper {
     fn independent(
         &mut self,
         duty: &str,
-        result: Result<(), sqlx::Error>,
-    ) -> Result<(), sqlx::Error> {
+        result: Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         match result {
-            Err(error @ sqlx::Error::Database(_)) => {
+            Err(error) if error.is_answer() => {
                 tracing::warn!(error = %error, "could not {duty}; tried again at the next look");
                 self.link.disconnect();
                 Ok(())
@@ -275,13 +276,13 @@ async fn one_by_one(
     connection: &mut PgConnection,
     losses: &Losses,
     candidates: &[Candidate],
-) -> Result<rescue::Rescued, sqlx::Error> {
+) -> Result<rescue::Rescued, StoreError> {
     let mut all = rescue::Rescued::default();
     for candidate in candidates {
         let one = std::slice::from_ref(candidate);
         match within(ANSWER, rescue::rescue(connection, losses, one)).await {
             Ok(rescued) => all.add(rescued),
-            Err(error @ sqlx::Error::Database(_)) => {
+            Err(error) if error.is_answer() => {
                 tracing::warn!(
                     error = %error, run.id = %candidate.run_id, "a task could not be rescued"
                 );

@@ -5,6 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::protocol::state::AttemptOutcome;
+use crate::store::error::StoreError;
 
 /// An attempt that ended.
 pub(crate) struct Attempt {
@@ -26,8 +27,8 @@ pub(crate) async fn list(
     run_id: Uuid,
     task_id: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<Attempt>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Attempt>, StoreError> {
+    Ok(sqlx::query_as!(
         Attempt,
         r#"SELECT a.token, a.task_id, l.step, a.child, a.outcome AS "outcome: AttemptOutcome",
                   a.error::text AS error, w.name AS "worker?", w.build AS "build?", a.started_at, a.ended_at
@@ -40,5 +41,5 @@ pub(crate) async fn list(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use crate::define::actor::By;
+use crate::store::error::StoreError;
 
 /// Keeps an action, in the caller's transaction.
 pub(crate) async fn record(
@@ -13,7 +14,7 @@ pub(crate) async fn record(
     action: &str,
     target: impl std::fmt::Display,
     details: Value,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.audit (actor, action, target, reason, details) VALUES ($1, $2, $3, $4, $5)",
         by.actor,
@@ -44,8 +45,8 @@ pub(crate) async fn list(
     target: Option<&str>,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<Entry>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Entry>, StoreError> {
+    Ok(sqlx::query_as!(
         Entry,
         "SELECT audit_id, at, actor, action, target, reason, details FROM workflows.audit
          WHERE ($1::text IS NULL OR target = $1) AND ($2::bigint IS NULL OR audit_id < $2)
@@ -55,5 +56,5 @@ pub(crate) async fn list(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }

@@ -1,5 +1,6 @@
 //! Dependencies that are down, for all workers to know.
 
+use crate::store::error::StoreError;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ pub(crate) async fn open(
     error: &str,
     lanes: &[i32],
     probe_in: Duration,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.breakers AS b (dependency, probe_at, error, lanes)
          VALUES ($1, clock_timestamp() + make_interval(secs => $3), $2, $4)
@@ -36,7 +37,7 @@ pub(crate) async fn open(
 pub(crate) async fn close(
     connection: &mut PgConnection,
     dependency: &str,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let closed = sqlx::query!(
         "DELETE FROM workflows.breakers WHERE dependency = $1",
         dependency
@@ -51,7 +52,7 @@ pub(crate) async fn probe(
     dependency: &str,
     first: Duration,
     longest: Duration,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let taken = sqlx::query!(
         "UPDATE workflows.breakers
          SET probes = probes + 1,
@@ -66,7 +67,7 @@ pub(crate) async fn probe(
 }
 
 /// Closes those of which nothing was heard for some minutes: whoever knew of it may be gone.
-pub(crate) async fn forget(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn forget(connection: &mut PgConnection) -> Result<(), StoreError> {
     let forgotten = sqlx::query!(
         "DELETE FROM workflows.breakers
          WHERE failed_at < clock_timestamp() - make_interval(secs => $1)",
@@ -86,12 +87,12 @@ pub(crate) struct Open {
 }
 
 /// The open breakers, by name.
-pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Open>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Open>, StoreError> {
+    Ok(sqlx::query_as!(
         Open,
         "SELECT dependency, opened_at AS since, probe_at, error, lanes FROM workflows.breakers
          ORDER BY dependency"
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }

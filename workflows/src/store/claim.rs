@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 mod limited;
 
+use crate::store::error::StoreError;
 use crate::{
     define::{lane::Lane, payload::Payload},
     protocol::{
@@ -65,7 +66,7 @@ pub(crate) async fn claim(
     demand: &Demand,
     worker_id: i64,
     lease: Duration,
-) -> Result<Claimed, sqlx::Error> {
+) -> Result<Claimed, StoreError> {
     let (mut front_lanes, mut keys, mut ranks) = (vec![], vec![], vec![]);
     for (lane, key, rank) in demand.fronts.iter().flatten() {
         front_lanes.push(*lane);
@@ -107,7 +108,7 @@ async fn claim_suspect(
     permitted: &[String],
     worker_id: i64,
     lease: Duration,
-) -> Result<Option<Arc<Claim>>, sqlx::Error> {
+) -> Result<Option<Arc<Claim>>, StoreError> {
     let wanted = Columns::of(&demand.lanes);
     let rows = sqlx::query_file_as!(
         Row,
@@ -131,7 +132,7 @@ pub(crate) async fn strays(
     known: &Lanes,
     worker_id: i64,
     in_hand: &[Uuid],
-) -> Result<Vec<Arc<Claim>>, sqlx::Error> {
+) -> Result<Vec<Arc<Claim>>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
@@ -158,7 +159,7 @@ pub(crate) async fn take_over(
     worker_id: i64,
     lease: Duration,
     leases: &HashSet<(Uuid, i64)>,
-) -> Result<Vec<Arc<Claim>>, sqlx::Error> {
+) -> Result<Vec<Arc<Claim>>, StoreError> {
     let (tasks, tokens): (Vec<Uuid>, Vec<i64>) = leases.iter().copied().unzip();
     let rows = sqlx::query_as!(
         Row,

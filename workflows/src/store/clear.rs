@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::define::actor::By;
 use crate::protocol::state::Resolution;
+use crate::store::error::StoreError;
 use crate::store::lock;
 
 /// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose
@@ -15,9 +16,9 @@ pub(crate) async fn clear(
     runs: &[Uuid],
     resolution: Resolution,
     by: By<'_>,
-) -> Result<i64, sqlx::Error> {
+) -> Result<i64, StoreError> {
     lock::tasks_of(tx, runs).await?;
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = ANY($1) RETURNING *),
          no_longer_ready AS (
             DELETE FROM workflows.ready r USING left_over t
@@ -48,5 +49,5 @@ pub(crate) async fn clear(
         by.reason,
     )
     .fetch_one(tx)
-    .await
+    .await?)
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 mod sort;
 
+use crate::store::error::StoreError;
 pub(crate) use crate::store::writes::CallersError;
 use crate::{
     protocol::{
@@ -100,10 +101,10 @@ impl Completed {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompleteError {
     #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
     /// There was no connection for it.
     #[error("no connection: {0}")]
-    Unreachable(sqlx::Error),
+    Unreachable(StoreError),
     /// The caller's write or hook failed. Only of a batch of one, in a transaction of its own.
     #[error("a write failed: {0}")]
     Refused(CallersError),
@@ -125,6 +126,12 @@ pub(crate) enum CompleteError {
     /// The join could not be given what its children hand on.
     #[error("the join's input is too large")]
     JoinTooLarge,
+}
+
+impl From<sqlx::Error> for CompleteError {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
 }
 
 /// Commits a batch. Passes over runs that somebody else holds.
@@ -181,7 +188,7 @@ async fn call_writes(
     Ok(called)
 }
 
-async fn set_limit(tx: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
+async fn set_limit(tx: &mut PgConnection, limit: Duration) -> Result<(), StoreError> {
     let set = format!("SET LOCAL statement_timeout = '{}ms'", limit.as_millis());
     sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(tx).await?;
     Ok(())

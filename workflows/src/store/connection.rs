@@ -6,7 +6,8 @@ use std::time::Duration;
 use rand::Rng;
 use sqlx::{Connection, PgConnection};
 
-use crate::store::session::{Session, within};
+use crate::store::error::StoreError;
+use crate::store::session::{Session, answered};
 
 /// How long closing a connection may take. The server notices a vanished client as well.
 const CLOSE: Duration = Duration::from_secs(1);
@@ -27,19 +28,19 @@ impl Link {
     }
 
     /// The connection, and whether it is a new one.
-    pub async fn get(&mut self) -> Result<(&mut PgConnection, bool), sqlx::Error> {
+    pub async fn get(&mut self) -> Result<(&mut PgConnection, bool), StoreError> {
         let fresh = self.connection.is_none();
         if fresh {
             self.connection = Some(self.session.open().await?);
         }
-        let connection = self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let connection = self.connection.as_mut().ok_or(StoreError::NotConnected)?;
         Ok((connection, fresh))
     }
 
     /// The connection, without anything that the caller's code may have left in its session.
-    pub async fn clean(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+    pub async fn clean(&mut self) -> Result<&mut PgConnection, StoreError> {
         let (_, fresh) = self.get().await?;
-        let connection = self.connection.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let connection = self.connection.as_mut().ok_or(StoreError::NotConnected)?;
         if !fresh {
             self.session.reset(connection).await?;
         }
@@ -62,7 +63,7 @@ impl Link {
 
     pub async fn close(mut self) {
         if let Some(connection) = self.connection.take() {
-            let _ = within(CLOSE, connection.close()).await;
+            let _ = answered(CLOSE, connection.close()).await;
         }
     }
 }

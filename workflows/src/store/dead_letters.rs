@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::protocol::state::Cause;
+use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
     store::fan_out::{self, Child},
@@ -36,7 +37,7 @@ pub(super) struct Buried {
 pub(super) async fn dead_letter(
     connection: &mut PgConnection,
     dead: &[Dead<'_>],
-) -> Result<Buried, sqlx::Error> {
+) -> Result<Buried, StoreError> {
     if dead.is_empty() {
         return Ok(Buried::default());
     }
@@ -56,7 +57,7 @@ async fn write(
     connection: &mut PgConnection,
     dead: &[Dead<'_>],
     missing: &(dyn Fn(&Child) -> bool + Sync),
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<Vec<Uuid>, StoreError> {
     let ids: Vec<Uuid> = dead.iter().map(|d| d.task_id).collect();
     let letters: Vec<Uuid> = dead.iter().map(|_| Uuid::now_v7()).collect();
     let causes: Vec<String> = dead.iter().map(|d| d.cause.as_str().to_owned()).collect();
@@ -68,7 +69,7 @@ async fn write(
         .iter()
         .map(|d| d.child.as_ref().is_some_and(missing))
         .collect();
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "WITH gone AS (
             DELETE FROM workflows.tasks t
             USING unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[],
@@ -105,5 +106,5 @@ async fn write(
         &tokens,
     )
     .fetch_all(connection)
-    .await
+    .await?)
 }

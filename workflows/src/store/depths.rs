@@ -1,5 +1,6 @@
 //! How much waits where, counted once for all who ask.
 
+use crate::store::error::StoreError;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,19 +16,19 @@ pub(crate) struct Stored {
 }
 
 /// What was counted last.
-pub(crate) async fn read(pool: &PgPool) -> Result<Stored, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn read(pool: &PgPool) -> Result<Stored, StoreError> {
+    Ok(sqlx::query_as!(
         Stored,
         r#"SELECT counted_at, counts,
                   extract(epoch FROM clock_timestamp() - counted_at)::float8 AS "age!"
            FROM workflows.depths"#
     )
     .fetch_one(pool)
-    .await
+    .await?)
 }
 
 /// Locks the row, if it is older than `max_age` and nobody else is counting.
-pub(crate) async fn take(tx: &mut PgConnection, max_age: Duration) -> Result<bool, sqlx::Error> {
+pub(crate) async fn take(tx: &mut PgConnection, max_age: Duration) -> Result<bool, StoreError> {
     let mine = sqlx::query_scalar!(
         "SELECT one FROM workflows.depths WHERE counted_at < clock_timestamp() - make_interval(secs => $1)
          FOR UPDATE SKIP LOCKED",
@@ -37,7 +38,7 @@ pub(crate) async fn take(tx: &mut PgConnection, max_age: Duration) -> Result<boo
 }
 
 /// Keeps what was counted.
-pub(crate) async fn keep(tx: &mut PgConnection, counts: &Value) -> Result<(), sqlx::Error> {
+pub(crate) async fn keep(tx: &mut PgConnection, counts: &Value) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.depths SET counted_at = clock_timestamp(), counts = $1",
         counts,
@@ -64,8 +65,8 @@ pub(crate) struct Lane {
 }
 
 /// Reads every live task once.
-pub(crate) async fn count(tx: &mut PgConnection) -> Result<Vec<Lane>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn count(tx: &mut PgConnection) -> Result<Vec<Lane>, StoreError> {
+    Ok(sqlx::query_as!(
         Lane,
         r#"WITH place AS (
             SELECT lane, task_id, 'ready' AS place FROM workflows.ready
@@ -90,5 +91,5 @@ pub(crate) async fn count(tx: &mut PgConnection) -> Result<Vec<Lane>, sqlx::Erro
          GROUP BY l.lane"#
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::protocol::state::Resolution;
+use crate::store::error::StoreError;
 use crate::{
     define::{lane::Lane, payload::Payload},
     protocol::{
@@ -71,7 +72,7 @@ impl<'a> Effects<'a> {
         continued: bool,
         worker_id: i64,
         lanes: &Lanes,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), StoreError> {
         let claim = &*completion.claim;
         match &completion.decision {
             Decision::Advance { next } => self.advance(claim, next, continued, lanes)?,
@@ -121,7 +122,7 @@ impl<'a> Effects<'a> {
         next: &'a Next,
         continued: bool,
         lanes: &Lanes,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), StoreError> {
         match next {
             Next::End { output } => {
                 self.kinds.push(Failpoint::End);
@@ -173,7 +174,7 @@ impl<'a> Effects<'a> {
         locked: &Locked,
         batch: &[&'a Completion],
         worker_id: i64,
-    ) -> Result<Written, sqlx::Error> {
+    ) -> Result<Written, StoreError> {
         history::record(tx, batch, worker_id).await?;
         tasks::delete(tx, &self.finished).await?;
         let mut ready = self.place(tx, lanes, locked).await?;
@@ -218,7 +219,7 @@ impl<'a> Effects<'a> {
         tx: &mut PgConnection,
         lanes: &Lanes,
         locked: &Locked,
-    ) -> Result<Vec<i32>, sqlx::Error> {
+    ) -> Result<Vec<i32>, StoreError> {
         let mut ready_lanes = Vec::new();
         let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of, free: bool| {
             let lane = number(lanes, &task.lane)?;
@@ -227,7 +228,7 @@ impl<'a> Effects<'a> {
             if ready {
                 ready_lanes.push(lane);
             }
-            Ok::<_, sqlx::Error>(Row {
+            Ok::<_, StoreError>(Row {
                 task_id,
                 run_id: claim.run_id,
                 lane,
@@ -259,6 +260,6 @@ impl<'a> Effects<'a> {
 }
 
 /// The number of a lane of the claim's workflow.
-fn number(lanes: &Lanes, lane: &Lane) -> Result<i32, sqlx::Error> {
-    lanes.number_of(lane).ok_or(sqlx::Error::RowNotFound)
+fn number(lanes: &Lanes, lane: &Lane) -> Result<i32, StoreError> {
+    lanes.number_of(lane).ok_or(StoreError::NoLane(lane.step))
 }

@@ -4,6 +4,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::protocol::state::RunState;
+use crate::store::error::StoreError;
 
 /// Where a run stands.
 pub(crate) struct Stand {
@@ -16,8 +17,8 @@ pub(crate) struct Stand {
     pub dead_error: Option<String>,
 }
 
-pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, StoreError> {
+    Ok(sqlx::query_as!(
         Stand,
         r#"SELECT r.workflow, r.version, r.state AS "state: RunState", r.result::text AS result,
                   d.step AS "dead_step?", d.message AS "dead_error?"
@@ -31,5 +32,5 @@ pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, 
         run_id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }

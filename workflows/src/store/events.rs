@@ -7,6 +7,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     define::detail::Detail,
     protocol::{
@@ -81,7 +82,7 @@ pub(super) async fn tell(
     lanes: &Lanes,
     batch: &[&Completion],
     dead_runs: &HashSet<Uuid>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     let mut columns = Columns::default();
     for completion in batch {
         let detail = lanes.events(&completion.claim.lane);
@@ -115,7 +116,7 @@ pub(super) async fn started(
     run_id: Uuid,
     workflow: &str,
     subject: Uuid,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.events (run_id, workflow, subject, kind) VALUES ($1, $2, $3, 'started')",
         run_id,
@@ -148,7 +149,7 @@ pub(crate) struct Found {
 }
 
 /// What is behind the line before which nothing can appear any more.
-pub(crate) async fn read(pool: &PgPool, after: Position, limit: i64) -> Result<Found, sqlx::Error> {
+pub(crate) async fn read(pool: &PgPool, after: Position, limit: i64) -> Result<Found, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT e.xid AS "xid?", e.seq AS "seq?", e.run_id AS "run_id?", e.workflow AS "workflow?",
                   e.subject AS "subject?", e.kind AS "kind?", e.at AS "at?", e.details::text AS "details?",
@@ -193,7 +194,7 @@ pub(crate) async fn read(pool: &PgPool, after: Position, limit: i64) -> Result<F
 }
 
 /// The last position before that line.
-pub(crate) async fn end(pool: &PgPool) -> Result<Position, sqlx::Error> {
+pub(crate) async fn end(pool: &PgPool) -> Result<Position, StoreError> {
     let xmin = sqlx::query_scalar!(
         r#"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!""#
     );
@@ -205,11 +206,8 @@ pub(crate) async fn end(pool: &PgPool) -> Result<Position, sqlx::Error> {
 
 /// Removes events that are older than `age`, a bounded batch of the oldest, and notes up to where.
 /// Returns how many; call again until there are none.
-pub(crate) async fn prune(
-    connection: &mut PgConnection,
-    age: Duration,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+pub(crate) async fn prune(connection: &mut PgConnection, age: Duration) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"WITH oldest AS MATERIALIZED (
             SELECT xid, seq, at FROM workflows.events
             WHERE xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -228,5 +226,5 @@ pub(crate) async fn prune(
         BATCH,
     )
     .fetch_one(connection)
-    .await
+    .await?)
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
     protocol::task::Claim,
@@ -30,7 +31,7 @@ pub(super) struct NewFanOut<'a> {
 pub(super) async fn insert(
     connection: &mut PgConnection,
     new: &[NewFanOut<'_>],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if new.is_empty() {
         return Ok(());
     }
@@ -39,7 +40,7 @@ pub(super) async fn insert(
     let totals = new.iter().map(|f| i32::try_from(f.total));
     let totals: Vec<i32> = totals
         .collect::<Result<_, _>>()
-        .map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
+        .map_err(|_| StoreError::TooManyChildren)?;
     let carries: Vec<String> = new.iter().map(|f| f.carry.as_str().to_owned()).collect();
     let partial: Vec<bool> = new.iter().map(|f| f.partial).collect();
     let join_lanes: Vec<i32> = new.iter().map(|f| f.join_lane).collect();
@@ -65,16 +66,16 @@ pub(super) async fn insert(
 pub(super) async fn partial(
     connection: &mut PgConnection,
     ids: &[Uuid],
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<Vec<Uuid>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT fan_out_id FROM workflows.fan_outs WHERE fan_out_id = ANY($1) AND partial",
         ids,
     )
     .fetch_all(connection)
-    .await
+    .await?)
 }
 
 /// A child that has ended, with what its join will inherit.
@@ -115,7 +116,7 @@ pub(super) async fn join(
     connection: &mut PgConnection,
     children: &[Child],
     locked: &Locked,
-) -> Result<Ended, sqlx::Error> {
+) -> Result<Ended, StoreError> {
     let (completed, too_large) = count_down(connection, children).await?;
     if too_large.is_some() || completed.is_empty() {
         return Ok(Ended {
@@ -152,7 +153,7 @@ pub(super) async fn join(
 async fn count_down(
     connection: &mut PgConnection,
     children: &[Child],
-) -> Result<(Vec<Uuid>, Option<Uuid>), sqlx::Error> {
+) -> Result<(Vec<Uuid>, Option<Uuid>), StoreError> {
     if children.is_empty() {
         return Ok(Default::default());
     }
@@ -196,7 +197,7 @@ struct Join {
 async fn take_joins(
     connection: &mut PgConnection,
     completed: &[Uuid],
-) -> Result<Vec<Join>, sqlx::Error> {
+) -> Result<Vec<Join>, StoreError> {
     // Put together as text, so that nothing in the outputs changes.
     let rows = sqlx::query!(
         r#"WITH gone AS (DELETE FROM workflows.fan_outs WHERE fan_out_id = ANY($1) RETURNING *)

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::task::NewTask,
     store::{
@@ -26,7 +27,7 @@ impl Fence {
         batch: &[(usize, Kept<'_>)],
         next: &[Option<&NewTask>],
         context: &Context<'_>,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, StoreError> {
         let (mut ending, mut going_on) = ((vec![], vec![]), Renewals::default());
         for ((_, kept), next) in batch.iter().zip(next) {
             let claim = &kept.as_ref().claim;

@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::store::CHANNEL;
+use crate::store::error::StoreError;
 
 /// Asks after transactions and tells workers of the lanes of those that are committed. Returns the
 /// transactions that have ended.
@@ -10,7 +11,7 @@ pub(crate) async fn pass_on(
     connection: &mut PgConnection,
     transactions: &[i64],
     lanes: &[i32],
-) -> Result<Vec<i64>, sqlx::Error> {
+) -> Result<Vec<i64>, StoreError> {
     let ended = sqlx::query_scalar!(
         r#"WITH hint AS MATERIALIZED (
             SELECT h.id, h.lane, pg_xact_status(h.id::text::xid8) AS status
@@ -24,5 +25,5 @@ pub(crate) async fn pass_on(
         lanes,
         CHANNEL,
     );
-    ended.fetch_all(connection).await
+    Ok(ended.fetch_all(connection).await?)
 }

@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
     protocol::completion::{Completion, Decision},
@@ -13,7 +14,7 @@ pub(super) async fn record(
     connection: &mut PgConnection,
     batch: &[&Completion],
     worker_id: i64,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     let (mut ids, mut tokens, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outputs, mut errors, mut started) = (Vec::new(), Vec::new(), Vec::new());
     for completion in batch {

@@ -1,10 +1,11 @@
 //! Time that passes at once, for tests.
 
+use crate::store::error::StoreError;
 use sqlx::PgPool;
 
 /// Makes what waits for its time due now: tasks of these workflows, and the next try of dependencies
 /// that are down.
-pub(crate) async fn hurry(pool: &PgPool, workflows: &[String]) -> Result<(), sqlx::Error> {
+pub(crate) async fn hurry(pool: &PgPool, workflows: &[String]) -> Result<(), StoreError> {
     sqlx::query!(
         "WITH waiting AS MATERIALIZED (
             SELECT d.due_at, d.task_id

@@ -1,5 +1,6 @@
 //! The work in flight and who can do it, for the check before a deploy.
 
+use crate::store::error::StoreError;
 use serde_json::Value;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ pub(crate) struct LaneRow {
 }
 
 /// Every step that some build has registered.
-pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<LaneRow>, sqlx::Error> {
+pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<LaneRow>, StoreError> {
     let lanes = sqlx::query_as::<_, LaneRow>(
         "WITH place AS (
             SELECT lane, run_id, 'task' AS kind FROM workflows.tasks
@@ -38,15 +39,15 @@ pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<LaneRow>, sqlx::Error> {
          FROM workflows.lanes LEFT JOIN work USING (lane)
          ORDER BY workflow, version, step",
     );
-    lanes.fetch_all(pool).await
+    Ok(lanes.fetch_all(pool).await?)
 }
 
 /// Build and capabilities of each worker that has not left.
-pub(crate) async fn capabilities(pool: &PgPool) -> Result<Vec<(String, Value)>, sqlx::Error> {
+pub(crate) async fn capabilities(pool: &PgPool) -> Result<Vec<(String, Value)>, StoreError> {
     let workers = sqlx::query_as::<_, (String, Value)>(
         "SELECT build, capabilities FROM workflows.live_workers ORDER BY worker_id",
     );
-    workers.fetch_all(pool).await
+    Ok(workers.fetch_all(pool).await?)
 }
 
 /// The newest `each` inputs of each step of at most `bytes` bytes: workflow, version, step, run, input.
@@ -54,7 +55,7 @@ pub(crate) async fn inputs(
     pool: &PgPool,
     each: i64,
     bytes: i32,
-) -> Result<Vec<(String, i32, String, Uuid, String)>, sqlx::Error> {
+) -> Result<Vec<(String, i32, String, Uuid, String)>, StoreError> {
     // The inputs are left out while the rows are sorted.
     let samples = sqlx::query_as::<_, (String, i32, String, Uuid, String)>(
         "WITH place AS (
@@ -74,5 +75,5 @@ pub(crate) async fn inputs(
          LEFT JOIN workflows.dead_letters d ON d.letter_id = s.letter_id
          WHERE coalesce(pg_column_size(t.input), pg_column_size(d.input)) <= $2",
     );
-    samples.bind(each).bind(bytes).fetch_all(pool).await
+    Ok(samples.bind(each).bind(bytes).fetch_all(pool).await?)
 }

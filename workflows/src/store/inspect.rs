@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::protocol::state::{RunState, StepState};
+use crate::store::error::StoreError;
 
 /// A run.
 pub(crate) struct Row {
@@ -28,34 +29,36 @@ pub(crate) struct Step {
 }
 
 /// The newest run about `subject`.
-pub(crate) async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT run_id, workflow, version, state AS "state: RunState", created_at, ended_at
            FROM workflows.runs WHERE subject = $1 ORDER BY created_at DESC, run_id DESC LIMIT 1"#,
         subject,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// The newest run about `subject` that has not ended.
 pub(crate) async fn live_run(
     connection: &mut PgConnection,
     subject: Uuid,
-) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
         "SELECT run_id FROM workflows.runs WHERE subject = $1 AND state IN ('running', 'dead')
          ORDER BY created_at DESC, run_id DESC LIMIT 1",
         subject,
     )
     .fetch_optional(connection)
-    .await
+    .await?)
 }
 
 /// The steps of a run, in the order in which they were reached.
-pub(crate) async fn steps(pool: &PgPool, run_id: Uuid) -> Result<Vec<Step>, sqlx::Error> {
-    sqlx::query_file_as!(Step, "src/store/run_steps.sql", run_id)
-        .fetch_all(pool)
-        .await
+pub(crate) async fn steps(pool: &PgPool, run_id: Uuid) -> Result<Vec<Step>, StoreError> {
+    Ok(
+        sqlx::query_file_as!(Step, "src/store/run_steps.sql", run_id)
+            .fetch_all(pool)
+            .await?,
+    )
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::define::{detail::Detail, lane::Lane};
+use crate::store::error::StoreError;
 
 /// Lanes of the workflows that this build knows.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Lanes {
         lanes: &[Lane],
         shapes: &[Value],
         events: &[Detail],
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, StoreError> {
         let mut known = Self::default();
         for ((lane, shape), events) in lanes.iter().zip(shapes).zip(events) {
             let number = number(
@@ -81,7 +82,7 @@ pub(super) async fn number(
     version: i32,
     step: &str,
     queue: &str,
-) -> Result<i32, sqlx::Error> {
+) -> Result<i32, StoreError> {
     loop {
         // Reading first: an insert that meets its conflict would still use up a number.
         let found = sqlx::query_scalar!(

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     define::letter_filter::LetterFilter,
     protocol::state::{Cause, Resolution},
@@ -39,8 +40,8 @@ pub(crate) async fn list(
     resolved_too: bool,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
                   workflow AS "workflow!", version AS "version!", step AS "step!", child,
@@ -62,12 +63,12 @@ pub(crate) async fn list(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// One letter.
-pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
                   workflow AS "workflow!", version AS "version!", step AS "step!", child,
@@ -79,7 +80,7 @@ pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Row>, s
         letter_id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// What a task was given, and what it died of.
@@ -92,15 +93,15 @@ pub(crate) struct Payloads {
 pub(crate) async fn payloads(
     pool: &PgPool,
     letter_id: Uuid,
-) -> Result<Option<Payloads>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Option<Payloads>, StoreError> {
+    Ok(sqlx::query_as!(
         Payloads,
         r#"SELECT input::text AS "input!", error::text AS "error!"
            FROM workflows.dead_letters WHERE letter_id = $1"#,
         letter_id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// Where a task died.
@@ -113,28 +114,28 @@ pub(crate) struct Spot {
 pub(crate) async fn place_of(
     tx: &mut PgConnection,
     letter_id: Uuid,
-) -> Result<Option<Spot>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Option<Spot>, StoreError> {
+    Ok(sqlx::query_as!(
         Spot,
         "SELECT run_id, step FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
          WHERE letter_id = $1",
         letter_id
     )
     .fetch_optional(tx)
-    .await
+    .await?)
 }
 
 /// Whether nobody has decided about a letter. `None`: there is no such letter.
 pub(crate) async fn is_open(
     tx: &mut PgConnection,
     letter_id: Uuid,
-) -> Result<Option<bool>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Option<bool>, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"SELECT resolved_at IS NULL AS "open!" FROM workflows.dead_letters WHERE letter_id = $1"#,
         letter_id,
     )
     .fetch_optional(tx)
-    .await
+    .await?)
 }
 
 /// The newest open letter of a run.
@@ -148,8 +149,8 @@ pub(crate) struct Open {
 }
 
 /// The newest open letter of a run, and how many are open.
-pub(crate) async fn newest_open(pool: &PgPool, run_id: Uuid) -> Result<Option<Open>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn newest_open(pool: &PgPool, run_id: Uuid) -> Result<Option<Open>, StoreError> {
+    Ok(sqlx::query_as!(
         Open,
         r#"SELECT letter_id, step, left(error::text, 65536) AS "error!", count(*) OVER () AS "letters!"
            FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
@@ -158,7 +159,7 @@ pub(crate) async fn newest_open(pool: &PgPool, run_id: Uuid) -> Result<Option<Op
         run_id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// Open letters of one kind.
@@ -179,8 +180,8 @@ pub(crate) async fn kinds(
     pool: &PgPool,
     filter: &LetterFilter,
     limit: i64,
-) -> Result<Vec<Kind>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Kind>, StoreError> {
+    Ok(sqlx::query_as!(
         Kind,
         r#"SELECT kind.fingerprint AS "fingerprint!", kind.workflow AS "workflow!", kind.step AS "step!",
                   kind.cause AS "cause!: Cause", letters AS "letters!",
@@ -204,7 +205,7 @@ pub(crate) async fn kinds(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// Those of the locked runs that have not ended and one of whose given letters is open.
@@ -212,8 +213,8 @@ pub(crate) async fn still_dead(
     tx: &mut PgConnection,
     runs: &[Uuid],
     letters: &[Uuid],
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<Vec<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
         "SELECT run_id FROM workflows.runs r WHERE run_id = ANY($1) AND state IN ('running', 'dead')
          AND EXISTS (SELECT FROM workflows.dead_letters d
                      WHERE d.run_id = r.run_id AND d.letter_id = ANY($2) AND d.resolved_at IS NULL)
@@ -222,15 +223,15 @@ pub(crate) async fn still_dead(
         letters,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }
 
 /// How many open letters match.
 pub(crate) async fn matching(
     tx: &mut PgConnection,
     filter: &LetterFilter,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
            WHERE resolved_at IS NULL"#,
         filter.workflow.as_deref(),
@@ -241,7 +242,7 @@ pub(crate) async fn matching(
         filter.died_since,
     )
     .fetch_one(tx)
-    .await
+    .await?)
 }
 
 /// A letter on the way to a decision about many.
@@ -259,8 +260,8 @@ pub(crate) async fn candidates(
     position: Option<Uuid>,
     until: Option<DateTime<Utc>>,
     limit: i64,
-) -> Result<Vec<Candidate>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Candidate>, StoreError> {
+    Ok(sqlx::query_as!(
         Candidate,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", step AS "step!"
            FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
@@ -277,5 +278,5 @@ pub(crate) async fn candidates(
         limit,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }

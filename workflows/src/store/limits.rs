@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::define::actor::By;
+use crate::store::error::StoreError;
 
 /// What a queue may.
 pub(crate) struct Rule {
@@ -26,8 +27,8 @@ pub(crate) struct Limited {
 }
 
 /// All queues that have limits, by name.
-pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Limited>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Limited>, StoreError> {
+    Ok(sqlx::query_as!(
         Limited,
         r#"SELECT queue, concurrency, per_key, per_second, set_at, set_by, reason,
                   (SELECT count(*) FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
@@ -38,7 +39,7 @@ pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Limited>, sqlx::Error> {
            FROM workflows.limits ORDER BY queue"#
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// Limits a queue, in place of the limit that it had. What runs already counts.
@@ -47,7 +48,7 @@ pub(crate) async fn set(
     queue: &str,
     rule: &Rule,
     by: By<'_>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.limits (queue, concurrency, per_key, per_second, set_by, reason)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -77,7 +78,7 @@ pub(crate) async fn set(
 }
 
 /// Takes the limit from a queue. `false`: it has none.
-pub(crate) async fn remove(tx: &mut PgConnection, queue: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn remove(tx: &mut PgConnection, queue: &str) -> Result<bool, StoreError> {
     let removed = sqlx::query!("DELETE FROM workflows.limits WHERE queue = $1", queue);
     if removed.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(false);
@@ -93,8 +94,8 @@ pub(crate) async fn running_of_key(
     pool: &PgPool,
     queue: &str,
     key: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "tasks!"
            FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
            WHERE p.queue = $1 AND p.key = $2"#,
@@ -102,5 +103,5 @@ pub(crate) async fn running_of_key(
         key,
     )
     .fetch_one(pool)
-    .await
+    .await?)
 }

@@ -1,5 +1,6 @@
 //! Where the live tasks of a run are, for people.
 
+use crate::store::error::StoreError;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -38,8 +39,8 @@ pub(crate) async fn of_run(
     pool: &PgPool,
     run_id: Uuid,
     limit: i64,
-) -> Result<Vec<LiveTask>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<LiveTask>, StoreError> {
+    Ok(sqlx::query_as!(
         LiveTask,
         r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
                   n.queue, n.workflow, n.version, n.step,
@@ -66,7 +67,7 @@ pub(crate) async fn of_run(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// What is before a task in its queue.
@@ -78,8 +79,8 @@ pub(crate) struct Ahead {
 }
 
 /// What is before a ready task, counted up to `most`.
-pub(crate) async fn ahead(pool: &PgPool, task: &LiveTask, most: i64) -> Result<Ahead, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn ahead(pool: &PgPool, task: &LiveTask, most: i64) -> Result<Ahead, StoreError> {
+    Ok(sqlx::query_as!(
         Ahead,
         r#"SELECT (SELECT count(*) FROM (
                     SELECT FROM workflows.ready r
@@ -92,7 +93,7 @@ pub(crate) async fn ahead(pool: &PgPool, task: &LiveTask, most: i64) -> Result<A
         most,
     )
     .fetch_one(pool)
-    .await
+    .await?)
 }
 
 /// How many suspects of the same step go first, counted up to `most`.
@@ -100,8 +101,8 @@ pub(crate) async fn suspects_ahead(
     pool: &PgPool,
     task: &LiveTask,
     most: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "ahead!" FROM (
             SELECT FROM workflows.suspects
             WHERE lane = $1 AND (rank, task_id) < ($2, $3) LIMIT $4) ahead"#,
@@ -111,5 +112,5 @@ pub(crate) async fn suspects_ahead(
         most,
     )
     .fetch_one(pool)
-    .await
+    .await?)
 }

@@ -1,6 +1,7 @@
 //! Row locks: always runs before leases. Leases are ended only under the lock of their run, so
 //! their own order does not matter.
 
+use crate::store::error::StoreError;
 use std::{
     collections::{HashMap, HashSet},
     time::Duration,
@@ -34,7 +35,7 @@ impl Locked {
 pub(crate) async fn runs(
     connection: &mut PgConnection,
     runs: &[Uuid],
-) -> Result<Locked, sqlx::Error> {
+) -> Result<Locked, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
                   ARRAY(SELECT queue FROM workflows.queues
@@ -55,7 +56,7 @@ pub(crate) async fn runs(
 pub(crate) async fn free_runs(
     connection: &mut PgConnection,
     runs: &[Uuid],
-) -> Result<Locked, sqlx::Error> {
+) -> Result<Locked, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
                   ARRAY(SELECT queue FROM workflows.queues
@@ -76,7 +77,7 @@ pub(crate) async fn free_runs(
 pub(crate) async fn free_run_ids(
     connection: &mut PgConnection,
     runs: &[Uuid],
-) -> Result<HashSet<Uuid>, sqlx::Error> {
+) -> Result<HashSet<Uuid>, StoreError> {
     Ok(free_runs(connection, runs).await?.runs)
 }
 
@@ -88,7 +89,7 @@ pub(crate) async fn end_leases(
     tasks: &[Uuid],
     tokens: &[i64],
     worker_id: i64,
-) -> Result<HashSet<(Uuid, i64)>, sqlx::Error> {
+) -> Result<HashSet<(Uuid, i64)>, StoreError> {
     if tasks.is_empty() {
         return Ok(HashSet::new());
     }
@@ -126,7 +127,7 @@ pub(crate) async fn renew_leases(
     renewals: &Renewals,
     worker_id: i64,
     lease: Duration,
-) -> Result<HashMap<Uuid, (i64, DateTime<Utc>)>, sqlx::Error> {
+) -> Result<HashMap<Uuid, (i64, DateTime<Utc>)>, StoreError> {
     if renewals.tasks.is_empty() {
         return Ok(HashMap::new());
     }
@@ -156,7 +157,7 @@ pub(crate) async fn renew_leases(
 
 /// Locks the tasks of these runs. Waits until other transactions that are moving them (from deferred to
 /// ready, say) have ended, so that the next statement sees each task where it came to.
-pub(crate) async fn tasks_of(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), sqlx::Error> {
+pub(crate) async fn tasks_of(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), StoreError> {
     // In the order of those who move them: they pass over deferred rows that are locked.
     sqlx::query!(
         "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)

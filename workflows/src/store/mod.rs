@@ -13,6 +13,7 @@ mod dead_letters;
 pub(crate) mod depths;
 mod effects;
 pub(crate) mod ends;
+pub mod error;
 pub(crate) mod events;
 pub(crate) mod fan_out;
 mod fence;
@@ -45,6 +46,8 @@ pub(crate) mod weather;
 pub(crate) mod workers;
 mod writes;
 
+use error::StoreError;
+
 /// The channel on which commits that made work ready are announced, with the lane as payload.
 pub(crate) const CHANNEL: &str = "workflows_ready";
 /// The channel on which runs are announced whose attempts have to stop, with the run as payload.
@@ -56,7 +59,7 @@ pub(crate) const CANCELLED: &str = "workflows_cancelled";
 pub(crate) async fn notify(
     connection: &mut sqlx::PgConnection,
     lanes: &[i32],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if !lanes.is_empty() {
         sqlx::query!(
             "SELECT pg_notify($1, lane::text) FROM (SELECT DISTINCT unnest($2::int[]) AS lane) l",
@@ -73,7 +76,7 @@ pub(crate) async fn notify(
 pub(crate) async fn notify_probe(
     listener: &mut sqlx::postgres::PgListener,
     word: &str,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, word)
         .execute(listener)
         .await?;
@@ -84,7 +87,7 @@ pub(crate) async fn notify_probe(
 pub(crate) async fn notify_queues(
     connection: &mut sqlx::PgConnection,
     queues: &[String],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if !queues.is_empty() {
         sqlx::query!(
             "SELECT pg_notify($1, lane::text) FROM workflows.lanes WHERE queue = ANY($2)",
@@ -101,7 +104,7 @@ pub(crate) async fn notify_queues(
 pub(crate) async fn notify_cancelled(
     connection: &mut sqlx::PgConnection,
     runs: &[String],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if !runs.is_empty() {
         sqlx::query!(
             "SELECT pg_notify($1, run) FROM unnest($2::text[]) run",

@@ -1,5 +1,6 @@
 //! A worker process's presence and its leases.
 
+use crate::store::error::StoreError;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,29 +21,29 @@ pub(crate) struct Who {
 }
 
 /// Enters a worker and returns its id.
-pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         "INSERT INTO workflows.workers (name, build, capabilities) VALUES ($1, $2, $3) RETURNING worker_id",
         who.name,
         who.build,
         who.capabilities,
     )
     .fetch_one(connection)
-    .await
+    .await?)
 }
 
 /// Shares the presence lock with the other sessions of this process. It ends with the session.
 pub(crate) async fn announce(
     connection: &mut PgConnection,
     worker_id: i64,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let key = lock_key(worker_id);
     let shared = sqlx::query_scalar!(
         r#"SELECT pg_try_advisory_lock_shared($1, $2) AS "shared!""#,
         PRESENCE,
         key,
     );
-    shared.fetch_one(connection).await
+    Ok(shared.fetch_one(connection).await?)
 }
 
 /// The worker's half of the lock key. Ids are handed out from 1 upwards.
@@ -75,7 +76,7 @@ pub(crate) async fn renew(
     who: &Who,
     tasks: &[Uuid],
     lease: Duration,
-) -> Result<Beat, sqlx::Error> {
+) -> Result<Beat, StoreError> {
     let rows = sqlx::query!(
         r#"WITH before AS (
             SELECT charged_run, charged_token FROM workflows.workers WHERE worker_id = $1),
@@ -138,10 +139,7 @@ pub(crate) async fn renew(
 /// Leaves for good. A worker that leaves leases behind stays on the list: its presence lock is gone
 /// with its sessions, so sweepers find it and rescue them. As it was not killed, nobody killed it:
 /// with no lost tasks counted, none is charged.
-pub(crate) async fn leave(
-    connection: &mut PgConnection,
-    worker_id: i64,
-) -> Result<(), sqlx::Error> {
+pub(crate) async fn leave(connection: &mut PgConnection, worker_id: i64) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.workers w
          SET robbed = true,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::define::actor::By;
+use crate::store::error::StoreError;
 
 /// What waits at a step.
 pub(crate) struct Waiting {
@@ -18,8 +19,8 @@ pub(crate) struct Waiting {
 }
 
 /// What waits at each step, counted up to `most`.
-pub(crate) async fn waiting(pool: &PgPool, most: i64) -> Result<Vec<Waiting>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn waiting(pool: &PgPool, most: i64) -> Result<Vec<Waiting>, StoreError> {
+    Ok(sqlx::query_as!(
         Waiting,
         r#"SELECT lane, workflow, version, step, queue,
                   (SELECT count(*) FROM (
@@ -30,7 +31,7 @@ pub(crate) async fn waiting(pool: &PgPool, most: i64) -> Result<Vec<Waiting>, sq
         most,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// A paused queue.
@@ -42,13 +43,13 @@ pub(crate) struct Pause {
 }
 
 /// The queues that are paused.
-pub(crate) async fn paused(pool: &PgPool) -> Result<Vec<Pause>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn paused(pool: &PgPool) -> Result<Vec<Pause>, StoreError> {
+    Ok(sqlx::query_as!(
         Pause,
         "SELECT queue, paused_at, paused_by, reason FROM workflows.queues"
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// Pauses a queue. `false`: it is paused already.
@@ -56,7 +57,7 @@ pub(crate) async fn pause(
     tx: &mut PgConnection,
     queue: &str,
     by: By<'_>,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, StoreError> {
     let paused = sqlx::query!(
         "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
@@ -68,14 +69,14 @@ pub(crate) async fn pause(
 }
 
 /// Lets a queue go on. `false`: it is not paused.
-pub(crate) async fn resume(tx: &mut PgConnection, queue: &str) -> Result<bool, sqlx::Error> {
+pub(crate) async fn resume(tx: &mut PgConnection, queue: &str) -> Result<bool, StoreError> {
     let resumed = sqlx::query!("DELETE FROM workflows.queues WHERE queue = $1", queue);
     Ok(resumed.execute(tx).await?.rows_affected() > 0)
 }
 
 /// Whether a queue is the newest build's, or that of any build at work.
-pub(crate) async fn exists(tx: &mut PgConnection, queue: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
+pub(crate) async fn exists(tx: &mut PgConnection, queue: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM workflows.lanes WHERE queue = $1)
                OR EXISTS (SELECT FROM workflows.live_workers
                           WHERE jsonb_path_exists(capabilities, '$[*].steps[*].queue ? (@ == $queue)',
@@ -83,5 +84,5 @@ pub(crate) async fn exists(tx: &mut PgConnection, queue: &str) -> Result<bool, s
         queue,
     )
     .fetch_one(tx)
-    .await
+    .await?)
 }

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool, types::Json};
 use uuid::Uuid;
 
 use crate::define::{actor::By, letter_filter::LetterFilter};
+use crate::store::error::StoreError;
 
 /// A re-drive.
 pub(crate) struct Row {
@@ -38,7 +39,7 @@ pub(crate) async fn insert(
     tx: &mut PgConnection,
     new: &New<'_>,
     by: By<'_>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.redrives
             (redrive_id, filter, from_step, per_second, cap, actor, reason, matched, ended_at)
@@ -62,8 +63,8 @@ pub(crate) async fn list(
     pool: &PgPool,
     going_on_only: bool,
     limit: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
                   reason, matched, redriven, skipped, created_at, ended_at
@@ -73,12 +74,12 @@ pub(crate) async fn list(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// One re-drive.
-pub(crate) async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Option<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
                   reason, matched, redriven, skipped, created_at, ended_at
@@ -86,7 +87,7 @@ pub(crate) async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Option<Row>, 
         redrive_id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// A re-drive under its lock.
@@ -99,18 +100,18 @@ pub(crate) struct Locked {
 pub(crate) async fn lock(
     tx: &mut PgConnection,
     redrive_id: Uuid,
-) -> Result<Option<Locked>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Option<Locked>, StoreError> {
+    Ok(sqlx::query_as!(
         Locked,
         "SELECT ended_at, redriven FROM workflows.redrives WHERE redrive_id = $1 FOR UPDATE",
         redrive_id,
     )
     .fetch_optional(tx)
-    .await
+    .await?)
 }
 
 /// Ends a locked re-drive where it is.
-pub(crate) async fn end(tx: &mut PgConnection, redrive_id: Uuid) -> Result<(), sqlx::Error> {
+pub(crate) async fn end(tx: &mut PgConnection, redrive_id: Uuid) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.redrives SET ended_at = now() WHERE redrive_id = $1",
         redrive_id,
@@ -142,8 +143,8 @@ pub(crate) struct Job {
 const SAVES: f64 = 5.0;
 
 /// Locks the re-drive that has waited longest of those whose rate allows a letter and at which nobody is.
-pub(crate) async fn due(tx: &mut PgConnection) -> Result<Option<Job>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn due(tx: &mut PgConnection) -> Result<Option<Job>, StoreError> {
+    Ok(sqlx::query_as!(
         Job,
         r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
                   reason, redriven, position, again_from, created_at,
@@ -156,7 +157,7 @@ pub(crate) async fn due(tx: &mut PgConnection) -> Result<Option<Job>, sqlx::Erro
         SAVES,
     )
     .fetch_optional(tx)
-    .await
+    .await?)
 }
 
 /// Open letters of a run.
@@ -171,8 +172,8 @@ pub(crate) struct OpenLetters {
 pub(crate) async fn open_letters(
     tx: &mut PgConnection,
     letters: &[Uuid],
-) -> Result<Vec<OpenLetters>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<OpenLetters>, StoreError> {
+    Ok(sqlx::query_as!(
         OpenLetters,
         r#"SELECT run_id, count(*) AS "letters!", count(*) FILTER (WHERE letter_id = ANY($1)) AS "asked!"
            FROM workflows.dead_letters
@@ -183,7 +184,7 @@ pub(crate) async fn open_letters(
         letters,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }
 
 /// What a step of a re-drive has done.
@@ -211,8 +212,8 @@ pub(crate) async fn record(
     tx: &mut PgConnection,
     redrive_id: Uuid,
     so_far: &Progress,
-) -> Result<Recorded, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Recorded, StoreError> {
+    Ok(sqlx::query_as!(
         Recorded,
             r#"UPDATE workflows.redrives r
                SET redriven = redriven + $2::bigint, skipped = skipped + $3::bigint, position = $4, again_from = $5,
@@ -237,5 +238,5 @@ pub(crate) async fn record(
             so_far.over,
         )
         .fetch_one(tx)
-        .await
+        .await?)
 }

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::define::{payload::Payload, reports::Stored};
+use crate::store::error::StoreError;
 
 /// The last word of some attempts, one of each task.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ pub(crate) struct Told {
 }
 
 /// Notes how far attempts are, of those that hold their leases.
-pub(crate) async fn tell(connection: &mut PgConnection, told: &Told) -> Result<(), sqlx::Error> {
+pub(crate) async fn tell(connection: &mut PgConnection, told: &Told) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.progress AS p (task_id, token, done, note)
          SELECT t.task_id, t.token, t.done, t.note
@@ -42,7 +43,7 @@ pub(crate) async fn store(
     connection: &mut PgConnection,
     (task_id, lane, token): (Uuid, i32, i64),
     state: &Payload,
-) -> Result<Stored, sqlx::Error> {
+) -> Result<Stored, StoreError> {
     let row = sqlx::query!(
         r#"WITH held AS MATERIALIZED (
             SELECT task_id, token FROM workflows.leases
@@ -75,7 +76,7 @@ pub(crate) async fn restore(
     connection: &mut PgConnection,
     task_id: Uuid,
     lane: i32,
-) -> Result<Option<Payload>, sqlx::Error> {
+) -> Result<Option<Payload>, StoreError> {
     let state = sqlx::query_scalar!(
         r#"SELECT state::text AS "state!" FROM workflows.checkpoints WHERE task_id = $1 AND lane = $2"#,
         task_id,
@@ -90,7 +91,7 @@ pub(crate) async fn restore(
 pub(crate) async fn tidy(
     connection: &mut PgConnection,
     tasks: Option<&[Uuid]>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     // By token as well: what was written again since this statement began stays.
     sqlx::query!(
         "WITH ended AS MATERIALIZED (

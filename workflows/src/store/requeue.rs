@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::define::actor::By;
+use crate::store::error::StoreError;
 
 /// What became of letters.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) async fn letters(
     tx: &mut PgConnection,
     letters: &[Uuid],
     by: By<'_>,
-) -> Result<Revived, sqlx::Error> {
+) -> Result<Revived, StoreError> {
     let revived = sqlx::query!(
         r#"WITH resolved AS (
             UPDATE workflows.dead_letters
@@ -84,8 +85,8 @@ pub(crate) async fn entries(
     tx: &mut PgConnection,
     runs: &[Uuid],
     step: &str,
-) -> Result<Vec<Entry>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Entry>, StoreError> {
+    Ok(sqlx::query_as!(
         Entry,
         r#"SELECT DISTINCT ON (run_id) run_id AS "run_id!", lane AS "lane!", attempt, letter
          FROM (
@@ -103,7 +104,7 @@ pub(crate) async fn entries(
         step,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }
 
 /// The entry at a run's first step, and that step's name. A run that was cancelled before its first
@@ -111,7 +112,7 @@ pub(crate) async fn entries(
 pub(crate) async fn first_entry(
     tx: &mut PgConnection,
     run_id: Uuid,
-) -> Result<Option<(Entry, String)>, sqlx::Error> {
+) -> Result<Option<(Entry, String)>, StoreError> {
     let first = sqlx::query!(
         r#"SELECT lane AS "lane!", step AS "step!" FROM (
             SELECT lane, step, token AS place FROM (
@@ -147,7 +148,7 @@ pub(crate) async fn restart(
     tx: &mut PgConnection,
     entries: &[Entry],
     by: By<'_>,
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Vec<String>, StoreError> {
     let (mut runs, mut tasks, mut lanes) = (vec![], vec![], vec![]);
     let (mut attempts, mut letters) = (vec![], vec![]);
     for entry in entries {
@@ -157,7 +158,7 @@ pub(crate) async fn restart(
         attempts.push(entry.attempt);
         letters.push(entry.letter);
     }
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         r#"WITH entry AS (
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::uuid[])
                 AS e (run_id, task_id, lane, attempt, letter_id)),
@@ -195,5 +196,5 @@ pub(crate) async fn restart(
         by.actor,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }

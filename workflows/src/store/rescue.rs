@@ -9,6 +9,7 @@ mod charge;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::failpoints::Failpoint,
     store::{commit::commit, lock, tasks},
@@ -28,7 +29,7 @@ pub(crate) struct Moved {
 }
 
 /// Makes due tasks claimable. Passes over those that somebody else holds.
-pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, sqlx::Error> {
+pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, StoreError> {
     let mut transaction = connection.begin().await?;
     let lanes = sqlx::query_scalar!(
         "WITH due AS (
@@ -133,8 +134,8 @@ impl Candidate {
 pub(crate) async fn candidates(
     connection: &mut PgConnection,
     losses: &Losses,
-) -> Result<Vec<Candidate>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Candidate>, StoreError> {
+    Ok(sqlx::query_as!(
         Candidate,
         r#"SELECT task_id, run_id, token, lane, charged AS "charged!", killed AS "killed!",
                   charged AND crashes + 1 >= crash_limit AS "last!",
@@ -158,7 +159,7 @@ pub(crate) async fn candidates(
         &losses.undecided,
     )
     .fetch_all(connection)
-    .await
+    .await?)
 }
 
 /// Takes the leases of lost workers and those that expired, and makes their tasks claimable. Those
@@ -167,7 +168,7 @@ pub(crate) async fn rescue(
     connection: &mut PgConnection,
     losses: &Losses,
     candidates: &[Candidate],
-) -> Result<Rescued, sqlx::Error> {
+) -> Result<Rescued, StoreError> {
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     let (last, sound): (Vec<_>, Vec<_>) = candidates.iter().cloned().partition(|c| c.last);
@@ -198,7 +199,7 @@ pub(crate) async fn rescue(
 pub(crate) async fn strike_off(
     connection: &mut PgConnection,
     lost: &[i64],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.workers w SET left_at = clock_timestamp()
          FROM (SELECT worker_id FROM workflows.workers WHERE worker_id = ANY($1)
@@ -213,7 +214,7 @@ pub(crate) async fn strike_off(
 }
 
 /// Removes leases whose task is gone: of a claim that came when its run was just ending.
-pub(crate) async fn drop_orphans(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(crate) async fn drop_orphans(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query!(
         "DELETE FROM workflows.leases l WHERE expires_at < clock_timestamp()
          AND NOT EXISTS (SELECT FROM workflows.tasks t WHERE t.task_id = l.task_id)"

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 
+use crate::store::error::StoreError;
 use crate::{protocol::failpoints::Failpoint, store::commit::commit};
 
 /// Runs removed per transaction, with all their history.
@@ -14,7 +15,7 @@ const BATCH: i64 = 500;
 pub(crate) async fn prune(
     connection: &mut PgConnection,
     age: Duration,
-) -> Result<usize, sqlx::Error> {
+) -> Result<usize, StoreError> {
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     // Ids begin with the time of the start, so the primary key bounds the search.
@@ -62,8 +63,8 @@ pub(crate) async fn prune(
 pub(crate) async fn forget(
     connection: &mut PgConnection,
     age: Duration,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
+) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
         r#"WITH cutoff AS (SELECT now() - make_interval(secs => $1) AS at),
          old_entry AS (
             DELETE FROM workflows.audit USING cutoff
@@ -80,5 +81,5 @@ pub(crate) async fn forget(
         BATCH,
     )
     .fetch_one(connection)
-    .await
+    .await?)
 }

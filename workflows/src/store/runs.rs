@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{define::actor::By, protocol::state::RunState, store::lock};
 
 /// A run.
@@ -37,8 +38,8 @@ pub(crate) async fn list(
     filter: &Filter<'_>,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
                   state AS "state: RunState", created_at, ended_at,
@@ -56,12 +57,12 @@ pub(crate) async fn list(
         limit,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }
 
 /// One run.
-pub(crate) async fn get(pool: &PgPool, run_id: Uuid) -> Result<Option<Row>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn get(pool: &PgPool, run_id: Uuid) -> Result<Option<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
                   state AS "state: RunState", created_at, ended_at,
@@ -70,19 +71,19 @@ pub(crate) async fn get(pool: &PgPool, run_id: Uuid) -> Result<Option<Row>, sqlx
         run_id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// The run with this id, or the one about this subject: of several the one that has not ended, or else
 /// one that did not succeed, or else the newest.
-pub(crate) async fn about(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
+pub(crate) async fn about(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    Ok(sqlx::query_scalar!(
         "SELECT run_id FROM workflows.runs WHERE run_id = $1 OR subject = $1
          ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, state <> 'succeeded' DESC, run_id DESC LIMIT 1",
         id,
     )
     .fetch_optional(pool)
-    .await
+    .await?)
 }
 
 /// A run under its lock.
@@ -95,14 +96,14 @@ pub(crate) struct Locked {
 pub(crate) async fn locked(
     tx: &mut PgConnection,
     run_id: Uuid,
-) -> Result<Option<Locked>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Option<Locked>, StoreError> {
+    Ok(sqlx::query_as!(
         Locked,
         r#"SELECT state AS "state: RunState", paused_at FROM workflows.runs WHERE run_id = $1"#,
         run_id
     )
     .fetch_optional(tx)
-    .await
+    .await?)
 }
 
 /// What a run is about.
@@ -118,15 +119,15 @@ pub(crate) struct About {
 pub(crate) async fn subjects(
     tx: &mut PgConnection,
     runs: &[Uuid],
-) -> Result<Vec<About>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<About>, StoreError> {
+    Ok(sqlx::query_as!(
         About,
         r#"SELECT run_id, workflow, version, subject, state AS "state: RunState" FROM workflows.runs
            WHERE run_id = ANY($1) ORDER BY run_id"#,
         runs,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }
 
 /// Pauses a locked run: its tasks that are not leased are taken out of the tables of what can be claimed.
@@ -134,7 +135,7 @@ pub(crate) async fn pause(
     tx: &mut PgConnection,
     run_id: Uuid,
     by: By<'_>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     lock::tasks_of(tx, &[run_id]).await?;
     sqlx::query!(
         "WITH held AS (SELECT * FROM workflows.tasks WHERE run_id = $1),
@@ -158,7 +159,7 @@ pub(crate) async fn pause(
 }
 
 /// Lets a locked run go on. Returns its tasks that are not leased.
-pub(crate) async fn resume(tx: &mut PgConnection, run_id: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+pub(crate) async fn resume(tx: &mut PgConnection, run_id: Uuid) -> Result<Vec<Uuid>, StoreError> {
     sqlx::query!(
         "UPDATE workflows.runs SET paused_at = NULL, paused_by = NULL, pause_reason = NULL
          WHERE run_id = $1",
@@ -166,13 +167,13 @@ pub(crate) async fn resume(tx: &mut PgConnection, run_id: Uuid) -> Result<Vec<Uu
     )
     .execute(&mut *tx)
     .await?;
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT task_id FROM workflows.tasks t WHERE run_id = $1
          AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.task_id = t.task_id)",
         run_id,
     )
     .fetch_all(tx)
-    .await
+    .await?)
 }
 
 /// Marks locked runs cancelled, before what is left of them is taken away.
@@ -180,7 +181,7 @@ pub(crate) async fn cancel(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'_>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     // Where a run was is part of its result: without an attempt it is not in the history.
     sqlx::query!(
         "WITH ended AS (

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sqlx::{Connection, PgConnection};
 
+use crate::store::error::StoreError;
 use crate::{
     define::run::{RunId, StartError},
     protocol::failpoints::Failpoint,
@@ -20,7 +21,7 @@ pub(crate) async fn enter(
     connection: &mut PgConnection,
     name: &str,
     every: Duration,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.schedules (name, next_at)
          VALUES ($1, clock_timestamp() + make_interval(secs => $2))

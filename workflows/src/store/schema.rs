@@ -4,6 +4,7 @@
 //! goes on beside a newer one, and can come back. When a migration takes something away, it writes
 //! the level that a build must have from then on into `workflows.schema_compatibility`.
 
+use crate::store::error::StoreError;
 use std::collections::BTreeSet;
 
 use sqlx::{
@@ -34,7 +35,13 @@ pub enum MigrateError {
     Migration(#[from] SqlxError),
     /// The database refused or was lost.
     #[error("the database could not be asked for its schema")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for MigrateError {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
 }
 
 /// The database has the engine's tables as a state of the development before the first release made them.
@@ -69,7 +76,13 @@ pub enum SchemaError {
     Unreleased(#[from] SchemaUnreleased),
     /// The database refused or was lost.
     #[error("the database could not be asked for its schema")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for SchemaError {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
 }
 
 /// The schema is one that this build cannot work with any more.
@@ -133,7 +146,7 @@ pub async fn schema_version(connection: &mut PgConnection) -> Result<i64, sqlx::
 }
 
 /// Versions of the migrations that were applied.
-async fn applied(connection: &mut PgConnection) -> Result<BTreeSet<i64>, sqlx::Error> {
+async fn applied(connection: &mut PgConnection) -> Result<BTreeSet<i64>, StoreError> {
     // Not checked at compile time: sqlx makes this table when it migrates.
     let applied = "SELECT version FROM workflows._sqlx_migrations WHERE success";
     let applied: Vec<i64> = sqlx::query_scalar(applied).fetch_all(connection).await?;
@@ -151,7 +164,7 @@ fn refuse_unreleased(applied: &BTreeSet<i64>) -> Result<(), SchemaUnreleased> {
 
 async fn refuse_newer(
     connection: &mut PgConnection,
-) -> Result<Result<(), SchemaTooNew>, sqlx::Error> {
+) -> Result<Result<(), SchemaTooNew>, StoreError> {
     if !exists(connection, "workflows.schema_compatibility").await? {
         return Ok(Ok(()));
     }
@@ -168,7 +181,7 @@ async fn refuse_newer(
     })
 }
 
-async fn exists(connection: &mut PgConnection, table: &str) -> Result<bool, sqlx::Error> {
+async fn exists(connection: &mut PgConnection, table: &str) -> Result<bool, StoreError> {
     let exists = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "exists!""#, table);
-    exists.fetch_one(connection).await
+    Ok(exists.fetch_one(connection).await?)
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
-use crate::store::{presence, weather};
+use crate::store::error::StoreError;
+use crate::store::presence;
 
 /// No internal statement takes longer on the server.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(4);
@@ -98,14 +99,14 @@ impl Session {
     }
 
     /// Connects and makes the settings.
-    pub async fn open(&self) -> Result<PgConnection, sqlx::Error> {
+    pub async fn open(&self) -> Result<PgConnection, StoreError> {
         let connecting = PgConnection::connect_with(&self.options);
-        let mut connection = within(CONNECT, connecting).await?;
+        let mut connection = answered(CONNECT, connecting).await?;
         within(CONNECT, self.set_up(&mut connection)).await?;
         Ok(connection)
     }
 
-    async fn set_up(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    async fn set_up(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         self.make_settings(connection).await?;
         if let Some(worker_id) = self.worker_id {
             presence::announce(connection, worker_id).await?;
@@ -113,7 +114,7 @@ impl Session {
         Ok(())
     }
 
-    async fn make_settings(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    async fn make_settings(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         let (names, values): (Vec<String>, Vec<String>) = self
             .settings
             .iter()
@@ -132,7 +133,7 @@ impl Session {
     }
 
     /// Takes away what the caller's code may have left in the session, and makes the settings anew.
-    pub async fn reset(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub async fn reset(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
         // As DISCARD ALL, but for the prepared statements, which our driver counts on.
         let reset = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *;
                      SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
@@ -150,7 +151,7 @@ impl Session {
 pub(crate) struct NoSessions;
 
 /// Proves that a connection is a session of its own, and keeps its settings.
-pub(crate) async fn prove(session: &Session) -> Result<Result<(), NoSessions>, sqlx::Error> {
+pub(crate) async fn prove(session: &Session) -> Result<Result<(), NoSessions>, StoreError> {
     match are_sessions(session).await {
         Ok(true) => Ok(Ok(())),
         Ok(false) => Ok(Err(NoSessions)),
@@ -161,11 +162,11 @@ pub(crate) async fn prove(session: &Session) -> Result<Result<(), NoSessions>, s
 }
 
 /// Codes: `duplicate_prepared_statement`, `invalid_sql_statement_name`.
-fn is_mixed_up(error: &sqlx::Error) -> bool {
-    matches!(weather::code(error).as_deref(), Some("42P05" | "26000"))
+fn is_mixed_up(error: &StoreError) -> bool {
+    matches!(error.code().as_deref(), Some("42P05" | "26000"))
 }
 
-async fn are_sessions(session: &Session) -> Result<bool, sqlx::Error> {
+async fn are_sessions(session: &Session) -> Result<bool, StoreError> {
     let mut first = session.open().await?;
     let mut second = session.open().await?;
     let mut pids = Vec::new();
@@ -174,7 +175,7 @@ async fn are_sessions(session: &Session) -> Result<bool, sqlx::Error> {
         let asking = sqlx::query!(
             r#"SELECT pg_backend_pid() AS "pid!", current_setting('statement_timeout') AS "limit!""#
         );
-        let answer = within(ANSWER, asking.fetch_one(connection)).await?;
+        let answer = answered(ANSWER, asking.fetch_one(connection)).await?;
         pids.push((one, answer.pid, answer.limit));
     }
     let of = |one| pids.iter().filter(move |(first, ..)| *first == one);
@@ -194,13 +195,23 @@ async fn are_sessions(session: &Session) -> Result<bool, sqlx::Error> {
     Ok(apart && limits_kept)
 }
 
+/// Bounds a call of the driver in time, as [`within`] does one of the engine's.
+pub(crate) async fn answered<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::NoAnswer(limit)),
+    }
+}
+
 /// Bounds a database call in time, on our side of the connection.
-pub(crate) async fn within<T, E: From<sqlx::Error>>(
+pub(crate) async fn within<T, E: From<StoreError>>(
     limit: Duration,
     call: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-        let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer from Postgres");
-        Err(sqlx::Error::Io(error).into())
-    })
+    tokio::time::timeout(limit, call)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::NoAnswer(limit).into()))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
     protocol::failpoints::{Failpoint, Side, reach},
@@ -42,7 +43,7 @@ pub(crate) struct Inserted {
 pub(crate) async fn insert_run(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
-) -> Result<Inserted, sqlx::Error> {
+) -> Result<Inserted, StoreError> {
     reach(Failpoint::Start, Side::Before);
     let inserted = loop {
         if let Some(inserted) = insert(connection, run).await? {
@@ -63,7 +64,7 @@ pub(crate) async fn insert_run(
 async fn insert(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
-) -> Result<Option<Inserted>, sqlx::Error> {
+) -> Result<Option<Inserted>, StoreError> {
     let inserted = sqlx::query!(
         r#"WITH lane AS (
             SELECT lane, events <> 'none' AS tells FROM workflows.lanes
@@ -118,7 +119,7 @@ async fn insert(
 async fn existing(
     connection: &mut PgConnection,
     run: &NewRun<'_>,
-) -> Result<Option<Inserted>, sqlx::Error> {
+) -> Result<Option<Inserted>, StoreError> {
     let Some(key) = run.unique_key else {
         return Ok(None);
     };

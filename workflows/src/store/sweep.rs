@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
+use crate::store::error::StoreError;
 use crate::store::presence;
 
 /// What a look found.
@@ -62,8 +63,8 @@ pub(crate) struct View<'a> {
 pub(crate) async fn scan(
     connection: &mut PgConnection,
     view: &View<'_>,
-) -> Result<ScanResult, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<ScanResult, StoreError> {
+    Ok(sqlx::query_as!(
         ScanResult,
         r#"WITH server AS MATERIALIZED (
             SELECT extract(epoch FROM pg_postmaster_start_time())::text
@@ -104,14 +105,14 @@ pub(crate) async fn scan(
         view.worker_id,
     )
     .fetch_one(connection)
-    .await
+    .await?)
 }
 
 /// Notes that the server is not the one it was.
 pub(crate) async fn note_server(
     connection: &mut PgConnection,
     identity: &str,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     // Where it is the first ever, nobody can have been lost with the one before.
     sqlx::query!(
         "INSERT INTO workflows.servers (identity, since) VALUES ($1, '-infinity')

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::define::payload::Payload;
 use crate::protocol::state::Resolution;
+use crate::store::error::StoreError;
 use crate::store::lock;
 
 /// A task to write.
@@ -62,7 +63,7 @@ impl Columns {
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     tasks: &[Row<'_>],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if tasks.is_empty() {
         return Ok(());
     }
@@ -98,7 +99,7 @@ pub(crate) async fn insert(
 pub(crate) async fn advance(
     connection: &mut PgConnection,
     tasks: &[Row<'_>],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if tasks.is_empty() {
         return Ok(());
     }
@@ -133,11 +134,11 @@ pub(crate) async fn advance(
 pub(crate) async fn make_ready(
     connection: &mut PgConnection,
     tasks: &[Uuid],
-) -> Result<Vec<i32>, sqlx::Error> {
+) -> Result<Vec<i32>, StoreError> {
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "WITH back AS (
             UPDATE workflows.tasks t SET ready_at = clock_timestamp()
             FROM workflows.runs r
@@ -153,14 +154,14 @@ pub(crate) async fn make_ready(
         tasks,
     )
     .fetch_all(connection)
-    .await
+    .await?)
 }
 
 /// Removes finished tasks.
 pub(crate) async fn delete(
     connection: &mut PgConnection,
     tasks: &[Uuid],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if !tasks.is_empty() {
         sqlx::query!("DELETE FROM workflows.tasks WHERE task_id = ANY($1)", tasks)
             .execute(connection)
@@ -177,9 +178,9 @@ pub(crate) async fn clear(
     run_id: Uuid,
     resolution: Resolution,
     (actor, reason): (&str, &str),
-) -> Result<i64, sqlx::Error> {
+) -> Result<i64, StoreError> {
     lock::tasks_of(connection, &[run_id]).await?;
-    sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = $1 RETURNING *),
          no_longer_ready AS (
             DELETE FROM workflows.ready r USING left_over t
@@ -210,5 +211,5 @@ pub(crate) async fn clear(
         reason,
     )
     .fetch_one(connection)
-    .await
+    .await?)
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::store::error::StoreError;
 use crate::store::presence::PRESENCE;
 
 /// A worker that has not left.
@@ -20,8 +21,8 @@ pub(crate) struct Row {
 }
 
 /// Those who have not left, the newest first.
-pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as!(
+pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Row>, StoreError> {
+    Ok(sqlx::query_as!(
         Row,
         r#"SELECT worker_id AS "worker_id!", name AS "name!", build AS "build!",
                   capabilities AS "capabilities!", started_at AS "started_at!", seen_at AS "seen_at!", lost_tasks,
@@ -38,5 +39,5 @@ pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Row>, sqlx::Error> {
         PRESENCE,
     )
     .fetch_all(pool)
-    .await
+    .await?)
 }

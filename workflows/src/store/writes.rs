@@ -10,6 +10,8 @@ use futures::{FutureExt, future::BoxFuture};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
+use crate::store::weather::Said;
 use crate::{
     define::{
         panics::{caught, drop_quietly, quietly},
@@ -52,17 +54,13 @@ pub(crate) struct CallersError {
 impl CallersError {
     fn of(error: BoxError) -> Self {
         let text = caught(|| error.to_string()).unwrap_or_else(|panic| panic.to_string());
-        let database = caught(|| {
-            let database = weather::in_chain(&*error)?;
-            let by_the_server = matches!(database, sqlx::Error::Database(_));
-            Some((
-                weather::of(database),
-                weather::is_overslept(database),
-                by_the_server,
-            ))
-        });
+        let database = caught(|| weather::in_chain(&*error));
         drop_quietly(error);
-        let (weather, overslept, by_the_server) = database.ok().flatten().unwrap_or_default();
+        let Said {
+            weather,
+            overslept,
+            by_the_server,
+        } = database.ok().flatten().unwrap_or_default();
         Self {
             text,
             weather,
@@ -139,7 +137,7 @@ async fn held(
     tx: &mut PgConnection,
     batch: &[Completion],
     worker_id: i64,
-) -> Result<HashSet<(Uuid, i64)>, sqlx::Error> {
+) -> Result<HashSet<(Uuid, i64)>, StoreError> {
     let tasks: Vec<Uuid> = batch.iter().map(|s| s.claim.task_id).collect();
     let rows = sqlx::query!(
         "SELECT l.task_id, l.token FROM workflows.leases l JOIN workflows.tasks t USING (task_id)
@@ -206,7 +204,7 @@ where
 
 /// What the caller's code may have set for the rest of its transaction, and the engine's own
 /// statements cannot bear.
-pub(super) async fn act_as_ourselves(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn act_as_ourselves(tx: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::raw_sql("RESET SESSION AUTHORIZATION; RESET ROLE")
         .execute(tx)
         .await?;

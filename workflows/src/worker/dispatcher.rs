@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::task::Claim,
     store::{
@@ -170,7 +171,7 @@ impl Dispatcher {
     }
 
     /// Takes what there is for the free slots and says when to look again.
-    async fn claim_once(&mut self, stop: &CancellationToken) -> Result<Wait, sqlx::Error> {
+    async fn claim_once(&mut self, stop: &CancellationToken) -> Result<Wait, StoreError> {
         if self.astray.swap(false, Ordering::AcqRel) {
             self.find_strays().await?;
         }

@@ -10,6 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     store::{
         connection::{Link, jittered},
@@ -100,7 +101,7 @@ impl Heartbeat {
         metrics::present(present);
     }
 
-    async fn beat(&mut self, tick: Duration) -> Result<(), sqlx::Error> {
+    async fn beat(&mut self, tick: Duration) -> Result<(), StoreError> {
         let (connection, fresh) = self.link.get().await?;
         // After a new connection every lease is renewed and checked, also those of young attempts: nobody
         // renewed them in the meantime.
@@ -114,9 +115,7 @@ impl Heartbeat {
             charged,
         } = within(ANSWER, renewing).await?;
         if !present {
-            // Something between us and Postgres has taken the session, and with it the lock.
-            let text = "this session has lost the lock that shows that this process lives";
-            return Err(sqlx::Error::Io(std::io::Error::other(text)));
+            return Err(StoreError::PresenceLost);
         }
         let held: HashSet<_> = held.into_iter().collect();
         let lost: Vec<_> = in_hand

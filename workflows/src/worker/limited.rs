@@ -16,6 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::task::Claim,
     store::{
@@ -119,7 +120,7 @@ impl LimitedClaims {
         }
     }
 
-    async fn claim_once(&mut self) -> Result<Wait, sqlx::Error> {
+    async fn claim_once(&mut self) -> Result<Wait, StoreError> {
         if self.slots.holding() {
             return Ok(Wait::For(ALONE));
         }

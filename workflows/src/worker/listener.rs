@@ -6,13 +6,14 @@ use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     store::{
         CANCELLED, CHANNEL,
         connection::jittered,
         lanes::Lanes,
         notify_probe,
-        session::{ANSWER, Session, within},
+        session::{ANSWER, Session, answered, within},
     },
     worker::{in_flight::InFlight, metrics, slots::Slots},
 };
@@ -45,15 +46,15 @@ impl Listener {
         }
     }
 
-    async fn listen(&self) -> Result<(), sqlx::Error> {
+    async fn listen(&self) -> Result<(), StoreError> {
         // A pool for each session: a listener gives its connection back when it is dropped, and a
         // silent one would never come back.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ANSWER)
             .connect_lazy_with(self.session.options().clone());
-        let mut listener = within(ANSWER, PgListener::connect_with(&pool)).await?;
-        within(ANSWER, listener.listen_all([CHANNEL, CANCELLED])).await?;
+        let mut listener = answered(ANSWER, PgListener::connect_with(&pool)).await?;
+        answered(ANSWER, listener.listen_all([CHANNEL, CANCELLED])).await?;
         metrics::listening(true);
         // Something may have become ready while nobody listened.
         self.slots.mark_all_ready();
@@ -62,7 +63,7 @@ impl Listener {
             match tokio::time::timeout(PROBE_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(heard))) => self.heard(heard.channel(), heard.payload()),
                 Ok(Ok(None)) => return Ok(()),
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(error)) => return Err(error.into()),
                 Err(_silence) => self.probe(&mut listener).await?,
             }
         }
@@ -81,13 +82,13 @@ impl Listener {
     /// A connection can die without a word (half-open TCP, a proxy that forgot). The notification
     /// must come back, or the session is made anew. Where the server's queue of notifications is
     /// full, the refusal is an answer too.
-    async fn probe(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    async fn probe(&self, listener: &mut PgListener) -> Result<(), StoreError> {
         let sending = notify_probe(listener, PROBE);
         match within(ANSWER, sending).await {
-            Err(sqlx::Error::Database(_)) => return Ok(()),
+            Err(error) if error.is_answer() => return Ok(()),
             sent => sent?,
         }
-        if let Some(heard) = within(ANSWER, listener.try_recv()).await? {
+        if let Some(heard) = answered(ANSWER, listener.try_recv()).await? {
             self.heard(heard.channel(), heard.payload());
         }
         Ok(())

@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::error::StoreError;
 use crate::store::{
     connection::Link,
     notify,
@@ -70,7 +71,7 @@ impl Notifier {
         self.link.close().await;
     }
 
-    async fn announce(&mut self, lanes: &[i32]) -> Result<(), sqlx::Error> {
+    async fn announce(&mut self, lanes: &[i32]) -> Result<(), StoreError> {
         let (connection, _) = self.link.get().await?;
         within(ANSWER, notify(connection, lanes)).await?;
         self.link.reset_backoff();

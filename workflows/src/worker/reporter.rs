@@ -10,6 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     define::{
         payload::Payload,
@@ -20,7 +21,6 @@ use crate::{
         connection::Link,
         reports::{self, Told},
         session::{ANSWER, within},
-        weather,
     },
     worker::in_flight::InFlight,
 };
@@ -120,7 +120,7 @@ impl Reporter {
         }
     }
 
-    async fn store(&mut self, attempt: &Reporting, state: &Payload) -> Result<Stored, sqlx::Error> {
+    async fn store(&mut self, attempt: &Reporting, state: &Payload) -> Result<Stored, StoreError> {
         let Reporting {
             task_id,
             lane,
@@ -134,7 +134,7 @@ impl Reporter {
         within(ANSWER + longer, storing).await
     }
 
-    async fn restore(&mut self, attempt: &Reporting) -> Result<Option<Payload>, sqlx::Error> {
+    async fn restore(&mut self, attempt: &Reporting) -> Result<Option<Payload>, StoreError> {
         let (connection, _) = self.link.get().await?;
         let restoring = reports::restore(connection, attempt.task_id, attempt.lane);
         let restored = within(STATEMENT, restoring).await?;
@@ -145,19 +145,19 @@ impl Reporter {
     }
 
     /// Whoever asked tries again after an error, on another connection if this one is broken.
-    fn heeded<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Unreported> {
+    fn heeded<T>(&mut self, result: Result<T, StoreError>) -> Result<T, Unreported> {
         match &result {
             Ok(_) => self.link.reset_backoff(),
             Err(error) => {
                 tracing::warn!(error = %error, "a checkpoint has to wait");
-                if !matches!(error, sqlx::Error::Database(_)) {
+                if !error.is_answer() {
                     self.link.disconnect();
                 }
             }
         }
         result.map_err(|error| {
-            if weather::is_data(&error) {
-                Unreported::Data(error)
+            if error.is_data() {
+                Unreported::Data(error.into())
             } else {
                 Unreported::Weather
             }

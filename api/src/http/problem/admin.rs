@@ -1,6 +1,6 @@
 //! What operators ask for and cannot have, put into our words.
 
-use workflows::admin::AdminError;
+use workflows::{StoreError, admin::AdminError};
 
 use super::{Code, Problem};
 use crate::contract::excerpt;
@@ -14,7 +14,7 @@ impl From<AdminError> for Problem {
             AdminError::Conflict(why) => Self::new(Code::Conflict, why.to_string()),
             AdminError::NoReason => Self::field("/reason", "must say something"),
             // 22021, 22P05: Postgres stores every character in text and JSON but NUL.
-            AdminError::Database(sqlx::Error::Database(db))
+            AdminError::Database(StoreError::Sql(sqlx::Error::Database(db)))
                 if matches!(db.code().as_deref(), Some("22021" | "22P05")) =>
             {
                 Self::new(Code::InvalidParameter, "no text may contain NUL")
@@ -46,6 +46,7 @@ impl From<NotDeleted> for Problem {
             NotDeleted::Discard(error) => error.into(),
             NotDeleted::Move(error) => error.into(),
             NotDeleted::Database(error) => error.into(),
+            NotDeleted::Engine(error) => error.into(),
         }
     }
 }

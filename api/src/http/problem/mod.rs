@@ -257,6 +257,15 @@ fn passes(code: &str) -> bool {
         .any(|kind| code.starts_with(kind))
 }
 
+impl From<workflows::StoreError> for Problem {
+    fn from(error: workflows::StoreError) -> Self {
+        match error {
+            workflows::StoreError::Sql(error) => error.into(),
+            error => Self::unavailable(error),
+        }
+    }
+}
+
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         if error.is_outage() {

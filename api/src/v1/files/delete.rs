@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
 use workflows::admin::{AdminError, By, Hints, audit, runs};
-use workflows::{StartError, Starter, inspect};
+use workflows::{StartError, Starter, StoreError, inspect};
 
 /// What a step that was just stopped may still take to stop writing.
 const STOPPING: Duration = Duration::from_secs(5);
@@ -35,6 +35,9 @@ pub enum NotDeleted {
     /// The database says no.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// The engine could not say what run the file has.
+    #[error(transparent)]
+    Engine(#[from] StoreError),
 }
 
 /// Who deletes, and with what.

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::{Connection as _, PgPool};
 use uuid::Uuid;
 use workflows::admin::{AdminError, By, audit, runs};
-use workflows::inspect;
+use workflows::{StoreError, inspect};
 
 /// A file that cannot be sent through again.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,12 @@ pub enum NotRetried {
     /// The engine or the database says no.
     #[error(transparent)]
     Admin(#[from] AdminError),
+}
+
+impl From<StoreError> for NotRetried {
+    fn from(error: StoreError) -> Self {
+        Self::Admin(error.into())
+    }
 }
 
 impl From<sqlx::Error> for NotRetried {

@@ -2,6 +2,7 @@
 
 use sqlx::PgPool;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::check::{
         Spot, Work,
@@ -17,7 +18,7 @@ const SAMPLES: i64 = 200;
 const SAMPLE_BYTES: i32 = 256 << 10;
 
 /// Every step that some build has registered, with the work there, and the workers that are there.
-pub(super) async fn found(pool: &PgPool) -> Result<Found, sqlx::Error> {
+pub(super) async fn found(pool: &PgPool) -> Result<Found, StoreError> {
     let lanes = in_flight::lanes(pool).await?.into_iter();
     let workers = in_flight::capabilities(pool).await?.into_iter();
     Ok(Found {
@@ -52,7 +53,7 @@ fn read(row: LaneRow) -> Lane {
 }
 
 /// The newest inputs of each step.
-pub(super) async fn samples(pool: &PgPool) -> Result<Vec<Sample>, sqlx::Error> {
+pub(super) async fn samples(pool: &PgPool) -> Result<Vec<Sample>, StoreError> {
     let samples = in_flight::inputs(pool, SAMPLES, SAMPLE_BYTES)
         .await?
         .into_iter();

@@ -2,6 +2,7 @@
 
 use sqlx::PgPool;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{
         answer::Answer,
@@ -16,7 +17,7 @@ impl Place {
         pool: &PgPool,
         queue: String,
         around: &Surroundings<'_>,
-    ) -> Result<Answer, sqlx::Error> {
+    ) -> Result<Answer, StoreError> {
         if self.suspect {
             return self.among_suspects(pool, queue).await;
         }
@@ -43,7 +44,7 @@ impl Place {
         })
     }
 
-    async fn among_suspects(&self, pool: &PgPool, queue: String) -> Result<Answer, sqlx::Error> {
+    async fn among_suspects(&self, pool: &PgPool, queue: String) -> Result<Answer, StoreError> {
         let ahead = live_tasks::suspects_ahead(pool, self, COUNTED).await?;
         Ok(Answer::Suspect {
             queue,

@@ -4,6 +4,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     admin::{
         AdminError, By, Conflict, Hints, check_reason,
@@ -81,9 +82,8 @@ async fn from_the_start(
     }
 }
 
-fn refused(error: sqlx::Error) -> AdminError {
-    let constraint = error.as_database_error().and_then(|db| db.constraint());
-    if constraint == Some("runs_unique") {
+fn refused(error: StoreError) -> AdminError {
+    if error.constraint() == Some("runs_unique") {
         return Conflict::UniqueKeyTaken.into();
     }
     error.into()

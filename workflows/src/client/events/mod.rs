@@ -32,6 +32,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::store::{
     events as store,
     session::{ANSWER, within},
@@ -125,7 +126,7 @@ pub enum EventsError {
     Elsewhere(Position),
     /// The database refused or was lost.
     #[error("the database could not be asked")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] StoreError),
 }
 
 /// What happened after a position, or from the oldest event that is kept, at most `limit` (1 to

@@ -13,6 +13,7 @@ use std::{
 
 use sqlx::{Connection, PgConnection};
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::{failpoints::Failpoint, task::Claim},
     store::{
@@ -87,7 +88,7 @@ pub(crate) async fn claim_limited(
     demand: &Demand,
     worker_id: i64,
     lease: Duration,
-) -> Result<Limited, sqlx::Error> {
+) -> Result<Limited, StoreError> {
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     let rooms = rooms(tx, &demand.lanes).await?;
@@ -131,7 +132,7 @@ pub(crate) async fn claim_suspect_limited(
     limited: &HashSet<String>,
     worker_id: i64,
     lease: Duration,
-) -> Result<Option<Arc<Claim>>, sqlx::Error> {
+) -> Result<Option<Arc<Claim>>, StoreError> {
     if limited.is_empty() {
         return claim_suspect(connection, known, demand, &[], worker_id, lease).await;
     }
@@ -158,7 +159,7 @@ pub(crate) async fn claim_suspect_limited(
 async fn finish(
     transaction: sqlx::Transaction<'_, sqlx::Postgres>,
     nothing: bool,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     let kinds: &[Failpoint] = if nothing {
         &[]
     } else {
@@ -171,7 +172,7 @@ async fn finish(
 async fn rooms(
     tx: &mut PgConnection,
     lanes: impl IntoIterator<Item = &Wanted>,
-) -> Result<Vec<Room>, sqlx::Error> {
+) -> Result<Vec<Room>, StoreError> {
     let (numbers, queues): (Vec<i32>, Vec<String>) = lanes
         .into_iter()
         .map(|lane| (lane.lane, lane.queue.to_owned()))
@@ -233,7 +234,7 @@ async fn rooms(
 }
 
 /// Enters a claimed task. `false`: its key has all that it may have.
-async fn permit(tx: &mut PgConnection, claim: &Claim) -> Result<bool, sqlx::Error> {
+async fn permit(tx: &mut PgConnection, claim: &Claim) -> Result<bool, StoreError> {
     let within_limit = sqlx::query_scalar!(
         r#"WITH permitted AS (
             INSERT INTO workflows.permits (queue, key, task_id, token) VALUES ($1, $2, $3, $4))
@@ -249,5 +250,5 @@ async fn permit(tx: &mut PgConnection, claim: &Claim) -> Result<bool, sqlx::Erro
         claim.task_id,
         claim.token,
     );
-    within_limit.fetch_one(tx).await
+    Ok(within_limit.fetch_one(tx).await?)
 }

@@ -3,13 +3,14 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
     store::{effects::Effects, tasks},
 };
 
 impl Effects<'_> {
-    pub(super) async fn defer(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn defer(&self, tx: &mut PgConnection) -> Result<(), StoreError> {
         if self.deferred.is_empty() {
             return Ok(());
         }
@@ -41,7 +42,7 @@ impl Effects<'_> {
     }
 
     /// As with those that failed, the tasks of a paused run are nowhere.
-    pub(super) async fn sleep(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn sleep(&self, tx: &mut PgConnection) -> Result<(), StoreError> {
         if self.sleeping.is_empty() {
             return Ok(());
         }
@@ -60,7 +61,7 @@ impl Effects<'_> {
         Ok(())
     }
 
-    pub(super) async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
+    pub(super) async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<i32>, StoreError> {
         if self.handed_back.is_empty() {
             return Ok(Vec::new());
         }
@@ -77,7 +78,7 @@ impl Effects<'_> {
         tasks::make_ready(tx, &tasks).await
     }
 
-    pub(super) async fn end_runs(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn end_runs(&self, tx: &mut PgConnection) -> Result<(), StoreError> {
         if self.ended.is_empty() {
             return Ok(());
         }
@@ -106,7 +107,7 @@ pub(super) async fn reject(
     tx: &mut PgConnection,
     run_id: Uuid,
     result: &Payload,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.runs
          SET state = 'rejected', result = $2::text::json, ended_at = now(),

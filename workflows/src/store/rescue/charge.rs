@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::store::error::StoreError;
 use crate::store::rescue::Candidate;
 
 /// Remembers how many tasks each lost worker had, before the first of them is taken. A worker
@@ -10,7 +11,7 @@ use crate::store::rescue::Candidate;
 pub(crate) async fn count_lost(
     connection: &mut PgConnection,
     lost: &[i64],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     if lost.is_empty() {
         return Ok(());
     }
@@ -34,7 +35,7 @@ pub(super) async fn take(
     tx: &mut PgConnection,
     candidates: &[Candidate],
     lost: &[i64],
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<Vec<Uuid>, StoreError> {
     let ids: Vec<Uuid> = candidates.iter().map(|c| c.task_id).collect();
     let tokens: Vec<i64> = candidates.iter().map(|c| c.token).collect();
     let charged: Vec<bool> = candidates.iter().map(|c| c.charged).collect();
@@ -96,7 +97,7 @@ pub(crate) async fn forgive(
     connection: &mut PgConnection,
     worker_id: i64,
     (run_id, token): (Uuid, i64),
-) -> Result<u64, sqlx::Error> {
+) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "WITH charged AS (
             SELECT t.task_id FROM workflows.attempts a

@@ -9,12 +9,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use crate::store::error::StoreError;
 use crate::{
     protocol::completion::Completion,
     store::{
         complete::CompleteError,
         session::{ANSWER, within},
-        weather,
     },
     worker::completer::{Committing, Job, Link, Patience, decide, growing},
 };
@@ -152,10 +152,10 @@ impl Alone {
     }
 
     /// What the completion becomes, or `None`: it is tried again.
-    fn database_said(&self, job: &Job, error: &sqlx::Error) -> Option<Completion> {
+    fn database_said(&self, job: &Job, error: &StoreError) -> Option<Completion> {
         let completion = &job.completion;
         let registry = &self.committing.registry;
-        if weather::is_data(error) {
+        if error.is_data() {
             // A constraint that is checked at the commit is the write's affair as any other.
             return Some(if completion.has_writes() {
                 decide::refused(registry, completion, error)
@@ -163,12 +163,12 @@ impl Alone {
                 decide::unstorable(completion, error)
             });
         }
-        if weather::is_overslept(error) {
+        if error.is_overslept() {
             return self.overslept(job);
         }
         // The caller's code has done something to the transaction. Once may be chance: a schema that
         // was changed under our statements.
-        let theirs = completion.has_writes() && job.tries > 0 && !weather::is_the_server(error);
+        let theirs = completion.has_writes() && job.tries > 0 && !error.is_the_server();
         theirs.then(|| decide::refused(registry, completion, error))
     }
 
@@ -192,10 +192,11 @@ fn keeps_its_connection(error: &CompleteError) -> bool {
 }
 
 fn is_connection(error: &CompleteError) -> bool {
-    matches!(
-        error,
-        CompleteError::Unreachable(_) | CompleteError::Database(sqlx::Error::Io(_))
-    )
+    match error {
+        CompleteError::Unreachable(_) => true,
+        CompleteError::Database(error) => error.is_silence(),
+        _ => false,
+    }
 }
 
 /// Whether others would fare no better. What became of a transaction in which the caller's code was
@@ -204,7 +205,7 @@ fn says_that_nothing_commits(error: &CompleteError, completion: &Completion) -> 
     match error {
         CompleteError::Unreachable(_) => true,
         CompleteError::Database(error) if !completion.has_writes() => {
-            !weather::is_contention(error) || matches!(error, sqlx::Error::Io(_))
+            !error.is_contention() || error.is_silence()
         }
         _ => false,
     }

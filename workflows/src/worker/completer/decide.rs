@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::store::error::StoreError;
 use crate::{
     define::{
         panics::{Panicked, caught},
@@ -97,7 +98,7 @@ pub(crate) fn broken(registry: &Registry, completion: &Completion, what: &str) -
 }
 
 /// A result that cannot be stored is our fault, and no retry will help.
-pub(crate) fn unstorable(completion: &Completion, error: &sqlx::Error) -> Completion {
+pub(crate) fn unstorable(completion: &Completion, error: &StoreError) -> Completion {
     dead_lettered(&completion.claim, completion.definition.clone(), error)
 }
 

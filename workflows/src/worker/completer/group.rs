@@ -9,10 +9,7 @@ use tokio::{
 
 use crate::{
     protocol::completion::Completion,
-    store::{
-        complete::{CompleteError, Completed},
-        weather,
-    },
+    store::complete::{CompleteError, Completed},
     worker::completer::{Committing, Job, Link, Patience, decide, growing},
 };
 
@@ -184,11 +181,11 @@ fn passes(error: &CompleteError, jobs: &[Job]) -> bool {
         CompleteError::Database(error) => error,
         _ => return false,
     };
-    if weather::is_data(error) {
+    if error.is_data() {
         return false;
     }
-    let silent = matches!(error, sqlx::Error::Io(_)) && jobs.iter().all(|job| job.tries == 0);
+    let silent = error.is_silence() && jobs.iter().all(|job| job.tries == 0);
     // Code of the caller may be the reason.
     let theirs = jobs.iter().any(|job| job.completion.has_writes());
-    silent || !weather::is_contention(error) && !theirs
+    silent || !error.is_contention() && !theirs
 }

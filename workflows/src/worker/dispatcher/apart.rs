@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::error::StoreError;
 use crate::{
     store::{
         claim::{claim_suspect_limited, strays},
@@ -16,7 +17,7 @@ use crate::{
 
 impl Dispatcher {
     /// What is ours by the database's word, and we do not know of.
-    pub(crate) async fn find_strays(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn find_strays(&mut self) -> Result<(), StoreError> {
         let in_hand = self.attempts.tasks();
         let (connection, _) = self.link.get().await?;
         let finding = strays(connection, &self.lanes, self.worker_id, &in_hand);
@@ -43,7 +44,7 @@ impl Dispatcher {
         &mut self,
         permits: &mut Permits,
         stop: &CancellationToken,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), StoreError> {
         let demand = self.demands.of(permits, &self.slots);
         let (connection, _) = self.link.get().await?;
         let (id, limited) = (self.worker_id, self.limits.of(&demand));
