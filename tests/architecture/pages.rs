@@ -5,11 +5,12 @@ use std::{fs, path::Path};
 use crate::cargo::root;
 
 /// Pages with paths in them, and where besides the root their paths may begin.
-const PAGES: [(&str, &[&str]); 9] = [
+const PAGES: [(&str, &[&str]); 10] = [
     ("README.md", &[]),
-    ("ARCHITECTURE.md", &["workflows/src", "workflows"]),
+    ("ARCHITECTURE.md", &["crates/video/src"]),
     ("CONTRIBUTING.md", &[]),
     ("SECURITY.md", &[]),
+    ("docs/engine.md", &["workflows/src", "workflows/tests"]),
     ("docs/glossary.md", &[]),
     ("docs/states.md", &[]),
     ("docs/walkthroughs.md", &["workflows/src"]),
