@@ -28,7 +28,7 @@ const HISTOGRAMS: [(&str, &str, &[f64]); 7] = [
     ),
     (
         "workflows_commit_seconds",
-        "Time of one transaction of settlements",
+        "Time of one transaction of completions",
         &SHORT,
     ),
     (
@@ -70,8 +70,8 @@ const COUNTERS: [(&str, &str); 11] = [
         "workflows_rejections_total",
         "Runs that ended because of their input, by code",
     ),
-    ("workflows_commits_total", "Transactions of settlements"),
-    ("workflows_settled_total", "Ends of attempts written"),
+    ("workflows_commits_total", "Transactions of completions"),
+    ("workflows_completed_total", "Ends of attempts written"),
     (
         "workflows_leases_lost_total",
         "Attempts whose lease was lost; nothing of them was written",

@@ -24,7 +24,7 @@ pub(crate) async fn cancelled(
     runs: &[Uuid],
     by: By<'_>,
 ) -> Result<(), AdminError> {
-    for (run, definition) in told(tx, runs, by).await? {
+    for (run, definition) in to_tell(tx, runs, by).await? {
         let end = RunEnd {
             run_id: run.run_id,
             subject: run.subject,
@@ -33,20 +33,20 @@ pub(crate) async fn cancelled(
                 reason: by.reason.to_owned(),
             },
         };
-        completed(definition.ended(&mut *tx, end)).await?;
+        call(definition.ended(&mut *tx, end)).await?;
     }
     Ok(())
 }
 
-/// Tells the hooks of those of the runs that live again: from a step, or from where they died. One
-/// that still has a dead task is dead. A hook that fails takes the action back.
+/// Tells the hooks of runs that live again, from a step or from where they died. A run that still has a
+/// dead task stays dead and is not told of. A hook that fails takes the action back.
 pub(crate) async fn revived(
     tx: &mut PgConnection,
     runs: &[Uuid],
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<(), AdminError> {
-    for (run, definition) in told(tx, runs, by).await? {
+    for (run, definition) in to_tell(tx, runs, by).await? {
         if run.state != RunState::Running {
             continue;
         }
@@ -55,13 +55,13 @@ pub(crate) async fn revived(
             subject: run.subject,
             from_step: from_step.map(ToOwned::to_owned),
         };
-        completed(definition.revived(&mut *tx, revival)).await?;
+        call(definition.revived(&mut *tx, revival)).await?;
     }
     Ok(())
 }
 
-/// Those of the runs whose workflows are to be told, in the order of their ids.
-async fn told<'h>(
+/// Runs whose workflow has hooks, with its definition, by ascending id.
+async fn to_tell<'h>(
     tx: &mut PgConnection,
     runs: &[Uuid],
     by: By<'h>,
@@ -77,9 +77,9 @@ async fn told<'h>(
     Ok(known.collect())
 }
 
-/// What a hook said; a panic of it is its refusal.
-async fn completed(telling: impl Future<Output = Result<(), BoxError>>) -> Result<(), AdminError> {
-    match AssertUnwindSafe(telling).catch_unwind().await {
+/// Calls a hook. A panic counts as an error of it.
+async fn call(hook: impl Future<Output = Result<(), BoxError>>) -> Result<(), AdminError> {
+    match AssertUnwindSafe(hook).catch_unwind().await {
         Ok(told) => told.map_err(AdminError::Hook),
         Err(panic) => {
             let panicked = panics::Panicked(panics::message(&*panic));

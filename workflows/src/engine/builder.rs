@@ -183,7 +183,7 @@ impl Engine {
         phases.committing.spawn("the commits of one", alone);
         let sweeper = parts.sweeper(completer.clone()).run(sweeping.clone());
         phases.sweeping.spawn("the sweeper", sweeper);
-        let errand = parts.errand(self.schedules).run(sweeping);
+        let errand = parts.scheduler(self.schedules).run(sweeping);
         phases.sweeping.spawn("schedules and re-drives", errand);
         let notifier = parts.notifier().run(leaving.clone());
         phases.leaving.spawn("the notifier", notifier);

@@ -51,7 +51,7 @@ use crate::{
     },
 };
 
-/// A start that is broken off is tried so often.
+/// Attempts to register at the start, when the connection breaks or the server cannot take it just now.
 const TRIES: u32 = 5;
 
 /// What the parts of a running engine share.
@@ -66,6 +66,7 @@ pub(crate) struct Parts {
     notifications: Notifications,
     pub attempts: Arc<InFlight>,
     vitals: Vitals,
+    /// A lease may exist that this process does not know of, because the answer to a claim was lost.
     pub astray: Arc<AtomicBool>,
     breakers: Breakers,
     pub limits: Limits,
@@ -209,7 +210,7 @@ impl Parts {
         }
     }
 
-    pub fn errand(&self, schedules: Vec<Schedule>) -> Scheduler {
+    pub fn scheduler(&self, schedules: Vec<Schedule>) -> Scheduler {
         Scheduler {
             link: Link::new(self.session("scheduler").patient(Duration::from_secs(15))),
             schedules: Arc::new(schedules),

@@ -26,7 +26,7 @@ pub(super) struct Dead<'a> {
 
 /// What became of the dead.
 #[derive(Default)]
-pub(super) struct Buried {
+pub(super) struct DeadLettered {
     /// Children of fan-outs that allow missing children: the join goes on without them.
     pub skipped: Vec<Child>,
     /// Runs that are dead now and were not before.
@@ -37,16 +37,16 @@ pub(super) struct Buried {
 pub(super) async fn dead_letter(
     connection: &mut PgConnection,
     dead: &[Dead<'_>],
-) -> Result<Buried, StoreError> {
+) -> Result<DeadLettered, StoreError> {
     if dead.is_empty() {
-        return Ok(Buried::default());
+        return Ok(DeadLettered::default());
     }
     let children: Vec<Child> = dead.iter().filter_map(|d| d.child).collect();
     let fan_outs: Vec<Uuid> = children.iter().map(|c| c.fan_out_id).collect();
     let partial = fan_out::partial(connection, &fan_outs).await?;
     let missing = |child: &Child| partial.contains(&child.fan_out_id);
     let runs = write(connection, dead, &missing).await?;
-    Ok(Buried {
+    Ok(DeadLettered {
         skipped: children.into_iter().filter(missing).collect(),
         runs: runs.into_iter().collect(),
     })

@@ -1,11 +1,11 @@
-//! Runs steps more often than necessary, to see whether they bear it.
+//! Repeats first attempts, or makes them fail, so that tests see whether steps may run twice.
 
 use futures::future::BoxFuture;
 
 use crate::define::{step::StepError, workflow::Performed};
 
-/// What happens to the first attempt of every task. For tests of workflows: a run must end as it
-/// would have without.
+/// What happens to the first attempt of every task. For tests of workflows: a run must come to the same
+/// end as without a rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rehearsal {
     /// Nothing unusual.

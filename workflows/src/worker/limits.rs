@@ -22,15 +22,16 @@ use crate::{
     worker::dispatcher::Permits,
 };
 
-/// Time between two questions about the same limit, at least.
+/// Shortest time between two claims from the same limited queue.
 const BRIEF: Duration = Duration::from_millis(20);
-/// The same while the limit is used up and it is others who work: nobody tells when they end.
+/// Time until the next claim after the limit was found used up. Other processes do not announce when
+/// their tasks end, so this is a poll.
 const OTHERS: Duration = Duration::from_millis(200);
-/// Whoever has just given something back lets others go first for this part of the time that it had
-/// it, so that one process does not keep a limit to itself.
+/// After a task has ended, this process waits for this fraction (1/20) of the task's run time, at most
+/// [`OTHERS`], before it claims again, so that one process does not keep a limit to itself.
 const COURTESY: u32 = 20;
 
-/// Clones share it.
+/// Which queues have limits, and when to claim from each again. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Limits {
     state: Arc<Mutex<State>>,
@@ -42,15 +43,16 @@ pub(crate) struct Limits {
 struct State {
     /// Queues that have limits.
     queues: BTreeSet<String>,
-    /// Those of them that are not asked about just now.
+    /// Limited queues that are not claimed from until [`Aside::until`].
     aside: BTreeMap<String, Aside>,
-    /// Since when attempts run here.
+    /// When this process began an attempt, by task. Of limited queues only.
     running: HashMap<Uuid, Instant>,
 }
 
 struct Aside {
     until: Instant,
-    /// Something waits: it is asked about then. Otherwise only when there are news.
+    /// Tasks wait, so the queue is claimed from again at `until`. Otherwise only after
+    /// [`Limits::stir`].
     waiting: bool,
 }
 
@@ -65,7 +67,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What the database says: these queues have limits. Whether that is new.
+    /// Stores which queues have limits. Returns whether that has changed.
     pub fn heard(&self, limited: &[String]) -> bool {
         let mut state = self.lock();
         let new = limited.len() != state.queues.len()
@@ -116,14 +118,14 @@ impl Limits {
         state.queues.contains(queue) && !state.aside.contains_key(queue)
     }
 
-    /// When the next one is due for which something waits.
+    /// Earliest time at which a queue with waiting tasks may be claimed from again.
     pub fn next(&self) -> Option<Instant> {
         let state = self.lock();
         let aside = state.aside.values().filter(|aside| aside.waiting);
         aside.map(|aside| aside.until).min()
     }
 
-    /// There are news: perhaps something waits.
+    /// New work may have arrived: every queue is claimed from again at its time.
     pub fn stir(&self) {
         for aside in self.lock().aside.values_mut() {
             aside.waiting = true;
@@ -143,11 +145,11 @@ impl Limits {
                 self.set_aside(&room.queue, wait.max(BRIEF), room.waiting);
             }
             _ if all => self.set_aside(&room.queue, jittered(OTHERS), room.waiting),
-            // What waits is of keys that have all that they may have.
+            // The waiting tasks are of fairness keys that are at their own limit.
             _ if room.waiting && room.limits_keys() => {
                 self.set_aside(&room.queue, jittered(OTHERS), true);
             }
-            // As much as there were slots, or all that there was.
+            // Either every free slot was filled, or nothing more was waiting.
             _ => self.set_aside(&room.queue, BRIEF, room.waiting && taken >= free),
         }
     }
@@ -181,7 +183,7 @@ impl Limits {
         }
     }
 
-    /// Waits until something is due sooner than it was.
+    /// Returns when the time of a queue was moved forward.
     pub async fn sooner(&self) {
         self.sooner.notified().await;
     }

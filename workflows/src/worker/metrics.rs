@@ -89,7 +89,7 @@ pub(crate) fn lost(lanes: &Lanes, numbers: &[i32], outcome: &'static str) {
 pub(crate) fn committed(completions: usize, took: Duration) {
     metrics::histogram!("workflows_commit_seconds").record(took);
     metrics::counter!("workflows_commits_total").increment(1);
-    metrics::counter!("workflows_settled_total").increment(completions as u64);
+    metrics::counter!("workflows_completed_total").increment(completions as u64);
 }
 
 /// An attempt of this process has lost its lease.

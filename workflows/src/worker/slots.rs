@@ -20,15 +20,16 @@ pub(crate) struct Slots {
     look: Arc<Notify>,
     /// Wakes whoever claims under limits.
     limits_look: Arc<Notify>,
-    /// Tasks wait that were in a process when it died.
+    /// Suspects wait: tasks of a process that died.
     suspects: Arc<AtomicBool>,
-    /// A task is waiting to run alone: nothing goes on meanwhile.
+    /// A suspect waits to run alone. Until it has started, every slot is given back after its step.
     holding: Arc<AtomicBool>,
 }
 
 struct Queue {
     slots: Arc<Semaphore>,
-    /// Something became ready that no claim has looked for yet.
+    /// Set when work became ready, cleared when a claim looks for it. While it is set, a slot does not
+    /// go on with its own run.
     news: AtomicBool,
     /// When a claim looked into it last.
     looked: Mutex<Instant>,
@@ -53,7 +54,7 @@ impl Slots {
         }
     }
 
-    /// Whether tasks wait that were in a process when it died.
+    /// Says whether suspects wait: tasks of a process that died.
     pub fn set_suspects(&self, waiting: bool) {
         self.suspects.store(waiting, Ordering::Release);
         if waiting {
@@ -101,18 +102,18 @@ impl Slots {
         }
     }
 
-    /// Work became ready that this process knows of: its own.
+    /// Wakes both claimers: the dispatcher, and the one of limited queues.
     pub fn wake(&self) {
         self.look.notify_one();
         self.limits_look.notify_one();
     }
 
-    /// The same, for whoever claims under limits.
+    /// Waits until the claimer of limited queues has a reason to look.
     pub async fn limits_looked_for(&self) {
         self.limits_look.notified().await;
     }
 
-    /// Waits until there is a reason to look.
+    /// Waits until the dispatcher has a reason to look.
     pub async fn woken(&self) {
         self.look.notified().await;
     }

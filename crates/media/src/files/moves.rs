@@ -58,7 +58,7 @@ async fn plain_move(
     )
     .execute(&mut *conn)
     .await;
-    settle(conn, file_id, to, done).await
+    moved(conn, file_id, to, done).await
 }
 
 /// ASSEMBLING → VALIDATED, with what was found in the bytes.
@@ -87,7 +87,7 @@ pub async fn mark_validated(
     )
     .execute(&mut *conn)
     .await;
-    settle(conn, file_id, to, done).await
+    moved(conn, file_id, to, done).await
 }
 
 /// PROCESSING → READY, with what is served. Record the variants in the same transaction.
@@ -112,7 +112,7 @@ pub async fn mark_ready(
     )
     .execute(&mut *conn)
     .await;
-    settle(conn, file_id, to, done).await
+    moved(conn, file_id, to, done).await
 }
 
 /// Any status but READY → REJECTED. The first refusal stands: a repeat with the same code changes nothing.
@@ -149,11 +149,11 @@ pub async fn mark_rejected(
     )
     .execute(&mut *conn)
     .await;
-    settle(conn, file_id, to, done).await
+    moved(conn, file_id, to, done).await
 }
 
-/// Rows affected decide; a refused move says where the file really is.
-async fn settle(
+/// Ok if a row was changed. Otherwise the error says which status the file really has.
+async fn moved(
     conn: &mut PgConnection,
     file_id: FileId,
     to: FileStatus,

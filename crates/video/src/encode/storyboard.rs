@@ -11,7 +11,7 @@ fn sheet(number: u64) -> String {
     format!("storyboard-{number}.webp")
 }
 
-/// Makes `storyboard-1.webp`…
+/// Makes the sheets `storyboard-1.webp`, `storyboard-2.webp` and so on
 pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeError> {
     let board = plan.storyboard;
     let rate = u32::try_from(board.interval_us)

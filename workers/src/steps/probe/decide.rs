@@ -20,7 +20,8 @@ pub(super) fn kind(declared: &str, hint: Option<&str>) -> Result<Kind, Rejection
     }
 }
 
-/// `hint` is what the magic bytes look like; `probed` is the structure, or the decoder's refusal.
+/// Whether declared type, magic bytes (`hint`) and decoded structure (`probed`, or the decoder's refusal) name the
+/// same format.
 pub(super) fn agree(
     declared: &str,
     hint: Option<&str>,
@@ -31,7 +32,8 @@ pub(super) fn agree(
     let expected = InputFormat::from_declared(declared);
     let probe = match probed {
         Ok(probe) => probe,
-        // Nothing of ours in it: say what was declared, which the sender understands.
+        // Neither the magic bytes nor the declared type is a format we take: name the declared one, which the sender
+        // understands.
         Err(_) if hint.is_none() && expected.is_none() && !unknown => {
             return Err(unsupported(declared));
         }

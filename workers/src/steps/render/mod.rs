@@ -30,7 +30,7 @@ impl Step for Render {
     type Output = Rendered;
 
     fn settings() -> StepSettings {
-        // Each unit has a limit of its own, which comes first.
+        // The unit's own limit ends an attempt first. This one is a minute longer, in case that fails.
         StepSettings {
             timeout: Unit::LONGEST + Duration::from_mins(1),
             ..StepSettings::default()
@@ -47,7 +47,7 @@ impl Step for Render {
 
 /// Makes the outputs and stores them, all within the unit's own limit.
 async fn make(cx: &Attempt<Context>, task: &RenderTask) -> Result<Vec<Stored>, StepError> {
-    // The folder goes when everything in it is stored.
+    // `_folder` has to live until all outputs are stored: dropped, it deletes them.
     let (_folder, made) = render(cx, task).await?;
     let prefix = keys::media_prefix(&task.sha256, &task.recipe, cx.token);
     cx.context.claim(FileId(cx.subject), &prefix).await?;

@@ -7,13 +7,14 @@ use serde::de;
 /// One attempt to read a value.
 #[derive(Default)]
 pub(super) struct Pass {
-    /// The last one was in vain because of a sample: the same variants again, with the next sample.
+    /// The previous pass failed on a sample value: the same enum variants are chosen again, with the
+    /// next sample.
     pub again: bool,
     /// Questions so far, in all passes.
     pub asked: Cell<usize>,
-    /// Something was learnt.
+    /// This pass has found a new node or variant.
     pub progress: Cell<bool>,
-    /// Places known.
+    /// Nodes of the shape that were found so far.
     pub nodes: Cell<usize>,
     /// The types that are being read, outermost first, with their short names.
     pub reading: RefCell<Vec<(&'static str, &'static str)>>,
@@ -22,7 +23,7 @@ pub(super) struct Pass {
 /// Why a pass ended early.
 #[derive(Debug)]
 pub(super) enum Error {
-    /// Somebody did not like a value.
+    /// A `Deserialize` implementation refused a made-up value.
     Refused,
     /// The name of an entry that has to be there.
     Missing(&'static str),
@@ -30,7 +31,7 @@ pub(super) enum Error {
     Unknown(&'static [&'static str]),
     /// A field was given twice, under two names.
     Duplicate,
-    /// What was wrong is written down: try again.
+    /// The shape was corrected during the pass: another one follows.
     Again,
 }
 

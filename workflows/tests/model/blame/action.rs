@@ -62,7 +62,7 @@ pub enum Step {
     TakeOver {
         process: usize,
     },
-    Bury {
+    DeadLetter {
         process: usize,
     },
     /// The server ends the session of somebody who stands still in a transaction.

@@ -85,7 +85,7 @@ impl State {
                 Sweep::Found(found) if found.task == task => each(&mut found.token),
                 _ => {}
             }
-            if let Some((of, token)) = &mut process.burying
+            if let Some((of, token)) = &mut process.dead_lettering
                 && *of == task
             {
                 each(token);

@@ -52,12 +52,12 @@ fn possibilities() -> Vec<Property<Protocol>> {
             |_, state: &State| !state.charges.is_empty(),
         ),
         Property::sometimes(
-            "a lease is taken over, to bury its task",
+            "a lease is taken over, to dead_letter its task",
             |_, state: &State| {
                 state
                     .processes
                     .iter()
-                    .any(|process| process.burying.is_some())
+                    .any(|process| process.dead_lettering.is_some())
             },
         ),
         Property::sometimes(
@@ -78,7 +78,8 @@ fn possibilities() -> Vec<Property<Protocol>> {
         Property::sometimes("a process does not know what it has", |_, state: &State| {
             state.processes.iter().any(|process| {
                 let mut leases = state.leases_of(process.id);
-                leases.any(|(task, _)| !process.has_in_hand(task) && process.burying.is_none())
+                leases
+                    .any(|(task, _)| !process.has_in_hand(task) && process.dead_lettering.is_none())
             })
         }),
     ]

@@ -137,13 +137,13 @@ impl Protocol {
                     steps.push(Step::Rescue { process: place });
                 }
             }
-            Sweep::Found(..) if process.burying.is_none() => {
+            Sweep::Found(..) if process.dead_lettering.is_none() => {
                 steps.push(Step::TakeOver { process: place });
             }
             Sweep::Found(..) => {}
         }
-        if process.burying.is_some() {
-            steps.push(Step::Bury { process: place });
+        if process.dead_lettering.is_some() {
+            steps.push(Step::DeadLetter { process: place });
         }
     }
 
@@ -153,7 +153,7 @@ impl Protocol {
     fn lapses(&self, state: &State, task: Task) -> bool {
         state.lease(task).is_some_and(|lease| {
             let renewed = state.process_of(lease.worker).map(|process| {
-                let in_hand = process.has_in_hand(task) || process.burying.is_some();
+                let in_hand = process.has_in_hand(task) || process.dead_lettering.is_some();
                 process.frozen == Frozen::No && in_hand
             });
             !lease.expired && !renewed.unwrap_or(self.rules.expiry != Expiry::OfAnybody)

@@ -56,7 +56,7 @@ pub enum Forgiveness {
     OfWhatIsInHand,
 }
 
-/// When a task is buried because its worker died of it for the last time.
+/// When a task is dead-lettered because its worker died of it for the last time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Burial {
     /// When the worker has been away so long that it will not come back.
@@ -103,7 +103,7 @@ pub enum FrozenSessions {
 /// What a process works on of what it has by the database's word and does not know of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strays {
-    /// Not on what its sweeper has taken over, to bury it.
+    /// Not on what its sweeper has taken over, to dead_letter it.
     ButBurials,
     /// Slip: everything, the poison too.
     All,

@@ -85,8 +85,8 @@ pub struct Process {
     /// The answer of a claim was lost.
     pub astray: bool,
     pub sweep: Sweep,
-    /// A lease that was taken over, to bury its task.
-    pub burying: Option<(Task, Token)>,
+    /// A lease that was taken over, to dead_letter its task.
+    pub dead_lettering: Option<(Task, Token)>,
     /// Last, so that processes are sorted by what they do.
     pub id: WorkerId,
 }
@@ -96,7 +96,7 @@ pub enum Frozen {
     No,
     /// With no transaction open, or none any more.
     Idle,
-    /// In the middle of a settlement, with the lock of the task's run.
+    /// In the middle of a completion, with the lock of the task's run.
     Holding(Task),
 }
 
@@ -146,7 +146,7 @@ impl Process {
             attempts: Vec::new(),
             astray: false,
             sweep: Sweep::Idle,
-            burying: None,
+            dead_lettering: None,
             id,
         }
     }

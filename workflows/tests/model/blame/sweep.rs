@@ -31,7 +31,7 @@ impl Protocol {
             }
             Step::Rescue { process } => self.rescue(state, process),
             Step::TakeOver { process } => self.take_over(state, process),
-            Step::Bury { process } => state.bury(process),
+            Step::DeadLetter { process } => state.dead_letter(process),
             _ => {}
         }
     }
@@ -165,14 +165,14 @@ impl Protocol {
             worker: id,
             expired: false,
         });
-        state.processes[process].burying = Some((task, token + 1));
+        state.processes[process].dead_lettering = Some((task, token + 1));
     }
 }
 
 impl State {
-    fn bury(&mut self, process: usize) {
+    fn dead_letter(&mut self, process: usize) {
         let id = self.processes[process].id;
-        let Some((task, token)) = self.processes[process].burying.take() else {
+        let Some((task, token)) = self.processes[process].dead_lettering.take() else {
             return;
         };
         let lease = self.lease(task);

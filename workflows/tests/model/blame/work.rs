@@ -35,7 +35,7 @@ impl Protocol {
             | Step::ReadExpired { .. }
             | Step::Rescue { .. }
             | Step::TakeOver { .. }
-            | Step::Bury { .. } => self.sweep(state, step),
+            | Step::DeadLetter { .. } => self.sweep(state, step),
         }
     }
 
@@ -126,7 +126,7 @@ impl Protocol {
     fn find_strays(&self, state: &mut State, place: usize) {
         let process = &mut state.processes[place];
         process.astray = false;
-        let (id, buries) = (process.id, process.burying.map(|(task, _)| task));
+        let (id, buries) = (process.id, process.dead_lettering.map(|(task, _)| task));
         let strays: Vec<(Task, Lease)> = state.leases_of(id).collect();
         for (task, lease) in strays {
             let company = match state.tasks[task].suspicion {
@@ -208,7 +208,7 @@ impl State {
         self.processes[process] = Process::new(WorkerId::MAX);
     }
 
-    /// Its settlement comes through if its transaction is still there.
+    /// Its completion comes through if its transaction is still there.
     fn thaw(&mut self, process: usize) {
         let frozen = std::mem::replace(&mut self.processes[process].frozen, Frozen::No);
         let Frozen::Holding(task) = frozen else {

@@ -3,7 +3,7 @@
 //! Steps are what the engine does by itself, decisions are people's, and faults are the world's.
 //! Steps are free; faults and re-drives are counted, which is what makes the state space finite.
 
-use super::{database::Task, settle::Verdict, state::Attempt};
+use super::{complete::Verdict, database::Task, state::Attempt};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -57,7 +57,7 @@ pub enum Step {
         worker: usize,
     },
     /// Of a task that was taken over for it.
-    Bury {
+    DeadLetter {
         worker: usize,
     },
     /// Carries out a request.
@@ -89,7 +89,7 @@ pub enum Fault {
         worker: usize,
         task: Task,
     },
-    /// The settlement was committed and the worker, not knowing, will try again.
+    /// The completion was committed and the worker, not knowing, will try again.
     SettleUnheard {
         worker: usize,
         attempt: Attempt,

@@ -159,7 +159,7 @@ impl Database {
     }
 
     /// Moves a task into the dead letters and stops its run there. Siblings go on.
-    pub fn bury(&mut self, task: Task) {
+    pub fn dead_letter(&mut self, task: Task) {
         if let Some(row) = self.tasks.delete(task) {
             self.dead_letters.insert(task, row);
         }

@@ -1,13 +1,13 @@
-//! The claim, lease, settle, join and rescue protocol for one run (parent, fan-out of two, join) on two
+//! The claim, lease, complete, join and rescue protocol for one run (parent, fan-out of two, join) on two
 //! workers, with people who cancel and re-drive.
 
 mod action;
+mod complete;
 mod database;
 mod properties;
 mod protocol;
 mod rescue;
 mod rules;
-mod settle;
 mod slips;
 mod state;
 mod transitions;

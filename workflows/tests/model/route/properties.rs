@@ -17,7 +17,7 @@ pub const NOTHING_LEFT: &str = "an ended run leaves nothing behind";
 pub const FAN_OUT_COUNTS: &str = "a fan-out waits for exactly its unfinished children";
 pub const EFFECT_ONCE: &str = "an effect is counted at most once";
 pub const INSERTED_ONCE: &str = "a task, the join above all, is inserted at most once";
-pub const NO_STALE_WRITE: &str = "a stale settlement writes nothing";
+pub const NO_STALE_WRITE: &str = "a stale completion writes nothing";
 pub const RESCUED_AS_SEEN: &str = "a rescue takes only the lease that it saw";
 pub const TOKENS_GROW: &str = "a token stands in the history once";
 pub const CHARGED_FAIRLY: &str = "no task is charged with more crashes than there were faults";
@@ -43,7 +43,7 @@ pub fn promises() -> Vec<Property<Protocol>> {
             state.history.inserted.iter().all(|n| *n <= 1)
         }),
         Property::always(NO_STALE_WRITE, |_, state: &State| {
-            !state.history.broken.stale_settlement_written
+            !state.history.broken.stale_completion_written
         }),
         Property::always(RESCUED_AS_SEEN, |_, state: &State| {
             !state.history.broken.unseen_lease_taken
@@ -139,9 +139,15 @@ fn dangers() -> Vec<Property<Protocol>> {
                 })
             })
         }),
-        Property::sometimes("a task is about to be buried", |_, state: &State| {
-            state.workers.iter().any(|worker| worker.burying.is_some())
-        }),
+        Property::sometimes(
+            "a task is about to become a dead letter",
+            |_, state: &State| {
+                state
+                    .workers
+                    .iter()
+                    .any(|worker| worker.dead_lettering.is_some())
+            },
+        ),
         Property::sometimes("a dead run still works on a sibling", |_, state: &State| {
             state.database.run == Run::Dead && !state.database.leases.is_empty()
         }),
@@ -209,7 +215,7 @@ fn charged_fairly(protocol: &Protocol, state: &State) -> bool {
 }
 
 /// No state with a live task is a dead end. That is progress, because no steps lead in a circle:
-/// a claim uses up a token, a settlement an attempt, and only a fault undoes what the others do.
+/// a claim uses up a token, a completion an attempt, and only a fault undoes what the others do.
 fn goes_on(protocol: &Protocol, state: &State) -> bool {
     if state.database.tasks.is_empty() {
         return true;

@@ -4,10 +4,10 @@ use stateright::{Model, Property};
 
 use super::{
     action::{Action, Decision, Fault, Step},
+    complete::Verdict,
     database::Task,
     properties,
     rules::{Claims, Join, Rules},
-    settle::Verdict,
     state::{State, WORKERS, Worker},
 };
 
@@ -59,8 +59,8 @@ impl Protocol {
         if process.sighting.is_some() {
             steps.push(Step::Rescue { worker });
         }
-        if process.burying.is_some() {
-            steps.push(Step::Bury { worker });
+        if process.dead_lettering.is_some() {
+            steps.push(Step::DeadLetter { worker });
         }
         for task in Task::ALL {
             if self.may_claim(state, process, task) {

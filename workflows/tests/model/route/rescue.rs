@@ -5,10 +5,10 @@
 //! have rescued the task, its worker may have come back, and a new attempt may hold it.
 
 use super::{
+    complete::Verdict,
     database::{Lease, Task},
     protocol::Protocol,
     rules::Rescue,
-    settle::Verdict,
     state::{Attempt, Sighting, State},
 };
 
@@ -59,7 +59,7 @@ impl State {
 impl Protocol {
     /// Takes the lease, and charges the task with a crash if its worker died of it as it seems. Presence
     /// is not looked up again: a worker that came back meanwhile is a zombie like any other. What died
-    /// for the last time is taken over, to be buried: that waits until the worker is gone for good.
+    /// for the last time is taken over, to become a dead letter: that waits until the worker is gone for good.
     pub fn rescue(&self, state: &mut State, worker: usize) {
         let Some(seen) = state.workers[worker].sighting.take() else {
             return;
@@ -87,9 +87,9 @@ impl Protocol {
     }
 
     /// Writes the end of a task that was taken over, as that of any attempt.
-    pub fn bury(&self, state: &mut State, worker: usize) {
-        if let Some(attempt) = state.workers[worker].burying.take() {
-            self.settle(state, worker, attempt, Verdict::Crashed);
+    pub fn dead_letter(&self, state: &mut State, worker: usize) {
+        if let Some(attempt) = state.workers[worker].dead_lettering.take() {
+            self.complete(state, worker, attempt, Verdict::Crashed);
         }
     }
 }
@@ -109,6 +109,6 @@ impl State {
         };
         self.database.leases.insert(task, lease);
         self.database.flush();
-        self.workers[worker].burying = Some(attempt);
+        self.workers[worker].dead_lettering = Some(attempt);
     }
 }

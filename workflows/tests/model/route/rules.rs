@@ -35,10 +35,10 @@ pub enum Claims {
     OfAllWorkers,
 }
 
-/// What a settlement must show before anything of it is written.
+/// What a completion must show before anything of it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fence {
-    /// Slip: whoever performed a task may settle it.
+    /// Slip: whoever performed a task may complete it.
     None,
     /// Slip: a token that was handed out twice lets two workers in.
     Token,

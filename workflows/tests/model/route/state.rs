@@ -27,8 +27,8 @@ pub struct Worker {
     /// Sorted, so that the order of claims makes no states of its own.
     pub attempts: Vec<Attempt>,
     pub sighting: Option<Sighting>,
-    /// What was taken over, to be buried.
-    pub burying: Option<Attempt>,
+    /// What was taken over, to become a dead letter.
+    pub dead_lettering: Option<Attempt>,
 }
 
 impl Worker {
@@ -38,7 +38,7 @@ impl Worker {
             present: true,
             attempts: Vec::new(),
             sighting: None,
-            burying: None,
+            dead_lettering: None,
         }
     }
 
@@ -54,7 +54,7 @@ impl Worker {
     }
 
     pub fn has_in_hand(&self, task: Task) -> bool {
-        let mut attempts = self.attempts.iter().chain(&self.burying);
+        let mut attempts = self.attempts.iter().chain(&self.dead_lettering);
         attempts.any(|attempt| attempt.task == task)
     }
 }
@@ -105,7 +105,7 @@ pub struct Seen {
 /// What must never happen and cannot be told from the tables afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Broken {
-    pub stale_settlement_written: bool,
+    pub stale_completion_written: bool,
     pub unseen_lease_taken: bool,
     pub token_recorded_again: bool,
 }

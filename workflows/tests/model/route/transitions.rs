@@ -1,4 +1,4 @@
-//! What each action but a settlement and a rescue does to the state.
+//! What each action but a completion and a rescue does to the state.
 
 use super::{
     action::{Decision, Fault, Step},
@@ -33,7 +33,7 @@ impl Protocol {
                 attempt,
                 verdict,
             } => {
-                self.settle(state, worker, attempt, verdict);
+                self.complete(state, worker, attempt, verdict);
                 state.workers[worker].forget(attempt);
             }
             Step::BecomeDue { task } => {
@@ -46,7 +46,7 @@ impl Protocol {
             Step::Lapse { task } => set_expired(state, task, true),
             Step::SeeLost { worker, task } => state.see_lost(worker, task),
             Step::Rescue { worker } => self.rescue(state, worker),
-            Step::Bury { worker } => self.bury(state, worker),
+            Step::DeadLetter { worker } => self.dead_letter(state, worker),
             Step::Redrive { task } => self.redrive(state, task),
         }
     }
@@ -90,14 +90,14 @@ impl Protocol {
                 attempt,
                 verdict,
             } => {
-                self.settle(state, worker, attempt, verdict);
+                self.complete(state, worker, attempt, verdict);
             }
             Fault::Settle {
                 worker,
                 attempt,
                 verdict,
             } => {
-                self.settle(state, worker, attempt, verdict);
+                self.complete(state, worker, attempt, verdict);
                 state.workers[worker].forget(attempt);
             }
             // The sequence forgets as well: the next claim gets the same token.

@@ -44,7 +44,7 @@ pub struct DeadLetterView {
     message: String,
     /// The message of its innermost cause, where that says something else; cut off as well.
     root_cause: Option<String>,
-    /// Alike for deaths of the same kind.
+    /// The same for all dead letters with the same step, cause and error, apart from ids and numbers in it.
     fingerprint: String,
     /// When it died.
     died_at: Time,

@@ -34,7 +34,7 @@ struct Page {
     prefixes: Vec<String>,
     /// First key that did not fit.
     next: Option<String>,
-    /// Last key or prefix that did.
+    /// Last key or common prefix on this page.
     last: Option<String>,
 }
 

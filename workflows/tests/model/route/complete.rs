@@ -22,7 +22,7 @@ pub enum Verdict {
 }
 
 impl Protocol {
-    /// The fence: whether a settlement of this attempt would be written.
+    /// The fence: whether a completion of this attempt would be written.
     pub fn admits(&self, state: &State, worker: usize, attempt: Attempt) -> bool {
         let lease = state.database.leases.get(attempt.task);
         match self.rules.fence {
@@ -35,7 +35,7 @@ impl Protocol {
     }
 
     /// Writes all that follows from the attempt, or nothing.
-    pub fn settle(&self, state: &mut State, worker: usize, attempt: Attempt, verdict: Verdict) {
+    pub fn complete(&self, state: &mut State, worker: usize, attempt: Attempt, verdict: Verdict) {
         if !self.admits(state, worker, attempt) {
             state.history.seen.refusal = true;
             return;
@@ -44,19 +44,19 @@ impl Protocol {
         let id = state.workers[worker].id;
         let lease = state.database.leases.get(task);
         if !lease.is_some_and(|lease| attempt.holds(id, lease)) {
-            state.history.broken.stale_settlement_written = true;
+            state.history.broken.stale_completion_written = true;
         }
         state.end_lease(task, attempt.token);
         match verdict {
-            Verdict::Done => self.complete(state, attempt),
+            Verdict::Done => self.done(state, attempt),
             Verdict::Retry => self.retry(state, task),
             Verdict::Reject => state.database.abandon(Run::Rejected),
             Verdict::HandBack => state.database.make_ready(task),
-            Verdict::Crashed => state.database.bury(task),
+            Verdict::Crashed => state.database.dead_letter(task),
         }
     }
 
-    fn complete(&self, state: &mut State, attempt: Attempt) {
+    fn done(&self, state: &mut State, attempt: Attempt) {
         let task = attempt.task;
         state.database.tasks.delete(task);
         state.history.effects[task as usize] += 1;
@@ -94,7 +94,7 @@ impl Protocol {
         // Whoever comes to the end of an attempt has not killed the process.
         row.suspected = false;
         if row.errors >= self.limits.errors {
-            state.database.bury(task);
+            state.database.dead_letter(task);
         } else {
             state.database.deferred.insert(task, ());
         }
