@@ -103,7 +103,7 @@ pub enum FrozenSessions {
 /// What a process works on of what it has by the database's word and does not know of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strays {
-    /// Not on what its sweeper has taken over, to dead_letter it.
+    /// Not on what its sweeper has taken over, to make it a dead letter.
     ButBurials,
     /// Slip: everything, the poison too.
     All,

@@ -85,7 +85,7 @@ pub struct Process {
     /// The answer of a claim was lost.
     pub astray: bool,
     pub sweep: Sweep,
-    /// A lease that was taken over, to dead_letter its task.
+    /// A lease that was taken over, to make its task a dead letter.
     pub dead_lettering: Option<(Task, Token)>,
     /// Last, so that processes are sorted by what they do.
     pub id: WorkerId,
