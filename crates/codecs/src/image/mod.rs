@@ -115,7 +115,7 @@ pub fn render(
     // Colours are converted and pixels turned at the widest size that is wanted, not at the size
     // of the source: for thumbnails that is a fraction of the work.
     let stored_size = orientation.turn(widest.width, widest.height);
-    let mut picture = resize::to(decode(bytes, header)?, stored_size)?;
+    let mut picture = resize::to(decode(bytes, header, stored_size)?, stored_size)?;
     picture = orient::upright(color::to_srgb(picture)?, orientation);
 
     let mut rendered = Vec::with_capacity(targets.len());
@@ -134,9 +134,10 @@ pub fn render(
     Ok(rendered)
 }
 
-fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
+/// The stored picture: as large as it is, or smaller but still as large as `wanted`.
+fn decode(bytes: &[u8], header: Header, wanted: (u32, u32)) -> Result<Raster, ImageError> {
     match header.format {
-        ImageFormat::Jpeg => jpeg::decode(bytes, header),
+        ImageFormat::Jpeg => jpeg::decode(bytes, header, wanted),
         ImageFormat::Png => png::decode(bytes, header),
         ImageFormat::Webp => webp::decode(bytes, header),
         ImageFormat::Gif => gif::decode(bytes, header),
