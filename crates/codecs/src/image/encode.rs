@@ -1,28 +1,64 @@
 //! WebP out of sRGB pixels, through libwebp. It writes nothing but the picture: no EXIF, no XMP,
 //! no profile.
+//!
+//! Photos are stored lossy, with their colours at half the size. Graphics would lose theirs by that, and are often
+//! smaller without any loss.
+
+mod graphic;
 
 use std::ffi::c_int;
 use std::io;
 
 use libwebp_sys as webp;
 
+use self::graphic::Graphic;
 use super::ImageError;
 use super::raster::{Layout, Raster};
 use sandbox::Resource;
 
-/// Encodes an RGB or RGBA picture, lossy, on this thread alone.
+/// Encodes an RGB or RGBA picture on this thread alone: a graphic without loss, if that does not cost more.
 pub(super) fn webp(picture: &Raster, quality: u8, method: u8) -> Result<Vec<u8>, ImageError> {
+    match graphic::judge(picture) {
+        Graphic::No => lossy(picture, quality, method, false),
+        Graphic::Tiny => lossless(picture, method),
+        Graphic::Flat => {
+            let exact = lossless(picture, method)?;
+            let lossy = lossy(picture, quality, method, true)?;
+            Ok(if exact.len() <= lossy.len() {
+                exact
+            } else {
+                lossy
+            })
+        }
+    }
+}
+
+fn lossy(picture: &Raster, quality: u8, method: u8, sharp: bool) -> Result<Vec<u8>, ImageError> {
     let mut config = webp::WebPConfig::new().map_err(|()| failed("version mismatch"))?;
     config.quality = quality.into();
     config.method = method.into();
     config.partition_limit = partition_limit(picture.width, picture.height);
-    encode(picture, &config).map_err(|error| match error {
+    config.use_sharp_yuv = sharp.into();
+    encode(picture, &config).map_err(refused)
+}
+
+fn lossless(picture: &Raster, method: u8) -> Result<Vec<u8>, ImageError> {
+    let mut config = webp::WebPConfig::new().map_err(|()| failed("version mismatch"))?;
+    config.lossless = 1;
+    // Here it is effort, in percent.
+    config.quality = 50.0;
+    config.method = method.into();
+    encode(picture, &config).map_err(refused)
+}
+
+fn refused(error: webp::WebPEncodingError) -> ImageError {
+    match error {
         webp::WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
         | webp::WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => {
             ImageError::LimitHit(Resource::Memory)
         }
         other => failed(&format!("{other:?}")),
-    })
+    }
 }
 
 /// How much to save on prediction modes, 0 to 100.
@@ -63,6 +99,8 @@ fn encode(picture: &Raster, config: &webp::WebPConfig) -> Result<Vec<u8>, webp::
     let mut frame = webp::WebPPicture::new().map_err(|()| VP8_ENC_ERROR_INVALID_CONFIGURATION)?;
     frame.width = side(picture.width)?;
     frame.height = side(picture.height)?;
+    // Without loss, and for a good choice of half-size colours, all of them are needed.
+    frame.use_argb = (config.lossless != 0 || config.use_sharp_yuv != 0).into();
     frame.writer = Some(append);
     frame.custom_ptr = (&raw mut output).cast();
     // SAFETY: `data` holds height rows of `stride` bytes (Raster's invariant) and is only read;

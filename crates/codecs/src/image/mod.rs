@@ -5,6 +5,7 @@
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
 mod bytes;
+mod canvas;
 mod color;
 mod encode;
 mod exif;
@@ -115,7 +116,7 @@ pub fn render(
     // Colours are converted and pixels turned at the widest size that is wanted, not at the size
     // of the source: for thumbnails that is a fraction of the work.
     let stored_size = orientation.turn(widest.width, widest.height);
-    let mut picture = resize::to(decode(bytes, header, stored_size)?, stored_size)?;
+    let mut picture = resize::to(decode(bytes, header, limits, stored_size)?, stored_size)?;
     picture = orient::upright(color::to_srgb(picture)?, orientation);
 
     let mut rendered = Vec::with_capacity(targets.len());
@@ -135,11 +136,16 @@ pub fn render(
 }
 
 /// The stored picture: as large as it is, or smaller but still as large as `wanted`.
-fn decode(bytes: &[u8], header: Header, wanted: (u32, u32)) -> Result<Raster, ImageError> {
+fn decode(
+    bytes: &[u8],
+    header: Header,
+    limits: &ImageLimits,
+    wanted: (u32, u32),
+) -> Result<Raster, ImageError> {
     match header.format {
         ImageFormat::Jpeg => jpeg::decode(bytes, header, wanted),
-        ImageFormat::Png => png::decode(bytes, header),
+        ImageFormat::Png => png::decode(bytes, header, limits),
         ImageFormat::Webp => webp::decode(bytes, header),
-        ImageFormat::Gif => gif::decode(bytes, header),
+        ImageFormat::Gif => gif::decode(bytes, header, limits),
     }
 }
