@@ -134,6 +134,16 @@ fn changes_nothing(transform: &dyn TransformExecutor<u8>, layout: Layout) -> boo
             .all(|(a, b)| a.abs_diff(*b) <= 1)
 }
 
+/// The pixels as RGBA, whatever their colours mean.
+pub(super) fn to_rgba(picture: Raster) -> Vec<u8> {
+    let picture = expand(picture);
+    if picture.layout.has_alpha() {
+        return picture.data;
+    }
+    let pixels = picture.data.as_chunks::<3>().0.iter();
+    pixels.flat_map(|&[r, g, b]| [r, g, b, u8::MAX]).collect()
+}
+
 /// Pixels without a usable profile as RGB or RGBA.
 fn expand(picture: Raster) -> Raster {
     let pixels = &picture.data;

@@ -31,6 +31,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         has_alpha: found.transparent,
         bit_depth: 8,
         frames: found.frames,
+        plays: found.plays,
         color: Embedded::Nothing,
     })
 }

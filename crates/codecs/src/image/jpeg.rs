@@ -96,6 +96,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         has_alpha: false,
         bit_depth: 8,
         frames: 1,
+        plays: 1,
         color: if icc.is_empty() {
             Embedded::Nothing
         } else {

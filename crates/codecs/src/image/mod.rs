@@ -4,6 +4,7 @@
 //! comes out has its orientation applied, its colours in sRGB, and no metadata of any kind.
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
+mod animation;
 mod bytes;
 mod canvas;
 mod color;
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
-pub use self::plan::{OutputSpec, RenderPlan, RenderedImage};
+pub use self::plan::{OutputSpec, RenderPlan, RenderedImage, full_size};
 pub use self::profile::ColorProfile;
 
 use self::header::Header;
@@ -60,7 +61,7 @@ pub struct ImageProbe {
     pub bit_depth: u8,
     /// Frames; 1 for a still picture.
     pub frames: u32,
-    /// Whether there is more than one frame. Only the first is rendered.
+    /// Whether there is more than one frame. All are rendered, if they are not too many.
     pub animated: bool,
 }
 
@@ -112,6 +113,13 @@ pub fn render(
     let Some(widest) = targets.first() else {
         return Ok(Vec::new());
     };
+
+    if animation::is_wanted(&header, limits) {
+        let rendered = animation::render(bytes, &header, limits, plan, &targets, &mut write)?;
+        if let Some(rendered) = rendered {
+            return Ok(rendered);
+        }
+    }
 
     // Colours are converted and pixels turned at the widest size that is wanted, not at the size
     // of the source: for thumbnails that is a fraction of the work.

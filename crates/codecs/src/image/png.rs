@@ -1,6 +1,7 @@
 //! PNG (W3C PNG, third edition). Of an APNG the default image is taken.
 
 mod chunks;
+mod frames;
 
 use std::io::Cursor;
 
@@ -19,6 +20,8 @@ use media::Rejection;
 use media::formats::ImageFormat;
 use sandbox::Resource;
 
+pub(super) use self::frames::Frames;
+
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Bytes that text, profile and other chunks may unpack to.
@@ -27,8 +30,8 @@ const METADATA_BYTES: usize = 32 << 20;
 pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejection> {
     let found = chunks::walk(bytes, limits)?;
     let format = with_trailing(ImageFormat::Png, found.trailing)?;
-    let frames = found.frames;
-    let reader = reader(found)?;
+    let (frames, plays) = (found.frames, found.plays);
+    let reader = reader(found, false)?;
     let info = reader.info();
     let layout = layout(reader.output_color_type().0);
     Ok(Header {
@@ -45,18 +48,22 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         has_alpha: layout.has_alpha(),
         bit_depth: info.bit_depth as u8,
         frames,
+        plays,
         color: color(info),
     })
 }
 
 type Reader = png::Reader<Cursor<Vec<u8>>>;
 
-fn reader(found: chunks::Found) -> Result<Reader, Rejection> {
+/// A reader that unpacks all pixels to grey or RGB of 8 or 16 bits, or of 8 if that is wanted.
+fn reader(found: chunks::Found, eight_bits: bool) -> Result<Reader, Rejection> {
     let limits = png::Limits {
         bytes: METADATA_BYTES,
     };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(found.clean), limits);
-    decoder.set_transformations(Transformations::EXPAND);
+    let mut transformations = Transformations::EXPAND;
+    transformations.set(Transformations::STRIP_16, eight_bits);
+    decoder.set_transformations(transformations);
     decoder.set_ignore_text_chunk(true);
     // The checksum of what was cut cannot be right.
     decoder.ignore_checksums(found.cut);
@@ -120,7 +127,7 @@ pub(super) fn decode(
 ) -> Result<Raster, ImageError> {
     let found = chunks::walk(bytes, limits)?;
     let cut = found.cut;
-    let mut reader = reader(found)?;
+    let mut reader = reader(found, false)?;
     let size = reader
         .output_buffer_size()
         .ok_or(ImageError::LimitHit(Resource::Memory))?;

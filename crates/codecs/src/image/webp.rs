@@ -17,7 +17,7 @@ use super::reject;
 use media::Rejection;
 use media::formats::ImageFormat;
 
-pub(super) use self::frames::decode;
+pub(super) use self::frames::{Frames, decode};
 
 /// As many as a JPEG can hold (ICC.1:2022 annex B.4).
 const MAX_PROFILE_BYTES: usize = 16 << 20;
@@ -29,6 +29,7 @@ struct Chunks {
     has_alpha: bool,
     has_pixels: bool,
     frames: u32,
+    plays: u32,
     orientation: Orientation,
     icc: Option<Vec<u8>>,
 }
@@ -67,6 +68,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         has_alpha: chunks.has_alpha,
         bit_depth: 8,
         frames: chunks.frames.max(1),
+        plays: chunks.plays,
         color: chunks.icc.map_or(Embedded::Nothing, Embedded::Icc),
     })
 }
@@ -94,6 +96,10 @@ impl Chunks {
                 }
                 self.has_alpha |= picture.has_alpha;
                 self.has_pixels = true;
+            }
+            b"ANIM" => {
+                fields.skip(4)?; // background, which no browser shows
+                self.plays = fields.u16_le()?.into();
             }
             b"ANMF" => {
                 let canvas = self.canvas.unwrap_or_default();

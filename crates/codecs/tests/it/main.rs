@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod animations;
 mod broken;
 mod cases;
 mod children;

@@ -1,8 +1,10 @@
 //! Shape and content of what is rendered.
 
+use codecs::ImageLimits;
+
 use crate::fixtures::{
     BLUE, GREEN, Picture, RED, WHITE, chunks, exif, gif, jpeg_rgb, picture, plan, png, png_rgb,
-    quarters, rendered, uniform, webp, with_exif, with_segment,
+    quarters, rendered, try_rendered, uniform, webp, with_exif, with_segment,
 };
 
 /// Where each orientation puts the stored quarters: as seen, top left, top right, bottom left,
@@ -137,10 +139,15 @@ fn transparency_is_kept_and_hidden_colours_do_not_bleed() {
 }
 
 #[test]
-fn of_an_animation_the_first_frame_is_shown_where_it_belongs() {
+fn of_an_animation_that_is_not_shown_the_first_frame_is_where_it_belongs() {
     let frame = uniform(20, 10, &[0]);
     let bytes = gif(&frame, (20, 10), (30, 20), (64, 48));
-    let shown = picture(&bytes);
+    let limits = ImageLimits {
+        max_frames: 1,
+        ..ImageLimits::default()
+    };
+    let outputs = try_rendered(&bytes, &plan(&[None]), &limits).unwrap();
+    let shown = Picture::open(&outputs[0].1);
     assert_eq!((shown.width, shown.height), (64, 48));
     assert_eq!(shown.at(5, 5)[3], 0);
     assert_eq!(shown.at(60, 40)[3], 0);

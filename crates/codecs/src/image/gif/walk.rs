@@ -16,6 +16,8 @@ pub(super) struct Found {
     /// Width and height of the canvas in pixels.
     pub(super) screen: (u32, u32),
     pub(super) frames: u32,
+    /// How often the animation is played; 0 for ever.
+    pub(super) plays: u32,
     /// Whether something shows through the first frame.
     pub(super) transparent: bool,
     /// Bytes behind the trailer.
@@ -51,6 +53,7 @@ pub(super) fn walk(
         found: Found {
             screen: (screen.0.into(), screen.1.into()),
             frames: 0,
+            plays: 1,
             transparent: false,
             trailing: 0,
         },
@@ -103,13 +106,15 @@ impl Walk<'_, '_> {
         if !blocks.whole {
             return Err(reject::corrupt("the file ends within an extension"));
         }
-        let looping = label == APPLICATION
-            && [&b"\x0bNETSCAPE2.0\x03\x01"[..], b"\x0bANIMEXTS1.0\x03\x01"]
-                .iter()
-                .any(|start| blocks.stored.starts_with(start));
-        if looping {
-            self.clean.extend([EXTENSION, label]);
-            blocks.write(self.clean);
+        let names = [&b"\x0bNETSCAPE2.0\x03\x01"[..], b"\x0bANIMEXTS1.0\x03\x01"];
+        let repeats = names
+            .iter()
+            .find_map(|name| blocks.stored.strip_prefix(*name))
+            .filter(|_| label == APPLICATION);
+        if let Some(&[low, high, ..]) = repeats {
+            // It says how often the animation is played again; 0 is for ever.
+            let repeats = u32::from(u16::from_le_bytes([low, high]));
+            self.found.plays = if repeats == 0 { 0 } else { repeats + 1 };
         } else if label == GRAPHIC_CONTROL && blocks.stored.len() == 5 {
             let mut control = vec![EXTENSION, label];
             blocks.write(&mut control);

@@ -24,6 +24,8 @@ pub(super) struct Found {
     /// Whether the file ends before it says so, perhaps within its pixels.
     pub(super) cut: bool,
     pub(super) frames: u32,
+    /// How often the animation is played; 0 for ever.
+    pub(super) plays: u32,
     /// Bytes behind the end.
     pub(super) trailing: usize,
 }
@@ -36,6 +38,7 @@ pub(super) fn walk(file: &[u8], limits: &ImageLimits) -> Result<Found, Rejection
             clean: bytes.take(SIGNATURE.len())?.to_vec(),
             cut: false,
             frames: 1,
+            plays: 1,
             trailing: 0,
         },
         seen: Vec::new(),
@@ -95,7 +98,9 @@ impl Walk {
         let stored = bytes.take(4)?; // checksum, which the decoder verifies
         let mut sum: [u8; 4] = [stored[0], stored[1], stored[2], stored[3]];
         if &kind == b"acTL" {
-            self.found.frames = Bytes::new(data).u32_be()?.max(1);
+            let mut control = Bytes::new(data);
+            self.found.frames = control.u32_be()?.max(1);
+            self.found.plays = control.u32_be()?;
         }
         if &kind == b"PLTE" && data.len() % 3 != 0 {
             data = &data[..data.len() / 3 * 3];

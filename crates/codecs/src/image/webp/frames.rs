@@ -145,6 +145,8 @@ pub(in crate::image) fn decode(bytes: &[u8], header: Header) -> Result<Raster, I
 pub(in crate::image) struct Frames<'a> {
     chunks: Bytes<'a>,
     canvas: (u32, u32),
+    /// Whether a frame was read.
+    begun: bool,
 }
 
 impl<'a> Frames<'a> {
@@ -152,6 +154,7 @@ impl<'a> Frames<'a> {
         Ok(Self {
             chunks: chunks(bytes)?,
             canvas,
+            begun: false,
         })
     }
 
@@ -165,7 +168,12 @@ impl<'a> Frames<'a> {
                 let Ok(frame) = Frame::read(&found, self.canvas) else {
                     return Ok(None);
                 };
-                return frame.part().map(Some);
+                return match frame.part() {
+                    Ok(part) => Ok(Some(part)),
+                    Err(ImageError::Rejected(_)) if self.begun => Ok(None),
+                    Err(error) => Err(error),
+                }
+                .inspect(|_| self.begun = true);
             }
         }
         Ok(None)
