@@ -14,6 +14,7 @@ mod job;
 pub use decoders::Decoders;
 pub use image::{
     ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, RenderedImage,
+    full_size,
 };
 pub use job::child_main;
 

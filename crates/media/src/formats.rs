@@ -24,11 +24,11 @@ pub enum InputFormat {
 pub enum ImageFormat {
     /// Baseline and progressive JPEG (ITU-T T.81), 8 bit, Huffman coded.
     Jpeg,
-    /// PNG (ISO/IEC 15948), and APNG of which the default image is taken.
+    /// PNG (ISO/IEC 15948), still and animated.
     Png,
     /// WebP (RFC 9649), lossy and lossless, still and animated.
     Webp,
-    /// GIF 87a and 89a.
+    /// GIF 87a and 89a, still and animated.
     Gif,
 }
 
@@ -59,7 +59,7 @@ impl ImageFormat {
             Self::Jpeg => Capabilities {
                 name: "JPEG",
                 mime_type: "image/jpeg",
-                misnomers: &["image/jpg", "image/pjpeg"],
+                misnomers: &["image/jpg", "image/pjpeg", "image/x-citrix-jpeg"],
                 extensions: &["jpg", "jpeg"],
                 // Phones put the film of a motion photo, second pictures and depth maps there.
                 max_trailing_bytes: 64 * MIB,
@@ -68,21 +68,21 @@ impl ImageFormat {
             Self::Png => Capabilities {
                 name: "PNG",
                 mime_type: "image/png",
-                misnomers: &[],
+                misnomers: &["image/apng", "image/x-png", "image/x-citrix-png"],
                 extensions: &["png"],
                 max_trailing_bytes: MIB,
             },
             Self::Webp => Capabilities {
                 name: "WebP",
                 mime_type: "image/webp",
-                misnomers: &[],
+                misnomers: &["image/x-webp"],
                 extensions: &["webp"],
                 max_trailing_bytes: MIB,
             },
             Self::Gif => Capabilities {
                 name: "GIF",
                 mime_type: "image/gif",
-                misnomers: &[],
+                misnomers: &["image/x-gif"],
                 extensions: &["gif"],
                 max_trailing_bytes: MIB,
             },

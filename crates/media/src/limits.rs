@@ -9,13 +9,14 @@ pub struct Limits {
     /// Bytes of one file. All that is taken are pictures, of which the largest phones and cameras make
     /// have some 60 MB. Must stay below the scanner's own limit, or clean would mean "not looked at".
     pub max_file_bytes: u64,
-    /// Pixels of one side. 16383 is also the largest side a WebP can have (RFC 9649 §2.6).
+    /// Pixels of one side. Of pictures with a side longer than a WebP can have, 16383 pixels (RFC 9649 §2.6), all variants
+    /// are smaller than the original.
     pub max_image_side: u32,
     /// Pixels of one frame, width × height.
     pub max_image_pixels: u64,
-    /// Frames of an animation.
+    /// Frames of an animation. Of one that has more, the first is shown.
     pub max_image_frames: u32,
-    /// Pixels of all frames together, width × height × frames.
+    /// Pixels of all frames together, width × height × frames. Of an animation that has more, the first frame is shown.
     pub max_animation_pixels: u64,
 }
 
@@ -23,16 +24,19 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_file_bytes: 100 * 1024 * 1024,
-            max_image_side: 16_383,
+            max_image_side: 65_535,
             max_image_pixels: 100_000_000,
-            max_image_frames: 400,
-            max_animation_pixels: 300_000_000,
+            max_image_frames: 2_000,
+            max_animation_pixels: 150_000_000,
         }
     }
 }
 
 /// The scanner reads at most 2000 MiB of a stream; a file we take must be smaller than what it covers.
 const SCANNER_MAX_BYTES: u64 = 2000 * 1024 * 1024;
+
+/// A picture of more could not be decoded in the memory of one decoder.
+const MOST_PIXELS: u64 = 16_383 * 16_383;
 
 impl Limits {
     /// Reads `MEDIAMILL_MAX_FILE_BYTES` and `MEDIAMILL_MAX_IMAGE_PIXELS`; the rest is fixed.
@@ -46,7 +50,7 @@ impl Limits {
             ),
             max_image_pixels: reader.number_or(
                 "MEDIAMILL_MAX_IMAGE_PIXELS",
-                1..=u64::from(defaults.max_image_side).pow(2),
+                1..=MOST_PIXELS,
                 defaults.max_image_pixels,
             ),
             ..defaults

@@ -12,9 +12,7 @@ use super::reject;
 /// The picture as RGB or RGBA in sRGB.
 pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {
     let profile = picture.color.profile(picture.layout);
-    let rgb_profile = profile
-        .as_ref()
-        .is_some_and(|p| p.color_space == DataColorSpace::Rgb);
+    let rgb_profile = profile.as_ref().is_some_and(is_rgb);
     if rgb_profile && matches!(picture.layout, Layout::Gray | Layout::GrayAlpha) {
         picture = expand(picture);
     }
@@ -47,21 +45,28 @@ pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {
 /// as bands in wide colour spaces.
 pub(super) struct Narrow {
     layout: Layout,
+    /// Grey whose profile is for RGB is converted as RGB.
+    as_rgb: bool,
     converter: Option<Arc<dyn TransformExecutor<u16> + Send + Sync>>,
     wide: Vec<u16>,
 }
 
 impl Narrow {
     pub(super) fn new(embedded: &Embedded, layout: Layout) -> Self {
-        let converter = embedded.profile(layout).and_then(|profile| {
+        let profile = embedded.profile(layout);
+        let as_rgb = matches!(layout, Layout::Gray | Layout::GrayAlpha)
+            && profile.as_ref().is_some_and(is_rgb);
+        let from = if as_rgb { rgb_layout(layout) } else { layout };
+        let converter = profile.and_then(|profile| {
             let options = TransformOptions::default();
             let srgb = moxcms::ColorProfile::new_srgb();
             profile
-                .create_transform_16bit(channels(layout), &srgb, rgb(layout), options)
+                .create_transform_16bit(channels(from), &srgb, rgb(layout), options)
                 .ok()
         });
         Self {
             layout,
+            as_rgb,
             converter,
             wide: Vec::new(),
         }
@@ -86,12 +91,23 @@ impl Narrow {
         };
         let pixels = samples.len() / self.layout.channels();
         self.wide.resize(pixels * self.layout().channels(), 0);
-        converter
-            .transform(samples, &mut self.wide)
-            .map_err(|error| refused(&error))?;
+        let converted = if self.as_rgb {
+            let grey = samples.chunks_exact(self.layout.channels());
+            let as_rgb: Vec<u16> = grey
+                .flat_map(|pixel| [&[pixel[0]; 3], &pixel[1..]].concat())
+                .collect();
+            converter.transform(&as_rgb, &mut self.wide)
+        } else {
+            converter.transform(samples, &mut self.wide)
+        };
+        converted.map_err(|error| refused(&error))?;
         out.extend(self.wide.iter().map(narrow));
         Ok(())
     }
+}
+
+fn is_rgb(profile: &moxcms::ColorProfile) -> bool {
+    profile.color_space == DataColorSpace::Rgb
 }
 
 fn refused(error: &moxcms::CmsError) -> Rejection {
@@ -116,6 +132,16 @@ fn changes_nothing(transform: &dyn TransformExecutor<u8>, layout: Layout) -> boo
             .iter()
             .zip(&converted)
             .all(|(a, b)| a.abs_diff(*b) <= 1)
+}
+
+/// The pixels as RGBA, whatever their colours mean.
+pub(super) fn to_rgba(picture: Raster) -> Vec<u8> {
+    let picture = expand(picture);
+    if picture.layout.has_alpha() {
+        return picture.data;
+    }
+    let pixels = picture.data.as_chunks::<3>().0.iter();
+    pixels.flat_map(|&[r, g, b]| [r, g, b, u8::MAX]).collect()
 }
 
 /// Pixels without a usable profile as RGB or RGBA.

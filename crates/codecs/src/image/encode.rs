@@ -1,5 +1,11 @@
 //! WebP out of sRGB pixels, through libwebp. It writes nothing but the picture: no EXIF, no XMP,
 //! no profile.
+//!
+//! Photos are stored lossy, with their colours at half the size. Graphics would lose theirs by that, and are often
+//! smaller without any loss.
+
+mod animated;
+mod graphic;
 
 use std::ffi::c_int;
 use std::io;
@@ -7,22 +13,55 @@ use std::io;
 use libwebp_sys as webp;
 use sandbox::Resource;
 
+pub(super) use self::animated::Animated;
+
+use self::graphic::Graphic;
 use super::ImageError;
 use super::raster::{Layout, Raster};
 
-/// Encodes an RGB or RGBA picture, lossy, on this thread alone.
+/// Encodes an RGB or RGBA picture on this thread alone: a graphic without loss, if that does not cost more.
 pub(super) fn webp(picture: &Raster, quality: u8, method: u8) -> Result<Vec<u8>, ImageError> {
+    match graphic::judge(picture) {
+        Graphic::No => lossy(picture, quality, method, false),
+        Graphic::Tiny => lossless(picture, method),
+        Graphic::Flat => {
+            let exact = lossless(picture, method)?;
+            let lossy = lossy(picture, quality, method, true)?;
+            Ok(if exact.len() <= lossy.len() {
+                exact
+            } else {
+                lossy
+            })
+        }
+    }
+}
+
+fn lossy(picture: &Raster, quality: u8, method: u8, sharp: bool) -> Result<Vec<u8>, ImageError> {
     let mut config = webp::WebPConfig::new().map_err(|()| failed("version mismatch"))?;
     config.quality = quality.into();
     config.method = method.into();
     config.partition_limit = partition_limit(picture.width, picture.height);
-    encode(picture, &config).map_err(|error| match error {
+    config.use_sharp_yuv = sharp.into();
+    encode(picture, &config)
+}
+
+fn lossless(picture: &Raster, method: u8) -> Result<Vec<u8>, ImageError> {
+    let mut config = webp::WebPConfig::new().map_err(|()| failed("version mismatch"))?;
+    config.lossless = 1;
+    // Here it is effort, in percent.
+    config.quality = 50.0;
+    config.method = method.into();
+    encode(picture, &config)
+}
+
+fn refused(error: webp::WebPEncodingError) -> ImageError {
+    match error {
         webp::WebPEncodingError::VP8_ENC_ERROR_OUT_OF_MEMORY
         | webp::WebPEncodingError::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => {
             ImageError::LimitHit(Resource::Memory)
         }
         other => failed(&format!("{other:?}")),
-    })
+    }
 }
 
 /// How much to save on prediction modes, 0 to 100.
@@ -47,33 +86,50 @@ fn failed(reason: &str) -> ImageError {
     ImageError::Io(io::Error::other(format!("webp encoder: {reason}")))
 }
 
-fn encode(picture: &Raster, config: &webp::WebPConfig) -> Result<Vec<u8>, webp::WebPEncodingError> {
-    use webp::WebPEncodingError::{
-        VP8_ENC_ERROR_BAD_DIMENSION, VP8_ENC_ERROR_INVALID_CONFIGURATION,
+fn encode(picture: &Raster, config: &webp::WebPConfig) -> Result<Vec<u8>, ImageError> {
+    // Without loss, and for a good choice of half-size colours, all of them are needed.
+    let all_colors = config.lossless != 0 || config.use_sharp_yuv != 0;
+    let mut frame = import(picture, all_colors)?;
+    let mut output = Vec::new();
+    frame.writer = Some(append);
+    frame.custom_ptr = (&raw mut output).cast();
+    // SAFETY: `frame` holds a picture, is freed once, and `output` outlives it.
+    let (done, error) = unsafe {
+        let done = webp::WebPEncode(config, &raw mut frame) != 0;
+        let error = frame.error_code;
+        webp::WebPPictureFree(&raw mut frame);
+        (done, error)
     };
-    let side = |side: u32| c_int::try_from(side).map_err(|_| VP8_ENC_ERROR_BAD_DIMENSION);
+    if done {
+        Ok(output)
+    } else {
+        Err(refused(error))
+    }
+}
+
+/// The pixels as libwebp has them, with all their colours or those of each two by two pixels as one. To be freed.
+fn import(picture: &Raster, all_colors: bool) -> Result<webp::WebPPicture, ImageError> {
+    let side = |side: u32| c_int::try_from(side).map_err(|_| failed("too large"));
     let (import, channels): (unsafe extern "C" fn(_, _, _) -> _, _) = match picture.layout {
         Layout::Rgb => (webp::WebPPictureImportRGB, 3),
         Layout::Rgba => (webp::WebPPictureImportRGBA, 4),
-        _ => return Err(VP8_ENC_ERROR_INVALID_CONFIGURATION),
+        _ => return Err(failed("not RGB")),
     };
     let stride = side(picture.width)? * channels;
-
-    let mut output = Vec::new();
-    let mut frame = webp::WebPPicture::new().map_err(|()| VP8_ENC_ERROR_INVALID_CONFIGURATION)?;
+    let mut frame = webp::WebPPicture::new().map_err(|()| failed("version mismatch"))?;
     frame.width = side(picture.width)?;
     frame.height = side(picture.height)?;
-    frame.writer = Some(append);
-    frame.custom_ptr = (&raw mut output).cast();
-    // SAFETY: `data` holds height rows of `stride` bytes (Raster's invariant) and is only read;
-    // `frame` was initialised by libwebp, is freed once, and `output` outlives it.
+    frame.use_argb = all_colors.into();
+    // SAFETY: `data` holds height rows of `stride` bytes (Raster's invariant) and is only read; `frame` was initialised
+    // by libwebp, and is freed here if the import fails.
     unsafe {
-        let done = import(&raw mut frame, picture.data.as_ptr(), stride) != 0
-            && webp::WebPEncode(config, &raw mut frame) != 0;
-        let error = frame.error_code;
-        webp::WebPPictureFree(&raw mut frame);
-        if done { Ok(output) } else { Err(error) }
+        if import(&raw mut frame, picture.data.as_ptr(), stride) == 0 {
+            let error = frame.error_code;
+            webp::WebPPictureFree(&raw mut frame);
+            return Err(refused(error));
+        }
     }
+    Ok(frame)
 }
 
 /// libwebp's writer: appends to the vector behind `custom_ptr`.

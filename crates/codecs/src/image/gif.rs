@@ -1,127 +1,150 @@
-//! GIF 87a and 89a (the format's own specification, 1990). The first frame is the picture.
+//! GIF 87a and 89a (the format's own specification, 1990).
+//!
+//! Files are read as browsers read them: what is missing or wrong behind the first frame ends the animation there.
 
-use gif::{ColorOutput, DecodeOptions, MemoryLimit};
-use media::Rejection;
-use media::formats::ImageFormat;
-use sandbox::Resource;
+mod walk;
+
+use gif::{ColorOutput, DecodeOptions, DisposalMethod, MemoryLimit};
 
 use super::ImageError;
 use super::ImageLimits;
-use super::bytes::Bytes;
+use super::canvas::{Canvas, Disposal, Part};
 use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster, byte_len};
 use super::reject;
-
-const EXTENSION: u8 = 0x21;
-const IMAGE: u8 = 0x2C;
-const TRAILER: u8 = 0x3B;
-const GRAPHIC_CONTROL: u8 = 0xF9;
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
 
 pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejection> {
-    let mut bytes = Bytes::new(bytes);
-    bytes.skip(6)?;
-    let mut screen = (bytes.u16_le()?, bytes.u16_le()?);
-    let flags = bytes.u8()?;
-    bytes.skip(2)?;
-    skip_palette(&mut bytes, flags)?;
-
-    let (mut frames, mut transparent) = (0, false);
-    // Some writers leave out the trailer; a file that ends between blocks is whole.
-    while !bytes.is_empty() {
-        match bytes.u8()? {
-            TRAILER => break,
-            EXTENSION => {
-                let label = bytes.u8()?;
-                let mut blocks = bytes.clone();
-                if label == GRAPHIC_CONTROL && frames == 0 {
-                    blocks.skip(1)?;
-                    transparent = blocks.u8()? & 1 != 0;
-                }
-            }
-            IMAGE => {
-                bytes.skip(4)?;
-                let size = (bytes.u16_le()?, bytes.u16_le()?);
-                limits.check_size(size.0.into(), size.1.into())?;
-                if frames == 0 {
-                    // A screen without a size is as large as its first frame.
-                    screen = if screen.0 == 0 || screen.1 == 0 {
-                        size
-                    } else {
-                        screen
-                    };
-                    limits.check_size(screen.0.into(), screen.1.into())?;
-                    transparent |= size != screen;
-                }
-                frames += 1;
-                limits.check_frames(frames)?;
-                let flags = bytes.u8()?;
-                skip_palette(&mut bytes, flags)?;
-                bytes.skip(1)?; // code size
-            }
-            other => {
-                return Err(reject::corrupt(format!("gif block of kind {other:#04x}")));
-            }
-        }
-        skip_blocks(&mut bytes)?;
-    }
-    if frames == 0 {
-        return Err(reject::corrupt("a gif without a picture"));
-    }
+    let found = walk::walk(bytes, limits, &mut Vec::new())?;
     Ok(Header {
-        format: with_trailing(ImageFormat::Gif, bytes.rest().len())?,
-        width: screen.0.into(),
-        height: screen.1.into(),
+        format: with_trailing(ImageFormat::Gif, found.trailing)?,
+        width: found.screen.0,
+        height: found.screen.1,
         orientation: Orientation::default(),
         layout: Layout::Rgba,
         jpeg: jpeg::Traits::default(),
-        has_alpha: transparent,
+        has_alpha: found.transparent,
         bit_depth: 8,
-        frames,
+        frames: found.frames,
+        plays: found.plays,
         color: Embedded::Nothing,
     })
 }
 
-fn skip_palette(bytes: &mut Bytes, flags: u8) -> Result<(), Rejection> {
-    if flags & 0x80 != 0 {
-        bytes.skip(3 << ((flags & 7) + 1))?;
-    }
-    Ok(())
-}
-
-fn skip_blocks(bytes: &mut Bytes) -> Result<(), Rejection> {
-    loop {
-        match bytes.u8()? {
-            0 => return Ok(()),
-            length => bytes.skip(length.into())?,
-        }
-    }
-}
-
-pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
-    let corrupt = |error: gif::DecodingError| reject::corrupt(format!("gif: {error}"));
-    let mut options = DecodeOptions::new();
-    options.set_color_output(ColorOutput::RGBA);
-    options.set_memory_limit(MemoryLimit::Unlimited); // sizes were checked in `read`
-    let mut decoder = options.read_info(bytes).map_err(corrupt)?;
-    let frame = decoder.read_next_frame().map_err(corrupt)?;
-    let frame = frame.ok_or_else(|| reject::corrupt("gif: no frame"))?;
-
-    let too_large = ImageError::LimitHit(Resource::Memory);
-    let size = byte_len(header.width, header.height, 4).ok_or(too_large)?;
-    let mut screen = vec![0; size];
-    let (width, height) = (header.width as usize, header.height as usize);
-    let (left, top) = (usize::from(frame.left), usize::from(frame.top));
-    let visible = usize::from(frame.width).min(width.saturating_sub(left)) * 4;
-    let frame_rows = frame.buffer.chunks_exact(usize::from(frame.width) * 4);
-    for (row, pixels) in (top..height).zip(frame_rows) {
-        if visible > 0 {
-            let start = (row * width + left) * 4;
-            screen[start..start + visible].copy_from_slice(&pixels[..visible]);
-        }
-    }
+/// The first frame on its canvas.
+pub(super) fn decode(
+    bytes: &[u8],
+    header: Header,
+    limits: &ImageLimits,
+) -> Result<Raster, ImageError> {
+    let mut frames = Frames::new(bytes, limits)?;
+    let first = frames.next()?;
+    let first = first.ok_or_else(|| reject::corrupt("a gif without a picture"))?;
     let size = (header.width, header.height);
-    Ok(Raster::new(size, header.layout, header.color, screen)?)
+    let mut canvas = Canvas::new(size)?;
+    canvas.draw(&first);
+    Ok(Raster::new(
+        size,
+        header.layout,
+        header.color,
+        canvas.into_pixels(),
+    )?)
+}
+
+/// The frames of a file, one after the other.
+pub(super) struct Frames {
+    decoder: gif::Decoder<std::io::Cursor<Vec<u8>>>,
+    first: bool,
+}
+
+impl Frames {
+    pub(super) fn new(bytes: &[u8], limits: &ImageLimits) -> Result<Self, ImageError> {
+        let mut clean = Vec::with_capacity(bytes.len());
+        walk::walk(bytes, limits, &mut clean)?;
+        let mut options = DecodeOptions::new();
+        options.set_color_output(ColorOutput::RGBA);
+        options.set_memory_limit(MemoryLimit::Unlimited); // sizes were checked by the walk
+        let decoder = options.read_info(std::io::Cursor::new(clean));
+        let decoder = decoder.map_err(|_| reject::corrupt("the gif's header cannot be read"))?;
+        Ok(Self {
+            decoder,
+            first: true,
+        })
+    }
+
+    /// The next frame. Nothing behind the last, or where it cannot be read any further.
+    pub(super) fn next(&mut self) -> Result<Option<Part>, ImageError> {
+        let first = std::mem::replace(&mut self.first, false);
+        let mut part = match self.decoder.next_frame_info() {
+            Ok(Some(frame)) => part_of(frame),
+            Err(_) if first => {
+                return Err(reject::corrupt("the gif's first frame cannot be read").into());
+            }
+            Ok(None) | Err(_) => return Ok(None),
+        };
+        let interlaced = self
+            .decoder
+            .current_frame_info()
+            .is_some_and(|frame| frame.interlaced);
+        let size = byte_len(part.width, part.height, 4);
+        part.pixels = vec![0; size.ok_or(ImageError::LimitHit(Resource::Memory))?];
+        let rows = self.fill(&mut part, interlaced);
+        // Much of the first frame must be there, and all of the others but a last row.
+        if first && u64::from(rows) * 4 < u64::from(part.height) * 3 {
+            return Err(reject::corrupt("the file ends within its first frame").into());
+        }
+        Ok(Some(part))
+    }
+
+    /// Decodes row by row as far as there is data, and says how many rows there were.
+    fn fill(&mut self, part: &mut Part, interlaced: bool) -> u32 {
+        let row_len = part.width as usize * 4;
+        let order: Box<dyn Iterator<Item = u32>> = if interlaced {
+            Box::new(interlaced_rows(part.height))
+        } else {
+            Box::new(0..part.height)
+        };
+        let mut rows = 0;
+        for row in order {
+            let start = row as usize * row_len;
+            match self
+                .decoder
+                .fill_buffer(&mut part.pixels[start..start + row_len])
+            {
+                Ok(true) => rows += 1,
+                Ok(false) | Err(_) => break,
+            }
+        }
+        rows
+    }
+}
+
+/// The rows of an interlaced frame in the order in which they are stored (appendix E).
+fn interlaced_rows(height: u32) -> impl Iterator<Item = u32> {
+    let passes = [(0, 8), (4, 8), (2, 4), (1, 2)];
+    passes
+        .into_iter()
+        .flat_map(move |(from, step)| (from..height).step_by(step))
+}
+
+fn part_of(frame: &gif::Frame) -> Part {
+    Part {
+        left: frame.left.into(),
+        top: frame.top.into(),
+        width: frame.width.into(),
+        height: frame.height.into(),
+        pixels: Vec::new(),
+        blend: true,
+        disposal: match frame.dispose {
+            DisposalMethod::Background => Disposal::Clear,
+            DisposalMethod::Previous => Disposal::Restore,
+            DisposalMethod::Any | DisposalMethod::Keep => Disposal::Keep,
+        },
+        milliseconds: u32::from(frame.delay) * 10,
+    }
 }

@@ -52,6 +52,8 @@ pub(super) struct Header {
     pub(super) has_alpha: bool,
     pub(super) bit_depth: u8,
     pub(super) frames: u32,
+    /// How often an animation is played; 0 for ever.
+    pub(super) plays: u32,
     pub(super) color: Embedded,
 }
 

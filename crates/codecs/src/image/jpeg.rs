@@ -1,9 +1,11 @@
 //! JPEG (ITU-T T.81): 8-bit baseline, extended and progressive, Huffman coded.
 //!
-//! A file must reach its end-of-image marker and decode without error. A photo cut short by a
-//! broken upload is refused, not served with a grey half; what follows the marker (a motion
-//! photo's film, a maker's trailer) is not looked at, but for its length.
+//! The segments are walked here for what must be known before a pixel is decoded: size, profile, orientation. The walk
+//! is as lenient as browsers: bytes between segments are skipped, a missing end marker is no fault. A photo cut short by
+//! a broken upload is refused by its pixels (see [`decode`]), not served with a grey half. What follows the end marker
+//! (a motion photo's film, a maker's trailer) is not looked at, but for its length.
 
+mod library;
 mod pixels;
 
 pub(super) use self::pixels::decode;
@@ -34,8 +36,9 @@ const APP14: u8 = 0xEE;
 pub(super) struct Traits {
     /// Ink is stored with 0 for full, as Adobe's programs write CMYK.
     inverted_ink: bool,
-    /// Where the picture data ends, if it is all in one scan of a frame that is not progressive.
-    one_scan_end: Option<usize>,
+    /// Of each scan, whether it begins its components: brings their coarsest coefficients, all that they have in a frame
+    /// that is not progressive.
+    begins: Vec<bool>,
 }
 
 /// What the segments said so far.
@@ -48,7 +51,7 @@ struct Segments<'a> {
     adobe: bool,
     /// The names of components that some scan brings the coarsest coefficients of.
     scanned: Vec<u8>,
-    scans: u32,
+    begins: Vec<bool>,
 }
 
 struct Frame {
@@ -57,30 +60,15 @@ struct Frame {
     layout: Layout,
     /// The components' names.
     components: Vec<u8>,
-    progressive: bool,
 }
 
 pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejection> {
     let mut segments = Segments::default();
-    let mut data_end = 0;
     let mut bytes = Bytes::new(file);
-    bytes.skip(2)?;
-    loop {
-        match marker(&mut bytes)? {
-            EOI => break,
-            0x01 | 0xD0..=SOI => {} // markers without a length
-            kind => {
-                let length = usize::from(bytes.u16_be()?);
-                let body = length
-                    .checked_sub(2)
-                    .ok_or_else(|| reject::corrupt("a jpeg segment shorter than its length"))?;
-                segment(&mut segments, kind, bytes.take(body)?, limits)?;
-                if kind == SOS {
-                    skip_scan(&mut bytes)?;
-                    data_end = file.len() - bytes.rest().len();
-                }
-            }
-        }
+    let walked = walk(&mut segments, &mut bytes, limits);
+    // Behind the first scan, it is for the pixels to say whether the picture is whole.
+    if segments.begins.is_empty() {
+        walked?;
     }
     let is_scanned = |component: &u8| segments.scanned.contains(component);
     let Some(frame) = segments
@@ -104,17 +92,43 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         layout: frame.layout,
         jpeg: Traits {
             inverted_ink: segments.adobe,
-            one_scan_end: (segments.scans == 1 && !frame.progressive).then_some(data_end),
+            begins: segments.begins,
         },
         has_alpha: false,
         bit_depth: 8,
         frames: 1,
+        plays: 1,
         color: if icc.is_empty() {
             Embedded::Nothing
         } else {
             Embedded::Icc(icc)
         },
     })
+}
+
+/// Takes in all segments up to the end marker.
+fn walk<'a>(
+    segments: &mut Segments<'a>,
+    bytes: &mut Bytes<'a>,
+    limits: &ImageLimits,
+) -> Result<(), Rejection> {
+    bytes.skip(2)?;
+    loop {
+        match marker(bytes)? {
+            EOI => return Ok(()),
+            0x01 | 0xD0..=SOI => {} // markers without a length
+            kind => {
+                let length = usize::from(bytes.u16_be()?);
+                let body = length
+                    .checked_sub(2)
+                    .ok_or_else(|| reject::corrupt("a jpeg segment shorter than its length"))?;
+                segment(segments, kind, bytes.take(body)?, limits)?;
+                if kind == SOS {
+                    skip_scan(bytes)?;
+                }
+            }
+        }
+    }
 }
 
 /// The next marker's code. Bytes that belong to nothing before it are skipped, as by every reader.
@@ -145,7 +159,7 @@ fn skip_scan(bytes: &mut Bytes) -> Result<(), Rejection> {
             Some(0x00 | 0xD0..=0xD7) => bytes.skip(next + 2)?,
             Some(0xFF) => bytes.skip(next + 1)?,
             Some(_) => return bytes.skip(next),
-            None => return Err(reject::corrupt("the file ends within the picture data")),
+            None => return bytes.skip(rest.len()),
         }
     }
 }
@@ -161,7 +175,7 @@ fn segment<'a>(
             if segments.frame.is_some() {
                 return Err(reject::corrupt("a jpeg with two frames"));
             }
-            segments.frame = Some(frame(kind, body, limits)?);
+            segments.frame = Some(frame(body, limits)?);
         }
         0xC3 | 0xC5..=0xC7 => return Err(reject::unsupported("lossless or hierarchical jpeg")),
         0xC9..=0xCB | 0xCD..=0xCF => return Err(reject::unsupported("arithmetic-coded jpeg")),
@@ -174,13 +188,13 @@ fn segment<'a>(
                 segments.icc.push((*number, part));
             }
         }
-        APP14 => segments.adobe |= body.starts_with(b"Adobe"),
+        APP14 => segments.adobe |= body.starts_with(b"Adobe") && body.len() >= 12,
         _ => {}
     }
     Ok(())
 }
 
-fn frame(kind: u8, body: &[u8], limits: &ImageLimits) -> Result<Frame, Rejection> {
+fn frame(body: &[u8], limits: &ImageLimits) -> Result<Frame, Rejection> {
     let mut body = Bytes::new(body);
     let (precision, height, width) = (body.u8()?, body.u16_be()?, body.u16_be()?);
     let components = body.u8()?;
@@ -200,27 +214,26 @@ fn frame(kind: u8, body: &[u8], limits: &ImageLimits) -> Result<Frame, Rejection
     let components = specifications
         .map(|specification| specification[0])
         .collect();
-    let progressive = kind == SOF2;
     Ok(Frame {
         width,
         height,
         layout,
         components,
-        progressive,
     })
 }
 
 /// Notes which components a scan begins (T.81 §B.2.3). Scans that only refine do not count: a file
 /// that has no others for some component lacks a third of its picture.
 fn scan(segments: &mut Segments, body: &[u8]) -> Result<(), Rejection> {
-    segments.scans = segments.scans.saturating_add(1);
     let mut body = Bytes::new(body);
     let count = usize::from(body.u8()?);
     let components = body
         .take(2 * count)?
         .chunks_exact(2)
         .map(|component| component[0]);
-    let begins = body.u8()? == 0;
+    let (coarsest, _finest, bits) = (body.u8()?, body.u8()?, body.u8()?);
+    let begins = coarsest == 0 && bits >> 4 == 0;
+    segments.begins.push(begins);
     if begins {
         segments.scanned.extend(components.filter(|component| {
             segments

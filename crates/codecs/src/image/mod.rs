@@ -4,7 +4,9 @@
 //! comes out has its orientation applied, its colours in sRGB, and no metadata of any kind.
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
+mod animation;
 mod bytes;
+mod canvas;
 mod color;
 mod encode;
 mod exif;
@@ -27,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
-pub use self::plan::{OutputSpec, RenderPlan, RenderedImage};
+pub use self::plan::{OutputSpec, RenderPlan, RenderedImage, full_size};
 pub use self::profile::ColorProfile;
 
 use self::header::Header;
@@ -59,7 +61,7 @@ pub struct ImageProbe {
     pub bit_depth: u8,
     /// Frames; 1 for a still picture.
     pub frames: u32,
-    /// Whether there is more than one frame. Only the first is rendered.
+    /// Whether there is more than one frame. All are rendered, if they are not too many.
     pub animated: bool,
 }
 
@@ -112,10 +114,17 @@ pub fn render(
         return Ok(Vec::new());
     };
 
+    if animation::is_wanted(&header, limits) {
+        let rendered = animation::render(bytes, &header, limits, plan, &targets, &mut write)?;
+        if let Some(rendered) = rendered {
+            return Ok(rendered);
+        }
+    }
+
     // Colours are converted and pixels turned at the widest size that is wanted, not at the size
     // of the source: for thumbnails that is a fraction of the work.
     let stored_size = orientation.turn(widest.width, widest.height);
-    let mut picture = resize::to(decode(bytes, header)?, stored_size)?;
+    let mut picture = resize::to(decode(bytes, header, limits, stored_size)?, stored_size)?;
     picture = orient::upright(color::to_srgb(picture)?, orientation);
 
     let mut rendered = Vec::with_capacity(targets.len());
@@ -134,11 +143,17 @@ pub fn render(
     Ok(rendered)
 }
 
-fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
+/// The stored picture: as large as it is, or smaller but still as large as `wanted`.
+fn decode(
+    bytes: &[u8],
+    header: Header,
+    limits: &ImageLimits,
+    wanted: (u32, u32),
+) -> Result<Raster, ImageError> {
     match header.format {
-        ImageFormat::Jpeg => jpeg::decode(bytes, header),
-        ImageFormat::Png => png::decode(bytes, header),
+        ImageFormat::Jpeg => jpeg::decode(bytes, header, wanted),
+        ImageFormat::Png => png::decode(bytes, header, limits),
         ImageFormat::Webp => webp::decode(bytes, header),
-        ImageFormat::Gif => gif::decode(bytes, header),
+        ImageFormat::Gif => gif::decode(bytes, header, limits),
     }
 }

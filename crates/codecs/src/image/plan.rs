@@ -106,6 +106,11 @@ impl RenderPlan {
     }
 }
 
+/// Width and height in pixels of an output that keeps those of the source: the same, as far as a WebP can hold it.
+pub fn full_size(width: u32, height: u32) -> (u32, u32) {
+    scaled(width, height, width)
+}
+
 /// The largest size of the same shape within `max_width` and what WebP can hold, at least 1 x 1.
 fn scaled(width: u32, height: u32, max_width: u32) -> (u32, u32) {
     let by_width = f64::from(max_width.min(WEBP_MAX_SIDE)) / f64::from(width);

@@ -1,15 +1,14 @@
 //! PNG (W3C PNG, third edition). Of an APNG the default image is taken.
 
+mod chunks;
+mod frames;
+
 use std::io::Cursor;
 
-use media::Rejection;
-use media::formats::ImageFormat;
 use png::{BitDepth, ColorType, Transformations};
-use sandbox::Resource;
 
 use super::ImageError;
 use super::ImageLimits;
-use super::bytes::Bytes;
 use super::color::Narrow;
 use super::exif;
 use super::header::{Header, with_trailing};
@@ -17,6 +16,11 @@ use super::jpeg;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::reject;
+use media::Rejection;
+use media::formats::ImageFormat;
+use sandbox::Resource;
+
+pub(super) use self::frames::Frames;
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -24,20 +28,14 @@ pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const METADATA_BYTES: usize = 32 << 20;
 
 pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejection> {
-    let frames = walk(bytes, limits)?;
-    let mut decoder = png::Decoder::new_with_limits(
-        Cursor::new(bytes),
-        png::Limits {
-            bytes: METADATA_BYTES,
-        },
-    );
-    decoder.set_transformations(Transformations::EXPAND);
-    decoder.set_ignore_text_chunk(true);
-    let reader = decoder.read_info().map_err(|error| corrupt(&error))?;
+    let found = chunks::walk(bytes, limits)?;
+    let format = with_trailing(ImageFormat::Png, found.trailing)?;
+    let (frames, plays) = (found.frames, found.plays);
+    let reader = reader(found, false)?;
     let info = reader.info();
     let layout = layout(reader.output_color_type().0);
     Ok(Header {
-        format: ImageFormat::Png,
+        format,
         width: info.width,
         height: info.height,
         orientation: info
@@ -50,43 +48,26 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         has_alpha: layout.has_alpha(),
         bit_depth: info.bit_depth as u8,
         frames,
+        plays,
         color: color(info),
     })
 }
 
-/// Checks that chunks lead from IHDR to IEND, and counts frames.
-fn walk(bytes: &[u8], limits: &ImageLimits) -> Result<u32, Rejection> {
-    let mut bytes = Bytes::new(bytes);
-    bytes.skip(SIGNATURE.len())?;
-    let (mut frames, mut first, mut has_pixels) = (1, true, false);
-    loop {
-        let length = bytes.u32_be()? as usize;
-        let kind = bytes.fourcc()?;
-        if first {
-            if (length, &kind) != (13, b"IHDR") {
-                return Err(reject::corrupt("a png that does not begin with IHDR"));
-            }
-            // Before anything else, so that a bomb is called one even if it is also cut short.
-            let mut size = bytes.clone();
-            limits.check_size(size.u32_be()?, size.u32_be()?)?;
-            first = false;
-        }
-        let mut data = Bytes::new(bytes.take(length)?);
-        bytes.skip(4)?; // checksum, which the decoder verifies
-        match &kind {
-            b"IDAT" => has_pixels = true,
-            b"acTL" => {
-                frames = data.u32_be()?.max(1);
-                limits.check_frames(frames)?;
-            }
-            b"IEND" if has_pixels => {
-                with_trailing(ImageFormat::Png, bytes.rest().len())?;
-                return Ok(frames);
-            }
-            b"IEND" => return Err(reject::corrupt("a png without a picture")),
-            _ => {}
-        }
-    }
+type Reader = png::Reader<Cursor<Vec<u8>>>;
+
+/// A reader that unpacks all pixels to grey or RGB of 8 or 16 bits, or of 8 if that is wanted.
+fn reader(found: chunks::Found, eight_bits: bool) -> Result<Reader, Rejection> {
+    let limits = png::Limits {
+        bytes: METADATA_BYTES,
+    };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(found.clean), limits);
+    let mut transformations = Transformations::EXPAND;
+    transformations.set(Transformations::STRIP_16, eight_bits);
+    decoder.set_transformations(transformations);
+    decoder.set_ignore_text_chunk(true);
+    // The checksum of what was cut cannot be right.
+    decoder.ignore_checksums(found.cut);
+    decoder.read_info().map_err(|_| unreadable())
 }
 
 /// The order of precedence is that of PNG third edition §4.3.
@@ -139,32 +120,35 @@ fn is_srgb(chromaticities: [(f32, f32); 4]) -> bool {
         .all(|(a, b)| near(a.0, b.0) && near(a.1, b.1))
 }
 
-pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
-    let limits = png::Limits {
-        bytes: METADATA_BYTES,
-    };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
-    decoder.set_transformations(Transformations::EXPAND);
-    decoder.set_ignore_text_chunk(true);
-    let mut reader = decoder.read_info().map_err(|error| corrupt(&error))?;
+pub(super) fn decode(
+    bytes: &[u8],
+    header: Header,
+    limits: &ImageLimits,
+) -> Result<Raster, ImageError> {
+    let found = chunks::walk(bytes, limits)?;
+    let cut = found.cut;
+    let mut reader = reader(found, false)?;
     let size = reader
         .output_buffer_size()
         .ok_or(ImageError::LimitHit(Resource::Memory))?;
     let mut data = vec![0; size];
-    let frame = reader
-        .next_frame(&mut data)
-        .map_err(|error| corrupt(&error))?;
-    if (frame.width, frame.height) != (header.width, header.height) {
-        return Err(reject::corrupt("an apng frame that is not the default image").into());
+    let line = data.len() / header.height as usize;
+    if cut && !reader.info().interlaced {
+        read_cut(&mut reader, &mut data, line)?;
+    } else {
+        let frame = reader.next_frame(&mut data).map_err(|_| unreadable())?;
+        if (frame.width, frame.height) != (header.width, header.height) {
+            return Err(reject::corrupt("an apng frame that is not the default image").into());
+        }
     }
     let size = (header.width, header.height);
-    if frame.bit_depth != BitDepth::Sixteen {
+    if reader.output_color_type().1 != BitDepth::Sixteen {
         return Ok(Raster::new(size, header.layout, header.color, data)?);
     }
     let mut narrow = Narrow::new(&header.color, header.layout);
     let layout = narrow.layout();
     let mut bytes = Vec::with_capacity(data.len() / 2);
-    for row in data.chunks_exact(frame.line_size) {
+    for row in data.chunks_exact(line) {
         let samples: Vec<u16> = row
             .as_chunks()
             .0
@@ -177,6 +161,23 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError>
     Ok(Raster::new(size, layout, Embedded::Srgb, bytes)?)
 }
 
+/// Reads the rows that there are of a picture that was cut; three quarters must be there.
+fn read_cut(reader: &mut Reader, data: &mut [u8], line: usize) -> Result<(), Rejection> {
+    let height = data.len() / line;
+    let mut rows = 0;
+    for row in data.chunks_exact_mut(line) {
+        match reader.next_row() {
+            Ok(Some(found)) if found.data().len() == line => row.copy_from_slice(found.data()),
+            _ => break,
+        }
+        rows += 1;
+    }
+    if rows * 4 < height * 3 {
+        return Err(reject::corrupt("the file ends within the picture"));
+    }
+    Ok(())
+}
+
 fn layout(color: ColorType) -> Layout {
     match color {
         ColorType::Grayscale => Layout::Gray,
@@ -187,6 +188,6 @@ fn layout(color: ColorType) -> Layout {
     }
 }
 
-fn corrupt(error: &png::DecodingError) -> Rejection {
-    reject::corrupt(format!("png: {error}"))
+fn unreadable() -> Rejection {
+    reject::corrupt("the png's picture data cannot be read")
 }

@@ -1,13 +1,10 @@
-//! WebP (RFC 9649): lossy, lossless, with alpha, animated. The first frame is the picture.
+//! WebP (RFC 9649): lossy, lossless, with alpha, animated.
+//!
+//! Chunks decide, not the flags that announce them: tools that strip metadata forget the flags.
 
-use std::io::Cursor;
+mod frames;
+mod library;
 
-use image_webp::{DecodingError, WebPDecoder};
-use media::Rejection;
-use media::formats::ImageFormat;
-use sandbox::Resource;
-
-use super::ImageError;
 use super::ImageLimits;
 use super::bytes::Bytes;
 use super::exif;
@@ -15,8 +12,12 @@ use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::orient::Orientation;
 use super::profile::Embedded;
-use super::raster::{Layout, Raster};
+use super::raster::Layout;
 use super::reject;
+use media::Rejection;
+use media::formats::ImageFormat;
+
+pub(super) use self::frames::{Frames, decode};
 
 /// As many as a JPEG can hold (ICC.1:2022 annex B.4).
 const MAX_PROFILE_BYTES: usize = 16 << 20;
@@ -28,6 +29,7 @@ struct Chunks {
     has_alpha: bool,
     has_pixels: bool,
     frames: u32,
+    plays: u32,
     orientation: Orientation,
     icc: Option<Vec<u8>>,
 }
@@ -41,11 +43,13 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
     riff.skip(4)?; // "WEBP"
     let mut chunks = Chunks::default();
     while !riff.is_empty() {
-        let (kind, data) = chunk(&mut riff)?;
-        chunks.take_in(kind, data, limits)?;
-    }
-    if there.len() < size {
-        return Err(reject::corrupt("the file ends between two chunks"));
+        let taken = chunk(&mut riff).and_then(|chunk| chunks.take_in(&chunk, limits));
+        // Behind the picture, whatever cannot be read is the end of the file.
+        if taken.is_err() && !chunks.has_pixels {
+            taken?;
+        } else if taken.is_err() {
+            break;
+        }
     }
     let Some((width, height)) = chunks.canvas.filter(|_| chunks.has_pixels) else {
         return Err(reject::corrupt("a webp without a picture"));
@@ -64,28 +68,24 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         has_alpha: chunks.has_alpha,
         bit_depth: 8,
         frames: chunks.frames.max(1),
+        plays: chunks.plays,
         color: chunks.icc.map_or(Embedded::Nothing, Embedded::Icc),
     })
 }
 
 impl Chunks {
-    fn take_in(
-        &mut self,
-        kind: [u8; 4],
-        data: &[u8],
-        limits: &ImageLimits,
-    ) -> Result<(), Rejection> {
+    fn take_in(&mut self, chunk: &Chunk, limits: &ImageLimits) -> Result<(), Rejection> {
+        let Chunk { kind, data, .. } = *chunk;
         let mut fields = Bytes::new(data);
         match &kind {
             b"VP8X" if self.canvas.is_none() => {
-                const ALPHA: u8 = 0x10;
-                self.has_alpha = fields.u8()? & ALPHA != 0;
-                fields.skip(3)?;
+                fields.skip(4)?; // flags
                 let (width, height) = (fields.u24_le()? + 1, fields.u24_le()? + 1);
                 limits.check_size(width, height)?;
                 self.canvas = Some((width, height));
             }
-            b"VP8 " | b"VP8L" if self.frames == 0 => {
+            b"ALPH" => self.has_alpha = true,
+            b"VP8 " | b"VP8L" if self.frames == 0 && !self.has_pixels => {
                 let picture = Picture::read(kind, data)?;
                 limits.check_size(picture.width, picture.height)?;
                 let size = (picture.width, picture.height);
@@ -97,10 +97,18 @@ impl Chunks {
                 self.has_alpha |= picture.has_alpha;
                 self.has_pixels = true;
             }
+            b"ANIM" => {
+                fields.skip(4)?; // background, which no browser shows
+                self.plays = fields.u16_le()?.into();
+            }
             b"ANMF" => {
+                let canvas = self.canvas.unwrap_or_default();
+                let frame = frames::Frame::read(chunk, canvas)?;
+                if self.frames == 0 {
+                    // Something shows through what does not cover the canvas.
+                    self.has_alpha = frame.has_alpha() || frame.size() != canvas;
+                }
                 self.frames = self.frames.saturating_add(1);
-                limits.check_frames(self.frames)?;
-                self.check_frame(data)?;
                 self.has_pixels = true;
             }
             // A copy is made of it; the other formats' profiles are bounded by theirs.
@@ -115,41 +123,27 @@ impl Chunks {
         }
         Ok(())
     }
-
-    /// Refuses an animation frame that reaches over the canvas or holds a picture of another size.
-    fn check_frame(&self, data: &[u8]) -> Result<(), Rejection> {
-        let mut frame = Bytes::new(data);
-        let (left, top) = (frame.u24_le()? * 2, frame.u24_le()? * 2);
-        let (width, height) = (frame.u24_le()? + 1, frame.u24_le()? + 1);
-        frame.skip(4)?; // duration and flags
-        let (canvas_width, canvas_height) = self.canvas.unwrap_or_default();
-        let inside = left + width <= canvas_width && top + height <= canvas_height;
-        while !frame.is_empty() {
-            let (kind, data) = chunk(&mut frame)?;
-            if matches!(&kind, b"VP8 " | b"VP8L") {
-                let picture = Picture::read(kind, data)?;
-                return if inside && (picture.width, picture.height) == (width, height) {
-                    Ok(())
-                } else {
-                    Err(reject::corrupt(
-                        "a webp frame that does not fit its animation",
-                    ))
-                };
-            }
-        }
-        Err(reject::corrupt("a webp frame without a picture"))
-    }
 }
 
-/// A chunk's kind and data; both are padded to an even length, the last perhaps not.
-fn chunk<'a>(bytes: &mut Bytes<'a>) -> Result<([u8; 4], &'a [u8]), Rejection> {
+/// A chunk as it is in the file.
+struct Chunk<'a> {
+    kind: [u8; 4],
+    /// Bytes that it has by its header.
+    length: u32,
+    /// The bytes that are there.
+    data: &'a [u8],
+}
+
+/// The next chunk. Chunks are padded to an even length, the last perhaps not; the last may be cut.
+fn chunk<'a>(bytes: &mut Bytes<'a>) -> Result<Chunk<'a>, Rejection> {
     let kind = bytes.fourcc()?;
-    let length = bytes.u32_le()? as usize;
-    let data = bytes.take(length)?;
+    let length = bytes.u32_le()?;
+    let there = bytes.rest().len().min(length as usize);
+    let data = bytes.take(there)?;
     if length % 2 == 1 && !bytes.is_empty() {
         bytes.skip(1)?;
     }
-    Ok((kind, data))
+    Ok(Chunk { kind, length, data })
 }
 
 /// What a bitstream's own header declares.
@@ -187,31 +181,4 @@ impl Picture {
             has_alpha: false,
         })
     }
-}
-
-pub(super) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
-    let failed = |error: DecodingError| match error {
-        DecodingError::MemoryLimitExceeded => ImageError::LimitHit(Resource::Memory),
-        error => reject::corrupt(format!("webp: {error}")).into(),
-    };
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
-    if decoder.dimensions() != (header.width, header.height) {
-        return Err(reject::corrupt("webp: two sizes in one file").into());
-    }
-    let layout = if decoder.has_alpha() {
-        Layout::Rgba
-    } else {
-        Layout::Rgb
-    };
-    let size = decoder
-        .output_buffer_size()
-        .ok_or(ImageError::LimitHit(Resource::Memory))?;
-    let mut data = vec![0; size];
-    decoder.read_image(&mut data).map_err(failed)?;
-    Ok(Raster::new(
-        (header.width, header.height),
-        layout,
-        header.color,
-        data,
-    )?)
 }

@@ -181,7 +181,7 @@ fn cmyk_by_others_is_not_inverted() {
 
 #[test]
 fn components_called_r_g_b_are_not_taken_for_luma_and_chroma() {
-    // YCbCr data renamed: what was stored as Y, Cb, Cr must come out as R, G, B.
+    // YCbCr data renamed: what was stored as Y, Cb, Cr must come out as R, G, B, unless a JFIF marker says what it is.
     let mut bytes = jpeg_rgb(&uniform(32, 32, &[180; 3]), 32, 32);
     let frame = bytes
         .windows(2)
@@ -195,6 +195,9 @@ fn components_called_r_g_b_are_not_taken_for_luma_and_chroma() {
         bytes[frame + 10 + 3 * index] = *name;
         bytes[scan + 5 + 2 * index] = *name;
     }
+    picture(&bytes).assert_near((16, 16), [180; 3], 3);
+    let marker = bytes.windows(4).position(|text| text == b"JFIF").unwrap();
+    bytes[marker..marker + 4].copy_from_slice(b"None");
     picture(&bytes).assert_near((16, 16), [180, 128, 128], 3);
 }
 

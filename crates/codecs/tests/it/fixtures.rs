@@ -171,25 +171,26 @@ pub fn gif(
     bytes
 }
 
-/// The same small noisy picture in each format, whole and sound.
+/// A small noisy picture in each format, whole and sound.
 pub fn one_of_each() -> [(&'static str, Vec<u8>); 6] {
-    let pixels = noise(48, 32);
+    let pixels = noise(96, 64);
     let indices: Vec<u8> = pixels.iter().step_by(3).map(|sample| sample % 64).collect();
     let mut progressive = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut progressive, 95);
     encoder.set_progressive(true);
     encoder
-        .encode(&pixels, 48, 32, jpeg_encoder::ColorType::Rgb)
+        .encode(&pixels, 96, 64, jpeg_encoder::ColorType::Rgb)
         .unwrap();
     let plan = plan(&[None]);
-    let lossy = rendered(&png_rgb(&pixels, 48, 32), &plan).remove(0).1;
+    // Smaller ones are made without loss.
+    let lossy = rendered(&png_rgb(&pixels, 96, 64), &plan).remove(0).1;
     [
-        ("jpeg", jpeg_rgb(&pixels, 48, 32)),
+        ("jpeg", jpeg_rgb(&pixels, 96, 64)),
         ("progressive jpeg", progressive),
-        ("png", png_rgb(&pixels, 48, 32)),
-        ("lossless webp", webp(&pixels, (48, 32), &[], &[])),
+        ("png", png_rgb(&pixels, 96, 64)),
+        ("lossless webp", webp(&pixels, (96, 64), &[], &[])),
         ("lossy webp", lossy),
-        ("gif", gif(&indices, (48, 32), (0, 0), (48, 32))),
+        ("gif", gif(&indices, (96, 64), (0, 0), (96, 64))),
     ]
 }
 

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
+mod animations;
 mod broken;
+mod cases;
 mod children;
 mod colors;
 mod fixtures;
+mod jpeg_layouts;
 mod padding;
 mod pictures;
 mod probing;

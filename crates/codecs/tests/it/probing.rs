@@ -58,7 +58,7 @@ fn webp_metadata_is_found_around_the_picture() {
 fn what_follows_a_whole_file_is_nobodys_business() {
     for (name, mut bytes) in one_of_each() {
         bytes.extend_from_slice(b"PK\x03\x04 and a motion photo's film");
-        assert_eq!(probed(&bytes).width, 48, "{name}");
+        assert_eq!(probed(&bytes).width, 96, "{name}");
     }
 }
 

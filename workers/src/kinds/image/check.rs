@@ -11,7 +11,7 @@ pub enum Incomplete {
     #[error("there must be one full-size variant, not {0}")]
     Full(usize),
     /// It is another image, or was made smaller.
-    #[error("the full-size variant is {found:?} pixels, the image {expected:?}")]
+    #[error("the full-size variant is {found:?} pixels, not {expected:?}")]
     Size {
         /// Width and height.
         found: (u32, u32),
@@ -32,7 +32,7 @@ pub fn check<'a>(
     let &[full] = full.as_slice() else {
         return Err(Incomplete::Full(full.len()));
     };
-    let expected = (probe.width, probe.height);
+    let expected = codecs::full_size(probe.width, probe.height);
     let found = (full.width, full.height);
     if found != expected {
         return Err(Incomplete::Size { found, expected });

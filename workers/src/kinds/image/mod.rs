@@ -20,6 +20,7 @@ fn limits(limits: &Limits) -> ImageLimits {
         max_height: limits.max_image_side,
         max_pixels: limits.max_image_pixels,
         max_frames: limits.max_image_frames,
+        max_animation_pixels: limits.max_animation_pixels,
         ..ImageLimits::default()
     }
 }

@@ -39,14 +39,22 @@ pub(super) fn agree(
         }
         Err(refusal) => return Err(refusal),
     };
+    // People save pictures by the name of another kind of picture, and browsers declare what the name says. Nothing is
+    // made of the declared type, so that does no harm; a picture by the name of a document is somebody's mistake.
     let format = probe.format();
-    if !unknown && expected != Some(format) {
+    if !unknown && family(declared) != family(format.mime_type()) {
         let message = "the file is not of the declared type";
         return Err(Rejection::new(RejectionCode::TypeMismatch, message)
             .limit(declared)
             .measured(format.mime_type()));
     }
     Ok(probe)
+}
+
+/// The first half of a media type, such as `image`.
+fn family(mime: &str) -> String {
+    let family = mime.split('/').next().unwrap_or_default();
+    family.to_ascii_lowercase()
 }
 
 fn unsupported(found: &str) -> Rejection {
@@ -96,7 +104,9 @@ mod tests {
                 "image/jpeg",
             ),
             ("", jpeg, Ok(jpeg_probe()), "image/jpeg"),
-            ("image/png", jpeg, Ok(jpeg_probe()), "type_mismatch"),
+            ("image/png", jpeg, Ok(jpeg_probe()), "image/jpeg"),
+            ("Image/*", jpeg, Ok(jpeg_probe()), "image/jpeg"),
+            ("text/html", jpeg, Ok(jpeg_probe()), "type_mismatch"),
             ("application/pdf", jpeg, Ok(jpeg_probe()), "type_mismatch"),
             (
                 "image/jpeg",

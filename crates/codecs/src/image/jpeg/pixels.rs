@@ -1,95 +1,151 @@
-//! The pixels of a JPEG, through zune-jpeg in its strict mode.
+//! The pixels of a JPEG, as browsers show them: what is missing at the end is made up by the library. How much that is
+//! decides whether the picture is taken.
 
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use mozjpeg_sys as libjpeg;
 
+use libjpeg::{J_COLOR_SPACE, JERR_FRACT_SAMPLE_NOTIMPL, JERR_OUT_OF_MEMORY};
+use sandbox::Resource;
+
+use super::library::{Decompress, Failure, Progress};
 use crate::image::ImageError;
 use crate::image::header::Header;
-use crate::image::raster::{Layout, Raster};
+use crate::image::raster::{Layout, Raster, byte_len};
 use crate::image::reject;
 
-/// Decodes a file whose segments were found in order.
-pub(in crate::image) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
-    let failed = |error: zune_jpeg::errors::DecodeErrors| {
-        // Some messages quote the input at length.
-        reject::corrupt(
-            format!("jpeg: {error}")
-                .chars()
-                .take(200)
-                .collect::<String>(),
-        )
-    };
-    let sealed = header
-        .jpeg
-        .one_scan_end
-        .map(|end| without_end(&bytes[..end]));
-    let bytes = sealed.as_deref().unwrap_or(bytes);
-    let side = usize::from(u16::MAX);
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(side)
-        .set_max_height(side);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(failed)?;
-    let stored = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
-    let wanted = match header.layout {
-        Layout::Gray => ColorSpace::Luma,
-        // Asked for what is stored, the decoder converts nothing.
-        Layout::Cmyk => stored,
-        _ => ColorSpace::RGB,
-    };
-    decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-    let mut data = decoder.decode().map_err(failed)?;
-    if header.layout == Layout::Cmyk {
-        to_ink(&mut data, stored, header.jpeg.inverted_ink);
+/// Rows of a cut picture that must be there: so many of [`WHOLE`].
+const ENOUGH: u64 = 3;
+const WHOLE: u64 = 4;
+
+/// Decodes a file whose segments were found in order. The picture is at least as large as `wanted`, and no larger than
+/// it is stored: making it smaller here is a fraction of the work.
+pub(in crate::image) fn decode(
+    bytes: &[u8],
+    header: Header,
+    wanted: (u32, u32),
+) -> Result<Raster, ImageError> {
+    let mut library = Decompress::new(bytes).map_err(failed)?;
+    let info = library.info();
+    if (info.image_width, info.image_height) != (header.width, header.height) {
+        return Err(reject::corrupt("a jpeg with two sizes").into());
     }
-    Ok(Raster::new(
-        (header.width, header.height),
-        header.layout,
-        header.color,
-        data,
-    )?)
+    info.out_color_space = match header.layout {
+        Layout::Gray => J_COLOR_SPACE::JCS_GRAYSCALE,
+        Layout::Cmyk => J_COLOR_SPACE::JCS_CMYK,
+        _ => J_COLOR_SPACE::JCS_RGB,
+    };
+    info.scale_num = eighths((header.width, header.height), wanted);
+    info.scale_denom = 8;
+
+    let mut data = Vec::new();
+    let complete = if library.has_scans() {
+        library.info().buffered_image = 1;
+        library.start().map_err(failed)?;
+        let complete = read_scans(&mut library, &header.jpeg.begins).map_err(failed)?;
+        library.show_scans().map_err(failed)?;
+        read_rows(&mut library, header.layout, &mut data)?;
+        complete
+    } else {
+        library.start().map_err(failed)?;
+        read_rows(&mut library, header.layout, &mut data)?
+    };
+    if library.lacks_data() && !complete.is_enough() {
+        return Err(reject::corrupt("the file ends within the picture").into());
+    }
+    if header.layout == Layout::Cmyk && header.jpeg.inverted_ink {
+        data.iter_mut().for_each(|ink| *ink = 255 - *ink);
+    }
+    let size = (library.info().output_width, library.info().output_height);
+    Ok(Raster::new(size, header.layout, header.color, data)?)
 }
 
-/// The file up to its end marker, and a little more for the decoder to read ahead.
-///
-/// At an end marker the decoder makes up the rest of the picture, at the end of the bytes it
-/// fails. So this tells a whole picture from one that was cut short and closed again.
-fn without_end(bytes: &[u8]) -> Vec<u8> {
-    const READ_AHEAD: usize = 16;
-    let mut sealed = Vec::with_capacity(bytes.len() + READ_AHEAD);
-    sealed.extend_from_slice(bytes);
-    sealed.extend_from_slice(&[0; READ_AHEAD]);
-    sealed
+/// Rows of blocks that the file brought anything of, of those that the picture has.
+#[derive(Clone, Copy)]
+struct Complete {
+    rows: u64,
+    of: u64,
 }
 
-/// Four components as ink, 255 for full. YCCK is the CMYK of Adobe's programs, inverted, with the
-/// first three converted like RGB to YCbCr (Adobe Technical Note 5116 §18).
-fn to_ink(pixels: &mut [u8], stored: ColorSpace, inverted: bool) {
-    let pixels = pixels.as_chunks_mut::<4>().0;
-    if stored == ColorSpace::YCCK {
-        for pixel in pixels {
-            *pixel = ycck_to_ink(*pixel);
-        }
-    } else if inverted {
-        for ink in pixels.as_flattened_mut() {
-            *ink = 255 - *ink;
-        }
+impl Complete {
+    /// For a picture of which something is missing, at least in the last row that it brought.
+    fn is_enough(self) -> bool {
+        self.rows.saturating_sub(1) * WHOLE >= self.of * ENOUGH
     }
 }
 
-fn ycck_to_ink([y, cb, cr, k]: [u8; 4]) -> [u8; 4] {
-    let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float cast to an integer saturates, which is what is wanted"
-    )]
-    let sample = |value: f32| value.round() as u8;
-    let cyan = sample(1.402_f32.mul_add(cr, y));
-    let magenta = sample(y - 0.344_136 * cb - 0.714_136 * cr);
-    let yellow = sample(1.772_f32.mul_add(cb, y));
-    [cyan, magenta, yellow, 255 - k]
+/// The scale in eighths of what is stored, of those that the library is fast at.
+fn eighths((width, height): (u32, u32), wanted: (u32, u32)) -> u32 {
+    let scaled = |side: u32, eighths: u32| (u64::from(side) * u64::from(eighths)).div_ceil(8);
+    let suits = |&eighths: &u32| {
+        scaled(width, eighths) >= wanted.0.into() && scaled(height, eighths) >= wanted.1.into()
+    };
+    [1, 2, 4].into_iter().find(suits).unwrap_or(8)
+}
+
+/// Reads every scan. Only those that begin a component count: without the others it is a little less sharp.
+fn read_scans(library: &mut Decompress, begins: &[bool]) -> Result<Complete, Failure> {
+    let of = block_rows(library);
+    let mut complete = Complete { rows: of, of };
+    let (mut scan, mut rows, mut brought) = (0, 0, 0);
+    let mut unread = library.unread();
+    loop {
+        let progress = library.consume()?;
+        if progress == Progress::Row {
+            rows += 1;
+            if library.unread() != unread {
+                brought = rows;
+            }
+        } else {
+            // The first scan was entered before the first row was read.
+            if begins.get(scan) == Some(&true) {
+                complete.rows = complete.rows.min(brought);
+            }
+            if progress == Progress::End {
+                return Ok(complete);
+            }
+            (scan, rows, brought) = (scan + 1, 0, 0);
+        }
+        unread = library.unread();
+    }
+}
+
+/// Reads all rows into `data`, and says how many of them the file brought.
+fn read_rows(
+    library: &mut Decompress,
+    layout: Layout,
+    data: &mut Vec<u8>,
+) -> Result<Complete, ImageError> {
+    let of = block_rows(library);
+    let (width, height) = (library.info().output_width, library.info().output_height);
+    let size = byte_len(width, height, layout.channels());
+    let size = size.ok_or(ImageError::LimitHit(Resource::Memory))?;
+    let row = width as usize * layout.channels();
+    data.resize(size, 0);
+    let (mut at, mut brought, mut unread) = (0, 0, library.unread());
+    while at < size {
+        let rows = library.read(&mut data[at..], row).map_err(failed)?;
+        at += rows * row;
+        if library.unread() != unread || at == rows * row {
+            unread = library.unread();
+            brought = u64::from(library.info().input_iMCU_row);
+        }
+    }
+    Ok(Complete { rows: brought, of })
+}
+
+/// Rows of blocks in the picture, each as high as one block of its most finely sampled component.
+fn block_rows(library: &mut Decompress) -> u64 {
+    const BLOCK: u32 = 8;
+    let info = library.info();
+    let finest = u32::try_from(info.max_v_samp_factor).unwrap_or(1).max(1);
+    info.image_height.div_ceil(BLOCK * finest).into()
+}
+
+fn failed(Failure(code): Failure) -> ImageError {
+    match code {
+        JERR_OUT_OF_MEMORY => ImageError::LimitHit(Resource::Memory),
+        JERR_FRACT_SAMPLE_NOTIMPL => {
+            reject::unsupported("jpeg with samples at fractions of each other").into()
+        }
+        _ => reject::corrupt("the jpeg's picture data cannot be read").into(),
+    }
 }

@@ -4,7 +4,7 @@ use super::{Output, Unit, UnitName};
 use crate::formats::OutputFormat;
 use crate::variants::VariantKind;
 
-/// Widths in pixels. A narrower source keeps its own width, so that there are always as many thumbnails.
+/// Widths in pixels. Those wider than the source are left out, all but the narrowest.
 const WIDTHS: [u32; 4] = [1280, 640, 320, 128];
 
 pub(super) fn unit() -> Unit {

@@ -1,0 +1,134 @@
+//! Animations: their frames as browsers show them, into animated WebP.
+
+use super::canvas::{Canvas, Disposal, Part};
+use super::encode::Animated;
+use super::header::Header;
+use super::raster::{Layout, Raster};
+use super::{
+    ImageError, ImageLimits, Orientation, RenderPlan, RenderedImage, gif, orient, plan, png,
+    resize, webp,
+};
+use media::formats::ImageFormat;
+
+/// What browsers take for a frame that says 10 ms or less.
+const HURRIED: u32 = 100;
+
+/// The frames of a file of any format.
+enum Frames<'a> {
+    Gif(gif::Frames),
+    Png(png::Frames),
+    Webp(webp::Frames<'a>),
+}
+
+impl<'a> Frames<'a> {
+    fn new(
+        bytes: &'a [u8],
+        header: &Header,
+        limits: &ImageLimits,
+    ) -> Result<Option<Self>, ImageError> {
+        Ok(match header.format {
+            ImageFormat::Jpeg => None,
+            ImageFormat::Gif => Some(Self::Gif(gif::Frames::new(bytes, limits)?)),
+            ImageFormat::Png => Some(Self::Png(png::Frames::new(bytes, limits)?)),
+            ImageFormat::Webp => {
+                let canvas = (header.width, header.height);
+                Some(Self::Webp(webp::Frames::new(bytes, canvas)?))
+            }
+        })
+    }
+
+    /// The next frame; an animation ends where it cannot be read any further.
+    fn next(&mut self) -> Result<Option<Part>, ImageError> {
+        match self {
+            Self::Gif(frames) => frames.next(),
+            Self::Png(frames) => frames.next(),
+            Self::Webp(frames) => frames.next(),
+        }
+    }
+}
+
+/// Whether all frames of a picture are shown. Of others the first is.
+pub(super) fn is_wanted(header: &Header, limits: &ImageLimits) -> bool {
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    let all = pixels.saturating_mul(header.frames.into());
+    (2..=limits.max_frames).contains(&header.frames) && all <= limits.max_animation_pixels
+}
+
+/// Renders the outputs of `plan` that suit the picture, and hands each to `write` with its index in the plan. Nothing if
+/// it has no frames that could be read.
+pub(super) fn render(
+    bytes: &[u8],
+    header: &Header,
+    limits: &ImageLimits,
+    plan: &RenderPlan,
+    targets: &[plan::Target],
+    write: &mut impl FnMut(usize, &[u8]) -> std::io::Result<()>,
+) -> Result<Option<Vec<RenderedImage>>, ImageError> {
+    let Some(mut frames) = Frames::new(bytes, header, limits)? else {
+        return Ok(None);
+    };
+    let mut canvas = Canvas::new((header.width, header.height))?;
+    let mut outputs: Vec<Animated> = Vec::new();
+    while let Some(part) = frames.next()? {
+        let before = (part.disposal == Disposal::Restore).then(|| canvas.pixels().to_vec());
+        canvas.draw(&part);
+        let mut picture = shown(&canvas, header, targets)?;
+        if outputs.is_empty() {
+            outputs = begin(&picture, header.plays, plan, targets)?;
+        }
+        let milliseconds = if part.milliseconds <= 10 {
+            HURRIED
+        } else {
+            part.milliseconds
+        };
+        for (target, output) in targets.iter().zip(&mut outputs) {
+            picture = resize::to(picture, (target.width, target.height))?;
+            output.add(&picture, milliseconds)?;
+        }
+        canvas.dispose(&part, before);
+    }
+    if outputs.is_empty() {
+        return Ok(None);
+    }
+    let mut rendered = Vec::with_capacity(targets.len());
+    for (target, output) in targets.iter().zip(outputs) {
+        let webp = output.finish()?;
+        write(target.index, &webp)?;
+        rendered.push(RenderedImage {
+            name: plan.outputs[target.index].name.clone(),
+            width: target.width,
+            height: target.height,
+            size_bytes: webp.len() as u64,
+        });
+    }
+    Ok(Some(rendered))
+}
+
+fn begin(
+    first: &Raster,
+    plays: u32,
+    plan: &RenderPlan,
+    targets: &[plan::Target],
+) -> Result<Vec<Animated>, ImageError> {
+    let output = |target: &plan::Target| {
+        let output = &plan.outputs[target.index];
+        let size = (target.width, target.height);
+        Animated::new(first, size, plays, output.quality, output.method)
+    };
+    targets.iter().map(output).collect()
+}
+
+/// The canvas upright, at the widest size that is wanted.
+fn shown(canvas: &Canvas, header: &Header, targets: &[plan::Target]) -> Result<Raster, ImageError> {
+    let size = (header.width, header.height);
+    let color = header.color.clone();
+    let mut picture = Raster::new(size, Layout::Rgba, color, canvas.pixels().to_vec())?;
+    let orientation: Orientation = header.orientation;
+    if let Some(widest) = targets.first() {
+        picture = resize::to(picture, orientation.turn(widest.width, widest.height))?;
+    }
+    Ok(orient::upright(
+        super::color::to_srgb(picture)?,
+        orientation,
+    ))
+}

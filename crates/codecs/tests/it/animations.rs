@@ -1,0 +1,188 @@
+//! Animations stay animated: the same frames, for as long, as often, in every format.
+
+use std::io::Cursor;
+
+use codecs::ImageLimits;
+use image_webp::WebPDecoder;
+
+use crate::fixtures::{BLUE, GREEN, RED, plan, rendered, try_rendered, uniform};
+
+const SIZE: u32 = 80;
+
+/// What is seen of one frame: a point of each quarter along the diagonal, and for how long.
+type Seen = ([[u8; 4]; 4], u32);
+
+const fn opaque([r, g, b]: [u8; 3]) -> [u8; 4] {
+    [r, g, b, 255]
+}
+
+const CLEAR: [u8; 4] = [0; 4];
+
+/// The frames of an animated WebP as an independent decoder shows them, and how often they are played, 0 for ever.
+fn seen(webp: &[u8]) -> (Vec<Seen>, u16) {
+    let mut decoder = WebPDecoder::new(Cursor::new(webp)).unwrap();
+    assert!(decoder.is_animated());
+    // Otherwise it shows the background colour, which no browser does.
+    decoder.set_background_color([0; 4]).unwrap();
+    let (width, _) = decoder.dimensions();
+    let plays = match decoder.loop_count() {
+        image_webp::LoopCount::Forever => 0,
+        image_webp::LoopCount::Times(times) => times.get(),
+    };
+    let channels = if decoder.has_alpha() { 4 } else { 3 };
+    let mut frames = Vec::new();
+    for _ in 0..decoder.num_frames() {
+        let mut pixels = vec![0; decoder.output_buffer_size().unwrap()];
+        let milliseconds = decoder.read_frame(&mut pixels).unwrap();
+        let points = [1, 3, 5, 7].map(|eighth| {
+            let at = (width * eighth / 8) as usize;
+            let start = (at * width as usize + at) * channels;
+            let mut pixel = [255; 4];
+            pixel[..channels].copy_from_slice(&pixels[start..start + channels]);
+            pixel
+        });
+        frames.push((points, milliseconds));
+    }
+    (frames, plays)
+}
+
+/// Red all over, then green in the middle for a moment, then blue below right that is gone again, then green above left.
+fn expected(hurried: u32) -> Vec<Seen> {
+    let [red, green, blue] = [RED, GREEN, BLUE].map(opaque);
+    vec![
+        ([red; 4], 70),
+        ([red, green, green, red], 120),
+        ([red, CLEAR, CLEAR, blue], hurried),
+        ([green, CLEAR, CLEAR, red], 500),
+    ]
+}
+
+#[track_caller]
+fn assert_seen(webp: &[u8], expected: &[Seen], plays: u16) {
+    let (frames, found_plays) = seen(webp);
+    assert_eq!(found_plays, plays);
+    assert_eq!(frames.len(), expected.len());
+    for (index, (found, expected)) in frames.iter().zip(expected).enumerate() {
+        assert_eq!(found.1, expected.1, "milliseconds of frame {index}");
+        for (found, expected) in found.0.iter().zip(expected.0) {
+            let hidden = found[3] == 0 && expected[3] == 0;
+            let near = found.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 12);
+            assert!(hidden || near, "frame {index}: {found:?}, not {expected:?}");
+        }
+    }
+}
+
+/// The frames of [`expected`] by their places: side, left and top in pixels, colour.
+const PARTS: [(u16, u16, [u8; 3]); 4] = [
+    (80, 0, RED),
+    (40, 20, GREEN),
+    (20, 60, BLUE),
+    (20, 0, GREEN),
+];
+
+fn animated_gif(repeat: gif::Repeat) -> Vec<u8> {
+    use gif::DisposalMethod::{Background, Keep, Previous};
+    let palette: Vec<u8> = [RED, GREEN, BLUE, [0; 3]].concat();
+    let side = u16::try_from(SIZE).unwrap();
+    let mut bytes = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut bytes, side, side, &palette).unwrap();
+    encoder.set_repeat(repeat).unwrap();
+    let shown = [(7, Keep), (12, Background), (1, Previous), (50, Keep)];
+    for ((side, place, color), (delay, dispose)) in PARTS.into_iter().zip(shown) {
+        let index = [RED, GREEN, BLUE].iter().position(|&c| c == color).unwrap();
+        let index = u8::try_from(index).unwrap();
+        let frame = gif::Frame {
+            left: place,
+            top: place,
+            width: side,
+            height: side,
+            delay,
+            dispose,
+            buffer: uniform(side.into(), side.into(), &[index]).into(),
+            ..gif::Frame::default()
+        };
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    bytes
+}
+
+fn animated_png() -> Vec<u8> {
+    use png::DisposeOp::{Background, None, Previous};
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, SIZE, SIZE);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(4, 3).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    let shown = [(70, None), (120, Background), (0, Previous), (500, None)];
+    for ((side, place, color), (delay, dispose)) in PARTS.into_iter().zip(shown) {
+        writer
+            .set_frame_dimension(side.into(), side.into())
+            .unwrap();
+        writer
+            .set_frame_position(place.into(), place.into())
+            .unwrap();
+        writer.set_frame_delay(delay, 1000).unwrap();
+        writer.set_dispose_op(dispose).unwrap();
+        let pixels = uniform(side.into(), side.into(), &color);
+        writer.write_image_data(&pixels).unwrap();
+    }
+    writer.finish().unwrap();
+    bytes
+}
+
+fn full(bytes: &[u8]) -> Vec<u8> {
+    rendered(bytes, &plan(&[None])).remove(0).1
+}
+
+#[test]
+fn an_animated_gif_is_shown_as_browsers_do() {
+    // Frames of 10 ms or less are shown for 100.
+    let webp = full(&animated_gif(gif::Repeat::Finite(2)));
+    assert_seen(&webp, &expected(100), 3);
+    let forever = full(&animated_gif(gif::Repeat::Infinite));
+    assert_seen(&forever, &expected(100), 0);
+}
+
+#[test]
+fn an_animated_png_and_webp_are_shown_as_browsers_do() {
+    let webp = full(&animated_png());
+    assert_seen(&webp, &expected(100), 3);
+    // What was made is an animated WebP itself.
+    assert_seen(&full(&webp), &expected(100), 3);
+}
+
+#[test]
+fn thumbnails_move_too() {
+    let outputs = rendered(
+        &animated_gif(gif::Repeat::Infinite),
+        &plan(&[None, Some(40)]),
+    );
+    assert_eq!((outputs[1].0.width, outputs[1].0.height), (40, 40));
+    let (frames, _) = seen(&outputs[1].1);
+    let times: Vec<u32> = frames
+        .iter()
+        .map(|&(_, milliseconds)| milliseconds)
+        .collect();
+    assert_eq!(times, [70, 120, 100, 500]);
+}
+
+#[test]
+fn of_too_large_an_animation_the_first_frame_is_shown() {
+    let pixels = u64::from(SIZE * SIZE);
+    for limits in [
+        ImageLimits {
+            max_animation_pixels: 4 * pixels - 1,
+            ..ImageLimits::default()
+        },
+        ImageLimits {
+            max_frames: 3,
+            ..ImageLimits::default()
+        },
+    ] {
+        let animation = animated_gif(gif::Repeat::Infinite);
+        let outputs = try_rendered(&animation, &plan(&[None]), &limits).unwrap();
+        let picture = crate::fixtures::Picture::open(&outputs[0].1);
+        picture.assert_near((40, 40), RED, 8);
+    }
+}
