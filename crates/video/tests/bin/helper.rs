@@ -1,7 +1,6 @@
 //! The launcher of the tests: becomes a confined tool as the service does, or plays other parts.
 
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
-
 #![expect(
     clippy::disallowed_methods,
     reason = "it tries what the sandbox must refuse"
