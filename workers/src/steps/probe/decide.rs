@@ -38,7 +38,7 @@ pub(super) fn agree(
         Err(refusal) => return Err(refusal),
     };
     let format = probe.format();
-    if !unknown && expected != Some(format) {
+    if !unknown && !expected.is_some_and(|declared| format.is_meant_by(declared)) {
         let message = "the file is not of the declared type";
         return Err(Rejection::new(RejectionCode::TypeMismatch, message)
             .limit(declared)
