@@ -32,6 +32,10 @@ fn main() -> ExitCode {
     if args.peek().is_some_and(|first| first == "decode") {
         return codecs::child_main(args.skip(1));
     }
+    // The same before a foreign tool is started.
+    if args.peek().is_some_and(|first| first == wiring::TOOL) {
+        return video::exec::child::main(args.skip(1));
+    }
     let matches = command().try_get_matches();
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,

@@ -7,10 +7,12 @@ use api::{ApiConfig, ApiState};
 use codecs::Decoders;
 use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits};
+use sandbox::Mode;
 use scanner::ClamdClient;
 use sqlx::PgPool;
 use storage::ObjectStore;
 use tokio::net::TcpListener;
+use video::exec::{Sandbox, Tools};
 use workers::{
     Context as WorkersContext, WorkersConfig,
     tools::Scratch,
@@ -22,6 +24,26 @@ use workers::{
 use workflows::{Engine, EngineConfig, Health, Hints};
 
 use crate::{clock, monitor, signals::Stop};
+
+/// The hidden subcommand by which this program becomes a foreign tool.
+pub const TOOL: &str = "tool";
+
+/// What films are worked on with. Fails when a tool is missing or cannot be confined.
+async fn tools(scratch: &Scratch, mode: Mode) -> anyhow::Result<Tools> {
+    let sandbox = match mode {
+        Mode::Required => Sandbox::Required,
+        Mode::BestEffort => Sandbox::BestEffort,
+    };
+    let tools = Tools::new("/proc/self/exe".into(), vec![TOOL.into()])
+        .context("films cannot be worked on: install ffmpeg (scripts/setup does)")?;
+    let tools = tools.with_sandbox(sandbox);
+    let folder = scratch.folder()?;
+    let versions = tools.versions(folder.path()).await;
+    for version in versions.context("ffmpeg cannot be run in the sandbox")? {
+        tracing::info!(tool.version = version, "a tool runs in the sandbox");
+    }
+    Ok(tools)
+}
 
 /// What the steps work with. Fails when the scanner would find nothing.
 pub async fn context(
@@ -46,12 +68,15 @@ pub async fn context(
     tokio::spawn(monitor::watch_scanner(clamd.clone()));
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
+    let tools = tools(&scratch, config.sandbox).await?;
     let decoders = Decoders::current_program().with_mode(config.sandbox);
     Ok(Arc::new(WorkersContext {
         pool,
         store,
         clamd,
         decoders,
+        tools,
+        video_chunk_seconds: config.video_chunk_seconds,
         scratch,
         limits,
     }))

@@ -61,6 +61,16 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 104857600"),
     ("MEDIAMILL_MAX_IMAGE_PIXELS", BOTH, "width times height"),
     (
+        "MEDIAMILL_MAX_VIDEO_SECONDS",
+        BOTH,
+        "length of a film; default 21600",
+    ),
+    (
+        "MEDIAMILL_MAX_VIDEO_PIXELS",
+        BOTH,
+        "of a picture of a film, width times height; default 35651584",
+    ),
+    (
         "MEDIAMILL_METRICS_LISTEN",
         BOTH,
         "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",
@@ -136,6 +146,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "MEDIAMILL_RENDER_SLOTS",
         WORKER,
         "default: one for each processor",
+    ),
+    (
+        "MEDIAMILL_VIDEO_CHUNK_SECONDS",
+        WORKER,
+        "of one processor for each piece that a film is encoded in; default 60",
     ),
     (
         "MEDIAMILL_SANDBOX",

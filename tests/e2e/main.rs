@@ -13,6 +13,7 @@ mod crowds;
 mod dev;
 mod ends;
 mod faults;
+mod films;
 mod fixtures;
 mod monitoring;
 mod outages;

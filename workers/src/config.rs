@@ -20,6 +20,9 @@ pub struct WorkersConfig {
     pub scratch_max_bytes: u64,
     /// Render tasks at once (`MEDIAMILL_RENDER_SLOTS`), one per processor unless told.
     pub render_slots: usize,
+    /// About how long the encoding of a piece of a film takes, in seconds of one processor
+    /// (`MEDIAMILL_VIDEO_CHUNK_SECONDS`). Shorter pieces lose less with a worker, and cost more.
+    pub video_chunk_seconds: u32,
     /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
     pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
@@ -35,6 +38,7 @@ impl WorkersConfig {
         let clamd = ClamdAddress::Unix("/run/clamav/clamd.ctl".into());
         let processors = available_parallelism().map_or(1, |n| n.get() as u64);
         let slots = reader.number_or("MEDIAMILL_RENDER_SLOTS", 1..=1024, processors);
+        let chunk_seconds = reader.number_or("MEDIAMILL_VIDEO_CHUNK_SECONDS", 0..=3600, 60);
         Self {
             clamd: reader.parsed_or("MEDIAMILL_CLAMD", clamd),
             scratch_dir: reader.optional("MEDIAMILL_SCRATCH_DIR").map_or_else(
@@ -47,6 +51,7 @@ impl WorkersConfig {
                 8 << 30,
             ),
             render_slots: usize::try_from(slots).unwrap_or(1),
+            video_chunk_seconds: u32::try_from(chunk_seconds).unwrap_or(60),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),

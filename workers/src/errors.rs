@@ -3,6 +3,7 @@
 
 mod decoder;
 mod rejection;
+mod tool;
 
 use std::{io, sync::LazyLock, time::Duration};
 
@@ -11,6 +12,7 @@ use workflows::StepError;
 
 pub(crate) use self::decoder::decoded;
 pub(crate) use self::rejection::{recorded, reject};
+pub(crate) use self::tool::tried;
 use crate::tools::scratch::ScratchError;
 use scanner::ClamdError;
 

@@ -144,7 +144,8 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         ),
         R::UnsupportedType => (
             "It is of a format that is not taken",
-            "What counts is the bytes, not the name. Convert the file to JPEG, PNG, WebP or GIF.",
+            "What counts is the bytes, not the name. Convert pictures to JPEG, PNG, WebP or GIF, and films to MP4. Sound \
+             alone is not taken.",
         ),
         R::TypeMismatch => (
             "The bytes are of another format than declared",
@@ -165,6 +166,38 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         R::TooExpensive => (
             "Decoding it took more memory or time than is allowed",
             "Save it anew in a plain form of its format, or make it smaller.",
+        ),
+        R::Encrypted => (
+            "It is protected against copying (DRM)",
+            "Upload a copy without protection, if you may make one.",
+        ),
+        R::TooLong => (
+            "It plays for longer than is taken",
+            "`limit` says how long it may be. Cut it into parts.",
+        ),
+        R::TooSmall => (
+            "Its pictures are smaller than can be used",
+            "`limit` says how many pixels the shorter side needs.",
+        ),
+        R::TooManyTracks => (
+            "It has more tracks than are taken",
+            "`limit` says how many. Save it with fewer languages and attachments.",
+        ),
+        R::TooHighFrameRate => (
+            "It has more pictures in a second than are taken",
+            "`limit` says how many. Save it with a lower frame rate.",
+        ),
+        R::TooHighBitrate => (
+            "It has more bits in a second than are taken",
+            "`limit` says how many. Save it with a lower bitrate.",
+        ),
+        R::DurationMismatch => (
+            "Its header says another length than its contents have",
+            "It was cut off, or its header is wrong. Upload it again, or save it anew.",
+        ),
+        R::BrokenTimestamps => (
+            "The times in it jump, or run backwards",
+            "Open it in a program and save it anew.",
         ),
     }
 }

@@ -50,6 +50,22 @@ mirrored! {
         TooManyFrames,
         /// Decoding took more memory or time than allowed.
         TooExpensive,
+        /// Protected by DRM.
+        Encrypted,
+        /// Plays for longer than allowed.
+        TooLong,
+        /// A side has fewer pixels than are needed.
+        TooSmall,
+        /// More tracks than allowed.
+        TooManyTracks,
+        /// More pictures in a second than allowed.
+        TooHighFrameRate,
+        /// More bits in a second than allowed.
+        TooHighBitrate,
+        /// The header says another length than the contents have.
+        DurationMismatch,
+        /// Times jump, or run backwards.
+        BrokenTimestamps,
     }
 }
 
@@ -60,6 +76,24 @@ mirrored! {
         Full,
         /// A smaller version.
         Thumbnail,
+        /// The film, to be played: the playlist that leads to all others.
+        Playlist,
+        /// A still of the film.
+        Poster,
+        /// Some seconds of the film, as an animated picture.
+        Preview,
+        /// Small pictures of the whole film: which part of which sheet to show when.
+        Storyboard,
+    }
+}
+
+mirrored! {
+    /// What a finding about a film means.
+    Severity of media::conformance::Severity {
+        /// The film is not served.
+        Error,
+        /// Advice that some films cannot follow.
+        Warning,
     }
 }
 

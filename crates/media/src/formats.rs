@@ -1,6 +1,10 @@
 //! What may come in and what goes out, as closed enums: adding a case makes the compiler list what must answer.
 
+mod video;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::video::{VideoFamily, VideoFormat};
 
 /// A family of formats: what is asked of a file, what is made of it and how that is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -8,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// Still or animated raster images.
     Image,
+    /// Films: moving pictures, with sound or without.
+    Video,
 }
 
 /// A format we accept. Everything else is `unsupported_type`.
@@ -16,6 +22,8 @@ pub enum Kind {
 pub enum InputFormat {
     /// Of an image.
     Image(ImageFormat),
+    /// Of a film.
+    Video(VideoFormat),
 }
 
 /// A format of images that we accept.
@@ -93,13 +101,15 @@ impl ImageFormat {
 impl InputFormat {
     /// Every accepted format.
     pub fn all() -> impl Iterator<Item = Self> {
-        ImageFormat::ALL.into_iter().map(Self::Image)
+        let images = ImageFormat::ALL.into_iter().map(Self::Image);
+        images.chain(VideoFormat::ALL.into_iter().map(Self::Video))
     }
 
     /// What is known of it.
     pub const fn capabilities(self) -> Capabilities {
         match self {
             Self::Image(format) => format.capabilities(),
+            Self::Video(format) => format.capabilities(),
         }
     }
 
@@ -117,6 +127,16 @@ impl InputFormat {
     pub const fn kind(self) -> Kind {
         match self {
             Self::Image(_) => Kind::Image,
+            Self::Video(_) => Kind::Video,
+        }
+    }
+
+    /// Whether a client who declared `declared` meant this format: cameras and browsers name the members of one family
+    /// of containers for each other.
+    pub fn is_meant_by(self, declared: Self) -> bool {
+        match (self, declared) {
+            (Self::Video(found), Self::Video(declared)) => found.family() == declared.family(),
+            _ => self == declared,
         }
     }
 
@@ -139,6 +159,10 @@ impl InputFormat {
 pub enum OutputFormat {
     /// WebP (RFC 9649).
     Webp,
+    /// A playlist of HTTP Live Streaming (RFC 8216).
+    Hls,
+    /// WebVTT: texts with the times at which they hold.
+    Vtt,
 }
 
 impl OutputFormat {
@@ -146,6 +170,8 @@ impl OutputFormat {
     pub const fn mime_type(self) -> &'static str {
         match self {
             Self::Webp => "image/webp",
+            Self::Hls => "application/vnd.apple.mpegurl",
+            Self::Vtt => "text/vtt",
         }
     }
 
@@ -153,6 +179,8 @@ impl OutputFormat {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Webp => "webp",
+            Self::Hls => "m3u8",
+            Self::Vtt => "vtt",
         }
     }
 }

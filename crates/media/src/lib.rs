@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod buckets;
 mod checksum;
+pub mod conformance;
 pub mod filename;
 pub mod files;
 pub mod formats;

@@ -6,8 +6,8 @@ use settings::Reader;
 /// Upper bounds on what we take. One set for the whole service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes of one file. All that is taken are pictures, of which the largest phones and cameras make
-    /// have some 60 MB. Must stay below the scanner's own limit, or clean would mean "not looked at".
+    /// Bytes of one file. Pictures of the largest phones and cameras have some 60 MB; whoever takes films
+    /// will want more. Must stay below the scanner's own limit, or clean would mean "not looked at".
     pub max_file_bytes: u64,
     /// Pixels of one side. Of pictures with a side longer than a WebP can have, 16383 pixels (RFC 9649 §2.6), all variants
     /// are smaller than the original.
@@ -18,6 +18,10 @@ pub struct Limits {
     pub max_image_frames: u32,
     /// Pixels of all frames together, width × height × frames. Of an animation that has more, the first frame is shown.
     pub max_animation_pixels: u64,
+    /// Length of a film, in seconds.
+    pub max_video_seconds: u64,
+    /// Pixels of one coded picture of a film, width × height.
+    pub max_video_pixels: u64,
 }
 
 impl Default for Limits {
@@ -28,6 +32,9 @@ impl Default for Limits {
             max_image_pixels: 100_000_000,
             max_image_frames: 2_000,
             max_animation_pixels: 150_000_000,
+            max_video_seconds: 6 * 60 * 60,
+            // 8K, and what encoders pad it to.
+            max_video_pixels: 8192 * 4352,
         }
     }
 }
@@ -39,7 +46,8 @@ const SCANNER_MAX_BYTES: u64 = 2000 * 1024 * 1024;
 const MOST_PIXELS: u64 = 16_383 * 16_383;
 
 impl Limits {
-    /// Reads `MEDIAMILL_MAX_FILE_BYTES` and `MEDIAMILL_MAX_IMAGE_PIXELS`; the rest is fixed.
+    /// Reads `MEDIAMILL_MAX_FILE_BYTES`, `MEDIAMILL_MAX_IMAGE_PIXELS`, `MEDIAMILL_MAX_VIDEO_SECONDS` and
+    /// `MEDIAMILL_MAX_VIDEO_PIXELS`; the rest is fixed.
     pub fn from_env(reader: &mut Reader) -> Self {
         let defaults = Self::default();
         Self {
@@ -52,6 +60,16 @@ impl Limits {
                 "MEDIAMILL_MAX_IMAGE_PIXELS",
                 1..=MOST_PIXELS,
                 defaults.max_image_pixels,
+            ),
+            max_video_seconds: reader.number_or(
+                "MEDIAMILL_MAX_VIDEO_SECONDS",
+                1..=24 * 60 * 60,
+                defaults.max_video_seconds,
+            ),
+            max_video_pixels: reader.number_or(
+                "MEDIAMILL_MAX_VIDEO_PIXELS",
+                1..=defaults.max_video_pixels,
+                defaults.max_video_pixels,
             ),
             ..defaults
         }

@@ -39,11 +39,27 @@ pub enum RejectionCode {
     TooManyFrames,
     /// Decoding took more memory or time than allowed.
     TooExpensive,
+    /// Protected by DRM.
+    Encrypted,
+    /// Plays for longer than allowed.
+    TooLong,
+    /// A side has fewer pixels than are needed.
+    TooSmall,
+    /// More tracks than allowed.
+    TooManyTracks,
+    /// More pictures in a second than allowed.
+    TooHighFrameRate,
+    /// More bits in a second than allowed.
+    TooHighBitrate,
+    /// The header says another length than the contents have.
+    DurationMismatch,
+    /// Times jump, or run backwards.
+    BrokenTimestamps,
 }
 
 impl RejectionCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 22] = [
         Self::UploadAborted,
         Self::UploadExpired,
         Self::UploadChanged,
@@ -58,6 +74,14 @@ impl RejectionCode {
         Self::TooManyPixels,
         Self::TooManyFrames,
         Self::TooExpensive,
+        Self::Encrypted,
+        Self::TooLong,
+        Self::TooSmall,
+        Self::TooManyTracks,
+        Self::TooHighFrameRate,
+        Self::TooHighBitrate,
+        Self::DurationMismatch,
+        Self::BrokenTimestamps,
     ];
 
     /// The stable string.
@@ -77,6 +101,14 @@ impl RejectionCode {
             Self::TooManyPixels => "too_many_pixels",
             Self::TooManyFrames => "too_many_frames",
             Self::TooExpensive => "too_expensive",
+            Self::Encrypted => "encrypted",
+            Self::TooLong => "too_long",
+            Self::TooSmall => "too_small",
+            Self::TooManyTracks => "too_many_tracks",
+            Self::TooHighFrameRate => "too_high_frame_rate",
+            Self::TooHighBitrate => "too_high_bitrate",
+            Self::DurationMismatch => "duration_mismatch",
+            Self::BrokenTimestamps => "broken_timestamps",
         }
     }
 }

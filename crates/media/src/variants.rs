@@ -16,6 +16,14 @@ pub enum VariantKind {
     Full,
     /// A smaller version.
     Thumbnail,
+    /// The film, to be played: the playlist that leads to all others.
+    Playlist,
+    /// A still of the film.
+    Poster,
+    /// Some seconds of the film, as an animated picture.
+    Preview,
+    /// Small pictures of the whole film: which part of which sheet to show when.
+    Storyboard,
 }
 
 impl VariantKind {
@@ -24,6 +32,10 @@ impl VariantKind {
         match self {
             Self::Full => "full",
             Self::Thumbnail => "thumbnail",
+            Self::Playlist => "playlist",
+            Self::Poster => "poster",
+            Self::Preview => "preview",
+            Self::Storyboard => "storyboard",
         }
     }
 }

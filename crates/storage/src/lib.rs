@@ -32,6 +32,9 @@ pub use media::buckets::Bucket;
 pub use media::uploads::Part;
 pub use media::{InvalidObjectKey, ObjectKey};
 
+/// `Cache-Control` of objects that never change under their key.
+pub const CACHE_FOR_EVER: &str = "public, max-age=31536000, immutable";
+
 /// A handle on the staging and origin buckets. Cheap to clone; clones share one connection pool.
 #[derive(Clone, Debug)]
 pub struct ObjectStore {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use video::encode::{self, Desk, run, storyboard_index};
 use video::exec::{ToolLimits, Tools};
 use video::gate::{Folder, check};
-use video::hls::{Film, write};
+use video::hls::{Film, beside, write};
 use video::plan::{Plan, PlanSettings};
 use video::probe::{VideoLimits, probe};
 
@@ -80,10 +80,13 @@ async fn convert(film: PathBuf, folder: PathBuf, split: bool) -> Result<(), Fail
         println!("{task:?} after {:.1} s", begun.elapsed().as_secs_f64());
         film.add(&plan, task, made);
     }
-    for (name, text) in write(&plan, &film) {
+    for (name, text) in write(&plan, &film, &beside) {
         std::fs::write(folder.join(name), text)?;
     }
-    std::fs::write(folder.join("storyboard.vtt"), storyboard_index(&plan))?;
+    std::fs::write(
+        folder.join("storyboard.vtt"),
+        storyboard_index(&plan, &beside),
+    )?;
     let report = check(&Folder::new(&folder), &plan);
     println!("{}", serde_json::to_string(&report)?);
     println!("passed: {}", report.passed());

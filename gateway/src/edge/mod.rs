@@ -11,12 +11,11 @@ use media::keys::SERVED_PREFIX;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::{Data, Path};
 use poem::{Body, Request, Response, handler};
-use storage::{Bucket, ByteRange, ObjectInfo, ObjectKey, ObjectStore, StorageError};
+use storage::{
+    Bucket, ByteRange, CACHE_FOR_EVER, ObjectInfo, ObjectKey, ObjectStore, StorageError,
+};
 
 use self::range::Wanted;
-
-/// Keys never change their bytes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// `GET /cdn/<key>`
 #[handler]
@@ -132,7 +131,7 @@ fn headers(status: StatusCode, info: &ObjectInfo) -> poem::ResponseBuilder {
         .content_type(content_type)
         .header(header::ETAG, &info.etag)
         .header(header::ACCEPT_RANGES, "bytes")
-        .header(header::CACHE_CONTROL, FOR_EVER)
+        .header(header::CACHE_CONTROL, CACHE_FOR_EVER)
         .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
         .header(
             header::CONTENT_SECURITY_POLICY,

@@ -182,6 +182,7 @@ fn workers_config(args: &Args, services: &Services, kept: Kept) -> anyhow::Resul
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
         render_slots: processors,
+        video_chunk_seconds: 60,
         require_signatures: false,
         sandbox: sandbox::Mode::default(),
         kept,

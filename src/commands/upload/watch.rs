@@ -71,11 +71,13 @@ impl fmt::Display for Outcome {
                 for variant in file["variants"].as_array().into_iter().flatten() {
                     let url = variant["url"].as_str().unwrap_or_default();
                     let kind = variant["kind"].as_str().unwrap_or_default();
-                    write!(
-                        f,
-                        "\n  {kind} {}x{} {url}",
-                        variant["width"], variant["height"]
-                    )?;
+                    write!(f, "\n  {kind} ")?;
+                    if let (Some(width), Some(height)) =
+                        (variant["width"].as_u64(), variant["height"].as_u64())
+                    {
+                        write!(f, "{width}x{height} ")?;
+                    }
+                    write!(f, "{url}")?;
                 }
                 Ok(())
             }

@@ -1,17 +1,18 @@
 //! What differs by the kind of media. Steps are the same for every kind; where they are not, they match on one of the
 //! enums here, and the compiler lists those places when a kind is added.
 //!
-//! Each kind is a folder: `probe` asks what a file is, `plan` says what is to be made of it, `render` makes it, and
-//! `check` says whether it is all there. `plan` and `check` do no I/O.
+//! Each kind is a folder: `probe` asks what a file is, `plan` says what is to be made of it, `render` makes it,
+//! `check` says whether it is all there, and `publish` puts it together. `plan` and `check` do no I/O.
 
 pub mod image;
+pub mod video;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use media::formats::InputFormat;
 use media::variants::NewVariant;
-use media::{ObjectKey, Sha256, recipes::RecipeHash};
+use media::{ObjectKey, Sha256, conformance, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
 
@@ -21,6 +22,8 @@ use storage::Bucket;
 pub enum Probe {
     /// It is an image.
     Image(image::Probe),
+    /// It is a film.
+    Video(Box<video::Probe>),
 }
 
 /// What one task makes, independent of all others of its file.
@@ -29,6 +32,8 @@ pub enum Probe {
 pub enum Unit {
     /// Of an image.
     Image(image::Unit),
+    /// Of a film.
+    Video(Box<video::Unit>),
 }
 
 /// What is to be made of a file.
@@ -40,12 +45,14 @@ pub struct Plan {
     pub units: Vec<Unit>,
 }
 
-/// One output that was made, by what it is.
+/// What was made, by what it is: one file, or several that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
     /// Of an image.
     Image(image::Output),
+    /// Of a film.
+    Video(video::Output),
 }
 
 /// Where the bytes are that a kind reads.
@@ -62,25 +69,45 @@ pub struct Source {
 /// An output on the disk of this machine.
 #[derive(Debug)]
 pub struct Made {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Last segment of the key that it gets.
-    pub file_name: String,
-    /// The media type that it is served with.
-    pub mime_type: &'static str,
+    /// Last segment of the key that it gets; empty for one of several files, whose key is what leads to them all.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<LocalFile>,
     /// What it is.
     pub output: Output,
+}
+
+/// A file on the disk of this machine.
+#[derive(Debug)]
+pub struct LocalFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its key, from what the attempt's keys begin with.
+    pub name: String,
+    /// The media type that it is served with.
+    pub mime_type: &'static str,
 }
 
 /// An output in the origin bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
-    /// Its key, which carries the attempt's token.
+    /// Its key, which carries the attempt's token; ends in a slash where it is several files.
     pub key: ObjectKey,
-    /// Bytes.
+    /// Bytes of all of it.
     pub size_bytes: u64,
     /// What it is.
     pub output: Output,
+}
+
+/// What is served of a file.
+#[derive(Debug)]
+pub struct Publication {
+    /// Its rows.
+    pub variants: Vec<NewVariant>,
+    /// What the variants lead to, by key or prefix.
+    pub served: Vec<ObjectKey>,
+    /// What was found when all of it was checked, for kinds with rules of their own.
+    pub report: Option<conformance::Report>,
 }
 
 impl Probe {
@@ -88,6 +115,7 @@ impl Probe {
     pub const fn format(&self) -> InputFormat {
         match self {
             Self::Image(probe) => InputFormat::Image(probe.format),
+            Self::Video(probe) => InputFormat::Video(probe.format),
         }
     }
 
@@ -95,6 +123,7 @@ impl Probe {
     pub fn plan(&self) -> Plan {
         match self {
             Self::Image(_) => image::plan::plan(),
+            Self::Video(probe) => video::plan::plan(probe),
         }
     }
 
@@ -107,10 +136,18 @@ impl Probe {
         }
         match self {
             Self::Image(probe) => {
-                let outputs = stored.iter().map(|stored| match &stored.output {
-                    Output::Image(output) => output,
+                let outputs = stored.iter().filter_map(|stored| match &stored.output {
+                    Output::Image(output) => Some(output),
+                    Output::Video(_) => None,
                 });
                 Ok(image::check::check(probe, outputs)?)
+            }
+            Self::Video(probe) => {
+                let outputs = stored.iter().filter_map(|stored| match &stored.output {
+                    Output::Video(output) => Some(output),
+                    Output::Image(_) => None,
+                });
+                Ok(video::check::check(probe, outputs)?)
             }
         }
     }
@@ -118,34 +155,13 @@ impl Probe {
 
 impl Unit {
     /// The longest that a unit of any kind may take.
-    pub const LONGEST: Duration = image::Unit::TIMEOUT;
+    pub const LONGEST: Duration = video::Unit::LONGEST;
 
     /// How long an attempt may take.
-    pub const fn timeout(&self) -> Duration {
+    pub fn timeout(&self) -> Duration {
         match self {
             Self::Image(_) => image::Unit::TIMEOUT,
-        }
-    }
-}
-
-impl Stored {
-    /// The row that it becomes.
-    pub fn variant(self) -> NewVariant {
-        let Self {
-            key,
-            size_bytes,
-            output,
-        } = self;
-        match output {
-            Output::Image(image) => NewVariant {
-                kind: image.kind,
-                format: image.format,
-                width: Some(image.width),
-                height: Some(image.height),
-                bitrate: None,
-                storage_path: key,
-                size_bytes,
-            },
+            Self::Video(unit) => unit.timeout(),
         }
     }
 }
@@ -159,6 +175,9 @@ pub enum Incomplete {
     /// Of an image.
     #[error(transparent)]
     Image(#[from] image::check::Incomplete),
+    /// Of a film.
+    #[error(transparent)]
+    Video(#[from] video::check::Incomplete),
 }
 
 #[cfg(test)]

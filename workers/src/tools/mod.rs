@@ -2,7 +2,7 @@
 
 pub mod scratch;
 
-use std::{fs::File, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 
 use codecs::Decoders;
 use media::{
@@ -19,6 +19,7 @@ use media::{
 use sqlx::PgPool;
 use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use tempfile::TempDir;
+use video::exec::Tools;
 use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
@@ -43,6 +44,10 @@ enum Unclaimed {
 #[error("the {0} of this run does not exist")]
 pub(crate) struct Missing(pub &'static str);
 
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not in the origin bucket as it was stored")]
+struct Differs(String);
+
 /// Everything a step may touch, made once per process.
 pub struct Context {
     /// The domain's database.
@@ -53,6 +58,10 @@ pub struct Context {
     pub clamd: ClamdClient,
     /// Decode in confined processes.
     pub decoders: Decoders,
+    /// ffmpeg and ffprobe, confined.
+    pub tools: Tools,
+    /// About how long the encoding of a piece of a film takes, in seconds of one processor.
+    pub video_chunk_seconds: u32,
     /// Local copies.
     pub scratch: Scratch,
     /// What is too much.
@@ -122,6 +131,27 @@ impl Context {
         } = source;
         let file = self.scratch.fetch(&self.store, *bucket, key, sha256).await;
         file.map_err(errors::scratch)
+    }
+
+    /// A local copy of bytes under a name of its own, in a folder of the scratch folder.
+    pub(crate) async fn link(&self, source: &Source, to: &Path) -> Result<(), StepError> {
+        let Source {
+            bucket,
+            key,
+            sha256,
+        } = source;
+        let link = self.scratch.link(&self.store, *bucket, key, sha256, to);
+        link.await.map_err(errors::scratch)
+    }
+
+    /// Fails unless the object is in the origin bucket with so many bytes.
+    pub(crate) async fn in_place(&self, key: &ObjectKey, size_bytes: u64) -> Result<(), StepError> {
+        let object = self.store.head(Bucket::Origin, key).await;
+        match object.map_err(errors::storage)? {
+            Some(object) if object.size_bytes == size_bytes => Ok(()),
+            Some(_) => Err(Differs(key.to_string())).or_fail(),
+            None => Err(errors::absent(key)),
+        }
     }
 
     /// An empty folder, deleted when dropped.

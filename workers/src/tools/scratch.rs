@@ -19,6 +19,9 @@ use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 /// Room that is left to the disk beside what is about to be written, in bytes.
 const SPARE: u64 = 1 << 20;
 
+/// How often a copy is made that others take away before it is linked.
+const LINK_TRIES: u32 = 5;
+
 /// What the names of unfinished copies begin with. The folder may be shared with other programs (`/tmp`).
 const UNFINISHED: &str = "mediamill-";
 
@@ -57,8 +60,10 @@ impl Scratch {
         // One that is there may be shared, and is its owner's to close; the files in it are ours alone.
         let mut private = std::fs::DirBuilder::new();
         private.recursive(true).mode(0o700).create(folder)?;
-        clear_abandoned(folder)?;
-        let there_are = free_bytes(folder)?;
+        // Tools work in folders of their own, from where another path would lead elsewhere.
+        let folder = folder.canonicalize()?;
+        clear_abandoned(&folder)?;
+        let there_are = free_bytes(&folder)?;
         if there_are < max_bytes {
             tracing::warn!(
                 folder = %folder.display(), free_bytes = there_are, max_bytes,
@@ -67,7 +72,7 @@ impl Scratch {
         }
         let prefix = format!("{UNFINISHED}{}-", std::process::id());
         Ok(Self {
-            folder: folder.to_owned(),
+            folder,
             max_bytes,
             prefix,
         })
@@ -134,6 +139,28 @@ impl Scratch {
         let file = copy.reopen().await?;
         self.keep(copy, sha256).await?;
         Ok(file)
+    }
+
+    /// The bytes of an original under another name in this folder, which nobody else removes.
+    pub async fn link(
+        &self,
+        store: &ObjectStore,
+        bucket: Bucket,
+        key: &ObjectKey,
+        sha256: &Sha256,
+        to: &Path,
+    ) -> Result<(), ScratchError> {
+        let mut tries = 1;
+        loop {
+            self.fetch(store, bucket, key, sha256).await?;
+            match std::fs::hard_link(self.path(sha256), to) {
+                // The copy gave way to others just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < LINK_TRIES => {
+                    tries += 1;
+                }
+                linked => return Ok(linked?),
+            }
+        }
     }
 
     fn path(&self, sha256: &Sha256) -> PathBuf {

@@ -1,5 +1,6 @@
 //! `/v1/files`: what became of the uploads. One file for each verb.
 
+pub mod conformance;
 mod cursor;
 pub mod delete;
 pub mod get;
@@ -15,6 +16,7 @@ use poem_openapi::{ApiResponse, OpenApi, Tags};
 use uuid::Uuid;
 use workflows::admin::By;
 
+use self::conformance::ReportView;
 use self::delete::Deletion;
 use self::get::FileDetail;
 use self::list::FilePage;
@@ -40,6 +42,13 @@ enum Found {
     /// The file.
     #[oai(status = 200)]
     Ok(JsonBody<FileDetail>),
+}
+
+#[derive(ApiResponse)]
+enum Checked {
+    /// The report.
+    #[oai(status = 200)]
+    Ok(JsonBody<ReportView>),
 }
 
 #[derive(ApiResponse)]
@@ -83,6 +92,26 @@ impl FilesApi {
         let with_errors = caller.principal.may(Scope::Admin);
         let file = get::run(&state, caller.owner_id(), FileId(file_id.0), with_errors).await?;
         Ok(Found::Ok(JsonBody(file)))
+    }
+
+    /// Get a film's conformance report
+    ///
+    /// What was found when its playlists and segments were checked by the rules of HLS, as they lie in storage, before
+    /// it became ready. Files of other kinds, and films that are not ready, have none. Needs the scope `files:read`.
+    #[oai(
+        path = "/:file_id/conformance",
+        method = "get",
+        operation_id = "getFileConformance"
+    )]
+    async fn conformance(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<FilesRead>,
+        /// Id of the file.
+        file_id: Path<Uuid>,
+    ) -> Result<Checked, Refused<GetErrors>> {
+        let report = conformance::run(&state, caller.owner_id(), FileId(file_id.0)).await?;
+        Ok(Checked::Ok(JsonBody(report)))
     }
 
     /// Delete a file

@@ -58,6 +58,35 @@ pub async fn claim(
     Ok(Claim::Claimed)
 }
 
+/// What of a file's objects is served, beside its variants: what those lead to. Record it in the same transaction.
+#[tracing::instrument(name = "db.file_objects.serve", skip_all, fields(media.file_id = %file_id))]
+pub async fn serve(
+    conn: &mut PgConnection,
+    file_id: FileId,
+    keys: &[ObjectKey],
+) -> Result<(), sqlx::Error> {
+    let keys: Vec<_> = keys.iter().map(|key| key.as_str().to_owned()).collect();
+    sqlx::query!(
+        "UPDATE file_objects SET served = (key = ANY ($2)) WHERE file_id = $1",
+        file_id.0,
+        &keys,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The keys and prefixes that [`serve`] has named.
+#[tracing::instrument(name = "db.file_objects.served", skip_all, fields(media.file_id = %file_id))]
+pub async fn served(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT key FROM file_objects WHERE file_id = $1 AND served",
+        file_id.0,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Everything that may have been made of a file, by key or prefix.
 #[tracing::instrument(name = "db.file_objects.list", skip_all, fields(media.file_id = %file_id))]
 pub async fn list(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<ObjectKey>, sqlx::Error> {

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use cut::segment_file;
 pub use cut::{Rendition, Segment};
+pub use poster::size_at as picture_size;
 pub use storyboard::index as storyboard_index;
 pub(crate) use subtitles::subtitles_folder;
 
@@ -65,6 +66,33 @@ pub enum Made {
     Subtitles(Vec<u64>),
     /// Pictures: files in the scratch folder and their sizes in bytes.
     Pictures(Vec<(String, u64)>),
+}
+
+impl Made {
+    /// The names of all files that `task` left, from its scratch folder.
+    pub fn files(&self, task: Task) -> Vec<String> {
+        let whole = |rendition: &Rendition| {
+            let segments = rendition.segments.iter();
+            let mut names = vec![rendition.init_name()];
+            names.extend(segments.map(|segment| rendition.segment_name(segment.number)));
+            names
+        };
+        match self {
+            Self::Chunk(rungs) => rungs.iter().flat_map(whole).collect(),
+            Self::Sound(sound) => whole(sound),
+            Self::Subtitles(sizes) => {
+                let Task::Subtitles(number) = task else {
+                    return Vec::new();
+                };
+                let folder = subtitles_folder(number);
+                let segments = 0..sizes.len() as u64;
+                segments
+                    .map(|number| format!("{folder}/{}", segment_file(number, "vtt")))
+                    .collect()
+            }
+            Self::Pictures(pictures) => pictures.iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
 }
 
 /// What tasks need.

@@ -100,7 +100,7 @@ async fn write(desk: Desk<'_>, plan: &Plan, at_us: u64) -> Result<Made, EncodeEr
 }
 
 /// The film's shape at `width` pixels, both sides even; never larger than its largest rung.
-pub(super) fn size_at(plan: &Plan, width: u32) -> (u32, u32) {
+pub fn size_at(plan: &Plan, width: u32) -> (u32, u32) {
     let Some(top) = plan.rungs.last() else {
         return (2, 2);
     };

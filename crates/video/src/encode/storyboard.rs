@@ -42,8 +42,9 @@ pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeEr
     Ok(Made::Pictures(desk.sizes(names).await?))
 }
 
-/// The index of the sheets as `WebVTT`: for each time, which part of which sheet to show.
-pub fn index(plan: &Plan) -> String {
+/// The index of the sheets as `WebVTT`: for each time, which part of which sheet to show. `address` says
+/// where a sheet is, seen from the index.
+pub fn index(plan: &Plan, address: &dyn Fn(&str) -> String) -> String {
     let board = plan.storyboard;
     let per_sheet = board.side * board.side;
     let mut vtt = "WEBVTT\n".to_owned();
@@ -58,7 +59,7 @@ pub fn index(plan: &Plan) -> String {
         let _ = write!(
             vtt,
             "\n{from} --> {to}\n{}#xywh={x},{y},{},{}\n",
-            sheet(number / per_sheet + 1),
+            address(&sheet(number / per_sheet + 1)),
             board.width,
             board.height
         );

@@ -79,6 +79,17 @@ impl ToolCall {
         Self::new(Tool::Ffmpeg, line, source, folder, limits)
     }
 
+    /// Says what the tool is. `input` is opened by nobody.
+    pub(crate) fn version(tool: Tool, input: &Path, folder: &Path) -> Self {
+        Self {
+            tool,
+            args: vec!["-version".to_owned()],
+            input: input.to_owned(),
+            folder: folder.to_owned(),
+            limits: ToolLimits::default(),
+        }
+    }
+
     fn new(
         tool: Tool,
         args: Vec<String>,

@@ -15,6 +15,7 @@ mod error;
 mod launch;
 mod limits;
 mod progress;
+mod proof;
 mod system_calls;
 
 pub use command::{Allowed, INPUT, Source, ToolCall};

@@ -11,7 +11,7 @@ pub use measure::Rates;
 pub use read::{
     Byterange, Line, Master, MediaPlaylist, Part, PlaylistError, Tag, read_master, read_media,
 };
-pub use write::{Film, Subtitles, write};
+pub use write::{Address, Film, Subtitles, beside, write};
 
 /// The name of the multivariant playlist.
 pub const MASTER: &str = "master.m3u8";

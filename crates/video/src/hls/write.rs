@@ -56,28 +56,40 @@ impl Film {
     }
 }
 
+/// Where a file is, seen from the playlist in the folder of its rendition; its name is from the folder
+/// of all renditions, as `720p/00000.m4s`.
+pub type Address<'a> = &'a dyn Fn(&str) -> String;
+
+/// An [`Address`] of files that lie beside their playlist.
+pub fn beside(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 /// Every playlist of `film`: its name and its text. The one to play is the last, so that whoever
 /// stores them in order never shows what is not there yet.
-pub fn write(plan: &Plan, film: &Film) -> Vec<(String, String)> {
+pub fn write(plan: &Plan, film: &Film, address: Address<'_>) -> Vec<(String, String)> {
     let target = target_seconds(film);
     let mut files = Vec::new();
     for rung in &film.rungs {
-        files.push((format!("{}/{INDEX}", rung.name), media(rung, target, true)));
+        files.push((
+            format!("{}/{INDEX}", rung.name),
+            media(rung, target, true, address),
+        ));
         files.push((
             format!("{}/{KEYFRAMES}", rung.name),
-            keyframes(rung, target),
+            keyframes(rung, target, address),
         ));
     }
     for (_, sound) in &film.sounds {
         files.push((
             format!("{}/{INDEX}", sound.name),
-            media(sound, target, false),
+            media(sound, target, false, address),
         ));
     }
     for track in &film.subtitles {
         files.push((
             format!("{}/{INDEX}", track.folder),
-            texts(plan, track, target),
+            texts(plan, track, target, address),
         ));
     }
     files.push((MASTER.to_owned(), master(plan, film, target)));
@@ -125,24 +137,27 @@ fn head(target: u64) -> String {
 
 // Writing to a text, as all of these do, does not fail.
 
-fn media(rendition: &Rendition, target: u64, independent: bool) -> String {
+fn media(rendition: &Rendition, target: u64, independent: bool, address: Address<'_>) -> String {
     let mut text = head(target);
     if independent {
         text += "#EXT-X-INDEPENDENT-SEGMENTS\n";
     }
-    text += "#EXT-X-MAP:URI=\"init.mp4\"\n";
+    let init = address(&rendition.init_name());
+    let _ = writeln!(text, "#EXT-X-MAP:URI=\"{init}\"");
     for (segment, (_, seconds)) in rendition.segments.iter().zip(lengths(rendition)) {
-        let file = segment_file(segment.number, "m4s");
+        let file = address(&rendition.segment_name(segment.number));
         let _ = write!(text, "#EXTINF:{seconds:.6},\n{file}\n");
     }
     text + "#EXT-X-ENDLIST\n"
 }
 
-fn keyframes(rung: &Rendition, target: u64) -> String {
-    let mut text = head(target) + "#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"init.mp4\"\n";
+fn keyframes(rung: &Rendition, target: u64, address: Address<'_>) -> String {
+    let init = address(&rung.init_name());
+    let mut text = head(target);
+    let _ = writeln!(text, "#EXT-X-I-FRAMES-ONLY\n#EXT-X-MAP:URI=\"{init}\"");
     for (segment, (_, seconds)) in rung.segments.iter().zip(lengths(rung)) {
         let (file, bytes) = (
-            segment_file(segment.number, "m4s"),
+            address(&rung.segment_name(segment.number)),
             segment.first_picture_bytes,
         );
         let _ = write!(
@@ -153,14 +168,14 @@ fn keyframes(rung: &Rendition, target: u64) -> String {
     text + "#EXT-X-ENDLIST\n"
 }
 
-fn texts(plan: &Plan, track: &Subtitles, target: u64) -> String {
+fn texts(plan: &Plan, track: &Subtitles, target: u64, address: Address<'_>) -> String {
     let mut text = head(target);
     for number in 0..track.sizes.len() as u64 {
         let first = number * plan.segment_frames;
         let end = (first + plan.segment_frames).min(plan.frames);
         let micros = plan.time_us(end).saturating_sub(plan.time_us(first));
         let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
-        let file = segment_file(number, "vtt");
+        let file = address(&format!("{}/{}", track.folder, segment_file(number, "vtt")));
         let _ = write!(text, "#EXTINF:{seconds}.{micros:06},\n{file}\n");
     }
     text + "#EXT-X-ENDLIST\n"

@@ -50,7 +50,7 @@ pub async fn convert(film: &Path, settings: &PlanSettings) -> Converted {
             converted.carry_out(film, task).await;
         }
     }
-    for (name, text) in hls::write(&converted.plan, &converted.film) {
+    for (name, text) in hls::write(&converted.plan, &converted.film, &hls::beside) {
         std::fs::write(converted.path(&name), text).unwrap();
     }
     converted

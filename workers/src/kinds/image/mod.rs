@@ -3,6 +3,7 @@
 pub mod check;
 pub mod plan;
 pub mod probe;
+pub mod publish;
 pub mod render;
 
 use codecs::ImageLimits;

@@ -12,7 +12,7 @@ use workflows::{Attempt, NextOnError, StepError};
 
 use super::{Unit, plan};
 use crate::errors::{self, decoded};
-use crate::kinds::{self, Made, Source};
+use crate::kinds::{self, LocalFile, Made, Source};
 use crate::tools::Context;
 
 /// A picture that was made.
@@ -59,11 +59,15 @@ fn made(unit: &image::Unit, folder: &Path, image: &RenderedImage) -> Result<Made
     let mut outputs = unit.outputs.iter();
     let output = outputs.find(|output| output.name() == image.name);
     let output = output.ok_or(NoSuchUnit).or_fail()?;
-    let file_name = output.file_name();
-    Ok(Made {
-        path: folder.join(&file_name),
-        file_name,
+    let name = output.file_name();
+    let file = LocalFile {
+        path: folder.join(&name),
+        name: name.clone(),
         mime_type: output.format.mime_type(),
+    };
+    Ok(Made {
+        name,
+        files: vec![file],
         output: kinds::Output::Image(Output {
             kind: output.kind,
             format: output.format,

@@ -74,11 +74,16 @@ async fn made(context: &Context, file_id: FileId, what: What) -> Result<(), Step
     let recorded = variants::list(&mut connection, file_id)
         .await
         .map_err(errors::database)?;
+    let served = objects::served(&mut connection, file_id)
+        .await
+        .map_err(errors::database)?;
     drop(connection);
-    // The original, and what leads to the variants.
+    // The original, what leads to the variants, and what they lead to.
     let needed = |key: &ObjectKey| {
         let mut paths = recorded.iter().map(|variant| &variant.storage_path);
-        !keys::is_served(key) || paths.any(|path| path.starts_with(key.as_str()))
+        !keys::is_served(key)
+            || paths.any(|path| path.starts_with(key.as_str()))
+            || served.iter().any(|served| served == key.as_str())
     };
     for key in objects {
         if what == What::Everything || !needed(&key) {

@@ -42,7 +42,8 @@ pub(super) fn agree(
     // People save pictures by the name of another kind of picture, and browsers declare what the name says. Nothing is
     // made of the declared type, so that does no harm; a picture by the name of a document is somebody's mistake.
     let format = probe.format();
-    if !unknown && family(declared) != family(format.mime_type()) {
+    let meant = expected.is_some_and(|declared| format.is_meant_by(declared));
+    if !unknown && !meant && family(declared) != family(format.mime_type()) {
         let message = "the file is not of the declared type";
         return Err(Rejection::new(RejectionCode::TypeMismatch, message)
             .limit(declared)

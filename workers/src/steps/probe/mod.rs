@@ -2,8 +2,9 @@
 //! by the codec of its kind.
 
 mod decide;
+mod magic;
 
-use std::{fs::File, io::Read};
+use std::{fs::File, io::Read, time::Duration};
 
 use media::{
     FileId, Rejection, Sha256, files,
@@ -11,19 +12,19 @@ use media::{
 };
 use sqlx::PgConnection;
 use storage::Bucket;
-use workflows::{Attempt, BoxError, Done, Record, Step, StepError};
+use workflows::{Attempt, BoxError, Done, Record, Step, StepError, StepSettings};
 
 use crate::{
     errors,
     facts::{Probed, Scanned},
-    kinds::{self, Source, image},
+    kinds::{self, Source, image, video},
     queues,
     tools::Context,
 };
 
 pub(crate) struct Probe;
 
-/// Enough for every magic number that `infer` knows.
+/// Enough for every magic number that is known.
 const HINT_BYTES: u64 = 8192;
 
 impl Step for Probe {
@@ -33,6 +34,14 @@ impl Step for Probe {
     type Context = Context;
     type Input = Scanned;
     type Output = Probed;
+
+    fn settings() -> StepSettings {
+        // Of a film, every packet is looked at.
+        StepSettings {
+            timeout: Duration::from_mins(30),
+            ..StepSettings::default()
+        }
+    }
 
     async fn run(cx: &Attempt<Context>, scanned: Scanned) -> Result<Done<Probed>, StepError> {
         let Scanned {
@@ -96,6 +105,10 @@ async fn probe(
             let probed = image::probe::probe(cx, source).await?;
             Ok(probed.map(kinds::Probe::Image))
         }
+        Kind::Video => {
+            let probed = video::probe::probe(cx, source).await?;
+            Ok(probed.map(|probe| kinds::Probe::Video(Box::new(probe))))
+        }
     }
 }
 
@@ -105,5 +118,5 @@ fn hint(file: &File) -> Result<Option<&'static str>, StepError> {
     file.take(HINT_BYTES)
         .read_to_end(&mut start)
         .map_err(|error| errors::machine("cannot read the scratch folder", error))?;
-    Ok(infer::get(&start).map(|kind| kind.mime_type()))
+    Ok(magic::looks_like(&start))
 }

@@ -4,22 +4,19 @@
 use std::time::Duration;
 
 use media::{FileId, keys};
-use storage::Bucket;
+use storage::{Bucket, CACHE_FOR_EVER, ObjectKey};
 use tempfile::TempDir;
 use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings};
 
 use crate::{
     errors,
     facts::{RenderTask, Rendered},
-    kinds::{Made, Source, Stored, Unit, image},
+    kinds::{Made, Source, Stored, Unit, image, video},
     queues,
     tools::Context,
 };
 
 pub(crate) struct Render;
-
-/// Media never changes under its key.
-const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 
 impl Step for Render {
     const NAME: &'static str = "render";
@@ -53,7 +50,7 @@ async fn make(cx: &Attempt<Context>, task: &RenderTask) -> Result<Vec<Stored>, S
     cx.context.claim(FileId(cx.subject), &prefix).await?;
     let mut outputs = Vec::new();
     for made in made {
-        outputs.push(store(cx, task, made).await?);
+        outputs.push(store(cx, &prefix, made).await?);
     }
     Ok(outputs)
 }
@@ -69,20 +66,31 @@ async fn render(
     };
     match &task.unit {
         Unit::Image(unit) => image::render::render(cx, &original, unit).await,
+        Unit::Video(unit) => video::render::render(cx, &original, unit).await,
     }
 }
 
-async fn store(cx: &Attempt<Context>, task: &RenderTask, made: Made) -> Result<Stored, StepError> {
-    let key = keys::media(&task.sha256, &task.recipe, cx.token, &made.file_name);
+async fn store(cx: &Attempt<Context>, prefix: &ObjectKey, made: Made) -> Result<Stored, StepError> {
+    let key = |name: &str| ObjectKey::new(format!("{prefix}{name}")).or_fail();
     let store = &cx.context.store;
-    let (path, mime_type) = (&made.path, made.mime_type);
-    let stored = store
-        .put_file(Bucket::Origin, &key, path, mime_type, Some(CACHE_CONTROL))
-        .await
-        .map_err(errors::storage)?;
+    let mut size_bytes = 0;
+    for file in &made.files {
+        let (key, path) = (key(&file.name)?, &file.path);
+        let stored = store
+            .put_file(
+                Bucket::Origin,
+                &key,
+                path,
+                file.mime_type,
+                Some(CACHE_FOR_EVER),
+            )
+            .await
+            .map_err(errors::storage)?;
+        size_bytes += stored.size_bytes;
+    }
     Ok(Stored {
-        key,
-        size_bytes: stored.size_bytes,
+        key: key(&made.name)?,
+        size_bytes,
         output: made.output,
     })
 }

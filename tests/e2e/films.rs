@@ -1,0 +1,190 @@
+//! Films: from upload to what a player makes of their playlists.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::{process::Process, stack::Stack};
+
+const READY: &str = "SELECT status = 'READY' FROM media_files";
+
+/// Makes a film of so many seconds at 30 pictures a second, with sound, from a pattern in which no two pictures are
+/// the same.
+pub async fn film(stack: &Stack, name: &str, seconds: u32) -> PathBuf {
+    let line = format!(
+        "-f lavfi -i testsrc2=s=320x180:r=30:d={seconds} -f lavfi -i sine=440:d={seconds} \
+         -c:v libx264 -preset ultrafast -g 30 -pix_fmt yuv420p -c:a aac -shortest"
+    );
+    make(stack, name, &line).await
+}
+
+/// Makes `name` by the words of `line`.
+async fn make(stack: &Stack, name: &str, line: &str) -> PathBuf {
+    let path = stack.folder.path().join(name);
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-y"]);
+    let made = command.args(line.split_whitespace()).arg(&path).output();
+    let made = made.await.unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    path
+}
+
+/// What `ffprobe` counts and sees of the first track of a kind (`v`, `a`) at an address.
+async fn counted(url: &str, kind: &str) -> (u64, String) {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-of", "json"])
+        .args(["-select_streams", &format!("{kind}:0")])
+        .args(["-show_entries", "stream=codec_name,nb_read_frames", url])
+        .output()
+        .await
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && stderr.is_empty(),
+        "{url}: {stderr}"
+    );
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stream = &found["streams"][0];
+    let frames = stream["nb_read_frames"].as_str().unwrap();
+    let codec = stream["codec_name"].as_str().unwrap().to_owned();
+    (frames.parse().unwrap(), codec)
+}
+
+async fn upload(stack: &Stack, api: &Process, film: &Path) -> Value {
+    let (well, printed) = stack.upload(api, film).await;
+    assert!(well, "{printed}\n{}", stack.logs());
+    assert_eq!(printed["file"]["status"], "READY");
+    printed["file"].clone()
+}
+
+/// The addresses of the variants of a kind.
+fn urls(file: &Value, kind: &str) -> Vec<String> {
+    let variants = file["variants"].as_array().unwrap().iter();
+    let of_kind = variants.filter(|variant| variant["kind"] == kind);
+    of_kind
+        .map(|variant| variant["url"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The body at an address, which must be of this type.
+async fn body(url: &str, mime_type: &str) -> Vec<u8> {
+    let response = reqwest::get(url).await.unwrap();
+    assert_eq!(response.status(), 200, "{url}");
+    assert_eq!(response.headers()["content-type"], mime_type, "{url}");
+    response.bytes().await.unwrap().to_vec()
+}
+
+#[tokio::test]
+async fn a_film_becomes_ready_and_plays_from_the_edge() {
+    let stack = Stack::served_by_the_edge().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let file = upload(&stack, &api, &film(&stack, "film.mp4", 6).await).await;
+    assert_eq!(file["content_type"], "video/mp4");
+
+    let playlist = file["cdn_url"].as_str().unwrap();
+    assert_eq!(urls(&file, "playlist"), [playlist]);
+    assert_eq!(counted(playlist, "v").await, (180, "h264".to_owned()));
+    let (frames, codec) = counted(playlist, "a").await;
+    // Of 1024 samples each, at 48 kHz.
+    assert_eq!(codec, "aac");
+    assert!((280..=284).contains(&frames), "{frames}");
+
+    body(playlist, "application/vnd.apple.mpegurl").await;
+    let posters = urls(&file, "poster");
+    assert!(!posters.is_empty());
+    for poster in posters.iter().chain(&urls(&file, "preview")) {
+        let picture = body(poster, "image/webp").await;
+        assert!(picture.starts_with(b"RIFF"), "{poster}");
+    }
+    let [storyboard] = urls(&file, "storyboard").try_into().unwrap();
+    let index = String::from_utf8(body(&storyboard, "text/vtt").await).unwrap();
+    let sheet = index.lines().find_map(|line| line.split_once("#xywh="));
+    let sheet = reqwest::Url::parse(&storyboard)
+        .unwrap()
+        .join(sheet.unwrap().0);
+    body(sheet.unwrap().as_str(), "image/webp").await;
+
+    let file_id = file["file_id"].as_str().unwrap();
+    let report = reqwest::Client::new()
+        .get(format!("{}/v1/files/{file_id}/conformance", api.ready))
+        .bearer_auth(&stack.key)
+        .send()
+        .await
+        .unwrap();
+    let report: Value = report.json().await.unwrap();
+    assert_eq!(
+        report["segments"], 3,
+        "one of sound, and of pictures one, read twice: {report}"
+    );
+    assert_eq!(report["unchecked"], Value::Array(Vec::new()));
+
+    // What is not served is gone, and what is served is still there.
+    stack
+        .until("SELECT discarded_at IS NOT NULL FROM media_files")
+        .await;
+    assert_eq!(counted(playlist, "v").await.0, 180);
+}
+
+#[tokio::test]
+async fn a_film_in_pieces_survives_the_death_of_a_worker() {
+    let stack = Stack::served_by_the_edge().await;
+    // As many pieces as there are segments.
+    let pieces = [("MEDIAMILL_VIDEO_CHUNK_SECONDS", "0")];
+    let (api, worker) = (stack.api().await, stack.worker_with(&pieces).await);
+    let film = film(&stack, "film.mov", 20).await;
+    let sent = async { upload(&stack, &api, &film).await };
+    let killed = async {
+        let half_done =
+            "SELECT count(*) FILTER (WHERE step = 'render') >= 2 FROM workflows.attempts
+                         JOIN workflows.lanes USING (lane) WHERE outcome = 'done'";
+        stack.until(half_done).await;
+        worker.kill_9().await;
+        stack.worker_with(&pieces).await
+    };
+    let (file, _second) = tokio::join!(sent, killed);
+    assert_eq!(file["content_type"], "video/quicktime");
+    let steps = file["run"]["steps"].as_array().unwrap();
+    let render = steps.iter().find(|step| step["name"] == "render").unwrap();
+    // Four segments, sound, poster, preview and storyboard.
+    assert_eq!(render["total"], 8, "{render}");
+    stack
+        .until("SELECT discarded_at IS NOT NULL FROM media_files")
+        .await;
+    let playlist = file["cdn_url"].as_str().unwrap();
+    assert_eq!(counted(playlist, "v").await.0, 600);
+    stack.until(READY).await;
+}
+
+#[tokio::test]
+async fn what_is_no_film_is_refused_whatever_it_is_called() {
+    let stack = Stack::new().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let list = b"ffconcat version 1.0\nfile /etc/passwd\nfile http://127.0.0.1:9/x\n";
+    let playlist =
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n";
+    let sound = make(&stack, "sound.mp4", "-f lavfi -i sine=440:d=2 -c:a aac").await;
+    let film = std::fs::read(film(&stack, "whole.mp4", 6).await).unwrap();
+    for (file, code) in [
+        (stack.file("concat.mp4", list), "unsupported_type"),
+        (stack.file("playlist.mp4", playlist), "unsupported_type"),
+        (sound, "unsupported_type"),
+        (stack.file("cut.mp4", &film[..film.len() / 2]), "malformed"),
+    ] {
+        let (well, printed) = stack.upload(&api, &file).await;
+        assert!(!well, "{printed}");
+        let rejection = &printed["file"]["rejection"];
+        assert_eq!(
+            rejection["code"],
+            code,
+            "{}: {printed}\n{}",
+            file.display(),
+            stack.logs()
+        );
+        assert_eq!(rejection["step"], "probe");
+    }
+}

@@ -1,0 +1,37 @@
+//! Every variant of an image is in place as it was stored.
+
+use media::variants::NewVariant;
+use workflows::StepError;
+
+use crate::kinds::{Output, Publication, Stored};
+use crate::tools::Context;
+
+/// Looks for each of them. Every output is a variant.
+pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publication, StepError> {
+    let mut variants = Vec::with_capacity(stored.len());
+    for Stored {
+        key,
+        size_bytes,
+        output,
+    } in stored
+    {
+        let Output::Image(image) = output else {
+            continue;
+        };
+        context.in_place(&key, size_bytes).await?;
+        variants.push(NewVariant {
+            kind: image.kind,
+            format: image.format,
+            width: Some(image.width),
+            height: Some(image.height),
+            bitrate: None,
+            storage_path: key,
+            size_bytes,
+        });
+    }
+    Ok(Publication {
+        variants,
+        served: Vec::new(),
+        report: None,
+    })
+}

@@ -1,0 +1,123 @@
+//! What a film is, and what is to be made of it. Nothing is decoded here.
+
+use std::io::Read;
+use std::path::Path;
+
+use media::Rejection;
+use media::formats::VideoFormat;
+use media::recipes::{RecipeHash, video as recipe};
+use serde::{Deserialize, Serialize};
+use video::exec::ToolLimits;
+use video::plan::Plan;
+use video::probe::Container;
+use workflows::{Attempt, StepError};
+
+use super::{Workplace, limits, plan};
+use crate::errors::{self, tried};
+use crate::kinds::Source;
+use crate::tools::Context;
+
+/// A film that may be worked on. The plan is made here, once, and goes with the run: whatever build or setting comes
+/// meanwhile, its tasks and its playlists agree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// By structure, whatever was declared.
+    pub format: VideoFormat,
+    /// The recipe that the plan was made by.
+    pub recipe: RecipeHash,
+    /// What is made of it.
+    pub plan: Plan,
+}
+
+/// Enough for every brand and document type.
+const START_BYTES: u64 = 64;
+
+/// Looks at the headers and at every packet, confined. The refusal is the file's, the error is not.
+pub async fn probe(
+    cx: &Attempt<Context>,
+    source: &Source,
+) -> Result<Result<Probe, Rejection>, StepError> {
+    let context = &cx.context;
+    let workplace = Workplace::new(context, source).await?;
+    let (film, scratch) = (workplace.film(), workplace.scratch());
+    let limits = limits(&context.limits);
+    let tool_limits = ToolLimits::default();
+    let looked = tried(cx, || {
+        video::probe::probe(&context.tools, &film, &scratch, &limits, &tool_limits)
+    });
+    let found = match looked.await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let start =
+        start(&film).map_err(|error| errors::machine("cannot read the scratch folder", error))?;
+    let settings = plan::settings(context.video_chunk_seconds);
+    Ok(Ok(Probe {
+        format: format(found.container, &start),
+        recipe: recipe::recipe().hash(),
+        plan: Plan::new(&found, &settings),
+    }))
+}
+
+fn start(film: &Path) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    std::fs::File::open(film)?
+        .take(START_BYTES)
+        .read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// The format of a film in `container` that begins with `start`.
+fn format(container: Container, start: &[u8]) -> VideoFormat {
+    match container {
+        Container::Mov => match start.get(4..12) {
+            Some(b"ftypqt  ") => VideoFormat::QuickTime,
+            Some(brand) if brand.starts_with(b"ftyp3g") => VideoFormat::ThreeGp,
+            Some(brand) if brand.starts_with(b"ftyp") => VideoFormat::Mp4,
+            // Older than brands.
+            _ => VideoFormat::QuickTime,
+        },
+        Container::Matroska if start.windows(4).any(|word| word == b"webm") => VideoFormat::Webm,
+        Container::Matroska => VideoFormat::Matroska,
+        Container::Avi => VideoFormat::Avi,
+        Container::MpegTs => VideoFormat::MpegTs,
+        Container::MpegPs | Container::MpegVideo => VideoFormat::Mpeg,
+        Container::Flv => VideoFormat::Flv,
+        Container::Ogg => VideoFormat::Ogg,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relatives_are_told_apart_by_their_brand() {
+        for (container, start, expected) in [
+            (
+                Container::Mov,
+                &b"\0\0\0\x14ftypqt  \0\0"[..],
+                VideoFormat::QuickTime,
+            ),
+            (Container::Mov, b"\0\0\0\x14ftypisom\0\0", VideoFormat::Mp4),
+            (
+                Container::Mov,
+                b"\0\0\0\x14ftyp3gp4\0\0",
+                VideoFormat::ThreeGp,
+            ),
+            (Container::Mov, b"\0\0\0\x08wide", VideoFormat::QuickTime),
+            (
+                Container::Matroska,
+                b"\x1aE\xdf\xa3....webm",
+                VideoFormat::Webm,
+            ),
+            (
+                Container::Matroska,
+                b"\x1aE\xdf\xa3....matroska",
+                VideoFormat::Matroska,
+            ),
+        ] {
+            assert_eq!(format(container, start), expected);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Writes the playlists of a film from what its tasks have made, and checks the whole of it as it lies in the bucket.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use media::formats::OutputFormat;
+use media::variants::{NewVariant, VariantKind};
+use media::{FileId, ObjectKey, Sha256, conformance, keys};
+use storage::{Bucket, CACHE_FOR_EVER};
+use video::encode::{Made as Files, picture_size, storyboard_index};
+use video::hls::{self, Film, MASTER};
+use video::plan::Plan;
+use workflows::{Attempt, NextOnError, StepError};
+
+use super::{Probe, check, served};
+use crate::errors;
+use crate::kinds::{Output, Publication, Stored};
+use crate::tools::Context;
+
+/// The file name of the storyboard's index.
+const STORYBOARD: &str = "storyboard.vtt";
+
+/// Where this attempt writes.
+struct Shelf<'a> {
+    cx: &'a Attempt<Context>,
+    prefix: ObjectKey,
+}
+
+/// All that was made of a film, and where it is.
+struct Parts {
+    film: Film,
+    /// Each file by name: its address from what this attempt's keys begin with.
+    addresses: HashMap<String, String>,
+    /// Posters and previews: name, key, bytes.
+    pictures: Vec<(String, ObjectKey, u64)>,
+}
+
+/// Writes playlists, checks, and says what is served.
+pub async fn publish(
+    cx: &Attempt<Context>,
+    sha256: &Sha256,
+    probe: &Probe,
+    stored: Vec<Stored>,
+) -> Result<Publication, StepError> {
+    let plan = &probe.plan;
+    let shelf = Shelf {
+        cx,
+        prefix: keys::media_prefix(sha256, &probe.recipe, cx.token),
+    };
+    cx.context.claim(FileId(cx.subject), &shelf.prefix).await?;
+    let served: Vec<_> = stored.iter().map(|stored| stored.key.clone()).collect();
+    let parts = parts(plan, stored)?;
+    for (_, key, size_bytes) in &parts.pictures {
+        cx.context.in_place(key, *size_bytes).await?;
+    }
+    let address = |name: &str| parts.addresses.get(name).cloned().unwrap_or_default();
+    let mut variants = Vec::new();
+    // Playlists are in a folder of their own each.
+    for (name, text) in hls::write(plan, &parts.film, &|name| format!("../{}", address(name))) {
+        let (key, size_bytes) = shelf.put(&name, text, OutputFormat::Hls).await?;
+        if name == MASTER {
+            variants.push(playlist(plan, &parts.film, key, size_bytes));
+        }
+    }
+    variants.extend(
+        parts
+            .pictures
+            .iter()
+            .filter_map(|picture| still(plan, picture)),
+    );
+    let index = storyboard_index(plan, &address);
+    let (key, size_bytes) = shelf.put(STORYBOARD, index, OutputFormat::Vtt).await?;
+    variants.push(variant(
+        VariantKind::Storyboard,
+        OutputFormat::Vtt,
+        key,
+        size_bytes,
+    ));
+    let report = served::check(cx, &shelf.prefix, plan).await?;
+    check::passed(&report).or_fail()?;
+    let report =
+        serde_json::to_value(report).and_then(serde_json::from_value::<conformance::Report>);
+    Ok(Publication {
+        variants,
+        served,
+        report: Some(report.or_fail()?),
+    })
+}
+
+fn parts(plan: &Plan, stored: Vec<Stored>) -> Result<Parts, StepError> {
+    let mut parts = Parts {
+        film: Film::default(),
+        addresses: HashMap::new(),
+        pictures: Vec::new(),
+    };
+    for (task, stored) in plan.tasks().into_iter().zip(stored) {
+        let Output::Video(output) = stored.output else {
+            continue;
+        };
+        let key = stored.key.as_str();
+        let attempt = key
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        for name in output.files.files(task) {
+            // Each chunk has written the same initialisation; the first one's is taken.
+            let address = format!("../{attempt}/{name}");
+            parts.addresses.entry(name).or_insert(address);
+        }
+        match output.files {
+            Files::Pictures(pictures) => {
+                for (name, size_bytes) in pictures {
+                    let key = ObjectKey::new(format!("{key}{name}")).or_fail()?;
+                    parts.pictures.push((name, key, size_bytes));
+                }
+            }
+            files => parts.film.add(plan, task, files),
+        }
+    }
+    Ok(parts)
+}
+
+impl Shelf<'_> {
+    async fn put(
+        &self,
+        name: &str,
+        text: String,
+        format: OutputFormat,
+    ) -> Result<(ObjectKey, u64), StepError> {
+        let key = ObjectKey::new(format!("{}{name}", self.prefix)).or_fail()?;
+        let bytes = Bytes::from(text);
+        let size_bytes = bytes.len() as u64;
+        let store = &self.cx.context.store;
+        store
+            .put_bytes(
+                Bucket::Origin,
+                &key,
+                bytes,
+                format.mime_type(),
+                Some(CACHE_FOR_EVER),
+            )
+            .await
+            .map_err(errors::storage)?;
+        Ok((key, size_bytes))
+    }
+}
+
+fn variant(
+    kind: VariantKind,
+    format: OutputFormat,
+    storage_path: ObjectKey,
+    size_bytes: u64,
+) -> NewVariant {
+    NewVariant {
+        kind,
+        format,
+        width: None,
+        height: None,
+        bitrate: None,
+        storage_path,
+        size_bytes,
+    }
+}
+
+/// The playlist that leads to all others: as large as the largest size, with as many bits.
+fn playlist(plan: &Plan, film: &Film, key: ObjectKey, size_bytes: u64) -> NewVariant {
+    let bytes = |rendition: &video::encode::Rendition| {
+        let segments = rendition.segments.iter();
+        segments.map(|segment| segment.bytes).sum::<u64>()
+    };
+    let pictures = film.rungs.last().map_or(0, bytes);
+    let sound = film.sounds.iter().map(|(_, sound)| bytes(sound)).max();
+    let bits = (u128::from(pictures) + u128::from(sound.unwrap_or(0))) * 8_000_000;
+    let bitrate = bits / u128::from(plan.duration_us().max(1));
+    NewVariant {
+        width: plan.rungs.last().map(|rung| rung.width),
+        height: plan.rungs.last().map(|rung| rung.height),
+        bitrate: u64::try_from(bitrate).ok().filter(|bitrate| *bitrate > 0),
+        ..variant(VariantKind::Playlist, OutputFormat::Hls, key, size_bytes)
+    }
+}
+
+/// A poster or the preview. The sheets of the storyboard are no variants: its index is.
+fn still(plan: &Plan, (name, key, size_bytes): &(String, ObjectKey, u64)) -> Option<NewVariant> {
+    let kind = match name.split(['-', '.']).next()? {
+        "poster" => VariantKind::Poster,
+        "preview" => VariantKind::Preview,
+        _ => return None,
+    };
+    let width = name.trim_start_matches("poster-").split('.').next();
+    let size = width
+        .and_then(|width| width.parse().ok())
+        .map(|width| picture_size(plan, width));
+    Some(NewVariant {
+        width: size.map(|(width, _)| width),
+        height: size.map(|(_, height)| height),
+        ..variant(kind, OutputFormat::Webp, key.clone(), *size_bytes)
+    })
+}
