@@ -4,6 +4,7 @@
 //! them, measured from the files. It decides nothing that another task must agree with: that is the
 //! plan's.
 
+mod aac;
 mod chunk;
 mod cut;
 mod filters;

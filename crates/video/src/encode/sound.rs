@@ -1,13 +1,9 @@
 //! A track of sound, whole: AAC-LC, stereo, 48 kHz, exactly as long as the pictures.
 
+use crate::encode::aac::SAMPLE_RATE;
 use crate::encode::cut::{self, Clock};
 use crate::encode::{Desk, EncodeError, Made, opened_at, without_metadata, words};
 use crate::plan::{Plan, SoundWork};
-
-/// Samples in a second.
-pub(super) const SAMPLE_RATE: u64 = 48_000;
-/// Samples of a frame of AAC; the encoder's first one is silence that it needs to begin.
-pub(super) const FRAME_SAMPLES: u64 = 1024;
 
 /// Encodes the track. Leaves `sound-0/init.mp4`, `sound-0/00000.m4s`…
 pub(super) async fn encode(

@@ -1,5 +1,6 @@
 //! What is there: playlists and segments, read and measured.
 
+use crate::gate::kind::Kind;
 use crate::gate::segment::{self, SegmentFacts};
 use crate::gate::{Findings, Outputs, Rule};
 use crate::hls::{MASTER, Master, MediaPlaylist, Part, Rates, read_master, read_media};
@@ -9,15 +10,6 @@ use crate::mp4::Init;
 pub struct Facts {
     pub master: Master,
     pub tracks: Vec<Track>,
-}
-
-/// What a track is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Pictures,
-    Keyframes,
-    Sound,
-    Subtitles,
 }
 
 /// A media playlist with what it leads to.

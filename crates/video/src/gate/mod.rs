@@ -5,6 +5,7 @@
 //! through is not shown.
 
 mod facts;
+mod kind;
 mod outputs;
 mod rules;
 mod segment;

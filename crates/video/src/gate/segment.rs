@@ -1,6 +1,6 @@
 //! One segment, read and measured.
 
-use crate::gate::facts::Kind;
+use crate::gate::kind::Kind;
 use crate::mp4::{Boxes, Fragment, Mp4Error};
 
 /// A segment as it was found.

@@ -1,10 +1,9 @@
 //! The limits, held against what was found.
 
 use crate::probe::allowed::Container;
-use crate::probe::headers::Headers;
 use crate::probe::limits::VideoLimits;
 use crate::probe::refusal::{Refusal, RefusalCode};
-use crate::probe::types::VideoProbe;
+use crate::probe::types::{VideoProbe, VideoTrack};
 
 /// The size of the file, before anything is opened.
 pub fn size(size_bytes: u64, limits: &VideoLimits) -> Result<(), Refusal> {
@@ -13,9 +12,8 @@ pub fn size(size_bytes: u64, limits: &VideoLimits) -> Result<(), Refusal> {
 }
 
 /// What headers alone tell.
-pub fn headers(headers: &Headers, limits: &VideoLimits) -> Result<(), Refusal> {
-    let video = headers.video();
-    let tracks = u64::try_from(headers.tracks).unwrap_or(u64::MAX);
+pub fn headers(video: &VideoTrack, tracks: usize, limits: &VideoLimits) -> Result<(), Refusal> {
+    let tracks = u64::try_from(tracks).unwrap_or(u64::MAX);
     let pixels = u64::from(video.width) * u64::from(video.height);
     let code = RefusalCode::TooManyTracks;
     at_most(code, "The file has", limits.tracks.into(), tracks, "tracks")?;

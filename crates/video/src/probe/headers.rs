@@ -5,6 +5,7 @@ use crate::probe::allowed::{self, Container};
 use crate::probe::packets::Measured;
 use crate::probe::raw::{Report, Stream};
 use crate::probe::refusal::{Refusal, RefusalCode};
+use crate::probe::times::micros;
 use crate::probe::types::{Colour, Ratio, Rotation, Timing, VideoProbe, VideoTrack};
 use crate::probe::{ProbeError, check, tracks};
 
@@ -242,11 +243,4 @@ fn bit_depth(pixel_format: &str) -> u8 {
 fn known(text: Option<&str>) -> Option<String> {
     text.filter(|&text| text != "unknown" && text != "reserved")
         .map(str::to_owned)
-}
-
-/// Reads seconds with a point as microseconds, within some hundred years.
-pub fn micros(seconds: Option<&str>) -> Option<i64> {
-    let seconds: f64 = seconds?.parse().ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
-    (seconds.abs() < 1e10).then(|| (seconds * 1e6).round() as i64)
 }

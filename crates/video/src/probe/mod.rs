@@ -11,6 +11,7 @@ mod limits;
 mod packets;
 mod raw;
 mod refusal;
+mod times;
 mod tracks;
 mod types;
 
@@ -66,7 +67,7 @@ pub async fn probe(
     let call = ToolCall::ffprobe(&source, folder, tool_limits.clone(), headers::SHOWN);
     let json = tools.output(&call).await.map_err(headers::blame)?;
     let headers = headers::read(&json, size_bytes)?;
-    check::headers(&headers, limits)?;
+    check::headers(headers.video(), headers.tracks, limits)?;
 
     let source = Source {
         allowed: allowed::looks(Some(headers.container())),

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use crate::probe::headers::micros;
 use crate::probe::limits::VideoLimits;
 use crate::probe::refusal::{Refusal, RefusalCode};
+use crate::probe::times::micros;
 use crate::probe::types::{Keyframe, Timing};
 
 /// What ffprobe is to show; [`Line`] reads it.

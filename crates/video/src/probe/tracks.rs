@@ -1,8 +1,8 @@
 //! Tracks beside the pictures, and chapters, as the headers tell of them.
 
 use crate::probe::allowed;
-use crate::probe::headers::micros;
 use crate::probe::raw::{self, Stream};
+use crate::probe::times::micros;
 use crate::probe::types::{Chapter, SoundTrack, SubtitleTrack};
 
 /// The most characters of a title that are kept.

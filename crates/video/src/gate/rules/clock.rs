@@ -1,6 +1,7 @@
 //! Rule 12: clocks go on without a gap, and pictures and sound begin together.
 
-use crate::gate::facts::{Facts, Kind};
+use crate::gate::facts::Facts;
+use crate::gate::kind::Kind;
 use crate::gate::{Findings, Rule};
 use crate::plan::Plan;
 

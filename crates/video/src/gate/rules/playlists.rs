@@ -1,6 +1,7 @@
 //! Rules 4, 5, 13: what playlists must say, and which there must be.
 
-use crate::gate::facts::{Facts, Kind};
+use crate::gate::facts::Facts;
+use crate::gate::kind::Kind;
 use crate::gate::{Findings, Rule};
 use crate::hls::MASTER;
 

@@ -1,6 +1,7 @@
 //! Rules 1, 2, 3: where segments begin, how long they are, and what they add up to.
 
-use crate::gate::facts::{Facts, Kind};
+use crate::gate::facts::Facts;
+use crate::gate::kind::Kind;
 use crate::gate::segment::seconds;
 use crate::gate::{Findings, Rule};
 use crate::plan::Plan;

@@ -1,6 +1,7 @@
 //! Rules 6 to 11 and 15: what the multivariant playlist says of each rung, and whether it is so.
 
-use crate::gate::facts::{Facts, Kind, Track};
+use crate::gate::facts::{Facts, Track};
+use crate::gate::kind::Kind;
 use crate::gate::{Findings, Rule};
 use crate::hls::{MASTER, Rates};
 use crate::mp4::Media;
