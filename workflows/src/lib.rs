@@ -67,10 +67,7 @@ pub use define::{
     workflow::{self, Outcome, Rejected, Revival, RunEnd, RunHooks, Workflow},
 };
 pub use engine::{
-    builder::{Engine, EngineError},
-    config::EngineConfig,
-    health::Health,
-    testing,
+    builder::Engine, config::EngineConfig, error::EngineError, health::Health, testing,
 };
 pub use protocol::{
     failpoints,

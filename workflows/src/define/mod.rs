@@ -2,6 +2,7 @@
 
 pub(crate) mod actor;
 pub mod backoff;
+mod checkpoints;
 pub(crate) mod detail;
 pub(crate) mod hooks;
 pub(crate) mod lane;

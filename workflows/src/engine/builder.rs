@@ -10,12 +10,12 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::store::error::StoreError;
 use crate::{
     client::start::Starter,
     define::{reports::Reports, workflow::Workflow},
     engine::{
         config::EngineConfig,
+        error::EngineError,
         health::{Health, Vitals},
         parts::Parts,
         shutdown::{Phases, Stop},
@@ -46,29 +46,6 @@ pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) schedules: Vec<Schedule>,
     pub(crate) vitals: Vitals,
-}
-
-/// The engine could not start, or could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// Settings, workflows or the way to the database make no sense. Nothing was begun.
-    #[error("the engine is set up wrongly: {}", .0.join("; "))]
-    Misconfigured(Vec<String>),
-    /// Postgres could not be reached or refused.
-    #[error("cannot register with the database")]
-    Database(#[from] StoreError),
-    /// The system gave no thread.
-    #[error("cannot start a thread")]
-    Thread(#[from] std::io::Error),
-    /// A part of the engine ended by itself. What it had claimed was handed back; the process
-    /// should be started again.
-    #[error("the engine stopped, because {part} ended: {why}")]
-    Ended {
-        /// Which part.
-        part: String,
-        /// What it said.
-        why: String,
-    },
 }
 
 impl Engine {
@@ -127,7 +104,7 @@ impl Engine {
     }
 
     /// Adds the engine's own scheduled work.
-    pub(crate) fn keep_up(&mut self) {
+    fn keep_up(&mut self) {
         let (runs, events) = (self.config.retention, self.config.keep_events);
         if runs.is_none() && events.is_none() {
             return;
@@ -142,7 +119,7 @@ impl Engine {
     }
 
     /// What makes no sense, in sentences.
-    pub(crate) fn mistakes(&self) -> Vec<String> {
+    fn mistakes(&self) -> Vec<String> {
         let mut mistakes = self.config.mistakes();
         mistakes.extend(self.registry.mistakes());
         let mut names: Vec<_> = self.schedules.iter().map(|s| &s.name).collect();
@@ -168,7 +145,19 @@ impl Engine {
         stop: CancellationToken,
         force_stop: CancellationToken,
     ) -> Result<(), EngineError> {
-        let parts = Parts::prepare(&mut self).await?;
+        self.keep_up();
+        let mistakes = self.mistakes();
+        if !mistakes.is_empty() {
+            return Err(EngineError::Misconfigured(mistakes));
+        }
+        let parts = Parts::prepare(
+            &self.options,
+            &self.config,
+            self.registry,
+            &self.schedules,
+            &self.vitals,
+        )
+        .await?;
         let mut phases = Phases::default();
         let Stop {
             claiming,

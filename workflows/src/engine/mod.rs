@@ -3,6 +3,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod config;
+pub(crate) mod error;
 pub(crate) mod health;
 pub(crate) mod parts;
 pub(crate) mod register;

@@ -15,12 +15,7 @@ use crate::{
         detail::Detail,
         reports::{Reports, Request},
     },
-    engine::{
-        builder::{Engine, EngineError},
-        config::EngineConfig,
-        health::Vitals,
-        register,
-    },
+    engine::{config::EngineConfig, error::EngineError, health::Vitals, register},
     maintenance::{
         absences::Absences,
         bulk_redrive::pace::Batch,
@@ -75,31 +70,30 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Connects, proves what the engine relies on, and registers this worker.
-    pub async fn prepare(engine: &mut Engine) -> Result<Self, EngineError> {
-        engine.keep_up();
-        let mistakes = engine.mistakes();
-        if !mistakes.is_empty() {
-            return Err(EngineError::Misconfigured(mistakes));
-        }
-        let session = Session::of(&engine.options, "start", engine.config.lease);
-        let registry = Arc::new(std::mem::take(&mut engine.registry));
+    pub async fn prepare(
+        options: &PgConnectOptions,
+        config: &EngineConfig,
+        registry: Registry,
+        schedules: &[Schedule],
+        vitals: &Vitals,
+    ) -> Result<Self, EngineError> {
+        let session = Session::of(options, "start", config.lease);
+        let registry = Arc::new(registry);
         let (used, shapes) = registry.lanes();
-        let mut queues: HashMap<String, usize> = engine.config.queues.iter().cloned().collect();
+        let mut queues: HashMap<String, usize> = config.queues.iter().cloned().collect();
         for lane in &used {
             queues.entry(lane.queue.to_owned()).or_insert(1);
         }
         let events: Vec<Detail> = used.iter().map(|lane| registry.events(lane)).collect();
         let who = Who {
-            name: engine.config.name.clone(),
-            build: engine.config.build.clone(),
+            name: config.name.clone(),
+            build: config.build.clone(),
             capabilities: registry.knows(|queue| queues.get(queue).copied().unwrap_or_default()),
         };
         let mut tries = 0;
         let (lanes, worker_id) = loop {
             tries += 1;
-            match register::enter(&session, (&used, &shapes, &events), &who, &engine.schedules)
-                .await
-            {
+            match register::enter(&session, (&used, &shapes, &events), &who, schedules).await {
                 Err(EngineError::Database(error))
                     if tries < TRIES && register::breaks_off(&error) =>
                 {
@@ -110,8 +104,8 @@ impl Parts {
             }
         };
         Ok(Self {
-            options: engine.options.clone(),
-            config: engine.config.clone(),
+            options: options.clone(),
+            config: config.clone(),
             registry,
             lanes,
             worker_id,
@@ -119,7 +113,7 @@ impl Parts {
             slots: Slots::new(queues),
             notifications: Notifications::default(),
             attempts: Arc::default(),
-            vitals: engine.vitals.clone(),
+            vitals: vitals.clone(),
             astray: Arc::default(),
             breakers: Breakers::default(),
             limits: Limits::default(),

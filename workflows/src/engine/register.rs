@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use sqlx::Connection;
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, in_chain};
 use crate::{
     define::{detail::Detail, lane::Lane},
-    engine::builder::EngineError,
+    engine::error::EngineError,
     maintenance::scheduler::Schedule,
     store::{
         self,
@@ -16,7 +16,6 @@ use crate::{
         presence::Who,
         schema::{SchemaError, check_schema},
         session::{ANSWER, Session, answered, prove, within},
-        weather,
     },
 };
 
@@ -24,7 +23,7 @@ use crate::{
 pub(crate) fn breaks_off(error: &StoreError) -> bool {
     let refused = matches!(error, StoreError::Sql(sqlx::Error::Io(io))
         if io.kind() == std::io::ErrorKind::ConnectionRefused);
-    !refused && weather::in_chain(error).is_some()
+    !refused && in_chain(error).is_some()
 }
 
 /// Proves that the connection is good for what the engine does, and enters what this worker has.

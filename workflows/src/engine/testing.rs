@@ -45,10 +45,7 @@ use crate::{
         run::{RunId, StartError},
         workflow::Workflow,
     },
-    engine::{
-        builder::{Engine, EngineError},
-        config::EngineConfig,
-    },
+    engine::{builder::Engine, config::EngineConfig, error::EngineError},
     store::hurry::hurry,
 };
 

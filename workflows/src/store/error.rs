@@ -107,3 +107,41 @@ impl From<StoreError> for StartError {
         Self::Database(error.into())
     }
 }
+
+/// Causes that are looked at: an error may be its own.
+const CHAIN: usize = 12;
+
+/// What the first error of a database among the causes of a caller's error says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Said {
+    /// See [`weather::of`].
+    pub weather: Option<Weather>,
+    /// See [`weather::is_overslept`].
+    pub overslept: bool,
+    /// The server said so, and not something on the way to it.
+    pub by_the_server: bool,
+}
+
+/// Looks for it. `None`: no database has to do with the error.
+pub(crate) fn in_chain(error: &(dyn std::error::Error + 'static)) -> Option<Said> {
+    let mut next = Some(error);
+    for _ in 0..CHAIN {
+        let error = next?;
+        if let Some(error) = error.downcast_ref::<StoreError>() {
+            return Some(Said {
+                weather: error.weather(),
+                overslept: error.is_overslept(),
+                by_the_server: error.is_answer(),
+            });
+        }
+        if let Some(error) = error.downcast_ref::<sqlx::Error>() {
+            return Some(Said {
+                weather: weather::of(error),
+                overslept: weather::is_overslept(error),
+                by_the_server: matches!(error, sqlx::Error::Database(_)),
+            });
+        }
+        next = error.source();
+    }
+    None
+}

@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-use crate::store::error::StoreError;
-
 /// An error that passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weather {
@@ -60,44 +58,6 @@ pub(crate) fn is_overslept(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(io) => io.kind() == std::io::ErrorKind::TimedOut,
         _ => false,
     }
-}
-
-/// Causes that are looked at: an error may be its own.
-const CHAIN: usize = 12;
-
-/// What the first error of a database among the causes of a caller's error says.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Said {
-    /// See [`of`].
-    pub weather: Option<Weather>,
-    /// See [`is_overslept`].
-    pub overslept: bool,
-    /// The server said so, and not something on the way to it.
-    pub by_the_server: bool,
-}
-
-/// Looks for it. `None`: no database has to do with the error.
-pub(crate) fn in_chain(error: &(dyn std::error::Error + 'static)) -> Option<Said> {
-    let mut next = Some(error);
-    for _ in 0..CHAIN {
-        let error = next?;
-        if let Some(error) = error.downcast_ref::<StoreError>() {
-            return Some(Said {
-                weather: error.weather(),
-                overslept: error.is_overslept(),
-                by_the_server: error.is_answer(),
-            });
-        }
-        if let Some(error) = error.downcast_ref::<sqlx::Error>() {
-            return Some(Said {
-                weather: of(error),
-                overslept: is_overslept(error),
-                by_the_server: matches!(error, sqlx::Error::Database(_)),
-            });
-        }
-        next = error.source();
-    }
-    None
 }
 
 /// What passes. `None`: what was asked was wrong.

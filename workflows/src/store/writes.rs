@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::store::error::StoreError;
-use crate::store::weather::Said;
+use crate::store::error::{Said, in_chain};
 use crate::{
     define::{
         panics::{caught, drop_quietly, quietly},
@@ -54,7 +54,7 @@ pub(crate) struct CallersError {
 impl CallersError {
     fn of(error: BoxError) -> Self {
         let text = caught(|| error.to_string()).unwrap_or_else(|panic| panic.to_string());
-        let database = caught(|| weather::in_chain(&*error));
+        let database = caught(|| in_chain(&*error));
         drop_quietly(error);
         let Said {
             weather,
