@@ -15,8 +15,8 @@ const HURRIED: u32 = 100;
 
 /// The frames of a file of any format.
 enum Frames<'a> {
-    Gif(gif::Frames),
-    Png(png::Frames),
+    Gif(Box<gif::Frames>),
+    Png(Box<png::Frames>),
     Webp(webp::Frames<'a>),
 }
 
@@ -28,8 +28,8 @@ impl<'a> Frames<'a> {
     ) -> Result<Option<Self>, ImageError> {
         Ok(match header.format {
             ImageFormat::Jpeg => None,
-            ImageFormat::Gif => Some(Self::Gif(gif::Frames::new(bytes, limits)?)),
-            ImageFormat::Png => Some(Self::Png(png::Frames::new(bytes, limits)?)),
+            ImageFormat::Gif => Some(Self::Gif(Box::new(gif::Frames::new(bytes, limits)?))),
+            ImageFormat::Png => Some(Self::Png(Box::new(png::Frames::new(bytes, limits)?))),
             ImageFormat::Webp => {
                 let canvas = (header.width, header.height);
                 Some(Self::Webp(webp::Frames::new(bytes, canvas)?))

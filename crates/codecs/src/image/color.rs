@@ -91,7 +91,7 @@ impl Narrow {
         };
         let pixels = samples.len() / self.layout.channels();
         self.wide.resize(pixels * self.layout().channels(), 0);
-        let converted = if self.as_rgb {
+        let outcome = if self.as_rgb {
             let grey = samples.chunks_exact(self.layout.channels());
             let as_rgb: Vec<u16> = grey
                 .flat_map(|pixel| [&[pixel[0]; 3], &pixel[1..]].concat())
@@ -100,7 +100,7 @@ impl Narrow {
         } else {
             converter.transform(samples, &mut self.wide)
         };
-        converted.map_err(|error| refused(&error))?;
+        outcome.map_err(|error| refused(&error))?;
         out.extend(self.wide.iter().map(narrow));
         Ok(())
     }

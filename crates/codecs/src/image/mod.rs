@@ -108,6 +108,7 @@ pub fn render(
 ) -> Result<Vec<RenderedImage>, ImageError> {
     let header = header::read(bytes, limits)?;
     let orientation = header.orientation;
+    let is_photo = header.format == ImageFormat::Jpeg;
     let (width, height) = orientation.turn(header.width, header.height);
     let targets = plan.targets(width, height);
     let Some(widest) = targets.first() else {
@@ -131,7 +132,7 @@ pub fn render(
     for target in targets {
         picture = resize::to(picture, (target.width, target.height))?;
         let output = &plan.outputs[target.index];
-        let webp = encode::webp(&picture, output.quality, output.method)?;
+        let webp = encode::webp(&picture, is_photo, output.quality, output.method)?;
         write(target.index, &webp)?;
         rendered.push(RenderedImage {
             name: output.name.clone(),

@@ -199,7 +199,7 @@ fn a_damaged_jpeg_has_an_outcome() {
     match try_rendered(&bytes, &plan(&[None]), &ImageLimits::default()) {
         Ok(outputs) => assert_eq!((outputs[0].0.width, outputs[0].0.height), (64, 48)),
         Err(ImageError::Rejected(rejection)) => {
-            assert_eq!(rejection.code, RejectionCode::Malformed)
+            assert_eq!(rejection.code, RejectionCode::Malformed);
         }
         Err(other) => panic!("{other}"),
     }

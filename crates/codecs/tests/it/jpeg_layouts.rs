@@ -1,11 +1,12 @@
 //! Every way to lay a JPEG out, made by libjpeg-turbo's `cjpeg` and compared with what its `djpeg` makes of the same file.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use codecs::{ImageLimits, OutputSpec, RenderPlan};
 
 use crate::fixtures::{Picture, try_rendered};
+use crate::peers;
 
 /// Most blocks of all components together that one unit of an interleaved scan holds (T.81 §B.2.3).
 const MAX_BLOCKS: u32 = 10;
@@ -29,7 +30,7 @@ fn ppm(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
 
 /// What the program makes of its input, if it takes it.
 fn run(program: &str, args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
-    let mut child = Command::new(program)
+    let mut child = peers::program(program)
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -10,5 +10,7 @@ mod colors;
 mod fixtures;
 mod jpeg_layouts;
 mod padding;
+mod peers;
 mod pictures;
 mod probing;
+mod structures;

@@ -52,7 +52,9 @@ pub(in crate::image) fn decode(
         return Err(reject::corrupt("the file ends within the picture").into());
     }
     if header.layout == Layout::Cmyk && header.jpeg.inverted_ink {
-        data.iter_mut().for_each(|ink| *ink = 255 - *ink);
+        for ink in &mut data {
+            *ink = 255 - *ink;
+        }
     }
     let size = (library.info().output_width, library.info().output_height);
     Ok(Raster::new(size, header.layout, header.color, data)?)
