@@ -1,5 +1,7 @@
 // How a file looks. Names and messages come from strangers: they enter the page as text, never as markup.
 
+import { player } from "./film.js";
+
 /** The route of every file; the service tells only of the steps that were reached. */
 const ROUTE = new Map([
   ["assemble", "Put the file together"],
@@ -232,16 +234,22 @@ export class Card {
 
   #showVariants(variants, cdnUrl) {
     this.#find(".variants").hidden = false;
-    const small = variants.filter((variant) => variant.kind !== "full");
-    fill(this.#find(".tiles"), small.length > 0 ? small : variants, tile);
-    const full = variants.find((variant) => variant.kind === "full");
+    const main = variants.find((variant) => variant.kind === "full" || variant.kind === "playlist");
+    const pictures = variants.filter((variant) => variant.content_type.startsWith("image/"));
+    const small = pictures.filter((variant) => variant !== main);
+    fill(this.#find(".tiles"), small.length > 0 ? small : pictures, tile);
     const link = this.#find(".full");
-    link.hidden = !webAddress(full?.url ?? cdnUrl);
-    link.href = webAddress(full?.url ?? cdnUrl);
+    const address = webAddress(main?.url ?? cdnUrl);
+    link.href = address;
+    link.hidden = !address;
     this.#find(".copy").hidden = link.hidden;
-    link.textContent = full ? `Open full size: ${variantWords(full)}` : "Open full size";
-    const smallest = small.toSorted((a, b) => (a.width ?? 0) - (b.width ?? 0))[0];
-    if (smallest) fill(this.#find(".thumb"), [smallest], (variant) => picture(variant, ""));
+    const film = main?.kind === "playlist" ? [main] : [];
+    if (film.length > 0) link.textContent = `Open the playlist: ${sizeWords(main)}`;
+    else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
+    const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
+    if (bySize[0]) fill(this.#find(".thumb"), [bySize[0]], (variant) => picture(variant, ""));
+    const poster = bySize.findLast((variant) => variant.kind === "poster");
+    fill(this.#find(".film"), film, ({ url }) => player(webAddress(url), webAddress(poster?.url)));
   }
 
   #showFacts(file) {
@@ -304,10 +312,10 @@ function tile(variant) {
   const address = webAddress(variant.url);
   const link = element(address ? "a" : "span", "frame");
   if (address) Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
-  const image = picture(variant, `${variant.kind}, ${sizeWords(variant)}`);
+  const image = picture(variant, [variant.kind, sizeWords(variant)].filter(Boolean).join(", "));
   image.dataset.testid = "variant";
   link.append(image);
-  item.append(link, element("span", "tile-size", sizeWords(variant)));
+  item.append(link, element("span", "tile-size", sizeWords(variant) || variant.kind));
   item.append(element("span", "tile-facts", `${formatWords(variant.content_type)} · ${bytes(variant.size_bytes)}`));
   return item;
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::Browser,
+    films::film,
     fixtures::{phone_photo, zip},
     stack::Stack,
 };
@@ -173,4 +174,35 @@ async fn what_cannot_work_is_not_offered_again_and_what_is_cancelled_goes() {
         .script("return document.querySelectorAll('.status[data-tone=bad]').length")
         .await;
     assert_eq!(red, 0);
+}
+
+#[tokio::test]
+async fn a_film_plays_on_the_page_from_start_to_end() {
+    let stack = Stack::served_by_the_edge().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let browser = Browser::open().await;
+    browser
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await;
+    browser
+        .choose(INPUT, &film(&stack, "holiday.mp4", 8).await)
+        .await;
+    browser
+        .find("[data-testid=file-card][data-status=READY]")
+        .await;
+    browser.find("[data-testid=film]").await;
+    browser
+        .script(
+            "const film = document.querySelector('[data-testid=film]');
+             film.muted = true;
+             film.play().catch(() => {});",
+        )
+        .await;
+    browser
+        .until(
+            "const film = document.querySelector('[data-testid=film]');
+             return film.ended && film.videoWidth === 320 && Math.abs(film.duration - 8) < 0.1
+                 && film.webkitAudioDecodedByteCount > 0 && film.getVideoPlaybackQuality().totalVideoFrames > 200;",
+        )
+        .await;
 }

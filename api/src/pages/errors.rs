@@ -106,6 +106,10 @@ fn rejections() -> Vec<Entry> {
 }
 
 /// What it means, and what its owner can do.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table, which the compiler holds complete"
+)]
 const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
     use RejectionCode as R;
     match code {

@@ -27,10 +27,16 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// File name, media type and content.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 12] = [
     ("api.js", SCRIPT, include_str!("../../../web/api.js")),
     ("app.js", SCRIPT, include_str!("../../../web/app.js")),
     ("digest.js", SCRIPT, include_str!("../../../web/digest.js")),
+    ("film.js", SCRIPT, include_str!("../../../web/film.js")),
+    (
+        "hls.js",
+        SCRIPT,
+        include_str!("../../../web/vendor/hls.min.mjs"),
+    ),
     ("kept.js", SCRIPT, include_str!("../../../web/kept.js")),
     ("key.js", SCRIPT, include_str!("../../../web/key.js")),
     ("list.js", SCRIPT, include_str!("../../../web/list.js")),

@@ -161,7 +161,7 @@ pub enum OutputFormat {
     Webp,
     /// A playlist of HTTP Live Streaming (RFC 8216).
     Hls,
-    /// WebVTT: texts with the times at which they hold.
+    /// `WebVTT`: texts with the times at which they hold.
     Vtt,
 }
 

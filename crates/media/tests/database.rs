@@ -4,6 +4,8 @@
 
 #[path = "database/ends.rs"]
 mod ends;
+#[path = "database/films.rs"]
+mod films;
 
 use chrono::Utc;
 use devkit::{TestCluster, TestDatabase};

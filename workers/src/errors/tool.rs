@@ -31,16 +31,16 @@ where
     let tries = async {
         match attempt().await.map_err(Blame::from) {
             Err(Blame::Suspected(_)) => attempt().await.map_err(Blame::from),
-            tried => tried,
+            first => first,
         }
     };
-    let tried = tokio::select! {
+    let result = tokio::select! {
         biased;
         () = cx.cancelled.cancelled() => return Err(GivenUp).or_retry(),
-        tried = tries => tried,
+        result = tries => result,
     };
-    match tried {
-        Ok(result) => Ok(Ok(result)),
+    match result {
+        Ok(done) => Ok(Ok(done)),
         Err(Blame::Refused(rejection) | Blame::Suspected(rejection)) => Ok(Err(rejection)),
         Err(Blame::Other(error)) => Err(error),
     }
@@ -91,19 +91,20 @@ impl From<ToolError> for Blame {
                 let full = std::io::ErrorKind::StorageFull.into();
                 Self::Other(machine("cannot write to the scratch folder", full))
             }
-            // Nobody but the kernel kills with this, when the machine has no memory left.
+            // Nobody but the kernel kills with 9, when the machine has no memory left; and how long things take
+            // by the clock on the wall is the machine's, too.
             ToolError::Failed {
                 signal: Some(9), ..
+            }
+            | ToolError::LimitHit {
+                resource: Resource::WallTime,
+                ..
             } => again(error),
             ToolError::Failed { stderr, .. } => {
                 tracing::info!(tool.stderr = stderr, "a tool failed at the film");
                 let message = "the film is damaged or cut short, so that it cannot be decoded";
                 Self::Suspected(Rejection::new(RejectionCode::Malformed, message))
             }
-            ToolError::LimitHit {
-                resource: Resource::WallTime,
-                ..
-            } => again(error),
             ToolError::LimitHit { resource, allowed } => {
                 let message = format!("the film needs more {resource} than one may use");
                 let rejection = Rejection::new(RejectionCode::TooExpensive, message);

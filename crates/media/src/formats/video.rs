@@ -10,7 +10,7 @@ use super::Capabilities;
 pub enum VideoFormat {
     /// MP4 (ISO/IEC 14496-14), whole or in fragments.
     Mp4,
-    /// QuickTime, as Apple's cameras write it.
+    /// `QuickTime`, as Apple's cameras write it.
     QuickTime,
     /// 3GP and 3G2 (RFC 3839), of older telephones.
     ThreeGp,

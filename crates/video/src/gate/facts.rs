@@ -1,5 +1,7 @@
 //! What is there: playlists and segments, read and measured.
 
+use std::collections::HashMap;
+
 use crate::gate::kind::Kind;
 use crate::gate::segment::{self, SegmentFacts};
 use crate::gate::{Findings, Outputs, Rule};
@@ -62,6 +64,9 @@ impl Facts {
     }
 }
 
+/// Segments that were read, by file: playlists of keyframes lead to those of pictures once more.
+type Known = HashMap<String, SegmentFacts>;
+
 /// Reads everything. `None` when there is not even a multivariant playlist.
 pub fn collect(outputs: &impl Outputs, findings: &mut Findings) -> Option<Facts> {
     let text = read_text(outputs, MASTER, findings)?;
@@ -94,10 +99,11 @@ pub fn collect(outputs: &impl Outputs, findings: &mut Findings) -> Option<Facts>
     });
     let variants = master.variants.iter().map(|part| (Kind::Pictures, part));
     let keyframes = master.keyframes.iter().map(|part| (Kind::Keyframes, part));
+    let mut known = Known::new();
     let tracks = variants
         .chain(media)
         .chain(keyframes)
-        .filter_map(|(kind, part)| track(outputs, kind, part, findings))
+        .filter_map(|(kind, part)| track(outputs, kind, part, &mut known, findings))
         .collect();
     Some(Facts { master, tracks })
 }
@@ -106,6 +112,7 @@ fn track(
     outputs: &impl Outputs,
     kind: Kind,
     part: &Part,
+    known: &mut Known,
     findings: &mut Findings,
 ) -> Option<Track> {
     let text = read_text(outputs, &part.uri, findings)?;
@@ -134,23 +141,19 @@ fn track(
         Some(map) => init(outputs, &beside(map), findings),
         None => None,
     };
+    let timescale = init.as_ref().map_or(1, |init| init.timescale);
     let mut segments = Vec::with_capacity(playlist.segments.len());
     for (declared, name, _) in &playlist.segments {
         let file = beside(name);
-        let bytes = read(outputs, &file, findings)?;
-        let found = if kind == Kind::Subtitles {
-            Ok(segment::text(file.clone(), &bytes, *declared))
-        } else {
-            let timescale = init.as_ref().map_or(1, |init| init.timescale);
-            segment::media(file.clone(), &bytes, *declared, timescale, kind)
+        let facts = match known.get(&file).filter(|_| kind == Kind::Keyframes) {
+            Some(facts) => facts.clone(),
+            None => segment(outputs, kind, &file, (*declared, timescale), findings)?,
         };
-        match found {
-            Ok(found) => segments.push(found),
-            Err(error) => {
-                findings.demand(Rule::Readable, false, &file, "a segment", error.to_string());
-                return None;
-            }
-        }
+        known.insert(file, facts.clone());
+        segments.push(SegmentFacts {
+            declared: *declared,
+            ..facts
+        });
     }
     let part = part.clone();
     Some(Track {
@@ -160,6 +163,27 @@ fn track(
         init,
         segments,
     })
+}
+
+/// `times` are the seconds that the playlist names, and the clock of the initialisation.
+fn segment(
+    outputs: &impl Outputs,
+    kind: Kind,
+    file: &str,
+    times: (f64, u32),
+    findings: &mut Findings,
+) -> Option<SegmentFacts> {
+    let (declared, timescale) = times;
+    let bytes = read(outputs, file, findings)?;
+    let found = if kind == Kind::Subtitles {
+        Ok(segment::text(file.to_owned(), &bytes, declared))
+    } else {
+        segment::media(file.to_owned(), &bytes, declared, timescale, kind)
+    };
+    if let Err(error) = &found {
+        findings.demand(Rule::Readable, false, file, "a segment", error.to_string());
+    }
+    found.ok()
 }
 
 fn init(outputs: &impl Outputs, name: &str, findings: &mut Findings) -> Option<Init> {

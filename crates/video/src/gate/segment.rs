@@ -4,6 +4,7 @@ use crate::gate::kind::Kind;
 use crate::mp4::{Boxes, Fragment, Mp4Error};
 
 /// A segment as it was found.
+#[derive(Clone)]
 pub struct SegmentFacts {
     pub file: String,
     pub bytes: u64,

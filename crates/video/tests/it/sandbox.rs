@@ -30,6 +30,17 @@ fn a_tool_that_was_taken_over_reaches_nothing() {
 }
 
 #[tokio::test]
+async fn tools_say_their_versions_confined() {
+    let folder = tempfile::tempdir().unwrap();
+    let versions = tools().versions(folder.path()).await.unwrap();
+    let names: Vec<_> = versions
+        .iter()
+        .map(|line| line.split(" version ").next().unwrap())
+        .collect();
+    assert_eq!(names, ["ffmpeg", "ffprobe"]);
+}
+
+#[tokio::test]
 async fn each_limit_of_a_tool_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let film = make(folder.path(), "film.avi", ENDLESS);

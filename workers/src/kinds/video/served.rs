@@ -39,14 +39,14 @@ pub async fn check(
     match outage {
         // What could not be read says nothing about the film.
         Some(error) => Err(errors::storage(error)),
-        None if cx.cancelled.is_cancelled() => Err(Given(())).or_retry(),
+        None if cx.cancelled.is_cancelled() => Err(GivenUp).or_retry(),
         None => Ok(report),
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the attempt was given up")]
-struct Given(());
+struct GivenUp;
 
 struct Served {
     store: ObjectStore,
@@ -104,9 +104,8 @@ fn resolve(prefix: &str, name: &str) -> io::Result<ObjectKey> {
     let floor = parts.len().saturating_sub(1);
     for part in name.split('/') {
         match part {
-            "" | "." => return Err(elsewhere()),
             ".." if parts.len() > floor => drop(parts.pop()),
-            ".." => return Err(elsewhere()),
+            "" | "." | ".." => return Err(elsewhere()),
             part => parts.push(part),
         }
     }
