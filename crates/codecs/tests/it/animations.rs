@@ -186,3 +186,17 @@ fn of_too_large_an_animation_the_first_frame_is_shown() {
         picture.assert_near((40, 40), RED, 8);
     }
 }
+
+#[test]
+fn an_animation_cut_behind_its_first_frame_is_shown_as_far_as_it_goes() {
+    let gif = animated_gif(gif::Repeat::Infinite);
+    let webp = full(&full(&gif));
+    for bytes in [&gif[..gif.len() - 6], &webp[..webp.len() - 6]] {
+        let (frames, _) = seen(&full(bytes));
+        let times: Vec<u32> = frames
+            .iter()
+            .map(|&(_, milliseconds)| milliseconds)
+            .collect();
+        assert_eq!(times, [70, 120, 100]);
+    }
+}

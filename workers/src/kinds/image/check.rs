@@ -74,6 +74,20 @@ pub(in crate::kinds) mod tests {
     }
 
     #[test]
+    fn an_image_with_a_side_too_long_for_webp_is_whole_when_it_is_scaled() {
+        let tall = Probe {
+            width: 60,
+            height: 20_000,
+            ..probe()
+        };
+        let set = |full| [full, output(VariantKind::Thumbnail, 49, 16_383)];
+        let scaled = set(output(VariantKind::Full, 49, 16_383));
+        assert_eq!(check(&tall, scaled.iter()), Ok(()));
+        let unscaled = set(output(VariantKind::Full, 60, 20_000));
+        assert!(check(&tall, unscaled.iter()).is_err());
+    }
+
+    #[test]
     fn only_a_whole_set_passes() {
         let [full, thumbnail] = whole().try_into().unwrap();
         let smaller = output(VariantKind::Full, 150, 100);
