@@ -56,21 +56,16 @@ async fn with_object() -> Edge {
     let config = ApiConfig::from_env(&mut reader);
     reader.finish().unwrap();
     store.ensure_buckets().await.unwrap();
-    for key in [KEY, "originals/aa"] {
-        let key = ObjectKey::new(key).unwrap();
-        let bytes = Bytes::from_static(b"0123456789");
-        store
-            .put_bytes(Bucket::Origin, &key, bytes, "image/webp", None)
-            .await
-            .unwrap();
+    let (digits, playlist) = ("0123456789".to_owned(), "#EXTM3U\n".repeat(100));
+    for (key, text, kind) in [
+        (KEY, &digits, "image/webp"),
+        ("originals/aa", &digits, "image/webp"),
+        (PLAYLIST, &playlist, "application/vnd.apple.mpegurl"),
+    ] {
+        let (key, bytes) = (ObjectKey::new(key).unwrap(), Bytes::from(text.clone()));
+        let put = store.put_bytes(Bucket::Origin, &key, bytes, kind, None);
+        put.await.unwrap();
     }
-    let (key, text) = (
-        ObjectKey::new(PLAYLIST).unwrap(),
-        Bytes::from("#EXTM3U\n".repeat(100)),
-    );
-    let hls = "application/vnd.apple.mpegurl";
-    let put = store.put_bytes(Bucket::Origin, &key, text, hls, None);
-    put.await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let routes = gateway::routes(&GatewayConfig { edge: true }, store);
