@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 const KEY: &str = "media/aa/bb/1/full.webp";
+const PLAYLIST: &str = "media/aa/bb/1/master.m3u8";
 
 struct Edge {
     base: String,
@@ -55,13 +56,15 @@ async fn with_object() -> Edge {
     let config = ApiConfig::from_env(&mut reader);
     reader.finish().unwrap();
     store.ensure_buckets().await.unwrap();
-    for key in [KEY, "originals/aa"] {
-        let key = ObjectKey::new(key).unwrap();
-        let bytes = Bytes::from_static(b"0123456789");
-        store
-            .put_bytes(Bucket::Origin, &key, bytes, "image/webp", None)
-            .await
-            .unwrap();
+    let (digits, playlist) = ("0123456789".to_owned(), "#EXTM3U\n".repeat(100));
+    for (key, text, kind) in [
+        (KEY, &digits, "image/webp"),
+        ("originals/aa", &digits, "image/webp"),
+        (PLAYLIST, &playlist, "application/vnd.apple.mpegurl"),
+    ] {
+        let (key, bytes) = (ObjectKey::new(key).unwrap(), Bytes::from(text.clone()));
+        let put = store.put_bytes(Bucket::Origin, &key, bytes, kind, None);
+        put.await.unwrap();
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -151,6 +154,34 @@ async fn ranges_are_served() {
     assert_eq!(beyond.headers()["content-range"], "bytes */10");
     let changed = [("range", "bytes=2-4"), ("if-range", "\"other\"")];
     assert_eq!(ask(&edge, Method::GET, KEY, &changed).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn playlists_are_sent_compressed_to_those_who_take_that() {
+    let edge = with_object().await;
+    let gzip = ("accept-encoding", "gzip, br");
+    let answer = ask(&edge, Method::GET, PLAYLIST, &[gzip]).await;
+    let headers = answer.headers().clone();
+    assert_eq!(headers["content-encoding"], "gzip");
+    assert_eq!(headers["content-type"], "application/vnd.apple.mpegurl");
+    assert_eq!(headers["vary"], "Accept-Encoding");
+    let body = answer.bytes().await.unwrap();
+    assert!(body.starts_with(&[0x1f, 0x8b]) && body.len() < 100);
+
+    let etag = headers["etag"].to_str().unwrap();
+    let again = ask(&edge, Method::GET, PLAYLIST, &[("if-none-match", etag)]).await;
+    assert_eq!(again.status(), 304);
+    for headers in [&[][..], &[("accept-encoding", "gzip;q=0")]] {
+        let plain = ask(&edge, Method::GET, PLAYLIST, headers).await;
+        assert!(!plain.headers().contains_key("content-encoding"));
+        assert_eq!(plain.headers()["content-length"], "800");
+    }
+    let part = [gzip, ("range", "bytes=0-6")];
+    let part = ask(&edge, Method::GET, PLAYLIST, &part).await;
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.text().await.unwrap(), "#EXTM3U");
+    let picture = ask(&edge, Method::GET, KEY, &[gzip]).await;
+    assert_eq!(picture.text().await.unwrap(), "0123456789");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,6 +127,35 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
         .until("SELECT discarded_at IS NOT NULL FROM media_files")
         .await;
     assert_eq!(counted(playlist, "v").await.0, 180);
+    let segment = first_segment(playlist).await;
+    let start = reqwest::Client::new().get(&segment);
+    let start = start.header("range", "bytes=4-7").send().await.unwrap();
+    assert_eq!(start.status(), 206);
+    assert_eq!(start.bytes().await.unwrap(), "moof");
+
+    let deleted = reqwest::Client::new()
+        .delete(format!("{}/v1/files/{file_id}", api.ready))
+        .bearer_auth(&stack.key);
+    assert_eq!(deleted.send().await.unwrap().status(), 204);
+    stack
+        .until("SELECT NOT EXISTS (SELECT FROM file_objects)")
+        .await;
+    for gone in [playlist, &segment] {
+        assert_eq!(reqwest::get(gone).await.unwrap().status(), 404, "{gone}");
+    }
+}
+
+/// The address of the first segment that a film's playlist leads to.
+async fn first_segment(playlist: &str) -> String {
+    let mut address = reqwest::Url::parse(playlist).unwrap();
+    for _ in 0..2 {
+        let text = body(address.as_str(), "application/vnd.apple.mpegurl").await;
+        let text = String::from_utf8(text).unwrap();
+        let mut lines = text.lines();
+        let named = lines.find(|line| !line.starts_with('#')).unwrap();
+        address = address.join(named).unwrap();
+    }
+    address.into()
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod body;
 mod cors;
+pub mod encoding;
 mod host;
 pub mod problem;
 pub(crate) mod rates;

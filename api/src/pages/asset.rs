@@ -9,6 +9,8 @@ use media::Sha256;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
+use crate::http::encoding::takes_gzip;
+
 /// One file.
 pub struct Asset {
     content_type: &'static str,
@@ -62,16 +64,4 @@ impl Asset {
             .header(header::IF_NONE_MATCH)
             .is_some_and(|known| known.split(',').any(|etag| opaque(etag) == ours))
     }
-}
-
-/// By name and without `q=0` (RFC 9110 §12.5.3).
-fn takes_gzip(request: &Request) -> bool {
-    let offered = request.header(header::ACCEPT_ENCODING).unwrap_or_default();
-    offered.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let gzip = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        gzip && !parts.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
 }

@@ -2,6 +2,7 @@
 //! small installations. It serves no originals, caches nothing, and holds no object in memory.
 
 mod range;
+mod text;
 
 use std::io;
 
@@ -37,6 +38,12 @@ pub async fn get(
         .get(Bucket::Origin, &key, wanted)
         .await
         .map_err(problem)?;
+    if matches!(answer, Answer::Whole) && text::is_compressed(request, &info) {
+        let body = text::compress(object).await.map_err(problem)?;
+        return Ok(headers(StatusCode::OK, &info)
+            .header(header::CONTENT_ENCODING, "gzip")
+            .body(body));
+    }
     let body = Body::from_bytes_stream(object.body.map_err(io::Error::other));
     Ok(match answer {
         Answer::Part(..) => partial(&info, first, last).body(body),
@@ -126,10 +133,19 @@ fn headers(status: StatusCode, info: &ObjectInfo) -> poem::ResponseBuilder {
         .content_type
         .as_deref()
         .unwrap_or("application/octet-stream");
-    Response::builder()
+    let mut response = Response::builder();
+    if text::is_text(info) {
+        // Weak, as it stands for both encodings (RFC 9110 §8.8.1).
+        let etag = format!("W/{}", info.etag.trim_start_matches("W/"));
+        response = response
+            .header(header::ETAG, etag)
+            .header(header::VARY, "Accept-Encoding");
+    } else {
+        response = response.header(header::ETAG, &info.etag);
+    }
+    response
         .status(status)
         .content_type(content_type)
-        .header(header::ETAG, &info.etag)
         .header(header::ACCEPT_RANGES, "bytes")
         .header(header::CACHE_CONTROL, CACHE_FOR_EVER)
         .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
