@@ -19,6 +19,20 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(3);
 /// In which runs are done that have nothing to do with it.
 const OTHERS: Duration = Duration::from_secs(3);
+/// [`OTHERS`], as many times longer as more wants to run on this machine than it has processors.
+fn others() -> Duration {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .unwrap_or(0.0);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    #[expect(clippy::cast_precision_loss, reason = "few")]
+    OTHERS.mul_f64((load / processors as f64).max(1.0))
+}
+
 /// In which everything is done.
 const HELD: Duration = LEASE.saturating_add(Duration::from_secs(10));
 /// For what takes as long as a busy machine takes.
@@ -116,10 +130,14 @@ impl Stage {
             self.world.start(&other(), &1).await;
         }
         let done = "SELECT count(*) = 5 FROM workflows.runs WHERE workflow = 'other' AND state = 'succeeded'";
-        self.within(OTHERS, "runs that have nothing to do with it", async || {
-            let done = sqlx::query_scalar(done).fetch_one(&self.world.pool);
-            done.await.expect("an answer")
-        })
+        self.within(
+            others(),
+            "runs that have nothing to do with it",
+            async || {
+                let done = sqlx::query_scalar(done).fetch_one(&self.world.pool);
+                done.await.expect("an answer")
+            },
+        )
         .await
     }
 }

@@ -105,7 +105,7 @@ async fn what_is_stuck_says_why() {
         Err(NotEnded::Stuck(why)) => why.answer,
         other => panic!("{other:?}"),
     };
-    let short = Harness::new(&world.pool, EngineConfig::default()).limit(Duration::from_secs(1));
+    let short = Harness::new(&world.pool, EngineConfig::default()).limit(Duration::from_secs(3));
     assert!(matches!(stuck(short).await, Answer::Running { .. }));
 
     let no_slots = EngineConfig {
