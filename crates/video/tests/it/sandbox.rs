@@ -1,7 +1,7 @@
 //! What a tool can reach, and what is left of it.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use video::encode::{Desk, EncodeError, run};
@@ -18,12 +18,18 @@ const ENDLESS: &str = "-f lavfi -i testsrc2=s=1280x720:r=50:d=60 -c:v mpeg4 -q:v
 fn a_tool_that_was_taken_over_reaches_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let helper = env!("CARGO_BIN_EXE_video-test-helper");
-    let output = Command::new(helper)
+    let mut child = Command::new(helper)
         .arg("escape")
         .arg(folder.path())
-        .stdin(std::process::Stdio::piped())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // Its life line: it would end when this is dropped.
+    let life_line = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(life_line);
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert_eq!(said.trim(), "escaped: []", "{complained}");
