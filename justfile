@@ -15,6 +15,8 @@ default:
 
 # Install what is missing, build, and run everything on this machine: `dev --listen 127.0.0.1:9000`
 dev *args: setup
+    @[ -d "${CARGO_TARGET_DIR:-target}/debug/deps" ] \
+        || echo "The first build compiles everything: about ten minutes on two processors. Later ones take seconds." >&2
     exec cargo run -- dev "$@"
 
 # Check everything, as CI does: lints, then all tests
@@ -83,15 +85,14 @@ package-check:
 
 # Write each crate's `.sqlx` anew after a change of a query or of the schema
 sqlx-prepare:
-    @scripts/sqlx-describe target/sqlx-described {{ crates_with_sql }}
-    @for crate in {{ crates_with_sql }}; do \
-        rm -rf "$crate/.sqlx"; cp -r "target/sqlx-described/$crate" "$crate/.sqlx"; done
+    @out=$(scripts/sqlx-describe {{ crates_with_sql }}) && for crate in {{ crates_with_sql }}; do \
+        rm -rf "$crate/.sqlx"; cp -r "$out/$crate" "$crate/.sqlx"; done; rm -rf "$out"
 
 # Check that each crate's `.sqlx` is what the queries and migrations of today make
 sqlx-check:
-    @scripts/sqlx-describe target/sqlx-described {{ crates_with_sql }}
-    @for crate in {{ crates_with_sql }}; do diff -r "target/sqlx-described/$crate" "$crate/.sqlx" \
-        || { echo "run ./just sqlx-prepare and commit $crate/.sqlx" >&2; exit 1; }; done
+    @out=$(scripts/sqlx-describe {{ crates_with_sql }}) && for crate in {{ crates_with_sql }}; do \
+        diff -r "$out/$crate" "$crate/.sqlx" \
+        || { echo "run ./just sqlx-prepare and commit $crate/.sqlx" >&2; exit 1; }; done; rm -rf "$out"
 
 # Write `workflows/schema.sql`, the engine's schema to read, after a change of its migrations
 schema:
