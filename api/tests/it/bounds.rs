@@ -155,7 +155,9 @@ async fn a_store_that_is_silent_is_an_outage_and_soon_known() {
     let service = Service::start_with(&[("MEDIAMILL_REQUEST_SECONDS", "5")]).await;
     let key = service.key("a", &[Scope::UploadsWrite]).await;
     let upload = service.initiate(&key, 20_000_000).await;
-    let path = format!("/v1/uploads/{}", upload["upload_id"].as_str().unwrap());
+    let given_up = service.initiate(&key, 20_000_000).await;
+    let path_of = |upload: &Value| format!("/v1/uploads/{}", upload["upload_id"].as_str().unwrap());
+    let (path, given_up) = (path_of(&upload), path_of(&given_up));
     let open = json!({ "filename": "a", "content_type": "image/png", "size_bytes": 20_000_000 });
     service.s3.partition(true);
     let ask = async |method: Method, path: String, body: Option<&Value>| {
@@ -174,7 +176,7 @@ async fn a_store_that_is_silent_is_an_outage_and_soon_known() {
         ask(Method::POST, "/v1/uploads".into(), Some(&open)),
         ask(Method::GET, format!("{path}/parts"), None),
         ask(Method::POST, format!("{path}/complete"), None),
-        ask(Method::DELETE, path.clone(), None),
+        ask(Method::DELETE, given_up, None),
     );
     service.s3.partition(false);
     service.initiate(&key, 20_000_000).await;
