@@ -72,19 +72,20 @@ async fn a_document_is_refused_by_name() {
     assert_eq!(rejection["measured"], "application/pdf");
 }
 
-/// A palette of four bytes, where each colour has three: decoders have crashed on it.
-const ODD_PALETTE: [u8; 87] =
+/// A sound structure around pixel data that is none: nothing is found out before the pixels are looked at.
+const NO_PIXELS: [u8; 86] =
     *b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x20\x00\x00\x00\x10\
-    \x08\x03\x00\x00\x00\x40\xde\x8d\x6b\x00\x00\x00\x04PLTE\xc8\x1e\x1e\x07\x5b\xc7\x4c\x95\
-    \x00\x00\x00\x0eIDAT\x78\xda\x63\x60\x18\x05\xa3\x00\x01\x00\x02\x10\x00\x01\x9a\xe1\x1e\xc6\
+    \x08\x03\x00\x00\x00\x40\xde\x8d\x6b\x00\x00\x00\x03PLTE\xc8\x1e\x1e\x16\x88\xf8\x9e\
+    \x00\x00\x00\x0eIDAT\x78\xda\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x05\xed\xe3\x17\
     \x00\x00\x00\x00IEND\xae\x42\x60\x82";
 
 #[tokio::test]
-async fn a_file_on_which_the_decoder_crashes_is_refused_and_leaves_nothing() {
-    let (stack, rejection) = refused("odd.png", &ODD_PALETTE).await;
+async fn a_file_that_is_refused_by_its_pixels_leaves_nothing() {
+    let (stack, rejection) = refused("odd.png", &NO_PIXELS).await;
     assert_eq!(rejection["code"], "malformed");
-    // It may have been promoted before anybody looked at its pixels.
-    let original = media::keys::original(&media::Sha256::of(&ODD_PALETTE));
+    assert_eq!(rejection["step"], "render");
+    // It was promoted before anybody looked at its pixels.
+    let original = media::keys::original(&media::Sha256::of(&NO_PIXELS));
     let left = stack
         .store
         .head(storage::Bucket::Origin, &original)
