@@ -23,6 +23,13 @@ pub fn database() -> Result<DatabaseConfig, InvalidSettings> {
     reader.finish().map(|()| database)
 }
 
+/// What `mediamill storage` needs.
+pub fn storage() -> Result<StorageConfig, InvalidSettings> {
+    let mut reader = Reader::from_env();
+    let storage = StorageConfig::from_env(&mut reader);
+    reader.finish().map(|()| storage)
+}
+
 /// The queues that workers serve with these settings, and their slots.
 pub fn queues() -> Result<Vec<(String, usize)>, InvalidSettings> {
     let mut reader = Reader::from_env();

@@ -13,6 +13,7 @@ mod openapi;
 mod proof;
 mod queues;
 mod runs;
+mod storage;
 mod upload;
 mod worker;
 mod workers;
@@ -56,6 +57,8 @@ pub enum Command {
     Audit(Group<audit::Command>),
     /// Whether this build can go on with the runs in flight
     Workflows(Group<workflows::Command>),
+    /// Whether the object store keeps its promises, and agrees with the database: check, set up, audit
+    Storage(storage::Args),
     /// Write the API's contract
     Openapi(openapi::Args),
 }
@@ -101,6 +104,7 @@ impl Command {
                 let (pool, command) = group.open().await?;
                 workflows::run(&pool, command).await
             }
+            Self::Storage(args) => storage::run(args).await,
             Self::Openapi(args) => openapi::run(&args),
         }
     }

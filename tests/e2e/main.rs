@@ -28,6 +28,7 @@ mod scanner;
 mod settings;
 mod silence;
 mod stack;
+mod storage;
 mod swapped;
 mod unmigrated;
 mod upkeep;

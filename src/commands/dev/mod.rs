@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use workers::WorkersConfig;
 
 use self::services::Services;
+pub use self::services::storage_of;
 use crate::database::DatabaseConfig;
 use crate::{
     database,

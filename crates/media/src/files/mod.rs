@@ -5,6 +5,7 @@ mod ends;
 mod moves;
 pub mod objects;
 mod read;
+pub mod reconcile;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
