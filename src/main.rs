@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
     // The same before a foreign tool is started.
     if args.peek().is_some_and(|first| first == wiring::TOOL) {
-        return video::exec::child::main(args.skip(1));
+        return sandbox::child::become_tool(args.skip(1));
     }
     let matches = command().try_get_matches();
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {

@@ -7,12 +7,12 @@ use api::{ApiConfig, ApiState};
 use codecs::Decoders;
 use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits};
-use sandbox::Mode;
+use sandbox::{Launcher, Mode};
 use scanner::ClamdClient;
 use sqlx::PgPool;
 use storage::ObjectStore;
 use tokio::net::TcpListener;
-use video::exec::{Sandbox, Tools};
+use video::exec::Tools;
 use workers::{
     Context as WorkersContext, WorkersConfig,
     tools::Scratch,
@@ -30,13 +30,8 @@ pub const TOOL: &str = "tool";
 
 /// What films are worked on with. Fails when a tool is missing or cannot be confined.
 async fn tools(scratch: &Scratch, mode: Mode) -> anyhow::Result<Tools> {
-    let sandbox = match mode {
-        Mode::Required => Sandbox::Required,
-        Mode::BestEffort => Sandbox::BestEffort,
-    };
-    let tools = Tools::new("/proc/self/exe".into(), vec![TOOL.into()])
+    let tools = Tools::new(Launcher::current_program(TOOL).with_mode(mode))
         .context("films cannot be worked on: install ffmpeg (scripts/setup does)")?;
-    let tools = tools.with_sandbox(sandbox);
     let folder = scratch.folder()?;
     let versions = tools.versions(folder.path()).await;
     for version in versions.context("ffmpeg cannot be run in the sandbox")? {

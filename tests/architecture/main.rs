@@ -28,7 +28,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("sandbox", &[]),
     ("codecs", &["sandbox", "media"]),
     ("devkit", &[]),
-    ("video", &[]),
+    ("video", &["sandbox"]),
     (
         "workers",
         &[

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use codecs::Decoders;
 use media::{files::Kept, limits::Limits};
+use sandbox::Launcher;
 use scanner::{ClamdClient, eicar};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -53,7 +54,7 @@ async fn context(stack: &Stack) -> Context {
         store: stack.store.clone(),
         clamd: ClamdClient::new(clamd().await.parse().unwrap()),
         decoders: Decoders::new(program.clone(), vec!["decode".into()]),
-        tools: Tools::new(program, vec!["tool".into()]).unwrap(),
+        tools: Tools::new(Launcher::new(program, vec!["tool".into()])).unwrap(),
         video_chunk_seconds: 0,
         scratch: scratch.unwrap(),
         limits: Limits::default(),

@@ -1,23 +1,32 @@
-//! The child process: one request, one answer, gone.
+//! The child process: one request, one answer, gone; or one request, and it is a tool.
 //!
 //! Order matters here. First whatever takes a path or a descriptor, then the sandbox, and only then
 //! the bytes.
-//! Not to be called in a process that does anything else: [`main`] closes every descriptor above
-//! standard error and confines the process for good.
+//! Not to be called in a process that does anything else: both functions close every descriptor above
+//! standard error and confine the process for good.
 
+use std::convert::Infallible;
 use std::error::Error;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use memmap2::Mmap;
 use nix::libc;
 
 use crate::error::JobError;
-use crate::profiles::pure::confine;
-use crate::protocol::{Answer, Job, Request};
+use crate::job::{Answer, Job, Request};
+use crate::profiles::exec::Room;
+use crate::profiles::{ConfineError, exec, pure};
+use crate::tool::{self, Tool};
+
+/// The exit code that says that a tool was not started, because of the sandbox.
+pub(crate) const UNCONFINED: u8 = 125;
+/// The exit code that says that a tool was not started, because of something else.
+pub(crate) const NOT_STARTED: u8 = 126;
 
 /// Does the job in the last of `args`: the input on standard input, outputs into files of
 /// the current folder, the answer on standard output.
@@ -57,10 +66,8 @@ fn answer<J: Job>(request: &Request<J>) -> Answer<J::Answer, J::Rejection> {
         Ok(outputs) => outputs,
         Err(error) => return Answer::Failed(format!("cannot create an output: {error}")),
     };
-    match confine(&request.limits, input.len() as u64, request.mode) {
-        Ok(missing) => missing
-            .iter()
-            .for_each(|layer| drop(writeln!(io::stderr(), "sandbox: {}", chain(layer)))),
+    match pure::confine(&request.limits, input.len() as u64, request.mode) {
+        Ok(missing) => warn(&missing),
         Err(error) => return Answer::Unconfined(chain(&error)),
     }
     match request.job.run(&input, &outputs) {
@@ -84,6 +91,56 @@ fn map_input() -> io::Result<Mmap> {
 fn create_outputs(job: &impl Job) -> io::Result<Vec<File>> {
     let create = |name| OpenOptions::new().write(true).create_new(true).open(name);
     job.outputs().into_iter().map(create).collect()
+}
+
+/// Becomes the tool that the last of `args` asks for. Comes back only when that cannot be done.
+///
+/// Standard input is the life line: the writing end of a pipe that the parent holds the reading end
+/// of. Nothing is ever written to it.
+pub fn become_tool(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    close_inherited();
+    let request = args
+        .into_iter()
+        .last()
+        .and_then(|request| serde_json::from_str::<tool::Request>(request.to_str()?).ok());
+    let Some(tool::Request { mode, tool }) = request else {
+        return refuse(NOT_STARTED, "no request: this command is for the service");
+    };
+    let room = Room {
+        program: &tool.program,
+        folder: &tool.folder,
+        input: Some(&tool.input),
+    };
+    match exec::confine(room, &tool.limits, mode) {
+        Ok(missing) => warn(&missing),
+        Err(error) => return refuse(UNCONFINED, &chain(&error)),
+    }
+    match replaced_by(&tool) {
+        Ok(never) => match never {},
+        Err(error) => refuse(NOT_STARTED, &error.to_string()),
+    }
+}
+
+fn replaced_by(tool: &Tool) -> io::Result<Infallible> {
+    let program = CString::new(tool.program.as_os_str().as_bytes())?;
+    let mut args = vec![program.clone()];
+    for arg in &tool.args {
+        args.push(CString::new(arg.as_bytes())?);
+    }
+    let no_environment: [CString; 0] = [];
+    Ok(nix::unistd::execve(&program, &args, &no_environment)?)
+}
+
+/// Nobody is left to tell if standard error is closed.
+fn warn(missing: &[ConfineError]) {
+    for layer in missing {
+        let _ = writeln!(io::stderr(), "sandbox: {}", chain(layer));
+    }
+}
+
+fn refuse(code: u8, why: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{why}");
+    ExitCode::from(code)
 }
 
 /// The error and its causes, on one line.

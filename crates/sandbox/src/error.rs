@@ -1,18 +1,19 @@
-//! What can go wrong with a job, sorted by what happens next. Not the wording shown to users.
+//! What can go wrong with a child, sorted by what happens next. Not the wording shown to users.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
-/// A job that gave no result. The variant says whose fault it is. `R` is why the job refuses an input.
+/// A child that gave no result. The variant says whose fault it is. `R` is why a job refuses an input.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError<R: std::error::Error + 'static> {
     /// The file is refused; trying again gives the same answer.
     #[error(transparent)]
     Rejected(R),
-    /// The file needed more of a resource than one job may use. The file's fault too.
-    #[error("the job stopped at its {resource} limit of {allowed}")]
+    /// The file needed more of a resource than one child may use. The file's fault too.
+    #[error("the child stopped at its {resource} limit of {allowed}")]
     LimitHit {
         /// What ran out.
         resource: Resource,
@@ -22,26 +23,28 @@ pub enum SandboxError<R: std::error::Error + 'static> {
     /// The caller's token was cancelled; the child is gone.
     #[error("the job was cancelled")]
     Cancelled,
-    /// The child died or panicked: a bug in it, an attack on it, or a machine out of memory. See
+    /// The child ended with an error, panicked, or was ended by a signal that no limit explains. See
     /// [`SandboxError::is_the_files`].
-    #[error("the child crashed ({}): {stderr}", signal_name(*.signal))]
-    Crashed {
-        /// The signal that ended it, if one did.
+    #[error("the child {}", ending(*code, *signal, stderr))]
+    Failed {
+        /// Its exit code, where it ended by itself.
+        code: Option<i32>,
+        /// The signal that ended it, where one did.
         signal: Option<i32>,
-        /// The end of what it printed, at most 4 KiB.
+        /// The start and the end of what it wrote to standard error, a few KiB.
         stderr: String,
     },
     /// The child answered something that no honest child answers.
     #[error("the child broke the protocol: {0}")]
     Protocol(&'static str),
-    /// The job itself is wrong: ours to fix.
+    /// The request itself is wrong: ours to fix.
     #[error("invalid job: {0}")]
     InvalidJob(&'static str),
     /// The kernel lacks what the sandbox needs, or the child could not set it up: ours to fix.
     #[error("the sandbox is not available: {0}")]
     Sandbox(String),
     /// The machine failed us: try again.
-    #[error("the job failed: {context}")]
+    #[error("the machine failed: {context}")]
     Io {
         /// What was being done.
         context: &'static str,
@@ -51,12 +54,15 @@ pub enum SandboxError<R: std::error::Error + 'static> {
     },
 }
 
+/// A run of a tool that brought no result: a tool refuses nothing in words that we know.
+pub type ToolError = SandboxError<Infallible>;
+
 impl<R: std::error::Error + 'static> SandboxError<R> {
-    /// Whether the child died of what it was given, as far as one death tells: it panicked, or the
-    /// kernel ended it for what it did. Others may have killed it for reasons of their own, such as a
-    /// machine out of memory.
+    /// Whether the child died of what it was given, as far as one death tells: it gave up, panicked, or
+    /// the kernel ended it for what it did. Others may have killed it for reasons of their own, such as
+    /// a machine out of memory.
     pub fn is_the_files(&self) -> bool {
-        let Self::Crashed { signal, .. } = self else {
+        let Self::Failed { signal, .. } = self else {
             return false;
         };
         let killers = [
@@ -78,8 +84,16 @@ impl<R: std::error::Error + 'static> SandboxError<R> {
     }
 }
 
-fn signal_name(signal: Option<i32>) -> String {
-    signal.map_or_else(|| "exit".to_owned(), |number| format!("signal {number}"))
+/// What a child that was killed had written says nothing about why, so it is left out.
+fn ending(code: Option<i32>, signal: Option<i32>, stderr: &str) -> String {
+    match (signal, code) {
+        (Some(number), _) => {
+            let name = Signal::try_from(number).map_or("of no name", Signal::as_str);
+            format!("was killed by signal {number} ({name})")
+        }
+        (None, Some(code)) => format!("ended with exit code {code}: {stderr}"),
+        (None, None) => format!("ended: {stderr}"),
+    }
 }
 
 /// Why a child could not do its job.
@@ -103,17 +117,20 @@ pub enum Resource {
     Cpu,
     /// Time on the wall clock.
     WallTime,
-    /// Bytes of one output file.
-    OutputSize,
+    /// Bytes of one file that is written.
+    FileSize,
+    /// Bytes of standard output.
+    Output,
 }
 
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Memory => "memory",
-            Self::Cpu => "cpu",
-            Self::WallTime => "wall time",
-            Self::OutputSize => "output size",
+            Self::Cpu => "processor time",
+            Self::WallTime => "time",
+            Self::FileSize => "file size",
+            Self::Output => "output",
         })
     }
 }
@@ -122,12 +139,31 @@ impl fmt::Display for Resource {
 mod tests {
     use super::*;
 
+    fn failed(code: Option<i32>, signal: Option<Signal>, stderr: &str) -> ToolError {
+        ToolError::Failed {
+            code,
+            signal: signal.map(|signal| signal as i32),
+            stderr: stderr.to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_ending_is_told_in_words() {
+        let killed = failed(None, Some(Signal::SIGKILL), "Warning: a frame is late");
+        assert_eq!(
+            killed.to_string(),
+            "the child was killed by signal 9 (SIGKILL)"
+        );
+        let gave_up = failed(Some(1), None, "Invalid data found");
+        assert_eq!(
+            gave_up.to_string(),
+            "the child ended with exit code 1: Invalid data found"
+        );
+    }
+
     #[test]
     fn who_is_killed_by_others_is_not_the_files_fault() {
-        let crashed = |signal: Option<Signal>| SandboxError::<std::convert::Infallible>::Crashed {
-            signal: signal.map(|signal| signal as i32),
-            stderr: String::new(),
-        };
+        let crashed = |signal: Option<Signal>| failed(None, signal, "");
         // A panic ends with a code, and the kernel ends what misbehaves.
         for signal in [
             None,

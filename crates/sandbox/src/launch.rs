@@ -1,9 +1,6 @@
-//! The parent's side: starts a confined child for one request, bounds it, and reads its answer.
-//!
-//! What the child says is not believed further than it can be checked: it worked on hostile bytes.
+//! The parent's side: starts a child of this program for one request, and sees to it that it does not outlive its use.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -12,18 +9,14 @@ use std::process::{ExitStatus, Stdio};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
-use tokio_util::sync::CancellationToken;
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::error::{Resource, SandboxError};
 use crate::limits::Limits;
 use crate::profiles::Mode;
-use crate::protocol::{Answer, Job, MAX_ANSWER_BYTES, Request};
 
-type Failure<J> = SandboxError<<J as Job>::Rejection>;
-
-/// How much of the child's standard error is kept.
-const STDERR_BYTES: u64 = 4 * 1024;
+/// How much of a child's standard error is kept: its start, and as much of its end.
+const STDERR_BYTES: usize = 4 * 1024;
 
 /// Starts confined children. Cheap to clone; holds nothing open.
 #[derive(Clone, Debug)]
@@ -34,8 +27,8 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// A launcher of `program`, which must hand the arguments after `args` to
-    /// [`child::main`](crate::child::main) before it starts a thread or opens a file.
+    /// A launcher of `program`, which must hand the arguments after `args` to a main function of
+    /// [`child`](crate::child) before it starts a thread or opens a file.
     pub fn new(program: PathBuf, args: Vec<OsString>) -> Self {
         Self {
             program,
@@ -59,30 +52,21 @@ impl Launcher {
         Self { mode, ..self }
     }
 
-    /// Does `job` on `input`, a regular file, in a child of its own. Its outputs are made in `folder`, which must not
-    /// have files of those names; after an error it may hold empty or unfinished ones.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where children are started"
-    )]
-    pub async fn run<J: Job>(
+    pub(crate) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// A child at work on `request` in `folder`, in a process group of its own and without an environment.
+    pub(crate) fn start(
         &self,
-        job: &J,
-        input: File,
+        request: String,
         folder: &Path,
-        limits: &Limits,
-        cancel: &CancellationToken,
-    ) -> Result<J::Answer, SandboxError<J::Rejection>> {
-        if cancel.is_cancelled() {
-            return Err(SandboxError::Cancelled);
-        }
-        let request = Request {
-            mode: self.mode,
-            limits: limits.clone(),
-            job,
-        };
-        let request = serde_json::to_string(&request)
-            .map_err(|_| SandboxError::InvalidJob("it cannot be written as JSON"))?;
+        stdin: Stdio,
+    ) -> io::Result<Running> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is where children are started"
+        )]
         let child = Command::new(&self.program)
             .args(&self.args)
             .arg(request)
@@ -90,25 +74,18 @@ impl Launcher {
             .current_dir(folder)
             .process_group(0)
             .kill_on_drop(true)
-            .stdin(Stdio::from(input))
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .spawn()
-            .map_err(SandboxError::io("starting a child"))?;
-        let mut child = KilledOnDrop(child);
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(SandboxError::Cancelled),
-            ended = child.finish() => ended.map_err(SandboxError::io("listening to a child"))?.judge::<J>(limits),
-            () = tokio::time::sleep(limits.wall) => Err(limit_hit(limits, Resource::WallTime)),
-        }
+            .spawn()?;
+        Ok(Running(child))
     }
 }
 
 /// A child that does not outlive this value, nor does anything it started.
-struct KilledOnDrop(Child);
+pub(crate) struct Running(Child);
 
-impl Drop for KilledOnDrop {
+impl Drop for Running {
     fn drop(&mut self) {
         // Without an id it was waited for, and the number may belong to someone else by now.
         if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()) {
@@ -118,85 +95,92 @@ impl Drop for KilledOnDrop {
     }
 }
 
-impl KilledOnDrop {
-    async fn finish(&mut self) -> io::Result<Ended> {
-        let child = &mut self.0;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (stdout, stderr, status) = tokio::try_join!(
-            read_start(stdout, MAX_ANSWER_BYTES + 1),
-            read_start(stderr, STDERR_BYTES),
-            child.wait(),
-        )?;
-        let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
-        Ok(Ended {
-            status,
-            stdout,
-            stderr,
-        })
+impl Running {
+    /// Its standard output, which can be taken once.
+    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.0.stdout.take()
+    }
+
+    /// Waits for its end while `reading` takes what it says, and gives up when that fails. `broken` says what it means
+    /// that the child cannot be listened to.
+    pub(crate) async fn end<T, E>(
+        &mut self,
+        reading: impl Future<Output = Result<T, E>>,
+        broken: impl Fn(io::Error) -> E,
+    ) -> Result<(Ended, T), E> {
+        let stderr = self.0.stderr.take();
+        let stderr = async { read_ends(stderr).await.map_err(&broken) };
+        let (stderr, read) = tokio::try_join!(stderr, reading)?;
+        let status = self.0.wait().await.map_err(&broken)?;
+        Ok((Ended { status, stderr }, read))
     }
 }
 
-/// The first `limit` bytes of a pipe. The rest is read too, so that the writer is not held up.
-async fn read_start(pipe: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<Vec<u8>> {
-    let mut start = Vec::new();
+/// The start and the end of a pipe's bytes. All is read, so that the writer is not held up.
+async fn read_ends(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
+    let (mut start, mut end) = (Vec::new(), Vec::new());
     if let Some(mut pipe) = pipe {
-        (&mut pipe).take(limit).read_to_end(&mut start).await?;
-        tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await?;
+        (&mut pipe)
+            .take(STDERR_BYTES as u64)
+            .read_to_end(&mut start)
+            .await?;
+        let mut buffer = [0; STDERR_BYTES];
+        loop {
+            let read = pipe.read(&mut buffer).await?;
+            if read == 0 {
+                break;
+            }
+            end.extend_from_slice(&buffer[..read]);
+            let surplus = end.len().saturating_sub(STDERR_BYTES);
+            end.drain(..surplus);
+        }
     }
-    Ok(start)
+    let (start, end) = (
+        String::from_utf8_lossy(&start),
+        String::from_utf8_lossy(&end),
+    );
+    let gap = if end.len() < STDERR_BYTES {
+        ""
+    } else {
+        "\n[…]\n"
+    };
+    Ok(format!("{start}{gap}{end}").trim().to_owned())
 }
 
-/// How a child ended and what it left.
-struct Ended {
-    status: ExitStatus,
-    stdout: Vec<u8>,
-    stderr: String,
+/// How a child ended and what it complained about.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
-    fn judge<J: Job>(self, limits: &Limits) -> Result<J::Answer, Failure<J>> {
-        if !self.stderr.is_empty() {
-            tracing::warn!(sandbox.stderr = self.stderr, "a child complained");
-        }
-        if let Some(resource) = self.exhausted() {
-            return Err(limit_hit(limits, resource));
-        }
-        if !self.status.success() {
-            let signal = self.status.signal();
-            return Err(SandboxError::Crashed {
-                signal,
-                stderr: self.stderr,
-            });
-        }
-        if self.stdout.len() as u64 > MAX_ANSWER_BYTES {
-            return Err(SandboxError::Protocol("an endless answer"));
-        }
-        match serde_json::from_slice(&self.stdout) {
-            Ok(Answer::Done(answer)) => Ok(answer),
-            Ok(Answer::Rejected(rejection)) => Err(SandboxError::Rejected(rejection)),
-            Ok(Answer::LimitHit(resource)) => Err(limit_hit(limits, resource)),
-            Ok(Answer::Unconfined(reason)) => Err(SandboxError::Sandbox(reason)),
-            Ok(Answer::Failed(reason)) => Err(SandboxError::io("running a child")(
-                io::Error::other(reason),
-            )),
-            Err(_) => Err(SandboxError::Protocol("an answer that is not one")),
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        Signal::try_from(self.status.signal()?).ok()
+    }
+
+    /// The limit that ended it, going by the signal that the kernel sends for each.
+    pub(crate) fn exhausted(&self) -> Option<Resource> {
+        match self.signal()? {
+            Signal::SIGXCPU => Some(Resource::Cpu),
+            Signal::SIGXFSZ => Some(Resource::FileSize),
+            _ => None,
         }
     }
 
-    /// The limit that ended the child, going by the signal that the kernel sends for each.
-    fn exhausted(&self) -> Option<Resource> {
-        /// What Rust's runtime prints before it aborts for want of memory.
-        const OUT_OF_MEMORY: &str = "memory allocation of ";
-        match Signal::try_from(self.status.signal()?).ok()? {
-            Signal::SIGXCPU => Some(Resource::Cpu),
-            Signal::SIGXFSZ => Some(Resource::OutputSize),
-            Signal::SIGABRT if self.stderr.contains(OUT_OF_MEMORY) => Some(Resource::Memory),
-            _ => None,
+    /// An end that no limit explains.
+    pub(crate) fn failed<R: std::error::Error>(self) -> SandboxError<R> {
+        SandboxError::Failed {
+            code: self.status.code(),
+            signal: self.status.signal(),
+            stderr: self.stderr,
         }
     }
 }
 
-fn limit_hit<R: std::error::Error>(limits: &Limits, resource: Resource) -> SandboxError<R> {
+pub(crate) fn limit_hit<R: std::error::Error>(
+    limits: &Limits,
+    resource: Resource,
+) -> SandboxError<R> {
     SandboxError::LimitHit {
         resource,
         allowed: limits.describe(resource),

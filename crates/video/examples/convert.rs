@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use sandbox::Launcher;
 use video::encode::{self, Desk, run, storyboard_index};
-use video::exec::{ToolLimits, Tools};
+use video::exec::{Tools, limits_of_a_look};
 use video::gate::{Folder, check};
 use video::hls::{Film, beside, write};
 use video::plan::{Plan, PlanSettings};
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     };
     // Before anything else: here this process becomes a confined tool.
     if first == "tool" {
-        return video::exec::child::main([second]);
+        return sandbox::child::become_tool([second]);
     }
     let split = args.next().is_none_or(|word| word != "whole");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,9 +50,9 @@ async fn convert(film: PathBuf, folder: PathBuf, split: bool) -> Result<(), Fail
     std::fs::create_dir_all(folder.join("scratch"))?;
     let folder = folder.canonicalize()?;
     let scratch = folder.join("scratch");
-    let tools = Tools::new("/proc/self/exe".into(), vec!["tool".into()])?;
+    let tools = Tools::new(Launcher::current_program("tool"))?;
     let begun = Instant::now();
-    let limits = ToolLimits::default();
+    let limits = limits_of_a_look();
     let probe = probe(
         &tools,
         &film_file,

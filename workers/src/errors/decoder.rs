@@ -33,13 +33,13 @@ pub(super) fn judge(error: DecodeError) -> Result<Rejection, StepError> {
             let message = format!("decoding needs more {resource} than one file may use");
             Ok(Rejection::new(RejectionCode::TooExpensive, message).limit(allowed))
         }
-        DecodeError::Crashed { .. } if error.is_the_files() => Ok(Rejection::new(
+        DecodeError::Failed { .. } if error.is_the_files() => Ok(Rejection::new(
             RejectionCode::Malformed,
             "the file cannot be read: its decoder crashes on it",
         )),
         DecodeError::Io { context, source } => Err(machine(context, source)),
         // A cancelled attempt is not settled by its result; what killed the decoder was the machine.
-        DecodeError::Cancelled | DecodeError::Crashed { .. } => Err(StepError::Retry {
+        DecodeError::Cancelled | DecodeError::Failed { .. } => Err(StepError::Retry {
             source: Box::new(error),
             after: None,
         }),

@@ -1,8 +1,8 @@
 //! Whose fault it is when a tool did not do what it was asked to do with a film.
 
 use media::{Rejection, RejectionCode};
+use sandbox::{Resource, ToolError};
 use video::encode::EncodeError;
-use video::exec::{Resource, ToolError};
 use video::probe::{ProbeError, Refusal, RefusalCode};
 use workflows::{Attempt, NextOnError, StepError};
 
@@ -86,7 +86,7 @@ impl From<ToolError> for Blame {
             })
         };
         match error {
-            ToolError::Io { doing, source } => Self::Other(machine(doing, source)),
+            ToolError::Io { context, source } => Self::Other(machine(context, source)),
             ToolError::Failed { ref stderr, .. } if stderr.contains("No space left on device") => {
                 let full = std::io::ErrorKind::StorageFull.into();
                 Self::Other(machine("cannot write to the scratch folder", full))
@@ -110,11 +110,12 @@ impl From<ToolError> for Blame {
                 let rejection = Rejection::new(RejectionCode::TooExpensive, message);
                 Self::Refused(rejection.limit(allowed))
             }
-            error @ (ToolError::Missing(_) | ToolError::Sandbox(_) | ToolError::Output(_)) => {
-                Self::Other(StepError::Fail {
-                    source: Box::new(error),
-                })
-            }
+            error @ (ToolError::Protocol(_)
+            | ToolError::InvalidJob(_)
+            | ToolError::Sandbox(_)
+            | ToolError::Cancelled) => Self::Other(StepError::Fail {
+                source: Box::new(error),
+            }),
         }
     }
 }

@@ -43,7 +43,8 @@ impl Default for ImageLimits {
                 memory_bytes: 2048 * MIB,
                 cpu_seconds: 120,
                 wall: Duration::from_mins(4),
-                max_output_bytes: 128 * MIB,
+                file_bytes: 128 * MIB,
+                output_bytes: MIB / 4,
             },
         }
     }

@@ -9,21 +9,20 @@
 
 use std::collections::BTreeMap;
 
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
-    Scope,
-};
-use nix::errno::Errno;
 use nix::libc;
-use nix::sys::prctl;
-use nix::sys::resource::{Resource as Rlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
 
-use super::{ConfineError, Mode};
+use super::{
+    ConfineError, Layers, Mode, end_without_reader, enforce, limit_resources, listen_to,
+    nothing_granted,
+};
 use crate::limits::Limits;
+
+/// Not zero: poll refuses more descriptors than this, and the life line polls one.
+const OPEN_FILES: u64 = 1;
 
 /// Confines this process for the rest of its life. Call once, with a single thread running and
 /// every file that will be needed already open. `mapped_bytes` of files in memory come on top of the
@@ -36,27 +35,18 @@ pub fn confine(
     mapped_bytes: u64,
     mode: Mode,
 ) -> Result<Vec<ConfineError>, ConfineError> {
-    let mut missing = Vec::new();
-    let mut allow_missing = |layer: Result<(), ConfineError>| match (layer, mode) {
-        (Err(error), Mode::BestEffort) => {
-            missing.push(error);
-            Ok(())
-        }
-        (layer, _) => layer,
-    };
-    die_with_reader().map_err(|errno| ConfineError::Process("SIGIO on standard output", errno))?;
+    let mut layers = Layers::new(mode);
+    end_with_reader().map_err(|errno| ConfineError::Process("SIGIO on standard output", errno))?;
     // In this order: Landlock takes a descriptor, and seccomp forbids setting limits.
-    allow_missing(forbid_files_and_network())?;
-    limit_resources(limits, mapped_bytes)?;
-    allow_missing(forbid_system_calls())?;
-    Ok(missing)
+    layers.take(nothing_granted().and_then(enforce))?;
+    limit_resources(limits, mapped_bytes, OPEN_FILES)?;
+    layers.take(forbid_system_calls())?;
+    Ok(layers.missing)
 }
 
-/// Ends this process when nobody holds the other end of its standard output any more.
-///
-/// `PR_SET_PDEATHSIG` would watch the parent's *thread*, which in an async runtime may end long
-/// before the parent does. A pipe lives exactly as long as its reader, however that one dies.
-fn die_with_reader() -> nix::Result<()> {
+/// Ends this process when nobody holds the other end of its standard output any more. That the reader has taken
+/// something is an event at a pipe, too, so each is looked into.
+fn end_with_reader() -> nix::Result<()> {
     let action = SigAction::new(
         SigHandler::Handler(on_output_event),
         SaFlags::SA_RESTART,
@@ -64,76 +54,13 @@ fn die_with_reader() -> nix::Result<()> {
     );
     // SAFETY: the handler calls nothing but poll and _exit, both async-signal-safe.
     unsafe { sigaction(Signal::SIGIO, &action)? };
-    // SAFETY: plain calls on our own standard output; they take integers only.
-    unsafe {
-        Errno::result(libc::fcntl(
-            libc::STDOUT_FILENO,
-            libc::F_SETOWN,
-            libc::getpid(),
-        ))?;
-        let flags = Errno::result(libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFL))?;
-        Errno::result(libc::fcntl(
-            libc::STDOUT_FILENO,
-            libc::F_SETFL,
-            flags | libc::O_ASYNC,
-        ))?;
-    }
+    listen_to(libc::STDOUT_FILENO)?;
     on_output_event(libc::SIGIO); // the reader may have gone before we began to listen
     Ok(())
 }
 
 extern "C" fn on_output_event(_signal: libc::c_int) {
-    let mut stdout = libc::pollfd {
-        fd: libc::STDOUT_FILENO,
-        events: 0,
-        revents: 0,
-    };
-    // SAFETY: one valid pollfd, no waiting; _exit runs no destructors.
-    unsafe {
-        if libc::poll(&raw mut stdout, 1, 0) > 0 && stdout.revents & libc::POLLERR != 0 {
-            libc::_exit(libc::EXIT_FAILURE);
-        }
-    }
-}
-
-fn limit_resources(limits: &Limits, mapped_bytes: u64) -> Result<(), ConfineError> {
-    let set = |what, resource, soft, hard| {
-        setrlimit(resource, soft, hard).map_err(|errno| ConfineError::Process(what, errno))
-    };
-    let (memory, output, cpu) = (
-        limits.memory_bytes.saturating_add(mapped_bytes),
-        limits.max_output_bytes,
-        limits.cpu_seconds,
-    );
-    set("RLIMIT_AS", Rlimit::RLIMIT_AS, memory, memory)?;
-    set("RLIMIT_FSIZE", Rlimit::RLIMIT_FSIZE, output, output)?;
-    // The soft limit ends the process with SIGXCPU, which names the cause; SIGKILL would not.
-    set("RLIMIT_CPU", Rlimit::RLIMIT_CPU, cpu, cpu + 1)?;
-    set("RLIMIT_CORE", Rlimit::RLIMIT_CORE, 0, 0)?;
-    // Not zero: poll refuses more descriptors than this, and the life line polls one.
-    set("RLIMIT_NOFILE", Rlimit::RLIMIT_NOFILE, 1, 1)?;
-    prctl::set_dumpable(false).map_err(|errno| ConfineError::Process("PR_SET_DUMPABLE", errno))?;
-    prctl::set_no_new_privs().map_err(|errno| ConfineError::Process("PR_SET_NO_NEW_PRIVS", errno))
-}
-
-/// Handles every right that Landlock knows and grants none.
-fn forbid_files_and_network() -> Result<(), ConfineError> {
-    let restrict = || {
-        Ruleset::default()
-            .set_compatibility(CompatLevel::HardRequirement)
-            .handle_access(AccessFs::from_all(ABI::V1))?
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(ABI::V5))?
-            .handle_access(AccessNet::from_all(ABI::V4))?
-            .scope(Scope::from_all(ABI::V6))?
-            .create()?
-            .restrict_self()
-    };
-    match restrict() {
-        Ok(status) if status.ruleset != RulesetStatus::NotEnforced => Ok(()),
-        Ok(_) => Err(ConfineError::Landlock(None)),
-        Err(error) => Err(ConfineError::Landlock(Some(error))),
-    }
+    end_without_reader(libc::STDOUT_FILENO);
 }
 
 /// Answers EPERM to every system call that computing does not take.

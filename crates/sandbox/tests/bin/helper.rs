@@ -8,6 +8,7 @@
 
 #[path = "../it/measure.rs"]
 mod measure;
+mod taken_over;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
             without_landlock();
             sandbox::child::main::<Measure>(args)
         }
+        "tool" => sandbox::child::become_tool(args),
+        "tool-escape" => taken_over::escape(&PathBuf::from(args.next().unwrap_or_default())),
         "parent" => parent(args.next().unwrap_or_default()),
         deed => {
             hostile(deed);
@@ -46,7 +49,8 @@ fn limits() -> Limits {
         memory_bytes: 256 << 20,
         cpu_seconds: 1,
         wall: Duration::from_mins(2),
-        max_output_bytes: 1 << 20,
+        file_bytes: 1 << 20,
+        output_bytes: 1 << 18,
     }
 }
 

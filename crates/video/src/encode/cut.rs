@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
+use sandbox::ToolError;
+
 use crate::encode::aac::{FRAME_SAMPLES, SAMPLE_RATE};
 use crate::encode::{CLOCK_START_SECONDS, EncodeError};
-use crate::exec::ToolError;
 use crate::mp4::{Fragment, Header, Init, Mp4Error};
 use crate::plan::Plan;
 use crate::probe::Ratio;

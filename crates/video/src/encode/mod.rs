@@ -17,6 +17,7 @@ mod subtitles;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sandbox::{Limits, ToolError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cut::segment_file;
@@ -25,7 +26,7 @@ pub use poster::size_at as picture_size;
 pub use storyboard::index as storyboard_index;
 pub(crate) use subtitles::subtitles_folder;
 
-use crate::exec::{Progress, Source, ToolCall, ToolError, ToolLimits, Tools};
+use crate::exec::{Progress, Source, ToolCall, Tools, limits_of_a_look};
 use crate::mp4::Mp4Error;
 use crate::plan::{Plan, Task};
 
@@ -106,7 +107,7 @@ pub struct Desk<'a> {
     /// A scratch folder, which starts empty; tasks of one film may share it one after the other.
     pub folder: &'a Path,
     /// What each call of ffmpeg may use.
-    pub limits: &'a ToolLimits,
+    pub limits: &'a Limits,
     /// Threads of decoding, and of encoding of each rung.
     pub threads: u32,
 }
@@ -139,7 +140,7 @@ pub async fn run(
 
 /// What a call of ffmpeg for `task` may use: ten times what it should take on one core, so that only
 /// what has gone wrong comes to its end.
-pub fn limits(plan: &Plan, task: Task, threads: u32) -> ToolLimits {
+pub fn limits(plan: &Plan, task: Task, threads: u32) -> Limits {
     let cpu_seconds = plan.cpu_seconds(task) * 10 + 30;
     let longest = plan
         .rungs
@@ -148,13 +149,13 @@ pub fn limits(plan: &Plan, task: Task, threads: u32) -> ToolLimits {
         .max()
         .unwrap_or(0);
     let film = plan.duration_us() / 1_000_000 + 10;
-    ToolLimits {
+    Limits {
         memory_bytes: plan.memory_bytes(threads),
         cpu_seconds,
         // Twice the highest bitrate for the whole film.
         file_bytes: (longest / 4).saturating_mul(film).max(64 << 20),
         wall: Duration::from_secs(cpu_seconds * 4),
-        ..ToolLimits::default()
+        ..limits_of_a_look()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use sandbox::ToolError;
+
 use crate::encode::{Desk, EncodeError, Made, filters, opened_at, without_metadata, words};
-use crate::exec::ToolError;
 use crate::plan::Plan;
 
 /// At which tenths of the film candidates are looked at; ties go to the earlier in this list.
@@ -39,7 +40,7 @@ pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeEr
         }
     }
     let (Some((_, at_us)), _) = (best, &failure) else {
-        let nothing = ToolError::Output("no picture of the film");
+        let nothing = ToolError::Protocol("no picture of the film");
         return Err(failure.unwrap_or(nothing).into());
     };
     write(desk, plan, at_us).await

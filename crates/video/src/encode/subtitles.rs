@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use sandbox::ToolError;
+
 use crate::encode::cut::segment_file;
 use crate::encode::storyboard::time;
 use crate::encode::{
     CLOCK_START_SECONDS, Desk, EncodeError, Made, opened_at, without_metadata, words,
 };
-use crate::exec::ToolError;
 use crate::plan::{Plan, SubtitleWork};
 
 /// The most bytes of a track.

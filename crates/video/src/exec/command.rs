@@ -4,13 +4,10 @@
 //! caller allows, and nothing by a name that a client chose.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use sandbox::{Limits, Tool};
 use serde::{Deserialize, Serialize};
-
-use crate::exec::limits::ToolLimits;
-
-/// The name of the input in a scratch folder; a link to it where it lies elsewhere.
-pub const INPUT: &str = "input";
 
 /// What a tool may open, by ffmpeg's own names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +27,20 @@ pub struct Source {
     pub allowed: Allowed,
 }
 
+/// Enough for a look at a film: 2 GiB of memory, two minutes.
+pub const fn limits_of_a_look() -> Limits {
+    Limits {
+        memory_bytes: 2 << 30,
+        cpu_seconds: 60,
+        file_bytes: 64 << 20,
+        output_bytes: 16 << 20,
+        wall: Duration::from_mins(2),
+    }
+}
+
 /// Which tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tool {
+pub(crate) enum Name {
     Ffmpeg,
     Ffprobe,
 }
@@ -40,33 +48,28 @@ pub(crate) enum Tool {
 /// One call of a tool, ready to be run by [`Tools`](crate::exec::Tools).
 #[derive(Clone, Debug)]
 pub struct ToolCall {
-    pub(crate) tool: Tool,
+    pub(crate) tool: Name,
     pub(crate) args: Vec<String>,
     pub(crate) input: PathBuf,
     pub(crate) folder: PathBuf,
-    pub(crate) limits: ToolLimits,
+    pub(crate) limits: Limits,
 }
 
 impl ToolCall {
     /// ffprobe over `source`; `args` say what to show.
-    pub(crate) fn ffprobe(
-        source: &Source,
-        folder: &Path,
-        limits: ToolLimits,
-        args: &[&str],
-    ) -> Self {
+    pub(crate) fn ffprobe(source: &Source, folder: &Path, limits: Limits, args: &[&str]) -> Self {
         let mut line = common("error");
         line.extend(opening(&source.allowed));
         line.extend(args.iter().map(|&arg| arg.to_owned()));
-        line.extend(["-i".to_owned(), format!("file:{INPUT}")]);
-        Self::new(Tool::Ffprobe, line, source, folder, limits)
+        line.extend(["-i".to_owned(), format!("file:{}", Tool::INPUT)]);
+        Self::new(Name::Ffprobe, line, source, folder, limits)
     }
 
     /// ffmpeg over `source`. `before` are options of the input, `after` are filters and outputs.
     pub(crate) fn ffmpeg(
         source: &Source,
         folder: &Path,
-        limits: ToolLimits,
+        limits: Limits,
         before: &[String],
         after: &[String],
     ) -> Self {
@@ -74,29 +77,23 @@ impl ToolCall {
         line.extend(["-nostdin", "-nostats", "-y", "-progress", "pipe:1"].map(str::to_owned));
         line.extend(opening(&source.allowed));
         line.extend_from_slice(before);
-        line.extend(["-i".to_owned(), format!("file:{INPUT}")]);
+        line.extend(["-i".to_owned(), format!("file:{}", Tool::INPUT)]);
         line.extend_from_slice(after);
-        Self::new(Tool::Ffmpeg, line, source, folder, limits)
+        Self::new(Name::Ffmpeg, line, source, folder, limits)
     }
 
     /// Says what the tool is. `input` is opened by nobody.
-    pub(crate) fn version(tool: Tool, input: &Path, folder: &Path) -> Self {
+    pub(crate) fn version(tool: Name, input: &Path, folder: &Path) -> Self {
         Self {
             tool,
             args: vec!["-version".to_owned()],
             input: input.to_owned(),
             folder: folder.to_owned(),
-            limits: ToolLimits::default(),
+            limits: limits_of_a_look(),
         }
     }
 
-    fn new(
-        tool: Tool,
-        args: Vec<String>,
-        source: &Source,
-        folder: &Path,
-        limits: ToolLimits,
-    ) -> Self {
+    fn new(tool: Name, args: Vec<String>, source: &Source, folder: &Path, limits: Limits) -> Self {
         Self {
             tool,
             args,

@@ -1,6 +1,7 @@
 //! The first look: what the headers say.
 
-use crate::exec::ToolError;
+use sandbox::ToolError;
+
 use crate::probe::allowed::{self, Container};
 use crate::probe::packets::Measured;
 use crate::probe::raw::{Report, Stream};
@@ -57,8 +58,8 @@ const ENCRYPTED: &str = "The film is encrypted (DRM).";
 
 /// Reads what ffprobe has written.
 pub fn read(json: &[u8], size_bytes: u64) -> Result<Headers, ProbeError> {
-    let report: Report =
-        serde_json::from_slice(json).map_err(|_| ToolError::Output("a report that is not one"))?;
+    let report: Report = serde_json::from_slice(json)
+        .map_err(|_| ToolError::Protocol("a report that is not one"))?;
     let container = Container::of(&report.format.name)
         .ok_or_else(|| Refusal::new(RefusalCode::UnsupportedContainer, CONTAINER))?;
     if report

@@ -25,8 +25,10 @@ pub use types::{
     VideoTrack,
 };
 
-use crate::exec::{Source, ToolCall, ToolError, ToolLimits, Tools};
 use packets::Measured;
+use sandbox::{Limits, ToolError};
+
+use crate::exec::{Source, ToolCall, Tools, limits_of_a_look};
 
 /// A probe that brought no facts.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +55,7 @@ pub async fn probe(
     file: &Path,
     folder: &Path,
     limits: &VideoLimits,
-    tool_limits: &ToolLimits,
+    tool_limits: &Limits,
 ) -> Result<VideoProbe, ProbeError> {
     let size_bytes = tokio::fs::metadata(file)
         .await
@@ -80,7 +82,7 @@ pub async fn probe(
         .lines(&call, |line| {
             measured.take(line).map_err(|refusal| {
                 over = Some(refusal);
-                ToolError::Output("more packets than allowed")
+                ToolError::Protocol("more packets than allowed")
             })
         })
         .await;
@@ -94,11 +96,11 @@ pub async fn probe(
 }
 
 /// A line a packet, of at most 100 bytes.
-fn packets_limits(limits: &VideoLimits) -> ToolLimits {
-    ToolLimits {
+fn packets_limits(limits: &VideoLimits) -> Limits {
+    Limits {
         output_bytes: limits.packets.saturating_mul(100),
         cpu_seconds: 600,
         wall: std::time::Duration::from_mins(30),
-        ..ToolLimits::default()
+        ..limits_of_a_look()
     }
 }

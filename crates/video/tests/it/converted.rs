@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sandbox::Limits;
 use tempfile::TempDir;
 use video::encode::{self, Desk, run};
-use video::exec::ToolLimits;
+use video::exec::limits_of_a_look;
 use video::gate::{self, Folder, Report};
 use video::hls::{self, Film};
 use video::plan::{Plan, PlanSettings, Task};
@@ -28,11 +29,11 @@ pub fn chopped() -> PlanSettings {
 }
 
 /// Enough for small films.
-pub fn limits() -> ToolLimits {
-    ToolLimits {
+pub fn limits() -> Limits {
+    Limits {
         memory_bytes: 3 << 30,
         wall: Duration::from_mins(3),
-        ..ToolLimits::default()
+        ..limits_of_a_look()
     }
 }
 

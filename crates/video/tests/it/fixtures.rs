@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use video::exec::{ToolLimits, Tools};
+use sandbox::Launcher;
+use video::exec::{Tools, limits_of_a_look};
 use video::probe::{ProbeError, Refusal, VideoLimits, VideoProbe};
 
 /// The tools, started by way of the helper, as the service starts them by way of itself.
 pub fn tools() -> Tools {
-    Tools::new(
-        PathBuf::from(env!("CARGO_BIN_EXE_video-test-helper")),
-        vec!["tool".into()],
-    )
-    .unwrap()
+    let helper = PathBuf::from(env!("CARGO_BIN_EXE_video-test-helper"));
+    Tools::new(Launcher::new(helper, vec!["tool".into()])).unwrap()
 }
 
 /// Makes `name` in `folder` with the words of `line`, outside of any sandbox.
@@ -105,14 +103,7 @@ pub async fn probe(film: &Path) -> Result<VideoProbe, ProbeError> {
 /// Looks at `film` with other limits.
 pub async fn probe_within(film: &Path, limits: &VideoLimits) -> Result<VideoProbe, ProbeError> {
     let scratch = tempfile::tempdir().unwrap();
-    video::probe::probe(
-        &tools(),
-        film,
-        scratch.path(),
-        limits,
-        &ToolLimits::default(),
-    )
-    .await
+    video::probe::probe(&tools(), film, scratch.path(), limits, &limits_of_a_look()).await
 }
 
 /// The refusal of a film that is not taken in.

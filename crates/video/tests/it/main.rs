@@ -14,5 +14,5 @@ mod gate;
 mod hostile;
 mod kinds;
 mod limits;
-mod sandbox;
 mod seams;
+mod tools;

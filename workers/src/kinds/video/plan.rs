@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use media::recipes::video::{self as recipe, Unit as Family};
+use sandbox::Limits;
 use serde::{Deserialize, Serialize};
 use video::encode;
-use video::exec::ToolLimits;
 use video::plan::{Plan, PlanSettings, Task};
 
 use super::Probe;
@@ -47,7 +47,7 @@ impl Unit {
     }
 
     /// What each call of a tool may use.
-    pub fn limits(&self) -> ToolLimits {
+    pub fn limits(&self) -> Limits {
         encode::limits(&self.plan, self.task_here(), THREADS)
     }
 

@@ -7,7 +7,7 @@ use media::Rejection;
 use media::formats::VideoFormat;
 use media::recipes::{RecipeHash, video as recipe};
 use serde::{Deserialize, Serialize};
-use video::exec::ToolLimits;
+use video::exec::limits_of_a_look;
 use video::plan::Plan;
 use video::probe::Container;
 use workflows::{Attempt, StepError};
@@ -41,7 +41,7 @@ pub async fn probe(
     let workplace = Workplace::new(context, source).await?;
     let (film, scratch) = (workplace.film(), workplace.scratch());
     let limits = limits(&context.limits);
-    let tool_limits = ToolLimits::default();
+    let tool_limits = limits_of_a_look();
     let looked = tried(cx, || {
         video::probe::probe(&context.tools, &film, &scratch, &limits, &tool_limits)
     });

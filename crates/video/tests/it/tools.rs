@@ -1,11 +1,11 @@
-//! What a tool can reach, and what is left of it.
+//! What ffmpeg may use, and what is left of it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use sandbox::{Limits, Resource, ToolError};
 use video::encode::{Desk, EncodeError, run};
-use video::exec::{Resource, ToolError, ToolLimits};
 use video::plan::{Plan, PlanSettings, Task};
 
 use crate::converted::limits;
@@ -13,27 +13,6 @@ use crate::fixtures::{make, numbered, probe, tools};
 
 /// Takes minutes to encode if nobody stops it.
 const ENDLESS: &str = "-f lavfi -i testsrc2=s=1280x720:r=50:d=60 -c:v mpeg4 -q:v 8";
-
-#[test]
-fn a_tool_that_was_taken_over_reaches_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let helper = env!("CARGO_BIN_EXE_video-test-helper");
-    let mut child = Command::new(helper)
-        .arg("escape")
-        .arg(folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Its life line: it would end when this is dropped.
-    let life_line = child.stdin.take();
-    let output = child.wait_with_output().unwrap();
-    drop(life_line);
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said.trim(), "escaped: []", "{complained}");
-}
 
 #[tokio::test]
 async fn tools_say_their_versions_confined() {
@@ -53,28 +32,28 @@ async fn each_limit_of_a_tool_is_named() {
     for (resource, limits) in [
         (
             Resource::WallTime,
-            ToolLimits {
+            Limits {
                 wall: Duration::from_secs(2),
                 ..limits()
             },
         ),
         (
             Resource::Cpu,
-            ToolLimits {
+            Limits {
                 cpu_seconds: 1,
                 ..limits()
             },
         ),
         (
             Resource::FileSize,
-            ToolLimits {
+            Limits {
                 file_bytes: 1000,
                 ..limits()
             },
         ),
         (
             Resource::Memory,
-            ToolLimits {
+            Limits {
                 memory_bytes: 300 << 20,
                 ..limits()
             },
@@ -89,7 +68,7 @@ async fn each_limit_of_a_tool_is_named() {
     }
 }
 
-async fn encode(film: &Path, limits: &ToolLimits) -> Result<video::encode::Made, EncodeError> {
+async fn encode(film: &Path, limits: &Limits) -> Result<video::encode::Made, EncodeError> {
     let plan = Plan::new(&probe(film).await.unwrap(), &PlanSettings::default());
     let (tools, scratch) = (tools(), tempfile::tempdir().unwrap());
     let desk = Desk {

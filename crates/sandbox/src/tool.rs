@@ -1,0 +1,161 @@
+//! Tools: programs of others in a child of ours, which is confined and then becomes the program.
+//!
+//! Who is to blame for a tool's failure is for the caller to say: one that fails at a stranger's file has failed because
+//! of the file, one that cannot be started has not.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+
+use crate::child::{NOT_STARTED, UNCONFINED};
+use crate::error::{Resource, ToolError};
+use crate::launch::{Ended, Launcher, Running, limit_hit};
+use crate::limits::Limits;
+use crate::profiles::Mode;
+
+/// Where programs are.
+const PROGRAMS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
+
+/// One run of a program of others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tool {
+    /// The program, by its absolute path, as [`Tool::find`] gives it.
+    pub program: PathBuf,
+    /// Its arguments. No text that a client chose belongs in here.
+    pub args: Vec<String>,
+    /// A regular file outside of the folder, which it may read; it is in the folder as [`Tool::INPUT`], a link.
+    pub input: PathBuf,
+    /// Its scratch folder, in which it runs; files in it are read, written and removed.
+    pub folder: PathBuf,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// What the child is told.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) mode: Mode,
+    pub(crate) tool: Tool,
+}
+
+impl Tool {
+    /// The name of the input in the scratch folder.
+    pub const INPUT: &'static str = "input";
+
+    /// The absolute path of a program of this machine, links resolved.
+    pub fn find(name: &str) -> Option<PathBuf> {
+        PROGRAMS
+            .iter()
+            .find_map(|folder| Path::new(folder).join(name).canonicalize().ok())
+    }
+
+    /// Makes the fixed name in the scratch folder lead to the input.
+    async fn link_input(&self) -> Result<(), ToolError> {
+        match tokio::fs::symlink(&self.input, self.folder.join(Self::INPUT)).await {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(ToolError::io("linking the input")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Launcher {
+    /// Runs `tool` to its end and hands each line of its standard output to `on_line`, whose error ends the tool. To
+    /// drop the future is to end the tool.
+    pub async fn run_tool(
+        &self,
+        tool: &Tool,
+        on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    ) -> Result<(), ToolError> {
+        tool.link_input().await?;
+        let request = Request {
+            mode: self.mode(),
+            tool: tool.clone(),
+        };
+        let request = serde_json::to_string(&request)
+            .map_err(|_| ToolError::InvalidJob("it has a path that is not UTF-8"))?;
+        let (_life_line, held_by_child) = io::pipe().map_err(ToolError::io("making a pipe"))?;
+        let mut child = self
+            .start(request, &tool.folder, Stdio::from(held_by_child))
+            .map_err(ToolError::io("starting a tool"))?;
+        let limits = &tool.limits;
+        tokio::select! {
+            biased;
+            ended = listen(&mut child, limits, on_line) => judge(ended?, limits),
+            () = tokio::time::sleep(limits.wall) => Err(limit_hit(limits, Resource::WallTime)),
+        }
+    }
+}
+
+async fn listen(
+    child: &mut Running,
+    limits: &Limits,
+    on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+) -> Result<Ended, ToolError> {
+    let stdout = child.stdout();
+    let lines = read_lines(stdout, limits, on_line);
+    let (ended, ()) = child.end(lines, deaf).await?;
+    Ok(ended)
+}
+
+async fn read_lines(
+    pipe: Option<impl AsyncRead + Unpin>,
+    limits: &Limits,
+    mut on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+) -> Result<(), ToolError> {
+    let Some(pipe) = pipe else { return Ok(()) };
+    let mut pipe = BufReader::new(pipe.take(limits.output_bytes + 1));
+    let (mut line, mut total) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        let read = pipe.read_until(b'\n', &mut line).await.map_err(deaf)?;
+        total += read as u64;
+        if total > limits.output_bytes {
+            return Err(limit_hit(limits, Resource::Output));
+        }
+        if read == 0 {
+            return Ok(());
+        }
+        on_line(line.strip_suffix(b"\n").unwrap_or(&line))?;
+    }
+}
+
+fn deaf(error: io::Error) -> ToolError {
+    ToolError::io("listening to a tool")(error)
+}
+
+fn judge(ended: Ended, limits: &Limits) -> Result<(), ToolError> {
+    if ended.status.success() {
+        return Ok(());
+    }
+    if let Some(resource) = ended.exhausted().or_else(|| out_of_memory(&ended)) {
+        return Err(limit_hit(limits, resource));
+    }
+    match ended.status.code() {
+        Some(code) if code == i32::from(UNCONFINED) => Err(ToolError::Sandbox(ended.stderr)),
+        Some(code) if code == i32::from(NOT_STARTED) => Err(ToolError::io("becoming a tool")(
+            io::Error::other(ended.stderr),
+        )),
+        _ => Err(ended.failed()),
+    }
+}
+
+/// A tool that gave up for want of memory, in the words of the libraries that they are made of.
+fn out_of_memory(ended: &Ended) -> Option<Resource> {
+    const OUT_OF_MEMORY: [&str; 4] = [
+        "Cannot allocate memory",
+        "malloc of size",
+        // A library, by the loader.
+        "failed to map segment",
+        // The stack of a thread.
+        "Resource temporarily unavailable",
+    ];
+    let said = OUT_OF_MEMORY
+        .iter()
+        .any(|words| ended.stderr.contains(words));
+    (ended.signal().is_none() && said).then_some(Resource::Memory)
+}

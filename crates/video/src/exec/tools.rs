@@ -1,0 +1,83 @@
+//! ffmpeg and ffprobe of this machine.
+
+use std::path::{Path, PathBuf};
+
+use sandbox::{Launcher, Tool, ToolError};
+
+use crate::exec::command::{Name, ToolCall};
+
+/// Runs ffmpeg and ffprobe, confined. Cheap to clone; holds nothing open.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    launcher: Launcher,
+    ffmpeg: PathBuf,
+    ffprobe: PathBuf,
+}
+
+/// A tool that is not on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not installed")]
+pub struct MissingTool(&'static str);
+
+impl Tools {
+    /// The tools of this machine, started by way of `launcher`, whose children must come to
+    /// [`sandbox::child::become_tool`].
+    pub fn new(launcher: Launcher) -> Result<Self, MissingTool> {
+        let find = |name| Tool::find(name).ok_or(MissingTool(name));
+        Ok(Self {
+            launcher,
+            ffmpeg: find("ffmpeg")?,
+            ffprobe: find("ffprobe")?,
+        })
+    }
+
+    /// Runs `call` to its end and returns its standard output. To drop the future is to end the tool.
+    pub async fn output(&self, call: &ToolCall) -> Result<Vec<u8>, ToolError> {
+        let mut output = Vec::new();
+        self.lines(call, |line| {
+            output.extend_from_slice(line);
+            output.push(b'\n');
+            Ok(())
+        })
+        .await?;
+        Ok(output)
+    }
+
+    /// Runs `call` to its end and hands each line of its standard output to `on_line`, whose error
+    /// ends the tool. To drop the future is to end the tool.
+    pub async fn lines(
+        &self,
+        call: &ToolCall,
+        on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    ) -> Result<(), ToolError> {
+        let program = match call.tool {
+            Name::Ffmpeg => &self.ffmpeg,
+            Name::Ffprobe => &self.ffprobe,
+        };
+        let tool = Tool {
+            program: program.clone(),
+            args: call.args.clone(),
+            input: call.input.clone(),
+            folder: call.folder.clone(),
+            limits: call.limits.clone(),
+        };
+        self.launcher.run_tool(&tool, on_line).await
+    }
+
+    /// Has each tool say its version in the sandbox, with `folder` as an empty scratch folder. Returns
+    /// the first line of each answer. Nothing but running them shows that they can be run confined.
+    pub async fn versions(&self, folder: &Path) -> Result<Vec<String>, ToolError> {
+        let input = folder.join("nothing");
+        tokio::fs::write(&input, b"")
+            .await
+            .map_err(ToolError::io("writing to the scratch folder"))?;
+        let mut versions = Vec::new();
+        for tool in [Name::Ffmpeg, Name::Ffprobe] {
+            let call = ToolCall::version(tool, &input, folder);
+            let said = self.output(&call).await?;
+            let said = String::from_utf8_lossy(&said);
+            versions.push(said.lines().next().unwrap_or_default().to_owned());
+        }
+        Ok(versions)
+    }
+}
