@@ -8,7 +8,8 @@ use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
 use crate::contract::{Count, Time};
-use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind};
+use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind, WarningCode};
+use crate::v1::metadata::Metadata;
 
 /// Where a file is on its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -104,10 +105,12 @@ pub struct FileView {
     pub upload_id: Uuid,
     /// Its name, as declared.
     pub filename: String,
-    /// Its media type, as declared.
+    /// Its media type, as declared; `application/octet-stream` if none was.
     pub declared_content_type: String,
     /// Size in bytes, as declared.
     pub declared_size_bytes: Count,
+    /// What was given with its upload to be found again here.
+    pub metadata: Metadata,
     /// Where it is on its route.
     pub status: Status,
     /// Whether this is how it stays, so that there is no use in asking again. Only an operator who sends the file
@@ -127,6 +130,8 @@ pub struct FileView {
     pub cdn_url: Option<String>,
     /// Why it was refused.
     pub rejection: Option<RejectionView>,
+    /// What is to be known of it though it was taken. `/docs/errors` explains each.
+    pub warnings: Vec<WarningCode>,
     /// When its upload began.
     pub created_at: Time,
     /// When it last changed.
@@ -144,6 +149,7 @@ impl FileView {
             filename: file.filename,
             declared_content_type: file.declared_mime_type,
             declared_size_bytes: file.declared_size_bytes.into(),
+            metadata: Metadata(file.metadata),
             status: file.status.into(),
             is_final: file.outcome.is_final(),
             outcome: file.outcome.into(),
@@ -152,6 +158,7 @@ impl FileView {
             sha256: facts.map(|facts| facts.sha256.to_hex()),
             cdn_url: file.published.map(url),
             rejection: file.rejection.map(Into::into),
+            warnings: file.warnings.into_iter().map(Into::into).collect(),
             created_at: file.created_at.into(),
             updated_at: file.updated_at.into(),
         }

@@ -6,6 +6,9 @@ mod moves;
 pub mod objects;
 mod read;
 pub mod reconcile;
+mod warnings;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,7 +19,8 @@ pub use self::moves::{
     MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
 };
 pub use self::read::{Cursor, get, list, load};
-use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId};
+pub use self::warnings::warn;
+use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId, Warning};
 
 /// What a completed upload hands to the workflow: everything else is in tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +99,8 @@ pub struct File {
     pub declared_mime_type: String,
     /// As declared.
     pub declared_size_bytes: u64,
+    /// What the client wants to find again beside it.
+    pub metadata: BTreeMap<String, String>,
     /// Where it is on its route.
     pub status: FileStatus,
     /// Whether anything still happens to it, and if not, why.
@@ -107,6 +113,8 @@ pub struct File {
     pub published: Option<Published>,
     /// Why it was refused, if it was.
     pub rejection: Option<RejectedAt>,
+    /// What its owner should know, though it was taken.
+    pub warnings: Vec<Warning>,
     /// When its upload began.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

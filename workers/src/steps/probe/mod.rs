@@ -7,7 +7,7 @@ mod magic;
 use std::{fs::File, io::Read, time::Duration};
 
 use media::{
-    FileId, Rejection, Sha256, files,
+    FileId, Rejection, Sha256, Warning, files,
     formats::{InputFormat, Kind},
 };
 use sqlx::PgConnection;
@@ -60,12 +60,18 @@ impl Step for Probe {
         let hint = hint(&cx.context.open(&source).await?)?;
         let kind = decide::kind(declared, hint).map_err(errors::reject)?;
         let probed = probe(cx, &source, kind).await?;
-        let probe = decide::agree(declared, hint, probed).map_err(errors::reject)?;
+        let rules = &cx.context.types;
+        let agreed = decide::agree(declared, hint, probed, rules.strict).map_err(errors::reject)?;
+        let decide::Agreed { probe, warnings } = agreed;
+        let size_bytes = upload.plan.size_bytes;
+        let taken = rules.check(probe.format(), size_bytes);
+        taken.map_err(errors::reject)?;
         let found = Found {
             file_id,
+            warnings,
             format: probe.format(),
             sha256,
-            size_bytes: upload.plan.size_bytes,
+            size_bytes,
         };
         let probed = Probed {
             file_id,
@@ -83,6 +89,7 @@ struct Found {
     format: InputFormat,
     sha256: Sha256,
     size_bytes: u64,
+    warnings: Vec<Warning>,
 }
 
 impl Record for Found {
@@ -91,6 +98,7 @@ impl Record for Found {
     async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
         let mime_type = self.format.mime_type();
         files::mark_validated(tx, self.file_id, mime_type, &self.sha256, self.size_bytes).await?;
+        files::warn(tx, self.file_id, &self.warnings).await?;
         Ok(())
     }
 }
