@@ -32,26 +32,19 @@ pub struct Args {
 pub async fn run(store: &ObjectStore, args: &Args) -> anyhow::Result<ExitCode> {
     let origin = args.origin.as_ref().and_then(|origin| origin.to_str().ok());
     let findings = store.check(origin).await;
-    if args.json {
-        for finding in &findings {
-            let (outcome, more) = words(finding);
+    for finding in &findings {
+        let (outcome, detail) = words(finding);
+        let (name, promise) = (finding.name, finding.promise);
+        if args.json {
             out!(
                 "{}",
-                json!({ "name": finding.name, "promise": finding.promise, "outcome": outcome, "detail": more })
+                json!({ "name": name, "promise": promise, "outcome": outcome, "detail": detail })
             )?;
+            continue;
         }
-    } else {
-        table::print(
-            ["PROMISE", "", "WHAT IT MEANS"],
-            findings.iter().map(|finding| {
-                let (outcome, _) = words(finding);
-                [finding.name, outcome, finding.promise].map(ToOwned::to_owned)
-            }),
-        )?;
-        for finding in &findings {
-            if let (outcome, Some(more)) = words(finding) {
-                out!("\n{} {outcome}: {more}", finding.name)?;
-            }
+        out!("{outcome:<10}  {name}: {promise}")?;
+        if let Some(detail) = detail {
+            out!("{:<10}  {detail}", "")?;
         }
     }
     let bad = findings.iter().filter(|finding| !finding.is_good()).count();

@@ -67,9 +67,10 @@ impl ObjectStore {
             prefix: key(format!("{PREFIX}{}/", Uuid::now_v7())),
             findings: Vec::new(),
         };
-        Box::pin(checks.objects()).await;
-        // What cannot even be written and read says nothing about the rest.
+        Box::pin(checks.buckets()).await;
+        // A bucket that cannot even be written and read says nothing about the rest.
         if checks.findings.iter().all(Finding::is_good) {
+            Box::pin(checks.objects()).await;
             Box::pin(checks.signed(origin)).await;
             Box::pin(checks.uploads()).await;
         }

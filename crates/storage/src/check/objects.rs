@@ -11,7 +11,7 @@ const TYPE: &str = "application/octet-stream";
 const CONTENT: &[u8] = b"0123456789";
 
 impl Checks<'_> {
-    pub(super) async fn objects(&mut self) {
+    pub(super) async fn buckets(&mut self) {
         let store = self.store;
         for (bucket, name, promise) in [
             (
@@ -32,6 +32,10 @@ impl Checks<'_> {
                 Box::pin(written_and_deleted(store, bucket, &key)).await,
             );
         }
+    }
+
+    pub(super) async fn objects(&mut self) {
+        let store = self.store;
         let key = self.key("range");
         let promise = "a range of an object is read, and no more than the range";
         self.require("ranges", promise, Box::pin(range(store, &key)).await);
