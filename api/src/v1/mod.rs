@@ -5,4 +5,4 @@ pub mod admin;
 pub(crate) mod codes;
 pub mod files;
 pub(crate) mod health;
-pub(crate) mod uploads;
+pub mod uploads;

@@ -18,6 +18,17 @@ pub fn staging(upload_id: UploadId) -> ObjectKey {
     key(format!("uploads/{upload_id}"))
 }
 
+/// Staging bucket: bytes of an upload that are less than a part so far, as one request left them. `epoch` and `offset`
+/// together are never used twice.
+pub fn tail(upload_id: UploadId, epoch: i64, offset_bytes: u64) -> ObjectKey {
+    key(format!("uploads/{upload_id}/tail/{epoch}-{offset_bytes}"))
+}
+
+/// Staging bucket: prefix of every [`tail`] of an upload. Ends in a slash.
+pub fn tails(upload_id: UploadId) -> ObjectKey {
+    key(format!("uploads/{upload_id}/tail/"))
+}
+
 /// Staging bucket: the copy that no URL was ever signed for. Only this is scanned, hashed and decoded.
 pub fn frozen(upload_id: UploadId) -> ObjectKey {
     key(format!("frozen/{upload_id}"))

@@ -84,8 +84,20 @@ async fn begin(
     key: Option<(&str, &Sha256)>,
     body: InitiateUpload,
 ) -> Result<Upload, Problem> {
+    let (declared, plan) = planned(state, body)?;
+    open_as(state, owner_id, key, declared, plan).await
+}
+
+/// Opens an upload as it was planned, and its PENDING file.
+pub async fn open_as(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    key: Option<(&str, &Sha256)>,
+    declared: Declared,
+    plan: Plan,
+) -> Result<Upload, Problem> {
     early(state, owner_id).await?;
-    let upload = open(state, owner_id, body).await?;
+    let upload = open(state, owner_id, declared, plan).await?;
     let saved = save(state, &upload, key).await;
     if saved.is_err() {
         discard(&state.store, &upload).await;
@@ -152,12 +164,7 @@ async fn ensure_room(
         .header(header::RETRY_AFTER, HeaderValue::from_static("60")))
 }
 
-/// Plans the upload and opens it in the object store.
-async fn open(
-    state: &ApiState,
-    owner_id: &OwnerId,
-    body: InitiateUpload,
-) -> Result<Upload, Problem> {
+fn planned(state: &ApiState, body: InitiateUpload) -> Result<(Declared, Plan), Problem> {
     let filename = filename::cleaned(&body.filename)
         .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
     let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
@@ -165,6 +172,21 @@ async fn open(
     let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
     let sha256 =
         sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
+    let declared = Declared {
+        filename,
+        mime_type: body.content_type,
+        sha256,
+    };
+    Ok((declared, plan))
+}
+
+/// Opens an upload in the object store.
+async fn open(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    declared: Declared,
+    plan: Plan,
+) -> Result<Upload, Problem> {
     let (now, upload_id) = (state.now(), UploadId(Uuid::now_v7()));
     let object_key = keys::staging(upload_id);
     let s3_upload_id = match plan.strategy {
@@ -175,11 +197,7 @@ async fn open(
         upload_id,
         file_id: FileId(Uuid::now_v7()),
         owner_id: owner_id.clone(),
-        declared: Declared {
-            filename,
-            mime_type: body.content_type,
-            sha256,
-        },
+        declared,
         plan,
         object_key,
         s3_upload_id,
@@ -257,7 +275,8 @@ async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem
     })
 }
 
-fn impossible(error: ImpossibleSize) -> Problem {
+/// Why no upload can be opened for a file of this size.
+pub fn impossible(error: ImpossibleSize) -> Problem {
     match error {
         ImpossibleSize::Empty => Problem::new(Code::FileEmpty, error.to_string()),
         ImpossibleSize::TooLarge {
