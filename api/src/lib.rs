@@ -3,7 +3,7 @@
 //! [`http`] knows no resource, [`v1`] has a folder for each, [`contract`] is what is published, `pages` what browsers see.
 //!
 //! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
-//! no byte of an upload.
+//! no byte of an upload: those that pass through this process are the gateway's.
 
 mod config;
 pub mod contract;
@@ -52,7 +52,7 @@ pub struct ApiState {
 
 impl ApiState {
     /// In milliseconds, so that what is answered is what is stored and what every client can hold.
-    fn now(&self) -> DateTime<Utc> {
+    pub fn now(&self) -> DateTime<Utc> {
         (self.clock)().trunc_subsecs(3)
     }
 }

@@ -102,6 +102,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "true: serve /cdn from here; default false",
     ),
     (
+        "MEDIAMILL_MAX_APPEND_BYTES",
+        API,
+        "body of one request that proxies in front take, for resumable uploads; default: any",
+    ),
+    (
         "MEDIAMILL_MAX_CONNECTIONS",
         API,
         "at a time; default 1024, or half the open files allowed",

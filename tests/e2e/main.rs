@@ -23,6 +23,7 @@ mod process;
 mod proofs;
 mod refusals;
 mod rehearsal;
+mod resumable;
 mod resuming;
 mod scanner;
 mod settings;

@@ -111,6 +111,13 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
+        Ok(Self::of(request).await?)
+    }
+}
+
+impl<N: Needs> Caller<N> {
+    /// Who is asking. An error says why they may not.
+    pub async fn of(request: &Request) -> Result<Self, Problem> {
         let state = request
             .data::<ApiState>()
             .ok_or_else(|| Problem::internal("no state"))?;
@@ -132,7 +139,7 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
         }
         if !principal.may(N::SCOPE) {
             let detail = format!("the API key lacks the scope {}", N::SCOPE);
-            return Err(Problem::new(Code::ScopeMissing, detail).into());
+            return Err(Problem::new(Code::ScopeMissing, detail));
         }
         Ok(Self {
             principal,

@@ -6,4 +6,4 @@ pub(crate) mod codes;
 pub mod files;
 pub(crate) mod health;
 pub(crate) mod metadata;
-pub(crate) mod uploads;
+pub mod uploads;

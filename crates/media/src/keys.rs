@@ -24,6 +24,17 @@ pub fn staging(upload_id: UploadId) -> ObjectKey {
     key(format!("uploads/{upload_id}"))
 }
 
+/// Staging bucket: bytes of an upload that are less than a part so far, as one request left them. `epoch` and `offset`
+/// together are never used twice.
+pub fn tail(upload_id: UploadId, epoch: i64, offset_bytes: u64) -> ObjectKey {
+    key(format!("uploads/{upload_id}/tail/{epoch}-{offset_bytes}"))
+}
+
+/// Staging bucket: prefix of every [`tail`] of an upload. Ends in a slash.
+pub fn tails(upload_id: UploadId) -> ObjectKey {
+    key(format!("uploads/{upload_id}/tail/"))
+}
+
 /// Staging bucket: the copy that no URL was ever signed for. Only this is scanned, hashed and decoded.
 pub fn frozen(upload_id: UploadId) -> ObjectKey {
     key(format!("frozen/{upload_id}"))
@@ -49,7 +60,8 @@ pub fn media(sha256: &Sha256, recipe: &RecipeHash, attempt: impl Display, name: 
 
 /// The upload that a key of the staging bucket belongs to.
 pub fn upload_of(key: &ObjectKey) -> Option<UploadId> {
-    let (folder, id) = key.as_str().split_once('/')?;
+    let mut names = key.as_str().split('/');
+    let (folder, id) = (names.next()?, names.next()?);
     let known = ["uploads", "frozen"].contains(&folder);
     known.then(|| id.parse().ok().map(UploadId)).flatten()
 }
@@ -125,7 +137,7 @@ mod tests {
         }
         assert!(is_of_a_file(&original(&digest)));
         assert!(!is_of_a_file(&health_probe()));
-        for key in [staging(upload_id), frozen(upload_id)] {
+        for key in [staging(upload_id), frozen(upload_id), tail(upload_id, 1, 2)] {
             assert_eq!(upload_of(&key), Some(upload_id));
         }
         assert_eq!(upload_of(&key("uploads/of somebody else".into())), None);

@@ -108,7 +108,10 @@ async fn serve(
         pool.clone(),
         store,
         api_config,
-        &GatewayConfig { edge: true },
+        &GatewayConfig {
+            edge: true,
+            max_append_size: None,
+        },
         kept,
         stop.clone(),
     );

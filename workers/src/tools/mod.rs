@@ -122,7 +122,8 @@ impl Context {
         for key in [keys::staging(upload_id), keys::frozen(upload_id)] {
             self.store.delete(Bucket::Staging, &key).await?;
         }
-        Ok(())
+        let tails = keys::tails(upload_id);
+        self.store.delete_below(Bucket::Staging, &tails).await
     }
 
     /// A local copy of bytes, opened for reading.

@@ -96,8 +96,20 @@ async fn begin(
     key: Option<(&str, &Sha256)>,
     body: InitiateUpload,
 ) -> Result<Upload, Problem> {
+    let (declared, plan) = planned(state, body)?;
+    open_as(state, owner_id, key, declared, plan).await
+}
+
+/// Opens an upload as it was planned, and its PENDING file.
+pub async fn open_as(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    key: Option<(&str, &Sha256)>,
+    declared: Declared,
+    plan: Plan,
+) -> Result<Upload, Problem> {
     early(state, owner_id).await?;
-    let upload = open(state, owner_id, body).await?;
+    let upload = open(state, owner_id, declared, plan).await?;
     let saved = save(state, &upload, key).await;
     if saved.is_err() {
         discard(&state.store, &upload).await;
@@ -164,26 +176,46 @@ async fn ensure_room(
         .header(header::RETRY_AFTER, HeaderValue::from_static("60")))
 }
 
-/// Plans the upload and opens it in the object store.
-async fn open(
-    state: &ApiState,
-    owner_id: &OwnerId,
-    body: InitiateUpload,
-) -> Result<Upload, Problem> {
+fn planned(state: &ApiState, body: InitiateUpload) -> Result<(Declared, Plan), Problem> {
     let filename = filename::cleaned(&body.filename)
         .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
     let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
     let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
     let mime_type = body.content_type.filter(|declared| !declared.is_empty());
     let mime_type = mime_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned());
-    if let Some(format) = InputFormat::from_declared(&mime_type) {
-        let taken = state.config.types.check(format, size_bytes);
-        taken.map_err(not_taken)?;
-    }
+    must_be_taken(state, &mime_type, size_bytes)?;
     let metadata = body.metadata.unwrap_or_default().checked()?;
     let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
     let sha256 =
         sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
+    let declared = Declared {
+        filename,
+        mime_type,
+        sha256,
+        metadata,
+    };
+    Ok((declared, plan))
+}
+
+/// Refuses a declared type that is not taken here, or not of this size in bytes.
+pub fn must_be_taken(state: &ApiState, mime_type: &str, size_bytes: u64) -> Result<(), Problem> {
+    match InputFormat::from_declared(mime_type) {
+        Some(format) => state
+            .config
+            .types
+            .check(format, size_bytes)
+            .map_err(not_taken),
+        None => Ok(()),
+    }
+}
+
+/// Opens an upload in the object store.
+async fn open(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    declared: Declared,
+    plan: Plan,
+) -> Result<Upload, Problem> {
     let (now, upload_id) = (state.now(), UploadId(Uuid::now_v7()));
     let object_key = keys::staging(upload_id);
     let s3_upload_id = match plan.strategy {
@@ -194,12 +226,7 @@ async fn open(
         upload_id,
         file_id: FileId(Uuid::now_v7()),
         owner_id: owner_id.clone(),
-        declared: Declared {
-            filename,
-            mime_type,
-            sha256,
-            metadata,
-        },
+        declared,
         plan,
         object_key,
         s3_upload_id,
@@ -289,7 +316,8 @@ fn not_taken(refusal: Rejection) -> Problem {
     )
 }
 
-fn impossible(error: ImpossibleSize) -> Problem {
+/// Why no upload can be opened for a file of this size.
+pub fn impossible(error: ImpossibleSize) -> Problem {
     match error {
         ImpossibleSize::Empty => Problem::new(Code::FileEmpty, error.to_string()),
         ImpossibleSize::TooLarge {

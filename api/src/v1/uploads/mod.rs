@@ -7,6 +7,8 @@ pub mod list_parts;
 pub mod sign_parts;
 mod view;
 
+pub use self::view::ensure_open;
+
 use media::UploadId;
 use poem::web::Data;
 use poem_openapi::param::{Header, Path};
