@@ -44,11 +44,11 @@ pub enum Command {
     Keys(Group<keys::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     Runs(Group<runs::Command>),
-    /// What became of a file: send it through again
+    /// Send a file through again, or take it down
     Files(Group<files::Command>),
     /// What failed for good: list, sum up, show, re-drive, discard
     DeadLetters(Group<dead_letters::Command>),
-    /// How much waits where: list, pause, resume
+    /// How much waits where: list, pause, resume, limits over all workers
     Queues(Group<queues::Command>),
     /// Who is at work
     Workers(Group<workers::Command>),

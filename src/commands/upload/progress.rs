@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::output::note;
+use crate::output::{harmless, note};
 
 /// Between two lines where there is no terminal.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -59,10 +59,10 @@ impl Progress {
         self.clear();
     }
 
-    /// A line for people.
+    /// A line for people. It may hold names of files.
     pub fn say(&self, text: impl Display) {
         self.clear();
-        note!("{text}");
+        note!("{}", harmless(&text.to_string()));
     }
 
     /// Tells how far it is, again and again, where nobody sees it otherwise.

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{client::Client, exit::Failure, progress::Progress};
+use crate::output::harmless;
 
 /// How far a file got.
 pub enum Outcome {
@@ -83,11 +84,12 @@ impl fmt::Display for Outcome {
             }
             Self::Rejected(file) => {
                 let rejection = &file["rejection"];
-                let text = |name| rejection[name].as_str().unwrap_or_default();
+                let text = |name| harmless(rejection[name].as_str().unwrap_or_default());
                 write!(f, "REJECTED {}: {}", text("code"), text("message"))?;
                 if let (Some(limit), Some(measured)) =
                     (rejection["limit"].as_str(), rejection["measured"].as_str())
                 {
+                    let (measured, limit) = (harmless(measured), harmless(limit));
                     write!(f, " ({measured}; allowed: {limit})")?;
                 }
                 Ok(())

@@ -37,6 +37,16 @@ pub(super) fn agree(
         Err(_) if hint.is_none() && expected.is_none() && !unknown => {
             return Err(unsupported(declared));
         }
+        // As a picture was it probed for want of any sign, and it is not one.
+        Err(refusal)
+            if hint.is_none()
+                && expected.is_none()
+                && refusal.code == RejectionCode::UnsupportedType =>
+        {
+            let message = "the file is of no type that is taken";
+            let refusal = Rejection::new(RejectionCode::UnsupportedType, message);
+            return Err(refusal.limit(supported()));
+        }
         Err(refusal) => return Err(refusal),
     };
     // People save pictures by the name of another kind of picture, and browsers declare what the name says. Nothing is
@@ -59,11 +69,16 @@ fn family(mime: &str) -> String {
 }
 
 fn unsupported(found: &str) -> Rejection {
-    let supported: Vec<_> = InputFormat::all().map(InputFormat::mime_type).collect();
     let message = "this type of file is not taken";
     Rejection::new(RejectionCode::UnsupportedType, message)
-        .limit(supported.join(", "))
+        .limit(supported())
         .measured(found)
+}
+
+/// Every type that is taken, of whatever kind.
+fn supported() -> String {
+    let supported: Vec<_> = InputFormat::all().map(InputFormat::mime_type).collect();
+    supported.join(", ")
 }
 
 #[cfg(test)]
@@ -90,6 +105,18 @@ mod tests {
             Ok(probe) => probe.format().mime_type(),
             Err(rejection) => rejection.code.as_str(),
         }
+    }
+
+    #[test]
+    fn what_is_of_no_kind_is_told_every_type_that_is_taken() {
+        let picture = Rejection::new(RejectionCode::UnsupportedType, "not an image");
+        let refusal = agree("", None, Err(picture)).unwrap_err();
+        assert!(!refusal.message.contains("image"), "{}", refusal.message);
+        let taken = refusal.limit.unwrap();
+        assert!(
+            taken.contains("image/jpeg") && taken.contains("video/mp4"),
+            "{taken}"
+        );
     }
 
     #[test]

@@ -58,9 +58,14 @@ impl Step for Probe {
         };
         let declared = &upload.declared.mime_type;
         let hint = hint(&cx.context.open(&source).await?)?;
-        let kind = decide::kind(declared, hint).map_err(errors::reject)?;
+        let refused = |refusal| {
+            // What is refused is looked at no more. Failing that, it goes when it has not been used for a while.
+            let _ = cx.context.scratch.evict(&sha256);
+            errors::reject(refusal)
+        };
+        let kind = decide::kind(declared, hint).map_err(refused)?;
         let probed = probe(cx, &source, kind).await?;
-        let probe = decide::agree(declared, hint, probed).map_err(errors::reject)?;
+        let probe = decide::agree(declared, hint, probed).map_err(refused)?;
         let found = Found {
             file_id,
             format: probe.format(),
