@@ -45,13 +45,29 @@ pub fn note_line(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// One line without anything that could steer a terminal: characters of control, and those that turn the direction of
+/// what follows, are shown as escapes.
+pub fn harmless(text: &str) -> String {
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            harmless.extend(c.escape_default());
+        } else {
+            harmless.push(c);
+        }
+    }
+    harmless
+}
+
 /// Says why a command failed, in one sentence with its causes, and returns the exit code.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     let unread = |OutputError(error): &OutputError| error.kind() == ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(unread) {
         return ExitCode::from(SIGPIPE);
     }
-    note_line(format_args!("mediamill: {}", sentence(error)));
+    note_line(format_args!("mediamill: {}", harmless(&sentence(error))));
     ExitCode::FAILURE
 }
 
@@ -92,6 +108,12 @@ mod tests {
     use anyhow::anyhow;
 
     use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_shown_and_not_sent() {
+        let told = harmless("ä\u{1b}[2J\n\u{9b}\u{202e}gpj.exe");
+        assert_eq!(told, r"ä\u{1b}[2J\n\u{9b}\u{202e}gpj.exe");
+    }
 
     #[test]
     fn a_cause_is_told_once() {

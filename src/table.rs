@@ -1,8 +1,11 @@
 //! Aligned columns, for people.
 
-use crate::output::{OutputError, out};
+use std::io::{IsTerminal, stdout};
 
-/// Text that came from elsewhere is cut off after so many characters.
+use crate::output::{OutputError, harmless, out};
+
+/// On a terminal, text that came from elsewhere is cut off after so many characters. Whoever reads it from a pipe or a
+/// file gets all of it.
 const WIDEST: usize = 80;
 
 /// Prints a head and rows of as many cells. Nothing but the head says that there are no rows.
@@ -10,8 +13,16 @@ pub fn print<const N: usize>(
     head: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<(), OutputError> {
+    let widest = if stdout().is_terminal() {
+        WIDEST
+    } else {
+        usize::MAX
+    };
     let rows: Vec<[String; N]> = std::iter::once(head.map(str::to_owned))
-        .chain(rows.into_iter().map(|row| row.map(|cell| plain(&cell))))
+        .chain(
+            rows.into_iter()
+                .map(|row| row.map(|cell| plain(&cell, widest))),
+        )
         .collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         rows.iter()
@@ -39,16 +50,10 @@ fn width(cell: &str) -> usize {
     cell.chars().count()
 }
 
-/// One line without anything that could steer a terminal.
-pub fn harmless(text: &str) -> String {
-    let harmless = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(harmless).collect()
-}
-
-/// The same for a cell: cut off where it is too wide, and never empty.
-pub fn plain(text: &str) -> String {
+/// A cell: harmless, cut off where it is wider than `widest`, and never empty.
+fn plain(text: &str, widest: usize) -> String {
     let mut plain = harmless(text);
-    if let Some((end, _)) = plain.char_indices().nth(WIDEST) {
+    if let Some((end, _)) = plain.char_indices().nth(widest) {
         plain.truncate(end);
         plain.push('…');
     }
@@ -64,8 +69,10 @@ mod tests {
 
     #[test]
     fn cells_are_aligned_and_harmless() {
-        let row = ["ä".to_owned(), plain("\x1b[2J\n"), plain("")];
-        assert_eq!(line(&row, &[3, 5, 1]), "ä     [2J   -");
-        assert_eq!(width(&plain(&"x".repeat(200))), WIDEST + 1);
+        let row = ["ä", "\n", ""].map(|cell| plain(cell, WIDEST));
+        assert_eq!(line(&row, &[3, 3, 1]), r"ä    \n   -");
+        let long = "x".repeat(200);
+        assert_eq!(width(&plain(&long, WIDEST)), WIDEST + 1);
+        assert_eq!(plain(&long, usize::MAX), long);
     }
 }

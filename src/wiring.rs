@@ -63,6 +63,7 @@ pub async fn context(
     tokio::spawn(monitor::watch_scanner(clamd.clone()));
     let scratch = Scratch::open(&config.scratch_dir, config.scratch_max_bytes)
         .with_context(|| format!("cannot use {} for scratch", config.scratch_dir.display()))?;
+    tokio::spawn(scratch.clone().tidy());
     let tools = tools(&scratch, config.sandbox).await?;
     let decoders = Decoders::current_program().with_mode(config.sandbox);
     Ok(Arc::new(WorkersContext {

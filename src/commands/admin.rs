@@ -155,11 +155,6 @@ pub fn pause(pause: Option<&Pause>) -> String {
     })
 }
 
-/// Text without anything that could steer a terminal.
-pub fn harmless(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
 /// Prints what was tried.
 pub fn print_attempts(attempts: &[Attempt]) -> Result<(), OutputError> {
     table::print(

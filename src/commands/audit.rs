@@ -18,8 +18,8 @@ pub enum Command {
         #[arg(long)]
         target: Option<String>,
         /// Go on behind this entry
-        #[arg(long)]
-        before: Option<i64>,
+        #[arg(long, alias = "before")]
+        after: Option<i64>,
         /// Most entries
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=499))]
         limit: i64,
@@ -31,12 +31,12 @@ pub enum Command {
 pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
     let Command::List {
         target,
-        before,
+        after,
         limit,
         output,
     } = command;
     // One more than asked for tells whether there is a next page.
-    let mut entries = audit::list(pool, target.as_deref(), before, limit + 1).await?;
+    let mut entries = audit::list(pool, target.as_deref(), after, limit + 1).await?;
     let limit = usize::try_from(limit)?;
     if output.json {
         let page = AuditPage::new(entries, limit);
@@ -58,7 +58,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
         }),
     )?;
     if let Some(last) = entries.last().filter(|_| more) {
-        note!("there are more: --before {}", last.audit_id);
+        note!("there are more: --after {}", last.audit_id);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use crate::{output::note, table};
+use crate::output::{harmless, note};
 
 /// Notes on standard error which of these names no build has ever had here.
 pub async fn note_unknown(
@@ -18,7 +18,7 @@ pub async fn note_unknown(
         };
         let names: Vec<String> = sqlx::query_scalar(names).fetch_all(pool).await?;
         if let Some(sentence) = unknown(kind, given, &names) {
-            note!("{}", table::harmless(&sentence));
+            note!("{}", harmless(&sentence));
         }
     }
     Ok(())

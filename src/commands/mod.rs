@@ -5,6 +5,7 @@ mod api;
 mod audit;
 mod dead_letters;
 mod dev;
+mod doctor;
 mod files;
 mod keys;
 mod known;
@@ -41,15 +42,19 @@ pub enum Command {
     Worker,
     /// Bring the database's schema up to this build (settings from the environment)
     Migrate(migrate::Args),
+    /// Check that everything a worker needs is here and works; the exit code is 1 if anything is not (settings from the
+    /// environment)
+    #[command(after_help = settings::help(settings::WORKER))]
+    Doctor,
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     Runs(Group<runs::Command>),
-    /// What became of a file: send it through again
+    /// Send a file through again, or take it down
     Files(Group<files::Command>),
     /// What failed for good: list, sum up, show, re-drive, discard
     DeadLetters(Group<dead_letters::Command>),
-    /// How much waits where: list, pause, resume
+    /// How much waits where: list, pause, resume, limits over all workers
     Queues(Group<queues::Command>),
     /// Who is at work
     Workers(Group<workers::Command>),
@@ -71,6 +76,7 @@ impl Command {
             Self::Upload(args) => upload::run(args).await,
             Self::Api => api::run().await,
             Self::Worker => worker::run().await,
+            Self::Doctor => Box::pin(doctor::run()).await,
             Self::Migrate(args) => migrate::run(&args).await,
             Self::Keys(group) => {
                 let (pool, command) = group.open().await?;

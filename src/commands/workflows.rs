@@ -8,7 +8,10 @@ use sqlx::PgPool;
 use workflows::admin::check::{self, Problem, Severity};
 
 use super::admin::Output;
-use crate::{output::out, settings, table};
+use crate::{
+    output::{harmless, out},
+    settings,
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -32,7 +35,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
         out!("{}", json!({ "problems": problems }))?;
     } else {
         for problem in &problems {
-            out!("{}", table::harmless(&sentence(problem)))?;
+            out!("{}", harmless(&sentence(problem)))?;
         }
         if !stuck {
             out!("this build can go on with every run")?;

@@ -186,7 +186,11 @@ async fn leaves_a_redrive_going_on(stack: &Stack) {
     assert_eq!(listed["items"], json!([redrive]));
     let shown = well(stack, &format!("dead-letters redrives show {id}")).await;
     assert!(shown.contains("done       0 of 3"), "{shown}");
-    let stopped = well(stack, &format!("dead-letters stop {id} --reason enough")).await;
+    let stopped = well(
+        stack,
+        &format!("dead-letters redrives stop {id} --reason enough"),
+    )
+    .await;
     assert!(stopped.ends_with("has ended: 0 re-driven\n"), "{stopped}");
     let listed = well(stack, "dead-letters redrives --going-on").await;
     assert_eq!(listed.lines().count(), 1, "{listed}");

@@ -130,6 +130,11 @@ const fn about_warning(code: Warning) -> (&'static str, &'static str) {
             "The bytes are of another format than declared, of the same kind",
             "What was found in the bytes counts: `content_type` has it. Nothing is made of what was declared.",
         ),
+        Warning::Truncated => (
+            "The file ends before it should",
+            "It was cut off before it was sent, or while it was copied. What is there of it is served; if you have the \
+             whole file, send that.",
+        ),
     }
 }
 

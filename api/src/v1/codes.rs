@@ -74,6 +74,8 @@ mirrored! {
     WarningCode of media::Warning {
         /// The bytes are another format than the declared one, of the same kind.
         ContentTypeDiffers,
+        /// The file ends before it should. What is there of it was taken.
+        Truncated,
     }
 }
 

@@ -10,16 +10,19 @@ use serde::{Deserialize, Serialize};
 pub enum Warning {
     /// The bytes are another format than the declared one, of the same kind.
     ContentTypeDiffers,
+    /// The file ends before it should. What is there of it was taken.
+    Truncated,
 }
 
 impl Warning {
     /// Every code.
-    pub const ALL: [Self; 1] = [Self::ContentTypeDiffers];
+    pub const ALL: [Self; 2] = [Self::ContentTypeDiffers, Self::Truncated];
 
     /// The stable string.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ContentTypeDiffers => "content_type_differs",
+            Self::Truncated => "truncated",
         }
     }
 

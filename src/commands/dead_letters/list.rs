@@ -11,7 +11,10 @@ use super::{
     super::admin::{self, Output, Part, time},
     filter::{Filter, short_id},
 };
-use crate::{output::out, table};
+use crate::{
+    output::{harmless, out},
+    table,
+};
 
 pub async fn letters(
     pool: &PgPool,
@@ -130,13 +133,13 @@ pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<Exi
         letter.crashes,
         letter.interruptions
     )?;
-    out!("error        {}", admin::harmless(whole.error.as_str()))?;
-    out!("input        {}", admin::harmless(whole.input.as_str()))?;
+    out!("error        {}", harmless(whole.error.as_str()))?;
+    out!("input        {}", harmless(whole.input.as_str()))?;
     let fingerprint = &letter.fingerprint;
     out!(
         "fingerprint  {} {}",
         short_id(fingerprint),
-        admin::harmless(fingerprint)
+        harmless(fingerprint)
     )?;
     if let (Some(resolution), Some(at)) = (&letter.resolution, letter.resolved_at) {
         let by = letter.resolved_by.as_deref().unwrap_or_default();

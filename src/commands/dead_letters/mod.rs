@@ -55,7 +55,8 @@ pub enum Command {
     },
     /// Give a dead task up, or with --all many of them, and with them their runs
     Discard(Box<discard::Args>),
-    /// Stop a re-drive of many where it is
+    /// The same as `redrives stop`
+    #[command(hide = true)]
     Stop {
         /// The re-drive
         id: Uuid,

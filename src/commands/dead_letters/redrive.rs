@@ -114,7 +114,7 @@ async fn many(
         tokio::select! {
             redrive = see_through(pool, redrive) => redrive?,
             () = stop.stop.cancelled() => {
-                note!("it goes on; to stop it: mediamill dead-letters stop {id} --reason WHY");
+                note!("it goes on; to stop it: mediamill dead-letters redrives stop {id} --reason WHY");
                 redrive::get(pool, id).await?
             }
         }

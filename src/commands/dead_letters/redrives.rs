@@ -10,7 +10,10 @@ use uuid::Uuid;
 use workflows::admin::redrive::{self, Redrive};
 
 use super::super::admin::{self, Because, Output, time};
-use crate::{output::out, table};
+use crate::{
+    output::{harmless, out},
+    table,
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -112,10 +115,10 @@ fn show(redrive: &Redrive, output: &Output) -> anyhow::Result<ExitCode> {
     out!("re-drive   {}", redrive.redrive_id)?;
     out!(
         "filter     {}",
-        admin::harmless(&json!(redrive.filter).to_string())
+        harmless(&json!(redrive.filter).to_string())
     )?;
     if let Some(step) = &redrive.from_step {
-        out!("from step  {}", admin::harmless(step))?;
+        out!("from step  {}", harmless(step))?;
     }
     out!("done       {}", progress(redrive))?;
     out!(
@@ -128,8 +131,8 @@ fn show(redrive: &Redrive, output: &Output) -> anyhow::Result<ExitCode> {
         Some(at) => out!("ended      {}", time(at))?,
         None => out!("ended      no, it goes on")?,
     }
-    out!("by         {}", admin::harmless(&redrive.actor))?;
-    out!("reason     {}", admin::harmless(&redrive.reason))?;
+    out!("by         {}", harmless(&redrive.actor))?;
+    out!("reason     {}", harmless(&redrive.reason))?;
     Ok(ExitCode::SUCCESS)
 }
 

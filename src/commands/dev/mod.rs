@@ -1,5 +1,6 @@
 //! `mediamill dev`: everything on this machine, in one process and its children.
 
+mod farewell;
 mod key;
 pub mod place;
 mod services;
@@ -128,7 +129,11 @@ async fn serve(
     };
     let workers = wiring::run_workers(context, &workers_config, stop.clone(), ready);
     let watch = watch(services, stop.clone());
-    let (api, workers, watch) = tokio::join!(ending(api, &stop), ending(workers, &stop), watch);
+    let parts = async { tokio::join!(ending(api, &stop), ending(workers, &stop), watch) };
+    let (api, workers, watch) = tokio::select! {
+        ended = parts => ended,
+        never = farewell::tell(&pool, &stop) => match never {},
+    };
     close(pool).await;
     drop(url_file);
     watch.and(api).and(workers)

@@ -1,5 +1,6 @@
 //! `mediamill runs`: what every run does or waits for.
 
+mod about;
 mod sentence;
 mod show;
 
@@ -14,10 +15,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::{
     RunState,
-    admin::{
-        explain,
-        runs::{self, RunFilter},
-    },
+    admin::runs::{self, RunFilter},
 };
 
 use super::{
@@ -45,6 +43,7 @@ pub enum Command {
     /// Show a run and every attempt
     Show {
         /// The run, or the file
+        #[arg(value_parser = about::id)]
         id: Uuid,
         #[command(flatten)]
         output: Output,
@@ -52,6 +51,7 @@ pub enum Command {
     /// Say why a run is not running, or who works on it
     Explain {
         /// The run, or the file
+        #[arg(value_parser = about::id)]
         id: Uuid,
         #[command(flatten)]
         output: Output,
@@ -107,11 +107,11 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
             output,
         } => list(pool, filter, &part, &output).await,
         Command::Show { id, output } => {
-            let explanation = explain::explain(pool, id).await?;
+            let explanation = about::explained(pool, id).await?;
             show::whole(explanation, &output)
         }
         Command::Explain { id, output } => {
-            let explanation = explain::explain(pool, id).await?;
+            let explanation = about::explained(pool, id).await?;
             show::answers(explanation, &output)
         }
         Command::Cancel(change) => {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use workflows::admin::explain::{Answer, Lack, Progress, Tried};
 use workflows::admin::limits::HeldBy;
 
-use super::super::admin::{harmless, time};
+use super::super::admin::time;
+use crate::output::harmless;
 
 #[rustfmt::skip] // A table: two lines for each reason.
 pub fn sentence(answer: &Answer) -> String {

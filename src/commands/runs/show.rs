@@ -12,7 +12,10 @@ use super::{
     super::admin::{self, Output, time},
     sentence::sentence,
 };
-use crate::{output::out, table};
+use crate::{
+    output::{harmless, out},
+    table,
+};
 
 pub fn whole(explanation: Explanation, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
@@ -40,7 +43,7 @@ pub fn whole(explanation: Explanation, output: &Output) -> anyhow::Result<ExitCo
         out!("ended     {}", time(*at))?;
     }
     if let Some(result) = result {
-        out!("result    {}", admin::harmless(result.as_str()))?;
+        out!("result    {}", harmless(result.as_str()))?;
     }
     out!("now       {}\n", sentence(&explanation.answer))?;
     admin::print_attempts(&explanation.timeline)?;
@@ -58,7 +61,7 @@ pub fn answers(explanation: Explanation, output: &Output) -> anyhow::Result<Exit
         .as_ref()
         .filter(|_| run.state == RunState::Rejected)
     {
-        out!("{}", admin::harmless(&admin::message(&result.to_value())))?;
+        out!("{}", harmless(&admin::message(&result.to_value())))?;
     }
     if explanation.tasks.len() > 1 {
         out!("")?;

@@ -131,7 +131,7 @@ async fn one(
     } = send::send(client, path, progress).await?;
     let outcome = if wait {
         let when = if before { "was sent before" } else { "sent" };
-        note!("{}: {when}, file {file_id}", path.to_string_lossy());
+        note!("{}: {when}, file {file_id}", shown(path));
         // Whoever stops waiting and says the same again waits for this file, and sends no second one.
         watch::watch(client, path, &file_id, progress).await?
     } else {
@@ -141,13 +141,18 @@ async fn one(
     Ok(outcome)
 }
 
-/// Says what became of a file. A name that is not Unicode is told as far as it can be.
+/// A name that is not Unicode is told as far as it can be, and one that could steer a terminal with escapes.
+fn shown(path: &Path) -> String {
+    output::harmless(&path.to_string_lossy())
+}
+
+/// Says what became of a file.
 fn report(
     path: &Path,
     result: anyhow::Result<Outcome>,
     as_json: bool,
 ) -> Result<Option<Failure>, OutputError> {
-    let name = path.display();
+    let name = shown(path);
     match result {
         Ok(outcome) => {
             if as_json {
@@ -165,7 +170,7 @@ fn report(
                     json!({ "path": path.to_string_lossy(), "error": told })
                 )?;
             } else {
-                note!("{name}: {told}");
+                note!("{name}: {}", output::harmless(&told));
             }
             Ok(Some(failure(&error)))
         }

@@ -3,7 +3,7 @@
 use media::{Rejection, RejectionCode};
 use sandbox::{Resource, ToolError};
 use video::encode::EncodeError;
-use video::probe::{ProbeError, Refusal, RefusalCode};
+use video::probe::{ProbeError, Refusal, RefusalCode, number};
 use workflows::{Attempt, NextOnError, StepError};
 
 use super::machine;
@@ -139,7 +139,7 @@ fn rejection(refusal: Refusal) -> Rejection {
         RefusalCode::BrokenTimestamps => RejectionCode::BrokenTimestamps,
         RefusalCode::Malformed => RejectionCode::Malformed,
     };
-    let with_unit = |number: u64| format!("{number} {}", refusal.unit);
+    let with_unit = |value: f64| format!("{} {}", number(value), refusal.unit);
     Rejection {
         code,
         limit: refusal.limit.map(with_unit),

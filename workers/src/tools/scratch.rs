@@ -1,12 +1,15 @@
 //! Local copies of originals, named by content, so that steps on the same machine read a file
 //! from storage once. A cache and nothing more: every file here can vanish at any time.
+//!
+//! They are people's files, so none stays longer than it is of use: the step that ends a file takes its copy away on its
+//! own machine, and on every machine a copy goes that nobody has used for a while.
 
 use std::{
     fs::File,
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use futures::TryStreamExt;
@@ -18,6 +21,11 @@ use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 
 /// Room that is left to the disk beside what is about to be written, in bytes.
 const SPARE: u64 = 1 << 20;
+
+/// A copy that nobody has used for so long goes.
+const IDLE: Duration = Duration::from_hours(1);
+/// Between two looks for such copies.
+const LOOK_EVERY: Duration = Duration::from_mins(5);
 
 /// How often a copy is made that others take away before it is linked.
 const LINK_TRIES: u32 = 5;
@@ -121,7 +129,10 @@ impl Scratch {
         sha256: &Sha256,
     ) -> Result<File, ScratchError> {
         match File::open(self.path(sha256)) {
-            Ok(file) => return Ok(file),
+            Ok(file) => {
+                used_now(&file);
+                return Ok(file);
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
@@ -163,6 +174,41 @@ impl Scratch {
         }
     }
 
+    /// Takes the copy of an original away, if there is one. Whoever has it open keeps it that long.
+    pub fn evict(&self, sha256: &Sha256) -> io::Result<()> {
+        match std::fs::remove_file(self.path(sha256)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes copies away that nobody uses any more, again and again.
+    pub async fn tidy(self) {
+        loop {
+            let scratch = self.clone();
+            let tidied = spawn_blocking(move || scratch.evict_idle(IDLE)).await;
+            if let Ok(Err(error)) = tidied {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot tidy the scratch folder"
+                );
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the file system has this clock")]
+    fn evict_idle(&self, idle: Duration) -> io::Result<()> {
+        let now = SystemTime::now();
+        for (used, _, path) in copies(&self.folder)? {
+            if now.duration_since(used).is_ok_and(|time| time >= idle) {
+                // Somebody else may have taken it away just now.
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        Ok(())
+    }
+
     fn path(&self, sha256: &Sha256) -> PathBuf {
         self.folder.join(sha256.to_hex())
     }
@@ -178,6 +224,12 @@ impl ScratchFile {
         self.writer.flush().await?;
         self.named.reopen()
     }
+}
+
+/// Whoever is used goes last. A file system that does not take the time keeps that of the copying.
+#[expect(clippy::disallowed_methods, reason = "the file system has this clock")]
+fn used_now(copy: &File) {
+    let _ = copy.set_modified(SystemTime::now());
 }
 
 /// Deletes what processes left half done that are gone.
@@ -215,7 +267,7 @@ fn free_bytes(folder: &Path) -> io::Result<u64> {
     Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }
 
-/// Age, size and path of each.
+/// Last use, size and path of each.
 fn copies(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
     let copies = std::fs::read_dir(folder)?
         .flatten()
@@ -274,13 +326,30 @@ mod tests {
                 .append(true)
                 .open(scratch.path(&sha256))
                 .unwrap();
-            let then = SystemTime::now() - std::time::Duration::from_secs(age);
+            let then = SystemTime::now() - Duration::from_secs(age);
             file.set_modified(then).unwrap();
             kept.push(sha256);
         }
         let newest = fill(&scratch, b"0123456789").await;
         assert!(!scratch.path(&kept[0]).exists() && !scratch.path(&kept[1]).exists());
         assert!(scratch.path(&kept[2]).exists() && scratch.path(&newest).exists());
+    }
+
+    #[tokio::test]
+    async fn copies_go_when_they_are_of_no_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(folder.path(), 100).unwrap();
+        let (ended, idle) = (
+            fill(&scratch, b"ended").await,
+            fill(&scratch, b"idle").await,
+        );
+        scratch.evict(&ended).unwrap();
+        scratch.evict(&ended).unwrap();
+        assert!(!scratch.path(&ended).exists() && scratch.path(&idle).exists());
+        scratch.evict_idle(Duration::from_mins(1)).unwrap();
+        assert!(scratch.path(&idle).exists());
+        scratch.evict_idle(Duration::ZERO).unwrap();
+        assert!(!scratch.path(&idle).exists());
     }
 
     #[tokio::test]

@@ -78,10 +78,10 @@ impl FieldError {
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.pointer.as_ref().or(self.parameter.as_ref());
-        match name.map_or("", String::as_str) {
-            "" => write!(f, "the body {}", self.detail),
-            name => write!(f, "{name} {}", self.detail),
+        match (self.pointer.as_deref(), self.parameter.as_deref()) {
+            (Some("") | None, None) => write!(f, "the body {}", self.detail),
+            (_, Some("")) => write!(f, "the parameter without a name {}", self.detail),
+            (Some(name), _) | (None, Some(name)) => write!(f, "{name} {}", self.detail),
         }
     }
 }

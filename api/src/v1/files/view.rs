@@ -263,7 +263,7 @@ pub struct StepView {
     pub total: Count,
     /// How often its tasks were tried.
     pub attempts: Count,
-    /// What went wrong last. Only for keys with the scope `admin`.
+    /// What went wrong last, of a step that is not done. Only for keys with the scope `admin`.
     pub last_error: Option<String>,
 }
 
@@ -271,12 +271,14 @@ impl RunView {
     /// A run; what went wrong inside is for operators only.
     pub fn new(run: RunSummary, with_errors: bool) -> Self {
         let step = |step: StepSummary| StepView {
+            last_error: step
+                .last_error
+                .filter(|_| with_errors && step.state != workflows::StepState::Done),
             name: step.name,
             state: step.state.into(),
             done: step.done.into(),
             total: step.total.into(),
             attempts: step.attempts.into(),
-            last_error: step.last_error.filter(|_| with_errors),
         };
         Self {
             run_id: run.run_id,

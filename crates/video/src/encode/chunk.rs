@@ -43,7 +43,9 @@ pub(super) async fn encode(
 
 /// Everything is done at the largest size, once; smaller sizes are scaled from it.
 fn graph(plan: &Plan, chunk: &Chunk) -> String {
-    let start_us = plan.time_us(chunk.first_frame);
+    // A chunk that begins after the last picture shows that one: it is decoded, and what stands before is left out.
+    let from = chunk.first_frame.min(plan.frame_at(plan.last_picture_us()));
+    let start_us = plan.time_us(from);
     let mut graph = filters::source(plan);
     let count = plan.rungs.len();
     let Some(top) = plan.rungs.last() else {
@@ -51,6 +53,9 @@ fn graph(plan: &Plan, chunk: &Chunk) -> String {
     };
     graph += &filters::constant_rate(plan.frame_rate, start_us);
     // Writing to a text does not fail.
+    if from < chunk.first_frame {
+        let _ = write!(graph, ",trim=start_frame={}", chunk.first_frame - from);
+    }
     let look = filters::plain(plan.picture.colours, top.width, top.height);
     let _ = write!(graph, ",{look},split={count}");
     for number in 0..count - 1 {

@@ -26,7 +26,7 @@ pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeEr
     let mut best: Option<(f64, u64)> = None;
     let mut failure = None;
     for tenth in TENTHS {
-        let at_us = plan.duration_us() * tenth / 10;
+        let at_us = plan.last_picture_us() * tenth / 10;
         // A film may be broken here and there; one good picture is enough.
         match look(desk, plan, at_us).await {
             Ok(look) => {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::encode::{Made, Rendition, segment_file, subtitles_folder};
 use crate::hls::measure::Rates;
-use crate::hls::{INDEX, KEYFRAMES, MASTER};
+use crate::hls::{INDEX, KEYFRAMES, MASTER, language::tag};
 use crate::mp4::Media;
 use crate::plan::{Plan, SoundWork, SubtitleWork, Task};
 
@@ -281,6 +281,7 @@ fn resolution(rung: &Rendition) -> String {
 }
 
 fn language(code: Option<&str>) -> String {
-    code.map(|code| format!(",LANGUAGE=\"{code}\""))
+    code.and_then(tag)
+        .map(|tag| format!(",LANGUAGE=\"{tag}\""))
         .unwrap_or_default()
 }

@@ -46,7 +46,10 @@ pub(super) fn cut(plan: &Plan, at_most: u64) -> Vec<Chunk> {
                 segments: end_segment - first_segment,
                 first_frame,
                 frames: end_frame - first_frame,
-                seek_us: plan.time_us(first_frame).saturating_sub(RUN_UP_US),
+                seek_us: plan
+                    .time_us(first_frame)
+                    .min(plan.last_picture_us())
+                    .saturating_sub(RUN_UP_US),
             }
         })
         .collect()

@@ -48,6 +48,10 @@ pub struct Plan {
     pub sounds: Vec<SoundWork>,
     /// Tracks of subtitles.
     pub subtitles: Vec<SubtitleWork>,
+    /// When the last picture begins, in microseconds from the film's start; it stands to the end. `None` in plans from
+    /// before this was known.
+    #[serde(default)]
+    pub last_picture_us: Option<u64>,
     /// Widths of the poster in pixels, the largest last.
     pub poster_widths: Vec<u32>,
     /// Where the animated preview begins, in microseconds.
@@ -100,8 +104,9 @@ impl Plan {
             chunks: Vec::new(),
             sounds: tracks::sounds(&probe.sounds),
             subtitles: tracks::subtitles(&probe.subtitles),
+            last_picture_us: Some(probe.video.last_us),
             poster_widths: tracks::poster_widths(&probe.video, settings),
-            preview_start_us: tracks::preview_start(probe.duration_us),
+            preview_start_us: tracks::preview_start(probe.video.duration_us),
             storyboard: StoryboardWork::new(probe, settings),
         };
         plan.chunks = chunks::cut(&plan, per_chunk);
@@ -133,6 +138,21 @@ impl Plan {
             u128::from(self.frame_rate.den),
         );
         u64::try_from(u128::from(frame) * den * 1_000_000 / num).unwrap_or(u64::MAX)
+    }
+
+    /// The number of the picture that stands at `time_us`.
+    pub(crate) fn frame_at(&self, time_us: u64) -> u64 {
+        let (num, den) = (
+            u128::from(self.frame_rate.num),
+            u128::from(self.frame_rate.den) * 1_000_000,
+        );
+        u64::try_from(u128::from(time_us) * num / den).unwrap_or(u64::MAX)
+    }
+
+    /// When the last picture of the film begins that is decoded, in microseconds.
+    pub fn last_picture_us(&self) -> u64 {
+        let last_us = self.last_picture_us.unwrap_or(u64::MAX);
+        last_us.min(self.time_us(self.frames.saturating_sub(1)))
     }
 
     /// The length of the film as it is made, in microseconds.

@@ -11,8 +11,9 @@ pub(super) fn film(width: u32, height: u32) -> VideoProbe {
     VideoProbe {
         container: Container::Mov,
         size_bytes: 100_000_000,
-        header_duration_us: Some(600_000_000),
         duration_us: 600_000_000,
+        longest_us: 600_000_000,
+        cut_short: false,
         video: VideoTrack {
             index: 0,
             codec: "h264".into(),
@@ -22,6 +23,8 @@ pub(super) fn film(width: u32, height: u32) -> VideoProbe {
             rotation: Rotation::None,
             declared_rate: rate,
             average_rate: rate,
+            duration_us: 600_000_000,
+            last_us: 599_960_000,
             timing: Timing {
                 frames: 15_000,
                 median_us: 40_000,

@@ -113,12 +113,16 @@ fn name(
     name
 }
 
-/// The widths that are not larger than the film; its own if all are.
+/// The height in pixels below which a poster shows nothing.
+const LOWEST_POSTER: f64 = 32.0;
+
+/// The widths that are not larger than the film, and at which it is not a line; its own if there are none.
 pub(super) fn poster_widths(video: &VideoTrack, settings: &PlanSettings) -> Vec<u32> {
-    let (width, _) = video.shown();
+    let (width, height) = video.shown();
     let widths = settings.poster_widths.iter().copied();
+    let shows = |wanted: u32| height * f64::from(wanted) / width >= LOWEST_POSTER;
     let mut fitting: Vec<u32> = widths
-        .filter(|&wanted| f64::from(wanted) <= width)
+        .filter(|&wanted| f64::from(wanted) <= width && shows(wanted))
         .collect();
     if fitting.is_empty() {
         fitting.push(even(width));

@@ -1,8 +1,11 @@
 //! The first look: what the headers say.
 
+use std::collections::BTreeSet;
+
 use sandbox::ToolError;
 
 use crate::probe::allowed::{self, Container};
+use crate::probe::check::Said;
 use crate::probe::packets::Measured;
 use crate::probe::raw::{Report, Stream};
 use crate::probe::refusal::{Refusal, RefusalCode};
@@ -23,10 +26,7 @@ pub const SHOWN: &[&str] = &[
 pub struct Headers {
     pub video_index: u32,
     pub tracks: usize,
-    /// Pictures that an index in the header counts, where there is one.
-    pub counted_frames: Option<u64>,
-    /// Where the container's clock stands at the film's start, in microseconds.
-    start_us: i64,
+    said: Said,
     probe: VideoProbe,
 }
 
@@ -47,14 +47,14 @@ pub fn blame(error: ToolError) -> ProbeError {
     } else if stderr.contains("ncryption") {
         (RefusalCode::Encrypted, ENCRYPTED)
     } else {
-        (RefusalCode::Malformed, "The file cannot be read as a film.")
+        (RefusalCode::Malformed, "the file cannot be read as a film")
     };
     Refusal::new(code, message).into()
 }
 
-const CONTAINER: &str = "This is not a kind of file that films are taken from.";
-const CODEC: &str = "A track of the film is of a codec that is not decoded here.";
-const ENCRYPTED: &str = "The film is encrypted (DRM).";
+const CONTAINER: &str = "this is not a kind of file that films are taken from";
+const CODEC: &str = "a track of the film is of a codec that is not decoded here";
+const ENCRYPTED: &str = "the film is encrypted (DRM)";
 
 /// Reads what ffprobe has written.
 pub fn read(json: &[u8], size_bytes: u64) -> Result<Headers, ProbeError> {
@@ -71,22 +71,26 @@ pub fn read(json: &[u8], size_bytes: u64) -> Result<Headers, ProbeError> {
     }
     let stream = film(&report.streams)?;
     let start_us = micros(report.format.start_time.as_deref()).unwrap_or(0);
-    let header_duration_us = micros(stream.duration.as_deref())
-        .or_else(|| micros(report.format.duration.as_deref()))
-        .and_then(|us| u64::try_from(us).ok());
-    Ok(Headers {
-        video_index: stream.index,
-        tracks: report.streams.len(),
-        counted_frames: stream
+    let length = |text: Option<&str>| micros(text).and_then(|us| u64::try_from(us).ok());
+    let said = Said {
+        frames: stream
             .nb_frames
             .as_deref()
             .and_then(|count| count.parse().ok()),
+        pictures_us: length(stream.duration.as_deref()),
+        longest_us: length(report.format.duration.as_deref()),
         start_us,
+    };
+    Ok(Headers {
+        video_index: stream.index,
+        tracks: report.streams.len(),
+        said,
         probe: VideoProbe {
             container,
             size_bytes,
-            header_duration_us,
             duration_us: 0,
+            longest_us: 0,
+            cut_short: false,
             video: video(stream)?,
             sounds: report.streams.iter().filter_map(tracks::sound).collect(),
             subtitles: report.streams.iter().filter_map(tracks::subtitle).collect(),
@@ -108,12 +112,19 @@ impl Headers {
         self.probe.container
     }
 
+    /// The streams of sound that are kept.
+    pub fn sounds(&self) -> BTreeSet<u32> {
+        self.probe.sounds.iter().map(|track| track.index).collect()
+    }
+
     /// The facts: headers, with what was measured in place of what they say.
     pub fn with(self, measured: Measured) -> Result<VideoProbe, Refusal> {
-        let counted = self.counted_frames;
         let mut probe = self.probe;
-        let measured = measured.finish(self.start_us)?;
+        let measured = measured.finish(self.said.start_us)?;
         probe.duration_us = measured.duration_us;
+        probe.longest_us = measured.longest_us;
+        probe.video.duration_us = measured.pictures_us;
+        probe.video.last_us = measured.last_us;
         probe.video.timing = measured.timing;
         probe.video.keyframes = measured.keyframes;
         probe
@@ -122,7 +133,7 @@ impl Headers {
         probe
             .subtitles
             .retain(|track| measured.streams.contains(&track.index));
-        check::header_is_borne_out(&probe, counted, self.start_us)?;
+        check::header_is_borne_out(&probe, &self.said)?;
         Ok(probe)
     }
 }
@@ -150,15 +161,12 @@ fn film(streams: &[Stream]) -> Result<&Stream, Refusal> {
         (Some(stream), _) => Ok(stream),
         (None, None) => Err(Refusal::new(
             RefusalCode::NoVideo,
-            "There is no moving picture in the file.",
+            "there is no moving picture in the file",
         )),
         (None, Some(first)) => {
             let codec = first.codec_name.as_deref().unwrap_or_default();
             Err(if allowed::picture_decoder(codec).is_some() {
-                Refusal::new(
-                    RefusalCode::Malformed,
-                    "No picture of the film can be read.",
-                )
+                Refusal::new(RefusalCode::Malformed, "no picture of the film can be read")
             } else {
                 Refusal::new(RefusalCode::UnsupportedCodec, CODEC)
             })
@@ -169,10 +177,7 @@ fn film(streams: &[Stream]) -> Result<&Stream, Refusal> {
 fn video(stream: &Stream) -> Result<VideoTrack, Refusal> {
     let side = |side: Option<u32>| side.filter(|&pixels| pixels > 0);
     let (Some(width), Some(height)) = (side(stream.width), side(stream.height)) else {
-        return Err(Refusal::new(
-            RefusalCode::Malformed,
-            "The film has no size.",
-        ));
+        return Err(Refusal::new(RefusalCode::Malformed, "the film has no size"));
     };
     let pixel_format = stream.pix_fmt.clone().unwrap_or_default();
     Ok(VideoTrack {
@@ -192,6 +197,8 @@ fn video(stream: &Stream) -> Result<VideoTrack, Refusal> {
             .map_or(Rotation::None, rotation),
         declared_rate: stream.r_frame_rate.as_deref().and_then(Ratio::parse),
         average_rate: stream.avg_frame_rate.as_deref().and_then(Ratio::parse),
+        duration_us: 0,
+        last_us: 0,
         timing: Timing::default(),
         bit_depth: bit_depth(&pixel_format),
         pixel_format,

@@ -12,7 +12,7 @@ pub struct VideoLimits {
     pub duration_seconds: u64,
     /// Pixels of one coded picture. Default 8192 × 4352, which takes in 8K.
     pub pixels: u64,
-    /// The shorter side as shown, at least, in pixels. Default 16.
+    /// The shorter side as shown, at least, in pixels. Default 32: of less, a poster or a player shows nothing.
     pub min_side: u32,
     /// Pictures in a second, on average. Default 300.
     pub frame_rate: u32,
@@ -30,7 +30,7 @@ impl Default for VideoLimits {
             size_bytes: 10 << 30,
             duration_seconds: 6 * 60 * 60,
             pixels: 8192 * 4352,
-            min_side: 16,
+            min_side: 32,
             frame_rate: 300,
             tracks: 50,
             bitrate: 400_000_000,

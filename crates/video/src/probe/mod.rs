@@ -6,6 +6,7 @@
 
 mod allowed;
 mod check;
+mod cut;
 mod headers;
 mod limits;
 mod packets;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use allowed::Container;
 pub use limits::VideoLimits;
-pub use refusal::{Refusal, RefusalCode};
+pub use refusal::{Refusal, RefusalCode, number};
 pub use types::{
     Chapter, Colour, Keyframe, Ratio, Rotation, SoundTrack, SubtitleTrack, Timing, VideoProbe,
     VideoTrack,
@@ -76,7 +77,7 @@ pub async fn probe(
         ..source
     };
     let call = ToolCall::ffprobe(&source, folder, packets_limits(limits), packets::SHOWN);
-    let mut measured = Measured::new(headers.video_index, limits);
+    let mut measured = Measured::new(headers.video_index, headers.sounds(), limits);
     let mut over = None;
     let read = tools
         .lines(&call, |line| {
@@ -90,8 +91,15 @@ pub async fn probe(
         return Err(refusal.into());
     }
     read.map_err(headers::blame)?;
-    let probe = headers.with(measured)?;
+    let mut probe = headers.with(measured)?;
     check::measured(&probe, limits)?;
+    let (path, container) = (PathBuf::from(file), probe.container);
+    let announced =
+        tokio::task::spawn_blocking(move || cut::announced(&path, container, size_bytes));
+    let announced = announced.await.map_err(std::io::Error::other).flatten();
+    let announced = announced.map_err(ToolError::io("looking at the input"))?;
+    check::cut(&probe, announced)?;
+    probe.cut_short = announced.is_some();
     Ok(probe)
 }
 

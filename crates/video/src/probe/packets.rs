@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::probe::limits::VideoLimits;
-use crate::probe::refusal::{Refusal, RefusalCode};
+use crate::probe::refusal::{Refusal, RefusalCode, counted};
 use crate::probe::times::micros;
 use crate::probe::types::{Keyframe, Timing};
 
@@ -24,6 +24,8 @@ const KEYFRAMES_APART_US: i64 = 1_000_000;
 const INTERVALS: usize = 4096;
 /// A picture that comes this much too early is out of order for good, in microseconds.
 const BACKWARDS_US: i64 = 1_000_000;
+/// Sound that ends later than the pictures by no more than this is padding of its codec, in microseconds.
+const PADDING_US: i64 = 100_000;
 /// The longest that one picture may stand, in microseconds; more is a jump of the clock.
 const STANDS_US: i64 = 600_000_000;
 
@@ -34,6 +36,8 @@ pub struct Measured {
     allowed_packets: u64,
     streams: BTreeSet<u32>,
     ends_us: BTreeMap<u32, i64>,
+    /// The ends of the streams of sound, but for what comes after a jump of the clock.
+    heard_us: BTreeMap<u32, Option<i64>>,
     waiting: BinaryHeap<Reverse<i64>>,
     shown_us: Option<i64>,
     frames: u64,
@@ -44,7 +48,14 @@ pub struct Measured {
 
 /// What came out.
 pub struct Facts {
+    /// To the end of the last picture, or of sound that goes on.
     pub duration_us: u64,
+    /// To the end of the last picture.
+    pub pictures_us: u64,
+    /// To the last picture.
+    pub last_us: u64,
+    /// To the end of the longest stream.
+    pub longest_us: u64,
     pub timing: Timing,
     pub keyframes: Vec<Keyframe>,
     /// Streams that have packets.
@@ -52,13 +63,14 @@ pub struct Facts {
 }
 
 impl Measured {
-    pub fn new(video_index: u32, limits: &VideoLimits) -> Self {
+    pub fn new(video_index: u32, sounds: BTreeSet<u32>, limits: &VideoLimits) -> Self {
         Self {
             video_index,
             packets: 0,
             allowed_packets: limits.packets,
             streams: BTreeSet::new(),
             ends_us: BTreeMap::new(),
+            heard_us: sounds.into_iter().map(|stream| (stream, None)).collect(),
             waiting: BinaryHeap::with_capacity(REORDERED + 1),
             shown_us: None,
             frames: 0,
@@ -79,9 +91,9 @@ impl Measured {
             let code = RefusalCode::TooManyPackets;
             return Err(Refusal::limit(
                 code,
-                "The film has more than",
-                limit,
-                found,
+                "the film has more than",
+                counted(limit),
+                counted(found),
                 "packets",
             ));
         }
@@ -90,7 +102,14 @@ impl Measured {
             return Ok(());
         };
         let end = self.ends_us.entry(packet.stream).or_insert(i64::MIN);
-        *end = (*end).max(at_us.saturating_add(packet.duration_us));
+        let packet_end = at_us.saturating_add(packet.duration_us);
+        *end = (*end).max(packet_end);
+        if let Some(heard) = self.heard_us.get_mut(&packet.stream) {
+            let goes_on = heard.is_none_or(|end| at_us <= end.saturating_add(STANDS_US));
+            if goes_on {
+                *heard = (*heard).max(Some(packet_end));
+            }
+        }
         if packet.stream == self.video_index {
             self.picture(&packet, at_us);
         }
@@ -139,7 +158,7 @@ impl Measured {
         let last_us = self.shown_us.ok_or_else(|| {
             Refusal::new(
                 RefusalCode::Malformed,
-                "No picture of the film is in the file.",
+                "no picture of the film is in the file",
             )
         })?;
         let timing = self.timing();
@@ -147,7 +166,7 @@ impl Measured {
         if self.worst_backwards_us > BACKWARDS_US || longest_us > STANDS_US {
             return Err(Refusal::new(
                 RefusalCode::BrokenTimestamps,
-                "The film's times jump by minutes or run backwards.",
+                "the film's times jump by minutes or run backwards",
             ));
         }
         // A last picture without a length stands as long as others.
@@ -157,12 +176,19 @@ impl Measured {
             .get(&self.video_index)
             .copied()
             .unwrap_or(last_us);
-        let end_us = picture_end.max(last_us.saturating_add(median_us));
+        let shown_end = picture_end.max(last_us.saturating_add(median_us));
+        let heard = self.heard_us.values().flatten().copied().max();
+        let goes_on = heard.filter(|&end| end > shown_end.saturating_add(PADDING_US));
+        let longest = self.ends_us.values().copied().max();
+        let since_start = |end: i64| u64::try_from(end.saturating_sub(start_us)).unwrap_or(0);
         for keyframe in &mut self.keyframes {
             keyframe.at_us -= start_us;
         }
         Ok(Facts {
-            duration_us: u64::try_from(end_us.saturating_sub(start_us)).unwrap_or(0),
+            duration_us: since_start(goes_on.unwrap_or(shown_end)),
+            pictures_us: since_start(shown_end),
+            last_us: since_start(last_us),
+            longest_us: since_start(longest.unwrap_or(shown_end)),
             timing,
             keyframes: self.keyframes,
             streams: self.streams,
@@ -233,11 +259,13 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{Facts, Measured};
     use crate::probe::{RefusalCode, VideoLimits};
 
     fn measure(lines: &[String]) -> Result<Facts, RefusalCode> {
-        let mut measured = Measured::new(0, &VideoLimits::default());
+        let mut measured = Measured::new(0, BTreeSet::from([1]), &VideoLimits::default());
         for line in lines {
             measured
                 .take(line.as_bytes())
@@ -274,6 +302,23 @@ mod tests {
         let times = (0..100).map(|i| f64::from(i) * 0.04 + if i < 50 { 9000.0 } else { 0.0 });
         let back: Vec<_> = times.map(picture).collect();
         assert_eq!(measure(&back).err(), Some(RefusalCode::BrokenTimestamps));
+    }
+
+    #[test]
+    fn a_film_plays_on_while_there_is_sound() {
+        let sound = |at: f64| format!("1,{at:.6},N/A,0.020000,10,20,K_");
+        let ends = |sounds: &[f64]| {
+            let pictures = [0.0, 0.04, 0.08].map(picture).into_iter();
+            let lines: Vec<_> = pictures.chain(sounds.iter().copied().map(sound)).collect();
+            let facts = measure(&lines).unwrap();
+            assert_eq!(facts.pictures_us, 120_000);
+            (facts.duration_us, facts.longest_us)
+        };
+        assert_eq!(ends(&[0.0, 1.0, 2.0]), (2_020_000, 2_020_000));
+        // What a codec pads its last packet with.
+        assert_eq!(ends(&[0.0, 0.18]), (120_000, 200_000));
+        // A clock that jumps is no sound for hours.
+        assert_eq!(ends(&[0.0, 1.0, 20_000.0]), (1_020_000, 20_000_020_000));
     }
 
     #[test]

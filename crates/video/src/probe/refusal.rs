@@ -39,17 +39,17 @@ pub enum RefusalCode {
 }
 
 /// A refusal: what it is, what was allowed, what was found, and a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The kind.
     pub code: RefusalCode,
     /// What is allowed, in [`unit`](Self::unit), where there is a limit.
-    pub limit: Option<u64>,
+    pub limit: Option<f64>,
     /// What was found, in [`unit`](Self::unit).
-    pub measured: Option<u64>,
+    pub measured: Option<f64>,
     /// The unit of both numbers; empty where there are none.
     pub unit: String,
-    /// A sentence. It holds no text that came with the file.
+    /// A sentence without its period. It holds no text that came with the file.
     pub message: String,
 }
 
@@ -69,8 +69,8 @@ impl Refusal {
     pub(crate) fn limit(
         code: RefusalCode,
         what: &str,
-        limit: u64,
-        measured: u64,
+        limit: f64,
+        measured: f64,
         unit: &str,
     ) -> Self {
         let bound = if measured > limit {
@@ -83,7 +83,52 @@ impl Refusal {
             limit: Some(limit),
             measured: Some(measured),
             unit: unit.to_owned(),
-            message: format!("{what} {measured} {unit}; {bound} {limit} are taken."),
+            message: format!(
+                "{what} {} {unit}; {bound} {} are taken",
+                number(measured),
+                number(limit)
+            ),
         }
+    }
+}
+
+/// A number as people write it: whole, or with as many places as it takes to tell it from a whole one, two at most.
+pub fn number(number: f64) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Exact up to 2^53, which is more than there is of anything that is counted.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+pub(crate) const fn counted(number: u64) -> f64 {
+    number as f64
+}
+
+/// Microseconds as seconds.
+pub(crate) const fn seconds(micros: u64) -> f64 {
+    counted(micros) / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refusal, RefusalCode, number};
+
+    #[test]
+    fn numbers_are_whole_or_have_two_places() {
+        for (value, expected) in [
+            (0.04, "0.04"),
+            (3.0, "3"),
+            (300.0, "300"),
+            (59.999, "60"),
+            (7.5, "7.5"),
+            (35_651_584.0, "35651584"),
+        ] {
+            assert_eq!(number(value), expected);
+        }
+        let refusal = Refusal::limit(RefusalCode::TooLong, "the film plays", 2.0, 2.5, "seconds");
+        assert_eq!(
+            refusal.message,
+            "the film plays 2.5 seconds; at most 2 are taken"
+        );
     }
 }

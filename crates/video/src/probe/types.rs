@@ -102,6 +102,10 @@ pub struct VideoTrack {
     pub declared_rate: Option<Ratio>,
     /// The average that the container gives, in Hz.
     pub average_rate: Option<Ratio>,
+    /// From the film's start to the end of its last picture, in microseconds; measured.
+    pub duration_us: u64,
+    /// From the film's start to its last picture, in microseconds; measured.
+    pub last_us: u64,
     /// Measured times.
     pub timing: Timing,
     /// ffmpeg's name of the layout of a pixel, as `yuv420p10le`.
@@ -180,10 +184,13 @@ pub struct VideoProbe {
     pub container: Container,
     /// Its size in bytes.
     pub size_bytes: u64,
-    /// The length that the header names, in microseconds.
-    pub header_duration_us: Option<u64>,
-    /// The length measured: from the film's start to the end of its last picture, in microseconds.
+    /// How long it plays, in microseconds: to the end of its last picture, or of its sound where that goes on, as in
+    /// browsers. Measured.
     pub duration_us: u64,
+    /// It ends before its structure says, and little of it is lost.
+    pub cut_short: bool,
+    /// To the end of its longest track of any kind, in microseconds. Measured.
+    pub longest_us: u64,
     /// The pictures.
     pub video: VideoTrack,
     /// The tracks of sound.

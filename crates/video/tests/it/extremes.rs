@@ -31,7 +31,7 @@ async fn odd_films_come_through() {
         ),
         ("slides.mkv", "testsrc2=s=64x36:r=0.1:d=30", 5.0, 148..=152),
         ("too-fast.mp4", "testsrc2=s=64x36:r=240:d=1", 60.0, 60..=60),
-        ("ribbon.mp4", "testsrc2=s=4096x16:r=25:d=1", 25.0, 25..=25),
+        ("ribbon.mp4", "testsrc2=s=4096x32:r=25:d=1", 25.0, 25..=25),
         (
             "odd-sides.mkv",
             "testsrc2=s=65x37:r=25:d=1,format=yuv444p",
@@ -54,7 +54,7 @@ async fn too_many_pictures_in_a_second_are_refused() {
     let refusal = refused(probe(&make(folder.path(), "film.mp4", line)).await);
     assert_eq!(
         (refusal.code, refusal.limit),
-        (RefusalCode::TooHighFrameRate, Some(300))
+        (RefusalCode::TooHighFrameRate, Some(300.0))
     );
 }
 
@@ -92,7 +92,10 @@ async fn a_header_that_promises_a_day_is_not_believed() {
     std::fs::write(&film, bytes).unwrap();
     let refusal = refused(probe(&film).await);
     assert_eq!(refusal.code, RefusalCode::DurationMismatch, "{refusal:?}");
-    assert_eq!((refusal.limit, refusal.measured), (Some(86_400), Some(3)));
+    assert_eq!(
+        (refusal.limit, refusal.measured),
+        (Some(86_400.0), Some(3.0))
+    );
 }
 
 #[tokio::test]
@@ -143,4 +146,67 @@ async fn another_player_plays_every_rendition_to_its_end() {
     counts.sort_unstable();
     // Two rungs of 175 pictures; 7 s of sound are 328.1 frames, and one of silence before.
     assert_eq!(counts, [175, 175, 330], "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_film_plays_on_while_there_is_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, codec) in [("film.mp4", "aac"), ("film.mkv", "flac")] {
+        let line = format!(
+            "{} -f lavfi -i sine=440:d=9 -c:v libx264 -preset ultrafast -crf 20 -g 25 -c:a {codec}",
+            numbered("25", 3)
+        );
+        // In pieces of two seconds, three of which have no picture of their own.
+        let converted = convert(&make(folder.path(), name, &line), &chopped()).await;
+        let report = converted.report();
+        assert!(report.passed(), "{name}: {:#?}", report.findings);
+        let expected: Vec<u32> = (0..225).map(|frame| frame.min(74)).collect();
+        assert_eq!(numbers(&converted.top()), expected, "{name}");
+        let packets = shown(&converted.whole("sound-0"), "packet=pts").len();
+        // 9 s are 421.9 frames, and one of silence before.
+        assert!((422..=424).contains(&packets), "{name}: {packets}");
+    }
+}
+
+#[tokio::test]
+async fn subtitles_that_go_on_after_the_film_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let subtitles = folder.path().join("s.srt");
+    let text =
+        "1\n00:00:01,000 --> 00:00:02,000\nHello\n\n2\n00:00:20,000 --> 00:00:21,000\nGone\n";
+    std::fs::write(&subtitles, text).unwrap();
+    let line = format!(
+        "-f lavfi -i testsrc2=s=64x36:r=25:d=3 -i {} -c:v libx264 -preset ultrafast -c:s srt",
+        subtitles.display()
+    );
+    let converted = convert(&make(folder.path(), "film.mkv", &line), &chopped()).await;
+    assert!(converted.report().passed());
+    assert_eq!(converted.plan.frames, 75);
+}
+
+#[tokio::test]
+async fn a_film_that_is_cut_off_is_known_by_its_structure() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "-f lavfi -i testsrc2=s=64x36:r=25:d=8 -g 25";
+    for (name, codec) in [
+        ("film.avi", "-c:v mpeg4"),
+        ("film.mkv", "-c:v libx264 -preset ultrafast"),
+        (
+            "film.mp4",
+            "-c:v libx264 -preset ultrafast -movflags +faststart",
+        ),
+    ] {
+        let film = make(folder.path(), name, &format!("{line} {codec}"));
+        assert!(!probe(&film).await.unwrap().cut_short, "{name}");
+        let bytes = std::fs::read(&film).unwrap();
+        std::fs::write(&film, &bytes[..bytes.len() * 95 / 100]).unwrap();
+        assert!(probe(&film).await.unwrap().cut_short, "{name}");
+        std::fs::write(&film, &bytes[..bytes.len() / 2]).unwrap();
+        let refusal = refused(probe(&film).await);
+        assert_eq!(
+            refusal.code,
+            RefusalCode::DurationMismatch,
+            "{name}: {refusal:?}"
+        );
+    }
 }

@@ -83,7 +83,7 @@ async fn what_is_cut_off_anywhere_is_taken_or_refused() {
     std::fs::write(&cut, &bytes[..bytes.len() * 4 / 10]).unwrap();
     let refusal = refused(probe(&cut).await);
     assert_eq!(refusal.code, RefusalCode::DurationMismatch, "{refusal:?}");
-    assert_eq!((refusal.limit, &*refusal.unit), (Some(8), "seconds"));
+    assert_eq!((refusal.limit, &*refusal.unit), (Some(8.0), "seconds"));
 }
 
 #[tokio::test]

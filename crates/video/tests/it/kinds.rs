@@ -147,15 +147,15 @@ async fn every_language_is_kept_and_surround_becomes_stereo() {
     );
     let master = std::fs::read_to_string(converted.path("master.m3u8")).unwrap();
     assert!(
-        master.contains("NAME=\"deu\",LANGUAGE=\"deu\",DEFAULT=NO"),
+        master.contains("NAME=\"deu\",LANGUAGE=\"de\",DEFAULT=NO"),
         "{master}"
     );
     assert!(
-        master.contains("NAME=\"eng\",LANGUAGE=\"eng\",DEFAULT=YES"),
+        master.contains("NAME=\"eng\",LANGUAGE=\"en\",DEFAULT=YES"),
         "{master}"
     );
     assert!(
-        master.contains("TYPE=SUBTITLES") && master.contains("LANGUAGE=\"fra\""),
+        master.contains("TYPE=SUBTITLES") && master.contains("LANGUAGE=\"fr\""),
         "{master}"
     );
     for sound in ["sound-0", "sound-1"] {

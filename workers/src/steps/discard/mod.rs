@@ -45,6 +45,9 @@ impl Step for Discard {
         if let Some(what) = begun.map_err(errors::database)? {
             sent(context, &upload).await?;
             made(context, file_id, what).await?;
+            if what == What::Everything {
+                copied(context, file_id).await?;
+            }
             let mut connection = context.connection().await?;
             files::end_discard(&mut connection, file_id, what)
                 .await
@@ -64,6 +67,17 @@ async fn sent(context: &Context, upload: &Upload) -> Result<(), StepError> {
     }
     let cleared = context.clear_staging(upload.upload_id).await;
     cleared.map_err(errors::storage)
+}
+
+/// The copy on this machine. Those on others go when they have not been used for a while.
+async fn copied(context: &Context, file_id: FileId) -> Result<(), StepError> {
+    let mut connection = context.connection().await?;
+    let file = files::load(&mut connection, file_id).await;
+    drop(connection);
+    let facts = file.map_err(errors::database)?.and_then(|file| file.facts);
+    let Some(facts) = facts else { return Ok(()) };
+    let evicted = context.scratch.evict(&facts.sha256);
+    evicted.map_err(|error| errors::machine("cannot take a local copy away", error))
 }
 
 async fn made(context: &Context, file_id: FileId, what: What) -> Result<(), StepError> {

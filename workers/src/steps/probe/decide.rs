@@ -48,6 +48,16 @@ pub(super) fn agree(
         Err(_) if hint.is_none() && expected.is_none() && !unknown => {
             return Err(unsupported(declared));
         }
+        // As a picture was it probed for want of any sign, and it is not one.
+        Err(refusal)
+            if hint.is_none()
+                && expected.is_none()
+                && refusal.code == RejectionCode::UnsupportedType =>
+        {
+            let message = "the file is of no type that is taken";
+            let refusal = Rejection::new(RejectionCode::UnsupportedType, message);
+            return Err(refusal.limit(supported()));
+        }
         Err(refusal) => return Err(refusal),
     };
     // People save pictures by the name of another kind of picture, and browsers declare what the name says. Nothing is
@@ -61,11 +71,9 @@ pub(super) fn agree(
             .limit(declared)
             .measured(format.mime_type()));
     }
-    let warnings = differs.then_some(Warning::ContentTypeDiffers);
-    Ok(Agreed {
-        probe,
-        warnings: warnings.into_iter().collect(),
-    })
+    let mut warnings = probe.warnings();
+    warnings.extend(differs.then_some(Warning::ContentTypeDiffers));
+    Ok(Agreed { probe, warnings })
 }
 
 /// The first half of a media type, such as `image`.
@@ -79,11 +87,16 @@ fn declared_subtype(declared: &str) -> &str {
 }
 
 fn unsupported(found: &str) -> Rejection {
-    let supported: Vec<_> = InputFormat::all().map(InputFormat::mime_type).collect();
     let message = "this type of file is not taken";
     Rejection::new(RejectionCode::UnsupportedType, message)
-        .limit(supported.join(", "))
+        .limit(supported())
         .measured(found)
+}
+
+/// Every type that is taken, of whatever kind.
+fn supported() -> String {
+    let supported: Vec<_> = InputFormat::all().map(InputFormat::mime_type).collect();
+    supported.join(", ")
 }
 
 #[cfg(test)]
@@ -111,6 +124,18 @@ mod tests {
             Ok(agreed) => agreed.warnings[0].as_str(),
             Err(rejection) => rejection.code.as_str(),
         }
+    }
+
+    #[test]
+    fn what_is_of_no_kind_is_told_every_type_that_is_taken() {
+        let picture = Rejection::new(RejectionCode::UnsupportedType, "not an image");
+        let refusal = agree("", None, Err(picture), false).unwrap_err();
+        assert!(!refusal.message.contains("image"), "{}", refusal.message);
+        let taken = refusal.limit.unwrap();
+        assert!(
+            taken.contains("image/jpeg") && taken.contains("video/mp4"),
+            "{taken}"
+        );
     }
 
     #[test]

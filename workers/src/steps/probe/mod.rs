@@ -58,14 +58,18 @@ impl Step for Probe {
         };
         let declared = &upload.declared.mime_type;
         let hint = hint(&cx.context.open(&source).await?)?;
-        let kind = decide::kind(declared, hint).map_err(errors::reject)?;
+        let refused = |refusal| {
+            // What is refused is looked at no more. Failing that, it goes when it has not been used for a while.
+            let _ = cx.context.scratch.evict(&sha256);
+            errors::reject(refusal)
+        };
+        let kind = decide::kind(declared, hint).map_err(refused)?;
         let probed = probe(cx, &source, kind).await?;
         let rules = &cx.context.types;
-        let agreed = decide::agree(declared, hint, probed, rules.strict).map_err(errors::reject)?;
+        let agreed = decide::agree(declared, hint, probed, rules.strict).map_err(refused)?;
         let decide::Agreed { probe, warnings } = agreed;
         let size_bytes = upload.plan.size_bytes;
-        let taken = rules.check(probe.format(), size_bytes);
-        taken.map_err(errors::reject)?;
+        rules.check(probe.format(), size_bytes).map_err(refused)?;
         let found = Found {
             file_id,
             warnings,

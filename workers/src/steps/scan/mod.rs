@@ -43,8 +43,10 @@ impl Step for Scan {
         } = assembled;
         let upload = cx.context.upload(upload_id).await?;
         let (sha256, size_bytes, verdict) = read(&cx.context, &upload).await?;
-        decide::decide(&verdict, upload.declared.sha256.as_ref(), &sha256)
-            .map_err(errors::reject)?;
+        if let Err(refusal) = decide::decide(&verdict, upload.declared.sha256.as_ref(), &sha256) {
+            let _ = cx.context.scratch.evict(&sha256);
+            return Err(errors::reject(refusal));
+        }
         let expected = upload.plan.size_bytes;
         if size_bytes != expected {
             return Err(ShortRead {
