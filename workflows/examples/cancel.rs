@@ -76,8 +76,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let hooks = Hooks::default().with(&sheep);
     let by = By::new("ada", "I am asleep already").telling(&hooks);
-    runs::cancel(&pool, run.0, by).await?;
-    assert_eq!(runs::get(&pool, run.0).await?.state, RunState::Cancelled);
+    runs::cancel(&pool, run, by).await?;
+    assert_eq!(runs::get(&pool, run).await?.state, RunState::Cancelled);
     let why: String = sqlx::query_scalar("SELECT why FROM cancelled WHERE subject = $1")
         .bind(subject)
         .fetch_one(&pool)

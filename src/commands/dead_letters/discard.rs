@@ -68,7 +68,7 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
         );
         return told(done, &text, &args.output);
     };
-    dead_letters::discard(pool, id, by).await?;
+    dead_letters::discard(pool, id.into(), by).await?;
     super::resolved(pool, id, &args.output, "discarded").await
 }
 

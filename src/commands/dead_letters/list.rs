@@ -47,7 +47,7 @@ pub async fn letters(
                     .resolution
                     .map(|resolution| resolution.to_string())
                     .unwrap_or_default(),
-                short_id(&letter.fingerprint),
+                short_id(letter.fingerprint.as_str()),
                 error(letter),
             ]
         }),
@@ -97,8 +97,8 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
                 time(kind.first_at),
                 time(kind.last_at),
                 kind.example.to_string(),
-                short_id(&kind.fingerprint),
-                kind.fingerprint.clone(),
+                short_id(kind.fingerprint.as_str()),
+                kind.fingerprint.to_string(),
                 kind.root_cause.clone(),
             ]
         }),
@@ -107,7 +107,7 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
 }
 
 pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<ExitCode> {
-    let whole = dead_letters::show(pool, id).await?;
+    let whole = dead_letters::show(pool, id.into()).await?;
     if output.json {
         let detail = DeadLetterDetail::from(whole);
         return admin::json(&detail);
@@ -132,7 +132,7 @@ pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<Exi
     )?;
     out!("error        {}", admin::harmless(whole.error.as_str()))?;
     out!("input        {}", admin::harmless(whole.input.as_str()))?;
-    let fingerprint = &letter.fingerprint;
+    let fingerprint = letter.fingerprint.as_str();
     out!(
         "fingerprint  {} {}",
         short_id(fingerprint),

@@ -76,7 +76,7 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
         let request = redrive::request(pool, &filter, from_step, pace, by);
         return Box::pin(many(pool, request, args.no_wait, &args.output)).await;
     };
-    dead_letters::redrive(pool, id, args.from_step.as_deref(), by).await?;
+    dead_letters::redrive(pool, id.into(), args.from_step.as_deref(), by).await?;
     super::resolved(pool, id, &args.output, "re-driven").await
 }
 

@@ -4,8 +4,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
     admin::{AdminError, By},
@@ -21,7 +21,7 @@ use crate::{
 /// Tells the hooks of runs that were cancelled. A hook that fails takes the action back.
 pub(crate) async fn cancelled(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     by: By<'_>,
 ) -> Result<(), AdminError> {
     for (run, definition) in to_tell(tx, runs, by).await? {
@@ -42,7 +42,7 @@ pub(crate) async fn cancelled(
 /// dead task stays dead and is not told of. A hook that fails takes the action back.
 pub(crate) async fn revived(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<(), AdminError> {
@@ -63,7 +63,7 @@ pub(crate) async fn revived(
 /// Runs whose workflow has hooks, with its definition, by ascending id.
 async fn to_tell<'h>(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     by: By<'h>,
 ) -> Result<Vec<(About, &'h Arc<Definition>)>, StoreError> {
     let Some(hooks) = by.hooks else {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::define::ids::FairnessHash;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
@@ -167,7 +168,7 @@ impl LimitEntry {
     pub(super) async fn holds(
         &self,
         pool: &PgPool,
-        key: i64,
+        key: FairnessHash,
     ) -> Result<Option<HeldBy>, StoreError> {
         let used_up =
             |most: Option<u32>, running: i64| most.is_some_and(|most| running >= most.into());

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
@@ -76,7 +77,7 @@ pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
     Ok(entries.collect())
 }
 
-fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[i32]) -> Vec<Breaker> {
+fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[LaneId]) -> Vec<Breaker> {
     let needs = fleet.needs_of(queue);
     let needed = open.iter().filter(|breaker| {
         needs.contains(breaker.dependency.as_str())
@@ -90,7 +91,7 @@ fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[i32]) -> Vec<Br
 struct InQueue {
     /// With their versions.
     workflows: BTreeSet<(String, i32)>,
-    lanes: Vec<i32>,
+    lanes: Vec<LaneId>,
     ready: i64,
     suspects: i64,
 }

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::define::ids::Fingerprint;
+
 /// Which letters. What is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LetterFilter {
@@ -14,7 +16,7 @@ pub struct LetterFilter {
     pub step: Option<String>,
     /// [`DeadLetter::fingerprint`](crate::admin::dead_letters::DeadLetter::fingerprint).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<Fingerprint>,
     /// Fairness key of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,

@@ -1,9 +1,9 @@
 //! Taking away what is left of runs.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::define::actor::By;
+use crate::define::ids::RunId;
 use crate::protocol::state::Resolution;
 use crate::store::error::StoreError;
 use crate::store::lock;
@@ -13,7 +13,7 @@ use crate::store::lock;
 /// the runs' locks. Returns how many attempts were under way.
 pub(crate) async fn clear(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     resolution: Resolution,
     by: By<'_>,
 ) -> Result<i64, StoreError> {
@@ -43,7 +43,7 @@ pub(crate) async fn clear(
             SET resolved_at = now(), resolution = $2, resolved_by = $3, reason = $4
             WHERE run_id = ANY($1) AND resolved_at IS NULL)
          SELECT count(*) AS "running!" FROM no_longer_leased"#,
-        runs,
+        runs as &[RunId],
         resolution.as_str(),
         by.actor,
         by.reason,

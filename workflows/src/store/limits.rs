@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::define::actor::By;
+use crate::define::ids::FairnessHash;
 use crate::store::error::StoreError;
 
 /// What a queue may.
@@ -93,14 +94,14 @@ pub(crate) async fn remove(tx: &mut PgConnection, queue: &str) -> Result<bool, S
 pub(crate) async fn running_of_key(
     pool: &PgPool,
     queue: &str,
-    key: i64,
+    key: FairnessHash,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "tasks!"
            FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
            WHERE p.queue = $1 AND p.key = $2"#,
         queue,
-        key,
+        key.0,
     )
     .fetch_one(pool)
     .await?)

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::define::actor::By;
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 
 /// What waits at a step.
 pub(crate) struct Waiting {
-    pub lane: i32,
+    pub lane: LaneId,
     pub workflow: String,
     pub version: i32,
     pub step: String,

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
-    Attempt, Backoff, BoxError, Done, Engine, EngineConfig, Hints, Record, Starter, StepSettings,
-    Workflow,
+    Attempt, Backoff, BoxError, Done, Engine, EngineConfig, Hints, Record, RunId, Starter,
+    StepSettings, Workflow,
     admin::{
         By, Paging,
         dead_letters::{self, DeadLetter, LetterFilter},
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// The run about `subject`.
-    pub async fn run_of(&self, subject: Uuid) -> Uuid {
+    pub async fn run_of(&self, subject: Uuid) -> RunId {
         let run = workflows::inspect::latest_run(&self.pool, subject).await;
         run.expect("an answer").expect("a run").run_id
     }
@@ -108,7 +108,7 @@ impl World {
     /// Why the run about `subject` is not running.
     pub async fn answer(&self, subject: Uuid) -> Answer {
         let run = self.run_of(subject).await;
-        let explanation = explain::explain(&self.pool, run).await;
+        let explanation = explain::explain(&self.pool, run.0).await;
         explanation.expect("an explanation").answer
     }
 

@@ -158,7 +158,7 @@ impl RedrivesApi {
         /// Id of the re-drive.
         redrive_id: Path<Uuid>,
     ) -> Result<Shown, Refused<GetErrors>> {
-        let redrive = redrive::get(&state.pool, redrive_id.0).await;
+        let redrive = redrive::get(&state.pool, redrive_id.0.into()).await;
         let redrive = redrive.map_err(Problem::from)?;
         Ok(Shown::Ok(JsonBody(redrive.into())))
     }
@@ -180,8 +180,12 @@ impl RedrivesApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let redrive =
-            redrive::stop(&state.pool, redrive_id.0, body.0.by(&actor, &state.hooks)).await;
+        let redrive = redrive::stop(
+            &state.pool,
+            redrive_id.0.into(),
+            body.0.by(&actor, &state.hooks),
+        )
+        .await;
         let redrive = redrive.map_err(Problem::from)?;
         Ok(Shown::Ok(JsonBody(redrive.into())))
     }

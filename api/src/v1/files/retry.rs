@@ -65,7 +65,7 @@ pub async fn retry(pool: &PgPool, file_id: FileId, by: By<'_>) -> Result<Uuid, N
     transaction.commit().await?;
     drop(connection);
     hints.send(pool).await;
-    Ok(run.run_id)
+    Ok(run.run_id.0)
 }
 
 /// A hook that refuses has a reason that people should read.

@@ -272,7 +272,7 @@ impl RunView {
             last_error: step.last_error.filter(|_| with_errors),
         };
         Self {
-            run_id: run.run_id,
+            run_id: run.run_id.0,
             state: run.state.into(),
             started_at: run.started_at.into(),
             ended_at: run.ended_at.map(Into::into),

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::{LetterId, RunId};
 use crate::store::letters as stored;
 use crate::{
     admin::{
@@ -20,7 +20,7 @@ use crate::{
 const BATCH: i64 = 500;
 
 /// Gives a dead task up, and with it its run, which is cancelled.
-pub async fn discard(pool: &PgPool, letter_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
+pub async fn discard(pool: &PgPool, letter_id: LetterId, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = discard_in(&mut transaction, letter_id, by).await?;
     finish(pool, transaction, Failpoint::Discard, hints).await?;
@@ -31,7 +31,7 @@ pub async fn discard(pool: &PgPool, letter_id: Uuid, by: By<'_>) -> Result<(), A
 /// [`discard`] as part of the caller's transaction.
 pub async fn discard_in(
     tx: &mut PgConnection,
-    letter_id: Uuid,
+    letter_id: LetterId,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
@@ -78,10 +78,10 @@ pub async fn discard_many_in(
 ) -> Result<(Discarded, Hints), AdminError> {
     check_reason(by)?;
     let letters = stored::candidates(tx, filter, None, None, limit.clamp(1, BATCH)).await?;
-    let wanted: Vec<Uuid> = letters.iter().map(|letter| letter.run_id).collect();
-    let free: Vec<Uuid> = lock::free_run_ids(tx, &wanted).await?.into_iter().collect();
+    let wanted: Vec<RunId> = letters.iter().map(|letter| letter.run_id).collect();
+    let free: Vec<RunId> = lock::free_run_ids(tx, &wanted).await?.into_iter().collect();
     // Somebody may have decided about a run before it was locked.
-    let ids: Vec<Uuid> = letters.iter().map(|letter| letter.letter_id).collect();
+    let ids: Vec<LetterId> = letters.iter().map(|letter| letter.letter_id).collect();
     let dead = stored::still_dead(tx, &free, &ids).await?;
     let discarded = if dead.is_empty() {
         0

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::LetterId;
 use crate::{
     admin::{
         AdminError, By, Conflict, Hints, check_reason,
@@ -20,7 +20,7 @@ use crate::{
 /// time is a [`AdminError::Conflict`].
 pub async fn redrive(
     pool: &PgPool,
-    letter_id: Uuid,
+    letter_id: LetterId,
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<(), AdminError> {
@@ -34,7 +34,7 @@ pub async fn redrive(
 /// [`redrive`] as part of the caller's transaction.
 pub async fn redrive_in(
     tx: &mut PgConnection,
-    letter_id: Uuid,
+    letter_id: LetterId,
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     admin::{
         AdminError, By, Hints, check_reason,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
 /// more and are stopped within a second.
-pub async fn cancel(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
+pub async fn cancel(pool: &PgPool, run_id: RunId, by: By<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = cancel_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Failpoint::Cancel, hints).await?;
@@ -27,7 +27,7 @@ pub async fn cancel(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), Admin
 /// [`cancel`] as part of the caller's transaction.
 pub async fn cancel_in(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
@@ -43,7 +43,7 @@ pub async fn cancel_in(
 /// way.
 pub(in crate::admin) async fn end(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     by: By<'_>,
 ) -> Result<i64, AdminError> {
     runs::cancel(tx, runs, by).await?;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::runs as stored;
 use crate::{
     admin::{AdminError, Page, Paging, Pause, Payload, not_found},
@@ -23,7 +24,7 @@ pub use restart::{restart, restart_in};
 #[derive(Debug, Clone)]
 pub struct RunEntry {
     /// The run.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
     /// Version it was started with.
@@ -73,11 +74,11 @@ pub async fn list(
     };
     let rows = stored::list(pool, &filter, paging.after, paging.fetch()).await?;
     let entries = rows.into_iter().map(RunEntry::of);
-    Ok(paging.page(entries.collect(), |run| run.run_id))
+    Ok(paging.page(entries.collect(), |run| run.run_id.0))
 }
 
 /// One run.
-pub async fn get(pool: &PgPool, run_id: Uuid) -> Result<RunEntry, AdminError> {
+pub async fn get(pool: &PgPool, run_id: RunId) -> Result<RunEntry, AdminError> {
     let row = stored::get(pool, run_id)
         .await?
         .ok_or_else(|| not_found("run", run_id))?;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
@@ -25,7 +25,7 @@ use crate::{
 /// A run whose unique key another run has by now cannot start again: [`AdminError::Conflict`].
 pub async fn restart(
     pool: &PgPool,
-    run_id: Uuid,
+    run_id: RunId,
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<(), AdminError> {
@@ -39,7 +39,7 @@ pub async fn restart(
 /// [`restart`] as part of the caller's transaction.
 pub async fn restart_in(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
     from_step: Option<&str>,
     by: By<'_>,
 ) -> Result<Hints, AdminError> {
@@ -67,7 +67,7 @@ pub async fn restart_in(
 /// The run's first step with the run's input, and its name, if that is the step that was asked for.
 async fn from_the_start(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
     from_step: Option<&str>,
 ) -> Result<(requeue::Entry, String), AdminError> {
     let first = requeue::first_entry(tx, run_id).await?;
