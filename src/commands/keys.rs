@@ -13,7 +13,7 @@ use media::{
 use serde_json::json;
 use sqlx::{Connection, PgPool};
 use uuid::Uuid;
-use workflows::admin::{By, audit};
+use workflows::admin::{Actor, audit};
 
 use super::{
     admin::{self, Output, time, user},
@@ -165,8 +165,8 @@ async fn identify(pool: &PgPool) -> anyhow::Result<ExitCode> {
 }
 
 impl Because {
-    fn by(&self) -> By<'_> {
-        By::new(&self.actor, &self.reason)
+    fn by(&self) -> Actor<'_> {
+        Actor::new(&self.actor, &self.reason)
     }
 }
 

@@ -43,7 +43,7 @@ impl Filter {
             workflow: self.workflow,
             step: self.step,
             fingerprint: fingerprint.map(Into::into),
-            owner: self.owner,
+            fairness_key: self.owner,
             died_before: self.older_than.map(|age| now - age),
             died_since: self.younger_than.map(|age| now - age),
         })

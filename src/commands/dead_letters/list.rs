@@ -41,7 +41,7 @@ pub async fn letters(
                 letter.letter_id.to_string(),
                 time(letter.died_at),
                 format!("{} v{} {}", letter.workflow, letter.version, letter.step),
-                letter.owner.clone(),
+                letter.fairness_key.clone(),
                 letter.cause.to_string(),
                 letter
                     .resolution
@@ -121,7 +121,7 @@ pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<Exi
         letter.version,
         letter.step
     )?;
-    out!("owner        {}", letter.owner)?;
+    out!("owner        {}", letter.fairness_key)?;
     out!("died         {}", time(letter.died_at))?;
     out!(
         "cause        {} ({} errors, {} crashes, {} interruptions)",

@@ -7,7 +7,7 @@ use api::v1::admin::view::RedriveCount;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    AdminError, By, Hooks, dead_letters,
+    Actor, AdminError, Hooks, dead_letters,
     redrive::{self, Pace, Redrive},
 };
 
@@ -60,7 +60,7 @@ pub struct Args {
 }
 
 pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<ExitCode> {
-    let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
+    let by = Actor::new(&args.actor, args.reason.as_deref().unwrap_or_default());
     let by = by.telling(hooks);
     let Some(id) = args.id else {
         let filter = args.filter.resolve(pool).await?;

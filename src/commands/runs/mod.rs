@@ -143,7 +143,7 @@ async fn list(
     let filter = RunFilter {
         workflow: filter.workflow,
         state: filter.state,
-        owner: filter.owner,
+        fairness_key: filter.owner,
         subject: filter.subject,
     };
     let page = runs::list(pool, &filter, part.paging()).await?;
@@ -163,7 +163,7 @@ async fn list(
                 time(run.started_at),
                 format!("{} v{}", run.workflow, run.version),
                 run.state.to_string(),
-                run.owner.clone(),
+                run.fairness_key.clone(),
                 run.subject.to_string(),
                 admin::pause(run.paused.as_ref()),
             ]

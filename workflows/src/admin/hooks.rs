@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
-    admin::{AdminError, By},
+    admin::{Actor, AdminError},
     define::{
         panics,
         record::BoxError,
@@ -22,14 +22,14 @@ use crate::{
 pub(crate) async fn cancelled(
     tx: &mut PgConnection,
     runs: &[RunId],
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     for (run, definition) in to_tell(tx, runs, by).await? {
         let end = RunEnd {
             run_id: run.run_id,
             subject: run.subject,
             outcome: Outcome::Cancelled {
-                by: by.actor.to_owned(),
+                by: by.name.to_owned(),
                 reason: by.reason.to_owned(),
             },
         };
@@ -44,7 +44,7 @@ pub(crate) async fn revived(
     tx: &mut PgConnection,
     runs: &[RunId],
     from_step: Option<&str>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     for (run, definition) in to_tell(tx, runs, by).await? {
         if run.state != RunState::Running {
@@ -64,7 +64,7 @@ pub(crate) async fn revived(
 async fn to_tell<'h>(
     tx: &mut PgConnection,
     runs: &[RunId],
-    by: By<'h>,
+    by: Actor<'h>,
 ) -> Result<Vec<(About, &'h Arc<Definition>)>, StoreError> {
     let Some(hooks) = by.hooks else {
         return Ok(Vec::new());

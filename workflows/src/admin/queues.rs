@@ -9,7 +9,7 @@ use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
-        AdminError, Breaker, By, Conflict, Hints, Pause, breakers, check_reason,
+        Actor, AdminError, Breaker, Conflict, Hints, Pause, breakers, check_reason,
         hints::{begin, finish},
         not_found,
         workers::Fleet,
@@ -111,14 +111,18 @@ pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, Stor
 }
 
 /// Holds a queue: nothing more of it is claimed. What is under way goes on.
-pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
+pub async fn pause(pool: &PgPool, queue: &str, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Failpoint::Pause, hints).await
 }
 
 /// [`pause`] as part of the caller's transaction.
-pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<Hints, AdminError> {
+pub async fn pause_in(
+    tx: &mut PgConnection,
+    queue: &str,
+    by: Actor<'_>,
+) -> Result<Hints, AdminError> {
     check_reason(by)?;
     must_exist(tx, queue).await?;
     if !queues::pause(tx, queue, by).await? {
@@ -137,7 +141,7 @@ pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(),
 }
 
 /// Lets a paused queue go on.
-pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
+pub async fn resume(pool: &PgPool, queue: &str, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Failpoint::Resume, hints).await
@@ -147,7 +151,7 @@ pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminE
 pub async fn resume_in(
     tx: &mut PgConnection,
     queue: &str,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     if !queues::resume(tx, queue).await? {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::define::ids::RedriveId;
 use crate::{
     admin::{
-        AdminError, By, Conflict, Hints, check_reason,
+        Actor, AdminError, Conflict, Hints, check_reason,
         hints::{begin, finish},
         not_found,
     },
@@ -72,7 +72,7 @@ pub async fn request(
     filter: &LetterFilter,
     from_step: Option<&str>,
     pace: Pace,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Redrive, AdminError> {
     let mut transaction = begin(pool).await?;
     let redrive_id = request_in(&mut transaction, filter, from_step, pace, by).await?;
@@ -87,7 +87,7 @@ pub async fn request_in(
     filter: &LetterFilter,
     from_step: Option<&str>,
     pace: Pace,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<RedriveId, AdminError> {
     check_reason(by)?;
     if !((0.001..=10_000.0).contains(&pace.per_second) && pace.cap > 0) {
@@ -127,7 +127,11 @@ pub async fn get(pool: &PgPool, redrive_id: RedriveId) -> Result<Redrive, AdminE
 }
 
 /// Stops a re-drive where it is.
-pub async fn stop(pool: &PgPool, redrive_id: RedriveId, by: By<'_>) -> Result<Redrive, AdminError> {
+pub async fn stop(
+    pool: &PgPool,
+    redrive_id: RedriveId,
+    by: Actor<'_>,
+) -> Result<Redrive, AdminError> {
     let mut transaction = begin(pool).await?;
     stop_in(&mut transaction, redrive_id, by).await?;
     let hints = Hints::default();
@@ -139,7 +143,7 @@ pub async fn stop(pool: &PgPool, redrive_id: RedriveId, by: By<'_>) -> Result<Re
 pub async fn stop_in(
     tx: &mut PgConnection,
     redrive_id: RedriveId,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     check_reason(by)?;
     let ended = redrives::lock(tx, redrive_id)

@@ -17,9 +17,9 @@ pub struct LetterFilter {
     /// [`DeadLetter::fingerprint`](crate::admin::dead_letters::DeadLetter::fingerprint).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
-    /// Fairness key of the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    /// Fairness key of the run. It is `owner` where filters are stored.
+    #[serde(default, rename = "owner", skip_serializing_if = "Option::is_none")]
+    pub fairness_key: Option<String>,
     /// Died before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_before: Option<DateTime<Utc>>,

@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection};
 use crate::define::ids::{LetterId, RunId};
 use crate::store::error::StoreError;
 use crate::{
-    admin::{AdminError, By, hooks},
+    admin::{Actor, AdminError, hooks},
     define::hooks::Hooks,
     maintenance::bulk_redrive::pace::Round,
     protocol::{failpoints::Failpoint, state::Resolution},
@@ -96,8 +96,8 @@ impl std::ops::Deref for Step {
 }
 
 impl Step {
-    fn by(&self) -> By<'_> {
-        By::new(&self.actor, &self.reason)
+    fn by(&self) -> Actor<'_> {
+        Actor::new(&self.actor, &self.reason)
     }
 
     /// Whole letters that the rate allows now.
@@ -145,7 +145,7 @@ impl Step {
         tx: &mut PgConnection,
         step: &str,
         letters: &[&Candidate],
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<(Revived, i64), AdminError> {
         let ids: Vec<LetterId> = letters.iter().map(|letter| letter.letter_id).collect();
         // Somebody may have resolved a letter before its run was locked.

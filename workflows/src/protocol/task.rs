@@ -17,7 +17,7 @@ pub(crate) struct Claim {
     /// Workflow, version and step, and the queue in which this build runs it.
     pub lane: Lane,
     /// The hash of the run's fairness key.
-    pub key: FairnessHash,
+    pub fairness_hash: FairnessHash,
     /// Orders the tasks of one key.
     pub rank: Rank,
     pub fan_out_id: Option<FanOutId>,

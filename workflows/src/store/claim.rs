@@ -70,10 +70,10 @@ pub(crate) async fn claim(
     worker_id: WorkerId,
     lease: Duration,
 ) -> Result<Claimed, StoreError> {
-    let (mut front_lanes, mut keys, mut ranks) = (vec![], vec![], vec![]);
-    for (lane, key, rank) in demand.fronts.iter().flatten() {
+    let (mut front_lanes, mut hashes, mut ranks) = (vec![], vec![], vec![]);
+    for (lane, hash, rank) in demand.fronts.iter().flatten() {
         front_lanes.push(*lane);
-        keys.push(*key);
+        hashes.push(*hash);
         ranks.push(*rank);
     }
     let wanted = Columns::of(&demand.lanes);
@@ -91,7 +91,7 @@ pub(crate) async fn claim(
         lease.as_secs_f64(),
         demand.fronts.is_none(),
         &front_lanes as &[LaneId],
-        &keys as &[FairnessHash],
+        &hashes as &[FairnessHash],
         &ranks as &[Rank],
     )
     .fetch_all(connection)
@@ -138,7 +138,7 @@ pub(crate) async fn strays(
 ) -> Result<Vec<Arc<Claim>>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
+        r#"SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key AS fairness_hash, t.rank,
                   t.fan_out_id AS "fan_out_id: _", t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
                   t.suspicion, l.token, l.started_at, 0::float8 AS "waited!", 0::bigint AS "quota!",
                   0::float8 AS "took!"
@@ -181,7 +181,7 @@ pub(crate) async fn take_over(
             WHERE l.task_id = seen.task_id AND l.token = seen.token
               AND (l.crash_limit <= 1 OR (SELECT alone FROM worker w WHERE w.worker_id = l.worker_id))
             RETURNING l.task_id, l.token, l.started_at)
-           SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
+           SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key AS fairness_hash, t.rank,
                   t.fan_out_id AS "fan_out_id: _", t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
                   t.suspicion, l.token, l.started_at, 0::float8 AS "waited!", 0::bigint AS "quota!",
                   0::float8 AS "took!"
@@ -201,7 +201,7 @@ fn claimed(rows: Vec<Row>, known: &Lanes) -> Claimed {
     let mut taken: HashMap<(LaneId, FairnessHash), i64> = HashMap::new();
     let mut claimed = Claimed::default();
     for row in rows {
-        let share = taken.entry((row.lane, row.key)).or_default();
+        let share = taken.entry((row.lane, row.fairness_hash)).or_default();
         *share += 1;
         claimed.more |= *share >= row.quota;
         let took = Duration::try_from_secs_f64(row.took).unwrap_or_default();
@@ -250,7 +250,7 @@ struct Row {
     subject: Uuid,
     trace_parent: Option<String>,
     lane: LaneId,
-    key: FairnessHash,
+    fairness_hash: FairnessHash,
     rank: Rank,
     fan_out_id: Option<FanOutId>,
     child: Option<i32>,
@@ -273,7 +273,7 @@ impl Row {
             run_id: self.run_id,
             subject: self.subject,
             lane,
-            key: self.key,
+            fairness_hash: self.fairness_hash,
             rank: self.rank,
             fan_out_id: self.fan_out_id,
             child: self.child,

@@ -23,7 +23,7 @@ WITH lane AS (
     SELECT task_id, run_id, token, $4, crash_limit, started_at, started_at + make_interval(secs => $5)
     FROM claimed
 )
-SELECT c.task_id, c.run_id, r.subject, r.trace_parent, c.lane, c.key, c.rank,
+SELECT c.task_id, c.run_id, r.subject, r.trace_parent, c.lane, c.key AS fairness_hash, c.rank,
        c.fan_out_id AS "fan_out_id: _", c.child, c.input::text AS "input!", c.errors, c.crashes, c.interruptions, c.suspicion,
        c.token AS "token!", c.started_at AS "started_at!",
        extract(epoch FROM c.started_at - c.ready_at)::float8 AS "waited!", 1::bigint AS "quota!",

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
 use crate::define::ids::RunId;
 use crate::protocol::state::Resolution;
 use crate::store::error::StoreError;
@@ -15,7 +15,7 @@ pub(crate) async fn clear(
     tx: &mut PgConnection,
     runs: &[RunId],
     resolution: Resolution,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<i64, StoreError> {
     lock::tasks_of(tx, runs).await?;
     Ok(sqlx::query_scalar!(
@@ -45,7 +45,7 @@ pub(crate) async fn clear(
          SELECT count(*) AS "running!" FROM no_longer_leased"#,
         runs as &[RunId],
         resolution.as_str(),
-        by.actor,
+        by.name,
         by.reason,
     )
     .fetch_one(tx)

@@ -233,7 +233,7 @@ impl<'a> Effects<'a> {
                 task_id,
                 run_id: claim.run_id,
                 lane,
-                key: claim.key,
+                fairness_hash: claim.fairness_hash,
                 rank: claim.rank,
                 input: &task.input,
                 child_of,

@@ -85,7 +85,7 @@ pub(super) async fn partial(
 pub(super) struct Child {
     pub fan_out_id: FanOutId,
     pub run_id: RunId,
-    pub key: FairnessHash,
+    pub fairness_hash: FairnessHash,
     pub rank: Rank,
     /// Bytes of its output.
     pub bytes: i64,
@@ -97,7 +97,7 @@ impl Child {
         claim.fan_out_id.map(|fan_out_id| Self {
             fan_out_id,
             run_id: claim.run_id,
-            key: claim.key,
+            fairness_hash: claim.fairness_hash,
             rank: claim.rank,
             bytes: i64::try_from(output).unwrap_or(i64::MAX),
         })
@@ -135,7 +135,7 @@ pub(super) async fn join(
             task_id: TaskId(Uuid::now_v7()),
             run_id: child.run_id,
             lane: join.lane,
-            key: child.key,
+            fairness_hash: child.fairness_hash,
             rank: child.rank,
             input: &join.input,
             child_of: None,

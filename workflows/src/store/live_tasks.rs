@@ -12,7 +12,7 @@ pub(crate) struct LiveTask {
     pub errors: i32,
     pub ready_at: DateTime<Utc>,
     pub lane: LaneId,
-    pub key: FairnessHash,
+    pub fairness_hash: FairnessHash,
     pub rank: Rank,
     pub queue: String,
     pub workflow: String,
@@ -42,7 +42,7 @@ pub(crate) async fn of_run(
 ) -> Result<Vec<LiveTask>, StoreError> {
     Ok(sqlx::query_as!(
         LiveTask,
-        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
+        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key AS fairness_hash, t.rank,
                   n.queue, n.workflow, n.version, n.step,
                   l.worker_id AS "worker_id?: WorkerId", l.started_at AS "since?", l.expires_at AS "lease_until?",
                   coalesce(l.expires_at < clock_timestamp(), false) AS "expired!",
@@ -88,7 +88,7 @@ pub(crate) async fn ahead(pool: &PgPool, task: &LiveTask, most: i64) -> Result<A
                   (SELECT count(DISTINCT key) FROM (
                     SELECT r.key FROM workflows.ready r WHERE r.lane = $1 LIMIT $4) keys) AS "keys!""#,
         task.lane.0,
-        task.key.0,
+        task.fairness_hash.0,
         task.rank.0,
         most,
     )

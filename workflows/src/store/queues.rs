@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
 use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 
@@ -57,13 +57,13 @@ pub(crate) async fn paused(pool: &PgPool) -> Result<Vec<Pause>, StoreError> {
 pub(crate) async fn pause(
     tx: &mut PgConnection,
     queue: &str,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let paused = sqlx::query!(
         "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
         queue,
-        by.actor,
+        by.name,
         by.reason,
     );
     Ok(paused.execute(tx).await?.rows_affected() > 0)

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, types::Json};
 
 use crate::define::ids::{LetterId, RedriveId, RunId};
-use crate::define::{actor::By, letter_filter::LetterFilter};
+use crate::define::{actor::Actor, letter_filter::LetterFilter};
 use crate::store::error::StoreError;
 
 /// A re-drive.
@@ -38,7 +38,7 @@ pub(crate) struct New<'a> {
 pub(crate) async fn insert(
     tx: &mut PgConnection,
     new: &New<'_>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.redrives
@@ -49,7 +49,7 @@ pub(crate) async fn insert(
         new.from_step,
         new.per_second,
         new.cap,
-        by.actor,
+        by.name,
         by.reason,
         new.matched,
     )

@@ -4,7 +4,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
 use crate::define::ids::{FencingToken, LaneId, LetterId, RunId, TaskId};
 use crate::store::error::StoreError;
 
@@ -22,7 +22,7 @@ pub(crate) struct Revived {
 pub(crate) async fn letters(
     tx: &mut PgConnection,
     letters: &[LetterId],
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Revived, StoreError> {
     let revived = sqlx::query!(
         r#"WITH resolved AS (
@@ -59,7 +59,7 @@ pub(crate) async fn letters(
          SELECT (SELECT count(*) FROM resolved) AS "letters!",
                 ARRAY(SELECT DISTINCT queue FROM free JOIN workflows.lanes USING (lane)) AS "queues!""#,
         letters as &[LetterId],
-        by.actor,
+        by.name,
         by.reason,
     )
     .fetch_one(tx)
@@ -144,12 +144,12 @@ pub(crate) async fn first_entry(
     }))
 }
 
-/// Starts runs again, of which nothing is left to do. Among the runs of its owner one that was dead
+/// Starts runs again, of which nothing is left to do. Among the runs of its fairness key one that was dead
 /// keeps its place, one that had ended goes last. Returns the queues to tell.
 pub(crate) async fn restart(
     tx: &mut PgConnection,
     entries: &[Entry],
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Vec<String>, StoreError> {
     let (mut runs, mut tasks, mut lanes) = (vec![], vec![], vec![]);
     let (mut attempts, mut letters) = (vec![], vec![]);
@@ -195,7 +195,7 @@ pub(crate) async fn restart(
         &lanes as &[LaneId],
         &attempts as &[Option<FencingToken>],
         &letters as &[Option<LetterId>],
-        by.actor,
+        by.name,
     )
     .fetch_all(tx)
     .await?)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::define::ids::{RunId, TaskId};
 use crate::store::error::StoreError;
-use crate::{define::actor::By, protocol::state::RunState, store::lock};
+use crate::{define::actor::Actor, protocol::state::RunState, store::lock};
 
 /// A run.
 pub(crate) struct Row {
@@ -135,7 +135,7 @@ pub(crate) async fn subjects(
 pub(crate) async fn pause(
     tx: &mut PgConnection,
     run_id: RunId,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     lock::tasks_of(tx, &[run_id]).await?;
     sqlx::query!(
@@ -151,7 +151,7 @@ pub(crate) async fn pause(
          UPDATE workflows.runs SET paused_at = now(), paused_by = $2, pause_reason = $3
          WHERE run_id = $1",
         run_id.0,
-        by.actor,
+        by.name,
         by.reason,
     )
     .execute(tx)
@@ -184,7 +184,7 @@ pub(crate) async fn resume(
 pub(crate) async fn cancel(
     tx: &mut PgConnection,
     runs: &[RunId],
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     // Where a run was is part of its result: without an attempt it is not in the history.
     sqlx::query!(
@@ -207,7 +207,7 @@ pub(crate) async fn cancel(
                        WHERE (l.workflow, l.version) = (e.workflow, e.version) AND l.events <> 'none')",
 
         runs as &[RunId],
-        by.actor,
+        by.name,
         by.reason,
     )
     .execute(tx)

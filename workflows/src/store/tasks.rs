@@ -13,7 +13,7 @@ pub(crate) struct Row<'a> {
     pub task_id: TaskId,
     pub run_id: RunId,
     pub lane: LaneId,
-    pub key: FairnessHash,
+    pub fairness_hash: FairnessHash,
     pub rank: Rank,
     pub input: &'a Payload,
     /// The fan-out it is a child of, and its number there.
@@ -30,7 +30,7 @@ struct Columns {
     ids: Vec<TaskId>,
     runs: Vec<RunId>,
     lanes: Vec<LaneId>,
-    keys: Vec<FairnessHash>,
+    fairness_hashes: Vec<FairnessHash>,
     ranks: Vec<Rank>,
     inputs: Vec<String>,
     fan_outs: Vec<Option<FanOutId>>,
@@ -46,7 +46,7 @@ impl Columns {
             columns.ids.push(row.task_id);
             columns.runs.push(row.run_id);
             columns.lanes.push(row.lane);
-            columns.keys.push(row.key);
+            columns.fairness_hashes.push(row.fairness_hash);
             columns.ranks.push(row.rank);
             columns.inputs.push(row.input.as_str().to_owned());
             let (fan_out, child) = row.child_of.unzip();
@@ -81,7 +81,7 @@ pub(crate) async fn insert(
         &columns.ids as &[TaskId],
         &columns.runs as &[RunId],
         &columns.lanes as &[LaneId],
-        &columns.keys as &[FairnessHash],
+        &columns.fairness_hashes as &[FairnessHash],
         &columns.ranks as &[Rank],
         &columns.inputs,
         &columns.fan_outs as &[Option<FanOutId>],
@@ -118,7 +118,7 @@ pub(crate) async fn advance(
          SELECT lane, key, rank, task_id FROM new WHERE ready",
         &columns.ids as &[TaskId],
         &columns.lanes as &[LaneId],
-        &columns.keys as &[FairnessHash],
+        &columns.fairness_hashes as &[FairnessHash],
         &columns.ranks as &[Rank],
         &columns.inputs,
         &columns.tokens as &[FencingToken],

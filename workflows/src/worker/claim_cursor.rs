@@ -75,7 +75,10 @@ impl ClaimCursors {
             self.ranks.clear();
         }
         for (lane, claim) in claims {
-            let rank = self.ranks.entry((lane, claim.key)).or_insert(claim.rank);
+            let rank = self
+                .ranks
+                .entry((lane, claim.fairness_hash))
+                .or_insert(claim.rank);
             *rank = claim.rank.max(*rank);
         }
     }

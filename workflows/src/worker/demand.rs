@@ -127,7 +127,7 @@ impl Demands {
             self.breakers.claimed(known.number, known.needs);
         }
         let group = group(&claim.lane);
-        self.served.insert(group, claim.key);
+        self.served.insert(group, claim.fairness_hash);
         let latest = self.turns.values().max().copied().unwrap_or_default();
         self.turns.insert(group, latest + 1);
     }

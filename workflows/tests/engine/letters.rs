@@ -114,7 +114,7 @@ async fn letters_are_summed_up_by_kind() {
     let example = show(&world.pool, *example).await.unwrap();
     assert_eq!(example.letter.died_at, *last_at);
     let odd = LetterFilter {
-        owner: Some("odd".into()),
+        fairness_key: Some("odd".into()),
         ..LetterFilter::default()
     };
     let odd = summary(&world.pool, &odd).await.unwrap();
@@ -133,7 +133,7 @@ async fn many_letters_are_discarded_in_rounds_past_what_others_have_locked() {
     };
     theirs.plant(&world, 3).await;
     let filter = LetterFilter {
-        owner: Some("owner".into()),
+        fairness_key: Some("owner".into()),
         ..LetterFilter::default()
     };
     let locked = run_of(&world, letters[1]).await;

@@ -59,7 +59,7 @@ async fn many_letters_are_re_driven_at_a_rate_up_to_a_cap_across_a_restart() {
         world.reaches(subject, "dead").await;
     }
     let ours = LetterFilter {
-        owner: Some("ours".into()),
+        fairness_key: Some("ours".into()),
         step: Some("hope".into()),
         fingerprint: Some(Fingerprint("hope: no hope yet".to_owned())),
         died_before: Some(Utc::now()),
@@ -141,7 +141,7 @@ async fn the_rate_that_is_asked_for_is_kept_to_its_fractions() {
         };
         planted.plant(&world, letters).await;
         let filter = LetterFilter {
-            owner: Some(owner.into()),
+            fairness_key: Some(owner.into()),
             ..LetterFilter::default()
         };
         let job = redrive::request(&world.pool, &filter, None, pace(per_second), BY).await;
@@ -265,7 +265,7 @@ async fn re_drives_are_listed_shown_stopped_and_found_again() {
     let job = redrive::request(&world.pool, &any, None, pace(0.01), BY).await;
     let job = job.unwrap();
     let nothing = LetterFilter {
-        owner: Some("nobody".into()),
+        fairness_key: Some("nobody".into()),
         ..LetterFilter::default()
     };
     let empty = redrive::request(&world.pool, &nothing, None, pace(0.01), BY).await;

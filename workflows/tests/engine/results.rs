@@ -72,7 +72,7 @@ async fn every_end_is_told_with_its_type() {
     assert!(began.elapsed() >= limit);
     runs::cancel(&world.pool, hanging, BY).await.unwrap();
     let cancelled = results.wait(&world.pool, hanging, Duration::ZERO).await;
-    let (by, reason) = (BY.actor.to_owned(), BY.reason.to_owned());
+    let (by, reason) = (BY.name.to_owned(), BY.reason.to_owned());
     assert_eq!(cancelled.unwrap(), End::Cancelled { by, reason });
     engine.stop().await;
 }

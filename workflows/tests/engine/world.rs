@@ -12,7 +12,7 @@ use workflows::{
     Attempt, Backoff, BoxError, Done, Engine, EngineConfig, Hints, Record, RunId, Starter,
     StepSettings, Workflow,
     admin::{
-        By, Paging,
+        Actor, Paging,
         dead_letters::{self, DeadLetter, LetterFilter},
         explain::{self, Answer},
     },
@@ -261,7 +261,7 @@ pub fn slots(slots: usize) -> EngineConfig {
 }
 
 /// Who acts in the tests, and why.
-pub const BY: By<'static> = By::new("tester", "to see what happens");
+pub const BY: Actor<'static> = Actor::new("tester", "to see what happens");
 
 /// Retries quickly, `attempts` times in all.
 pub fn quick(attempts: u32) -> StepSettings {

@@ -5,7 +5,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 use workflows::admin::dead_letters::{self, LetterFilter};
 
 use super::view::{DeadLetterDetail, DeadLetterPage, KindList};
@@ -105,7 +105,7 @@ impl DeadLettersApi {
             workflow: workflow.0,
             step: step.0,
             fingerprint: fingerprint.0.map(Into::into),
-            owner: owner.0,
+            fairness_key: owner.0,
             died_before: died_before.0,
             died_since: died_since.0,
         };
@@ -148,7 +148,7 @@ impl DeadLettersApi {
             workflow: workflow.0,
             step: step.0,
             fingerprint: fingerprint.0.map(Into::into),
-            owner: owner.0,
+            fairness_key: owner.0,
             died_before: died_before.0,
             died_since: died_since.0,
         };
@@ -188,7 +188,7 @@ impl DeadLettersApi {
         body: JsonBody<RedriveLetter>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let by = By::new(&actor, &body.0.reason).telling(&state.hooks);
+        let by = Actor::new(&actor, &body.0.reason).telling(&state.hooks);
         let from_step = body.0.from_step.as_deref();
         let done = dead_letters::redrive(&state.pool, letter_id.0.into(), from_step, by).await;
         done.map_err(Problem::from)?;

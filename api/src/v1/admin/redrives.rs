@@ -4,7 +4,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 use workflows::admin::redrive::{self, Pace};
 
 use super::view::{LetterFilterView, RedriveCount, RedriveList, RedriveView};
@@ -118,7 +118,8 @@ impl RedrivesApi {
             })));
         }
         let actor = caller.actor();
-        let by = By::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
+        let by =
+            Actor::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
         let pace = Pace {
             per_second: body.per_second,
             cap: body.cap,

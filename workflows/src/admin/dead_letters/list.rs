@@ -34,7 +34,7 @@ pub struct DeadLetter {
     /// Place among the children, for a child of a fan-out.
     pub child: Option<i32>,
     /// The run's fairness key.
-    pub owner: String,
+    pub fairness_key: String,
     /// Attempts that ended in an error.
     pub errors: i32,
     /// Attempts of which the process died.
@@ -114,7 +114,7 @@ impl DeadLetter {
             version: row.version,
             step: row.step,
             child: row.child,
-            owner: row.fairness_key,
+            fairness_key: row.fairness_key,
             errors: row.errors,
             crashes: row.crashes,
             interruptions: row.interruptions,

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::define::ids::RunId;
 use crate::{
     admin::{
-        AdminError, By, Hints, check_reason,
+        Actor, AdminError, Hints, check_reason,
         hints::{begin, finish},
         hooks, locks,
     },
@@ -16,11 +16,11 @@ use crate::{
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
 /// more and are stopped within a second.
-pub async fn cancel(pool: &PgPool, run_id: RunId, by: By<'_>) -> Result<(), AdminError> {
+pub async fn cancel(pool: &PgPool, run_id: RunId, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = cancel_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Failpoint::Cancel, hints).await?;
-    tracing::info!(run.id = %run_id, actor = by.actor, "run cancelled");
+    tracing::info!(run.id = %run_id, actor = by.name, "run cancelled");
     Ok(())
 }
 
@@ -28,7 +28,7 @@ pub async fn cancel(pool: &PgPool, run_id: RunId, by: By<'_>) -> Result<(), Admi
 pub async fn cancel_in(
     tx: &mut PgConnection,
     run_id: RunId,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     locks::live_run(tx, run_id).await?;
@@ -44,7 +44,7 @@ pub async fn cancel_in(
 pub(in crate::admin) async fn end(
     tx: &mut PgConnection,
     runs: &[RunId],
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<i64, AdminError> {
     runs::cancel(tx, runs, by).await?;
     let running = clear(tx, runs, Resolution::Discarded, by).await?;

@@ -32,7 +32,7 @@ pub struct RunEntry {
     /// What it is about.
     pub subject: Uuid,
     /// Its fairness key.
-    pub owner: String,
+    pub fairness_key: String,
     /// See [`crate::client::start::Starter::priority`].
     pub priority: i16,
     /// Its state.
@@ -55,7 +55,7 @@ pub struct RunFilter {
     /// State.
     pub state: Option<RunState>,
     /// Fairness key.
-    pub owner: Option<String>,
+    pub fairness_key: Option<String>,
     /// What the run is about.
     pub subject: Option<Uuid>,
 }
@@ -69,7 +69,7 @@ pub async fn list(
     let filter = stored::Filter {
         workflow: filter.workflow.as_deref(),
         state: filter.state,
-        fairness_key: filter.owner.as_deref(),
+        fairness_key: filter.fairness_key.as_deref(),
         subject: filter.subject,
     };
     let rows = stored::list(pool, &filter, paging.after, paging.fetch()).await?;
@@ -92,7 +92,7 @@ impl RunEntry {
             workflow: row.workflow,
             version: row.version,
             subject: row.subject,
-            owner: row.fairness_key,
+            fairness_key: row.fairness_key,
             priority: row.priority,
             state: row.state,
             started_at: row.created_at,

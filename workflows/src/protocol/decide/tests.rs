@@ -59,7 +59,7 @@ fn claim(step: &'static str) -> Claim {
             version: 1,
             step,
         },
-        key: FairnessHash(0),
+        fairness_hash: FairnessHash(0),
         rank: Rank(0),
         fan_out_id: None,
         child: None,

@@ -247,7 +247,7 @@ async fn permit(tx: &mut PgConnection, claim: &Claim) -> Result<bool, StoreError
          RETURNING coalesce(l.per_key > (SELECT count(*) FROM workflows.permits p
                                          WHERE p.queue = $1 AND p.key = $2), true) AS "within!""#,
         claim.lane.queue,
-        claim.key.0,
+        claim.fairness_hash.0,
         claim.task_id.0,
         claim.token.0,
     );

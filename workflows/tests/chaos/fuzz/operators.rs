@@ -6,14 +6,14 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    AdminError, By,
+    Actor, AdminError,
     dead_letters::{self, LetterFilter},
     queues,
     redrive::{self, Pace},
     runs,
 };
 
-const BY: By<'static> = By::new("fuzz", "to see what happens");
+const BY: Actor<'static> = Actor::new("fuzz", "to see what happens");
 const STEPS: [&str; 4] = ["prepare", "split", "merge", "finish"];
 const QUEUES: [&str; 2] = ["default", "parts"];
 

@@ -68,7 +68,7 @@ impl From<DeadLetter> for DeadLetterView {
             version: letter.version,
             step: letter.step,
             child: letter.child,
-            owner: letter.owner,
+            owner: letter.fairness_key,
             errors: letter.errors,
             crashes: letter.crashes,
             interruptions: letter.interruptions,
@@ -184,7 +184,7 @@ impl From<LetterFilterView> for LetterFilter {
             workflow: filter.workflow,
             step: filter.step,
             fingerprint: filter.fingerprint.map(Into::into),
-            owner: filter.owner,
+            fairness_key: filter.owner,
             died_before: filter.died_before.map(Into::into),
             died_since: filter.died_since.map(Into::into),
         }
@@ -197,7 +197,7 @@ impl From<LetterFilter> for LetterFilterView {
             workflow: filter.workflow,
             step: filter.step,
             fingerprint: filter.fingerprint.map(|fingerprint| fingerprint.0),
-            owner: filter.owner,
+            owner: filter.fairness_key,
             died_before: filter.died_before.map(Into::into),
             died_since: filter.died_since.map(Into::into),
         }

@@ -69,7 +69,7 @@ impl From<RunEntry> for RunEntryView {
             workflow: run.workflow,
             version: run.version,
             subject: run.subject,
-            owner: run.owner,
+            owner: run.fairness_key,
             priority: run.priority,
             state: run.state.into(),
             started_at: run.started_at.into(),
