@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgPool};
 use storage::ObjectStore;
 use workers::reconcile::{self, Compared, Difference};
-use workflows::admin::{By, audit};
+use workflows::admin::{Actor, audit};
 
 use crate::{
     clock,
@@ -106,7 +106,7 @@ async fn said(pool: &PgPool, args: &Args, before: DateTime<Utc>) -> anyhow::Resu
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
     let (by, details) = (
-        By::new(&args.actor, reason),
+        Actor::new(&args.actor, reason),
         json!({ "older_than": before }),
     );
     audit::record_in(&mut transaction, by, "storage.delete", "buckets", details).await?;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, Transaction as SqlTransaction};
-use uuid::Uuid;
 
+use crate::define::ids::{LaneId, RunId};
 use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
@@ -22,9 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Hints {
     /// Queues and lanes with new work.
     queues: Vec<String>,
-    lanes: Vec<i32>,
+    lanes: Vec<LaneId>,
     /// Runs whose attempts have to stop.
-    cancelled: Vec<Uuid>,
+    cancelled: Vec<RunId>,
 }
 
 impl Hints {
@@ -35,14 +35,14 @@ impl Hints {
         }
     }
 
-    pub(crate) fn lanes(lanes: Vec<i32>) -> Self {
+    pub(crate) fn lanes(lanes: Vec<LaneId>) -> Self {
         Self {
             lanes,
             ..Self::default()
         }
     }
 
-    pub(crate) fn cancelled(cancelled: &[Uuid]) -> Self {
+    pub(crate) fn cancelled(cancelled: &[RunId]) -> Self {
         Self {
             cancelled: cancelled.to_vec(),
             ..Self::default()
@@ -59,7 +59,7 @@ impl Hints {
 
     /// Tells the workers, if that is possible now. Call it after the commit.
     pub async fn send(self, pool: &PgPool) {
-        let runs: Vec<String> = self.cancelled.iter().map(Uuid::to_string).collect();
+        let runs: Vec<String> = self.cancelled.iter().map(RunId::to_string).collect();
         let telling = async {
             let mut connection = pool.acquire().await?;
             notify(&mut connection, &self.lanes).await?;

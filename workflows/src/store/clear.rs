@@ -1,9 +1,9 @@
 //! Taking away what is left of runs.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
+use crate::define::ids::RunId;
 use crate::protocol::state::Resolution;
 use crate::store::error::StoreError;
 use crate::store::lock;
@@ -13,9 +13,9 @@ use crate::store::lock;
 /// the runs' locks. Returns how many attempts were under way.
 pub(crate) async fn clear(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     resolution: Resolution,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<i64, StoreError> {
     lock::tasks_of(tx, runs).await?;
     Ok(sqlx::query_scalar!(
@@ -43,9 +43,9 @@ pub(crate) async fn clear(
             SET resolved_at = now(), resolution = $2, resolved_by = $3, reason = $4
             WHERE run_id = ANY($1) AND resolved_at IS NULL)
          SELECT count(*) AS "running!" FROM no_longer_leased"#,
-        runs,
+        runs as &[RunId],
         resolution.as_str(),
-        by.actor,
+        by.name,
         by.reason,
     )
     .fetch_one(tx)

@@ -48,6 +48,8 @@ mod writes;
 
 use error::StoreError;
 
+use crate::define::ids::LaneId;
+
 /// The channel on which commits that made work ready are announced, with the lane as payload.
 pub(crate) const CHANNEL: &str = "workflows_ready";
 /// The channel on which runs are announced whose attempts have to stop, with the run as payload.
@@ -58,13 +60,13 @@ pub(crate) const CANCELLED: &str = "workflows_cancelled";
 /// somebody else's listener has let the queue of notifications fill up.
 pub(crate) async fn notify(
     connection: &mut sqlx::PgConnection,
-    lanes: &[i32],
+    lanes: &[LaneId],
 ) -> Result<(), StoreError> {
     if !lanes.is_empty() {
         sqlx::query!(
             "SELECT pg_notify($1, lane::text) FROM (SELECT DISTINCT unnest($2::int[]) AS lane) l",
             CHANNEL,
-            lanes
+            lanes as &[LaneId]
         )
         .execute(connection)
         .await?;

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use sqlx::Row;
-use uuid::Uuid;
 use workflows::{
-    Done, FanOut, Joined, NextOnError, Rejection, StepError, Workflow,
+    Done, FanOut, Joined, NextOnError, Rejection, RunId, StepError, Workflow,
     admin::{
         AdminError, audit,
         dead_letters::show,
@@ -25,7 +24,7 @@ step!(Whole "whole": Joined<u32, u32> => u32, quick(1), |_cx, joined| {
     Ok(Done::new(joined.children.iter().sum::<u32>() + joined.carry))
 });
 
-async fn refused(world: &World, run: Uuid, from_step: Option<&str>) -> String {
+async fn refused(world: &World, run: RunId, from_step: Option<&str>) -> String {
     match restart(&world.pool, run, from_step, BY).await {
         Err(AdminError::Conflict(why)) => why.to_string(),
         other => panic!("{other:?}"),
@@ -33,7 +32,7 @@ async fn refused(world: &World, run: Uuid, from_step: Option<&str>) -> String {
 }
 
 /// The greatest token in the run's history.
-async fn last_token(world: &World, run: Uuid) -> i64 {
+async fn last_token(world: &World, run: RunId) -> i64 {
     let sql = "SELECT max(token) FROM workflows.attempts WHERE run_id = $1";
     let token = sqlx::query(sql).bind(run).fetch_one(&world.pool).await;
     token.unwrap().get(0)

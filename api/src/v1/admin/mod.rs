@@ -17,7 +17,7 @@ pub use poem_openapi::types::ToJSON;
 use poem_openapi::{Object, Tags};
 use serde_json::Value;
 use uuid::Uuid;
-use workflows::admin::{By, Hooks, Paging};
+use workflows::admin::{Actor, Hooks, Paging};
 
 use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
@@ -79,8 +79,8 @@ pub struct Reasoned {
 }
 
 impl Reasoned {
-    fn by<'a>(&'a self, actor: &'a str, hooks: &'a Hooks) -> By<'a> {
-        By::new(actor, &self.reason).telling(hooks)
+    fn by<'a>(&'a self, actor: &'a str, hooks: &'a Hooks) -> Actor<'a> {
+        Actor::new(actor, &self.reason).telling(hooks)
     }
 }
 

@@ -15,7 +15,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 
 use self::conformance::ReportView;
 use self::delete::Deletion;
@@ -133,7 +133,7 @@ impl FilesApi {
             pool: &state.pool,
             discards: &state.discards,
             now: state.now(),
-            by: By::new(&actor, "the owner deleted the file").telling(&state.hooks),
+            by: Actor::new(&actor, "the owner deleted the file").telling(&state.hooks),
         };
         let deleted = deletion.by_owner(caller.owner_id(), FileId(file_id.0));
         deleted.await.map_err(Problem::from)?;

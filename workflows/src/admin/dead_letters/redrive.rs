@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::LetterId;
 use crate::{
     admin::{
-        AdminError, By, Conflict, Hints, check_reason,
+        Actor, AdminError, Conflict, Hints, check_reason,
         dead_letters::{open, place_of},
         hints::{begin, finish},
         hooks, locks,
@@ -20,23 +20,23 @@ use crate::{
 /// time is a [`AdminError::Conflict`].
 pub async fn redrive(
     pool: &PgPool,
-    letter_id: Uuid,
+    letter_id: LetterId,
     from_step: Option<&str>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = redrive_in(&mut transaction, letter_id, from_step, by).await?;
     finish(pool, transaction, Failpoint::Redrive, hints).await?;
-    tracing::info!(letter.id = %letter_id, actor = by.actor, "letter re-driven");
+    tracing::info!(letter.id = %letter_id, actor = by.name, "letter re-driven");
     Ok(())
 }
 
 /// [`redrive`] as part of the caller's transaction.
 pub async fn redrive_in(
     tx: &mut PgConnection,
-    letter_id: Uuid,
+    letter_id: LetterId,
     from_step: Option<&str>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     let (run_id, died_at_step) = place_of(tx, letter_id).await?;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     admin::{
-        AdminError, By, Hints, check_reason,
+        Actor, AdminError, Hints, check_reason,
         hints::{begin, finish},
         hooks, locks,
     },
@@ -16,19 +16,19 @@ use crate::{
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
 /// more and are stopped within a second.
-pub async fn cancel(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
+pub async fn cancel(pool: &PgPool, run_id: RunId, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = cancel_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Failpoint::Cancel, hints).await?;
-    tracing::info!(run.id = %run_id, actor = by.actor, "run cancelled");
+    tracing::info!(run.id = %run_id, actor = by.name, "run cancelled");
     Ok(())
 }
 
 /// [`cancel`] as part of the caller's transaction.
 pub async fn cancel_in(
     tx: &mut PgConnection,
-    run_id: Uuid,
-    by: By<'_>,
+    run_id: RunId,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     locks::live_run(tx, run_id).await?;
@@ -43,8 +43,8 @@ pub async fn cancel_in(
 /// way.
 pub(in crate::admin) async fn end(
     tx: &mut PgConnection,
-    runs: &[Uuid],
-    by: By<'_>,
+    runs: &[RunId],
+    by: Actor<'_>,
 ) -> Result<i64, AdminError> {
     runs::cancel(tx, runs, by).await?;
     let running = clear(tx, runs, Resolution::Discarded, by).await?;
