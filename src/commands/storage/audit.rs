@@ -13,8 +13,7 @@ use workflows::admin::{Actor, audit};
 use crate::{
     clock,
     commands::{admin::user, dead_letters::age, proof},
-    output::{note, out},
-    table::harmless,
+    output::{harmless, note, out},
 };
 
 /// For `--help`.

@@ -9,10 +9,7 @@ use storage::{
     check::{Finding, Outcome},
 };
 
-use crate::{
-    output::{note, out},
-    table,
-};
+use crate::output::{harmless, note, out};
 
 /// For `--help`.
 pub const EXIT_CODES: &str = "\
@@ -82,5 +79,5 @@ pub fn causes(error: &storage::StorageError) -> String {
         causes = format!("{causes}: {cause}");
         next = cause.source();
     }
-    table::harmless(&causes)
+    harmless(&causes)
 }
