@@ -27,6 +27,7 @@ mod resuming;
 mod scanner;
 mod settings;
 mod silence;
+mod sounds;
 mod stack;
 mod swapped;
 mod unmigrated;

@@ -1,8 +1,9 @@
 //! `GET /v1/files/{file_id}`: everything its owner may know about a file.
 
-use media::{FileId, OwnerId, files, variants};
+use media::{FileId, OwnerId, audio, files, variants};
 use poem_openapi::Object;
 
+use super::audio::AudioView;
 use super::view::{FileView, RunView, VariantView};
 use crate::ApiState;
 use crate::http::problem::Problem;
@@ -16,6 +17,8 @@ pub struct FileDetail {
     pub file: FileView,
     /// Its variants, the full one first, then wide before narrow. Empty until the file is ready.
     pub variants: Vec<VariantView>,
+    /// What its sound is, of a file that is a sound alone. Known once ready.
+    pub audio: Option<AudioView>,
     /// How its processing stands, once the upload is complete.
     pub run: Option<RunView>,
 }
@@ -31,6 +34,10 @@ pub async fn run(
     let file = files::get(&mut connection, owner_id, file_id).await?;
     let file = file.ok_or_else(|| Problem::not_found("file"))?;
     let variants = variants::list(&mut connection, file_id).await?;
+    let audio = match file.published {
+        Some(_) => audio::load(&mut connection, file_id).await?,
+        None => None,
+    };
     drop(connection);
     let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
     let base = &state.config.cdn_base_url;
@@ -40,6 +47,7 @@ pub async fn run(
             .iter()
             .map(|variant| VariantView::new(variant, base))
             .collect(),
+        audio: audio.map(Into::into),
         run: run.map(|run| RunView::new(run, with_errors)),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::exec::limits::Resource;
+use crate::exec::limits::{Resource, ToolLimits};
 
 /// A call that brought no result. Who is to blame is for the caller to say: a tool that fails at a
 /// stranger's file has failed because of the file, one that cannot be started has not.
@@ -49,5 +49,10 @@ pub enum ToolError {
 impl ToolError {
     pub(crate) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing, source }
+    }
+
+    pub(crate) fn limit_hit(limits: &ToolLimits, resource: Resource) -> Self {
+        let allowed = limits.describe(resource);
+        Self::LimitHit { resource, allowed }
     }
 }

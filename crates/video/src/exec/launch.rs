@@ -8,7 +8,6 @@ use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::exec::child::{NOT_STARTED, Request, UNCONFINED};
@@ -16,9 +15,7 @@ use crate::exec::command::{INPUT, Tool, ToolCall};
 use crate::exec::confine::Sandbox;
 use crate::exec::error::ToolError;
 use crate::exec::limits::{Resource, ToolLimits};
-
-/// How much of a tool's standard error is kept: its start, and as much of its end.
-const STDERR_BYTES: usize = 4 * 1024;
+use crate::exec::pipes::{read_ends, read_pieces};
 
 /// Where programs and their libraries are on Linux, Debian's way and others'.
 const PROGRAMS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -64,9 +61,8 @@ impl Tools {
     /// Runs `call` to its end and returns its standard output. To drop the future is to end the tool.
     pub async fn output(&self, call: &ToolCall) -> Result<Vec<u8>, ToolError> {
         let mut output = Vec::new();
-        self.lines(call, |line| {
-            output.extend_from_slice(line);
-            output.push(b'\n');
+        self.pieces(call, |piece| {
+            output.extend_from_slice(piece);
             Ok(())
         })
         .await?;
@@ -78,14 +74,26 @@ impl Tools {
     pub async fn lines(
         &self,
         call: &ToolCall,
-        on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        mut on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    ) -> Result<(), ToolError> {
+        let without_end = |line: &[u8]| on_line(line.strip_suffix(b"\n").unwrap_or(line));
+        self.pieces(call, without_end).await
+    }
+
+    /// Runs `call` to its end and hands on all of its standard output, byte for byte: a line with its end
+    /// at a time, or 64 KiB of one that is longer. An error of `on_piece` ends the tool, and so does
+    /// dropping the future.
+    pub async fn pieces(
+        &self,
+        call: &ToolCall,
+        on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<(), ToolError> {
         link_input(call).await?;
         let mut child = self.start(call)?;
         tokio::select! {
             biased;
-            ended = child.finish(&call.limits, on_line) => ended?.judge(&call.limits),
-            () = tokio::time::sleep(call.limits.wall) => Err(limit_hit(&call.limits, Resource::WallTime)),
+            ended = child.finish(&call.limits, on_piece) => ended?.judge(&call.limits),
+            () = tokio::time::sleep(call.limits.wall) => Err(ToolError::limit_hit(&call.limits, Resource::WallTime)),
         }
     }
 
@@ -165,7 +173,7 @@ impl Running {
     async fn finish(
         &mut self,
         limits: &ToolLimits,
-        on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<Ended, ToolError> {
         let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
         let (stderr, ()) = tokio::try_join!(
@@ -174,7 +182,7 @@ impl Running {
                     .await
                     .map_err(ToolError::io("listening to a tool"))
             },
-            read_lines(stdout, limits, on_line),
+            read_pieces(stdout, limits, on_piece),
         )?;
         let status = self
             .child
@@ -183,62 +191,6 @@ impl Running {
             .map_err(ToolError::io("waiting for a tool"))?;
         Ok(Ended { status, stderr })
     }
-}
-
-async fn read_lines(
-    pipe: Option<impl AsyncRead + Unpin>,
-    limits: &ToolLimits,
-    mut on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
-) -> Result<(), ToolError> {
-    let Some(pipe) = pipe else { return Ok(()) };
-    let mut pipe = BufReader::new(pipe.take(limits.output_bytes + 1));
-    let (mut line, mut total) = (Vec::new(), 0);
-    loop {
-        line.clear();
-        let read = pipe
-            .read_until(b'\n', &mut line)
-            .await
-            .map_err(ToolError::io("listening to a tool"))?;
-        total += read as u64;
-        if total > limits.output_bytes {
-            return Err(limit_hit(limits, Resource::Output));
-        }
-        if read == 0 {
-            return Ok(());
-        }
-        on_line(line.strip_suffix(b"\n").unwrap_or(&line))?;
-    }
-}
-
-/// The start and the end of a pipe's bytes. All is read, so that the writer is not held up.
-async fn read_ends(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
-    let (mut start, mut end) = (Vec::new(), Vec::new());
-    if let Some(mut pipe) = pipe {
-        (&mut pipe)
-            .take(STDERR_BYTES as u64)
-            .read_to_end(&mut start)
-            .await?;
-        let mut buffer = [0; STDERR_BYTES];
-        loop {
-            let read = pipe.read(&mut buffer).await?;
-            if read == 0 {
-                break;
-            }
-            end.extend_from_slice(&buffer[..read]);
-            let surplus = end.len().saturating_sub(STDERR_BYTES);
-            end.drain(..surplus);
-        }
-    }
-    let (start, end) = (
-        String::from_utf8_lossy(&start),
-        String::from_utf8_lossy(&end),
-    );
-    let gap = if end.len() < STDERR_BYTES {
-        ""
-    } else {
-        "\n[…]\n"
-    };
-    Ok(format!("{start}{gap}{end}").trim().to_owned())
 }
 
 /// How a tool ended and what it complained about.
@@ -253,7 +205,7 @@ impl Ended {
             return Ok(());
         }
         if let Some(resource) = self.exhausted() {
-            return Err(limit_hit(limits, resource));
+            return Err(ToolError::limit_hit(limits, resource));
         }
         match self.status.code() {
             Some(code) if code == i32::from(UNCONFINED) => Err(ToolError::Sandbox(self.stderr)),
@@ -289,12 +241,5 @@ impl Ended {
                 .any(|words| self.stderr.contains(words))
                 .then_some(Resource::Memory),
         }
-    }
-}
-
-fn limit_hit(limits: &ToolLimits, resource: Resource) -> ToolError {
-    ToolError::LimitHit {
-        resource,
-        allowed: limits.describe(resource),
     }
 }

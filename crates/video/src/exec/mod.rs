@@ -14,6 +14,7 @@ pub mod confine;
 mod error;
 mod launch;
 mod limits;
+mod pipes;
 mod progress;
 mod proof;
 mod system_calls;

@@ -4,14 +4,15 @@
 //! is to be refused, and then at every packet, without decoding. What comes out is facts; what is
 //! made of them is [`plan`](crate::plan)'s to say.
 
-mod allowed;
+pub(crate) mod allowed;
 mod check;
 mod headers;
 mod limits;
+pub(crate) mod packet;
 mod packets;
-mod raw;
+pub(crate) mod raw;
 mod refusal;
-mod times;
+pub(crate) mod times;
 mod tracks;
 mod types;
 
@@ -73,7 +74,7 @@ pub async fn probe(
         allowed: allowed::looks(Some(headers.container())),
         ..source
     };
-    let call = ToolCall::ffprobe(&source, folder, packets_limits(limits), packets::SHOWN);
+    let call = ToolCall::ffprobe(&source, folder, packets_limits(limits), packet::SHOWN);
     let mut measured = Measured::new(headers.video_index, limits);
     let mut over = None;
     let read = tools

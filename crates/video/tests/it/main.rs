@@ -16,3 +16,4 @@ mod kinds;
 mod limits;
 mod sandbox;
 mod seams;
+mod sounds;
