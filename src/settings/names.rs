@@ -76,6 +76,21 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "of single types, such as image/*=20000000",
     ),
     (
+        "MEDIAMILL_MAX_AUDIO_CHANNELS",
+        BOTH,
+        "channels of a sound; default 8",
+    ),
+    (
+        "MEDIAMILL_MAX_AUDIO_SAMPLE_RATE",
+        BOTH,
+        "samples of a sound in a second; default 192000",
+    ),
+    (
+        "MEDIAMILL_MAX_AUDIO_SECONDS",
+        BOTH,
+        "length of a sound; default 43200",
+    ),
+    (
         "MEDIAMILL_MAX_VIDEO_SECONDS",
         BOTH,
         "length of a film; default 21600",

@@ -28,6 +28,7 @@ mod resuming;
 mod scanner;
 mod settings;
 mod silence;
+mod sounds;
 mod stack;
 mod storage;
 mod swapped;

@@ -4,6 +4,7 @@
 //! callers can join them with the engine's work in one transaction.
 
 pub mod api_keys;
+pub mod audio;
 pub mod buckets;
 mod checksum;
 pub mod conformance;

@@ -1,5 +1,6 @@
 //! `/v1/files`: what became of the uploads. One file for each verb.
 
+pub mod audio;
 pub mod conformance;
 mod cursor;
 pub mod delete;
@@ -95,10 +96,10 @@ impl FilesApi {
         Ok(Found::Ok(JsonBody(file)))
     }
 
-    /// Get a film's conformance report
+    /// Get the conformance report of a film or a sound
     ///
     /// What was found when its playlists and segments were checked by the rules of HLS, as they lie in storage, before
-    /// it became ready. Files of other kinds, and films that are not ready, have none. Needs the scope `files:read`.
+    /// it became ready. Files of other kinds, and files that are not ready, have none. Needs the scope `files:read`.
     #[oai(
         path = "/:file_id/conformance",
         method = "get",

@@ -15,4 +15,5 @@ mod hostile;
 mod kinds;
 mod limits;
 mod seams;
+mod sounds;
 mod tools;

@@ -14,7 +14,7 @@ pub use probe::Probe;
 pub use render::Output;
 
 /// The domain's limits, as the decoders know them.
-fn limits(limits: &Limits) -> ImageLimits {
+pub(in crate::kinds) fn limits(limits: &Limits) -> ImageLimits {
     ImageLimits {
         max_input_bytes: limits.max_file_bytes,
         max_width: limits.max_image_side,

@@ -2,29 +2,21 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use media::formats::OutputFormat;
 use media::variants::{NewVariant, VariantKind};
-use media::{FileId, ObjectKey, Sha256, conformance, keys};
-use storage::{Bucket, CACHE_FOR_EVER};
+use media::{ObjectKey, Sha256};
 use video::encode::{Made as Files, picture_size, storyboard_index};
+use video::gate;
 use video::hls::{self, Film, MASTER};
 use video::plan::Plan;
 use workflows::{Attempt, NextOnError, StepError};
 
-use super::{Probe, check, served};
-use crate::errors;
+use super::Probe;
 use crate::kinds::{Output, Publication, Stored};
-use crate::tools::Context;
+use crate::tools::{Context, Shelf, checked};
 
 /// The file name of the storyboard's index.
 const STORYBOARD: &str = "storyboard.vtt";
-
-/// Where this attempt writes.
-struct Shelf<'a> {
-    cx: &'a Attempt<Context>,
-    prefix: ObjectKey,
-}
 
 /// All that was made of a film, and where it is.
 struct Parts {
@@ -43,11 +35,7 @@ pub async fn publish(
     stored: Vec<Stored>,
 ) -> Result<Publication, StepError> {
     let plan = &probe.plan;
-    let shelf = Shelf {
-        cx,
-        prefix: keys::media_prefix(sha256, &probe.recipe, cx.token),
-    };
-    cx.context.claim(FileId(cx.subject), &shelf.prefix).await?;
+    let shelf = Shelf::new(cx, sha256, &probe.recipe).await?;
     let served: Vec<_> = stored.iter().map(|stored| stored.key.clone()).collect();
     let parts = parts(plan, stored)?;
     for (_, key, size_bytes) in &parts.pictures {
@@ -76,14 +64,15 @@ pub async fn publish(
         key,
         size_bytes,
     ));
-    let report = served::check(cx, &shelf.prefix, plan).await?;
-    check::passed(&report).or_fail()?;
-    let report =
-        serde_json::to_value(report).and_then(serde_json::from_value::<conformance::Report>);
+    let plan = plan.clone();
+    let report = checked(cx, shelf.prefix(), move |outputs| {
+        gate::check(outputs, &plan)
+    });
     Ok(Publication {
         variants,
         served,
-        report: Some(report.or_fail()?),
+        report: Some(report.await?),
+        audio: None,
     })
 }
 
@@ -119,31 +108,6 @@ fn parts(plan: &Plan, stored: Vec<Stored>) -> Result<Parts, StepError> {
         }
     }
     Ok(parts)
-}
-
-impl Shelf<'_> {
-    async fn put(
-        &self,
-        name: &str,
-        text: String,
-        format: OutputFormat,
-    ) -> Result<(ObjectKey, u64), StepError> {
-        let key = ObjectKey::new(format!("{}{name}", self.prefix)).or_fail()?;
-        let bytes = Bytes::from(text);
-        let size_bytes = bytes.len() as u64;
-        let store = &self.cx.context.store;
-        store
-            .put_bytes(
-                Bucket::Origin,
-                &key,
-                bytes,
-                format.mime_type(),
-                Some(CACHE_FOR_EVER),
-            )
-            .await
-            .map_err(errors::storage)?;
-        Ok((key, size_bytes))
-    }
 }
 
 fn variant(

@@ -1,29 +1,29 @@
-//! A film as it lies in the bucket, read as a player reads it.
+//! What is played, as it lies in the bucket, read as a player reads it.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt as _;
-use media::ObjectKey;
+use media::{ObjectKey, conformance};
 use storage::{Bucket, ObjectStore, StorageError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use video::gate::{self, Outputs, Report};
-use video::plan::Plan;
+use video::gate::{Outputs, Report, Severity};
 use workflows::{Attempt, NextOnError, StepError};
 
+use super::Context;
 use crate::errors;
-use crate::tools::Context;
 
 /// The largest object that is read, in bytes: a segment at ten times the highest bitrate.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Holds what lies below `prefix`, and what it leads to, against the rules. One object is in memory at a time.
-pub async fn check(
+/// Has `check` hold what lies below `prefix`, and what it leads to, against the rules; what breaks one is no result. One
+/// object is in memory at a time.
+pub(crate) async fn checked(
     cx: &Attempt<Context>,
     prefix: &ObjectKey,
-    plan: &Plan,
-) -> Result<Report, StepError> {
+    check: impl FnOnce(&Served) -> Report + Send + 'static,
+) -> Result<conformance::Report, StepError> {
     let outage = Arc::new(Mutex::new(None));
     let served = Served {
         store: cx.context.store.clone(),
@@ -32,23 +32,52 @@ pub async fn check(
         outage: outage.clone(),
         cancelled: cx.cancelled.clone(),
     };
-    let plan = plan.clone();
-    let report = tokio::task::spawn_blocking(move || gate::check(&served, &plan));
+    let report = tokio::task::spawn_blocking(move || check(&served));
     let report = report.await.or_retry()?;
     let outage = outage.lock().unwrap_or_else(PoisonError::into_inner).take();
     match outage {
-        // What could not be read says nothing about the film.
+        // What could not be read says nothing about what was made.
         Some(error) => Err(errors::storage(error)),
         None if cx.cancelled.is_cancelled() => Err(GivenUp).or_retry(),
-        None => Ok(report),
+        None => {
+            passed(&report).or_fail()?;
+            let report = serde_json::to_value(report).and_then(serde_json::from_value);
+            report.or_fail()
+        }
     }
+}
+
+/// What breaks rules of HLS may not be served.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{count} rules are broken, the first being {first}")]
+struct Broken {
+    /// How many findings there are.
+    count: usize,
+    /// One of them in words.
+    first: String,
+}
+
+fn passed(report: &Report) -> Result<(), Broken> {
+    let errors = report.findings.iter();
+    let mut errors = errors.filter(|finding| finding.severity == Severity::Error);
+    let Some(first) = errors.next() else {
+        return Ok(());
+    };
+    Err(Broken {
+        count: 1 + errors.count(),
+        first: format!(
+            "{:?} in {}: {} where {} should be",
+            first.rule, first.file, first.found, first.expected
+        ),
+    })
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the attempt was given up")]
 struct GivenUp;
 
-struct Served {
+/// The bucket, as the gate asks for files.
+pub(crate) struct Served {
     store: ObjectStore,
     prefix: String,
     runtime: Handle,
@@ -114,7 +143,9 @@ fn resolve(prefix: &str, name: &str) -> io::Result<ObjectKey> {
 
 #[cfg(test)]
 mod tests {
-    use super::resolve;
+    use video::gate::{Report, Severity};
+
+    use super::{passed, resolve};
 
     #[test]
     fn names_lead_to_other_attempts_and_no_further() {
@@ -134,5 +165,23 @@ mod tests {
         for name in ["../../x", "720p/../../../x", "a//b", "./a"] {
             assert_eq!(key(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_report_with_an_error_names_the_rule() {
+        let mut report: Report = serde_json::from_str(
+            r#"{"findings": [{"rule": "peak", "severity": "warning", "file": "a", "expected": "b", "found": "c"}],
+                "unchecked": [], "playlists": 1, "segments": 1, "bytes": 1}"#,
+        )
+        .unwrap();
+        assert_eq!(passed(&report), Ok(()));
+        let mut worse = report.findings[0].clone();
+        worse.severity = Severity::Error;
+        report.findings.push(worse);
+        let refused = passed(&report).unwrap_err().to_string();
+        assert!(
+            refused.contains("Peak in a: c where b should be"),
+            "{refused}"
+        );
     }
 }
