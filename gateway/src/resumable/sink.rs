@@ -70,7 +70,7 @@ impl Sink {
             epoch: progress.epoch,
             length: progress.length_bytes,
             offset: progress.offset_bytes,
-            in_parts: progress.offset_bytes - tail_bytes,
+            in_parts: progress.offset_bytes.saturating_sub(tail_bytes),
             buffer: BytesMut::new(),
             tail: progress.tail,
             stored: Vec::new(),
