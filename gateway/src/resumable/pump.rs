@@ -10,10 +10,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::digest::Expected;
 use super::news::News;
-use super::sink::{PART, Sending, Sink};
+use super::part::{PART, Sending};
+use super::sink::Sink;
 
 /// Bytes that are read while a part is on its way. With the part this is what an upload holds in memory.
-const AHEAD: usize = PART / 4 * 3;
+const AHEAD: usize = PART / 2;
 
 /// What has come is kept aside when nothing more has come for a moment, and now and then when little comes.
 const PAUSE: Duration = Duration::from_secs(1);
