@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use media::{Sha256, UploadId, uploads};
+use devkit::TcpProxy;
+use media::{ObjectKey, Sha256, UploadId, keys, uploads};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -214,6 +215,86 @@ async fn nothing_that_was_confirmed_is_lost_when_processes_are_killed() {
         apis[0] = stack.api().await;
         apis.swap(0, 1);
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_finished_leaves_nothing() {
+    let stack = Stack::new().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let bytes = content(9_000_000, 3);
+    let mut sending = Sending::begin(&stack, &api, None, 0, 10_000_000).await;
+    let path = sending.location().await;
+    sending.sender.write_all(&bytes).await.unwrap();
+    while !sending.said.contains("Upload-Offset: 9000000\r\n") {
+        assert!(sending.hear().await, "{}", sending.said);
+    }
+    let tails = keys::tails(id(&path));
+    let tail: String = sqlx::query_scalar("SELECT tail_key FROM resumable_uploads")
+        .fetch_one(&stack.pool)
+        .await
+        .unwrap();
+    assert!(tail.starts_with(tails.as_str()), "{tail}");
+    let tail = ObjectKey::new(tail).unwrap();
+    let there = stack.store.head(Bucket::Staging, &tail).await.unwrap();
+    assert_eq!(there.unwrap().size_bytes, 9_000_000 - 6 * 1024 * 1024);
+
+    let expire = "UPDATE uploads SET expires_at = now() - interval '1 second'";
+    sqlx::query(expire).execute(&stack.pool).await.unwrap();
+    let due = "UPDATE workflows.schedules SET next_at = now() WHERE name = 'upkeep'";
+    sqlx::query(due).execute(&stack.pool).await.unwrap();
+    stack
+        .until("SELECT discarded_at IS NOT NULL FROM media_files")
+        .await;
+    assert_eq!(
+        stack.store.head(Bucket::Staging, &tail).await.unwrap(),
+        None
+    );
+    // The request has ended with its upload.
+    while sending.hear().await {}
+}
+
+/// Uploads at a time, and how many bytes of memory each may cost.
+const AT_ONCE: u64 = 8;
+const MEMORY: u64 = 16 * 1024 * 1024;
+
+#[tokio::test]
+async fn an_upload_holds_a_bounded_part_of_it_in_memory() {
+    let stack = Stack::new().await;
+    let proxy = TcpProxy::start(stack.s3_address()).await.unwrap();
+    let endpoint = format!("http://{}", proxy.address());
+    let api = stack
+        .api_with(&[("MEDIAMILL_S3_ENDPOINT", &endpoint)])
+        .await;
+    let bytes = content(50_000_000, 7);
+    let mut sendings = Vec::new();
+    for _ in 0..AT_ONCE {
+        let mut sending = Sending::begin(&stack, &api, None, 0, bytes.len()).await;
+        sending.location().await;
+        sendings.push(sending);
+    }
+    // What the process needs once is there.
+    let mut small = Sending::begin(&stack, &api, None, 0, 1000).await;
+    small.sender.write_all(&bytes[..1000]).await.unwrap();
+    small.completed().await;
+    let before = memory(&api, "VmRSS");
+    // A slow store, so that all have a part on its way and read ahead.
+    proxy.latency(Duration::from_millis(500));
+    let uploads = sendings.into_iter().map(async |mut sending| {
+        sending.sender.write_all(&bytes).await.unwrap();
+        sending.completed().await;
+    });
+    futures::future::join_all(uploads).await;
+    let each = (memory(&api, "VmHWM") - before) / AT_ONCE;
+    println!("{each} bytes of memory for each of {AT_ONCE} uploads");
+    assert!(each < MEMORY, "{each} bytes for each upload");
+}
+
+/// A line of `/proc/<pid>/status`, in bytes.
+fn memory(api: &Process, line: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", api.id())).unwrap();
+    let line = status.lines().find_map(|found| found.strip_prefix(line));
+    let kib = line.unwrap().trim_matches(|c: char| !c.is_ascii_digit());
+    kib.parse::<u64>().unwrap() * 1024
 }
 
 /// Bytes that depend on the seed and repeat nowhere near.

@@ -41,7 +41,7 @@ pub async fn serve(
         connections: config.max_connections,
         // Less than a request has, so that it can be told what was too slow.
         body: config.deadline.mul_f32(0.75),
-        silence: streamed::SILENCE,
+        silence: config.deadline * 2,
     };
     server::serve(
         listener,

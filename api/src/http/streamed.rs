@@ -1,13 +1,8 @@
 //! Requests whose bodies pass through this process and are as long as somebody's file: they may take as long as they
 //! move.
 
-use std::time::Duration;
-
 /// Below this path. What is mounted there bounds what a request may hold.
 pub const PREFIX: &str = "/v1/resumable";
-
-/// How long the body of such a request may be silent.
-pub const SILENCE: Duration = Duration::from_secs(30);
 
 /// Whether the path is one of those.
 pub fn is(path: &str) -> bool {

@@ -169,7 +169,8 @@ pub fn displaced() -> Problem {
 }
 
 fn crowded() -> Problem {
+    // Not a 429, which clients of tus take for the end.
     let detail = "too many uploads pass through this process at the moment";
-    Problem::new(Code::TooManyRequests, detail)
+    Problem::new(Code::Unavailable, detail)
         .header(header::RETRY_AFTER, HeaderValue::from_static("2"))
 }

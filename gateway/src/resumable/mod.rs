@@ -2,7 +2,8 @@
 //! tus 1.0 and the IETF's *Resumable Uploads for HTTP*.
 //!
 //! [`protocol`] and [`fields`] read what a request says, [`answers`] and [`news`] say what it is told; [`creation`] and
-//! [`existing`] are its methods. [`receive`] takes bytes by way of [`pump`] into the [`sink`]. [`held`] knows which
+//! [`existing`] are its methods. [`receive`] takes bytes by way of [`pump`] into the [`sink`], and from there as a [`part`] to the
+//! store. [`held`] knows which
 //! requests are at it.
 //!
 //! What this is not: it decides nothing about files. Sessions, owners, limits and the completion are the API's.
@@ -14,6 +15,7 @@ mod existing;
 mod fields;
 mod held;
 mod news;
+mod part;
 mod protocol;
 mod pump;
 mod receive;

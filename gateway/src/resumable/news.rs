@@ -1,6 +1,7 @@
 //! `104 (Upload Resumption Supported)`: tells a client where to go on if the connection breaks, and how far it is.
 
 use api::http::Interim;
+use api::http::problem::{Code, Problem};
 use poem::Request;
 
 use super::answers::{self, Limits};
@@ -35,6 +36,17 @@ impl News {
     /// So many bytes are confirmed.
     pub async fn progress(&self, offset: u64) {
         self.send(vec![("Upload-Offset", offset.to_string())]).await;
+    }
+
+    /// The bytes could not be received. A system that resumes uploads by itself does so when the connection breaks, and
+    /// takes an answer for the end: it gets none where it can go on. Such systems name the version that they speak.
+    pub fn failed(&self, problem: &Problem) {
+        let goes_on = [Code::UploadDisplaced, Code::BadRequest, Code::Unavailable];
+        if let (Some(interim), Protocol::Draft(Some(_))) = (&self.interim, self.protocol)
+            && goes_on.contains(&problem.code())
+        {
+            interim.cut();
+        }
     }
 
     async fn send(&self, mut headers: Vec<(&str, String)>) {

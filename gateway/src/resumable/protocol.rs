@@ -76,6 +76,7 @@ pub struct Said {
 impl Said {
     /// Reads the header fields of a request that sends bytes, or could.
     pub fn of(request: &Request, protocol: Protocol) -> Result<Self, Problem> {
+        once(request)?;
         let integer = |name: &str| match request
             .header(name)
             .map(|value| (value, fields::integer(value)))
@@ -124,6 +125,28 @@ impl Said {
             ))),
         }
     }
+}
+
+/// Refuses a request that says something twice: nobody can tell which is meant.
+fn once(request: &Request) -> Result<(), Problem> {
+    const NAMES: [&str; 9] = [
+        "upload-offset",
+        "upload-complete",
+        "upload-length",
+        "upload-defer-length",
+        "upload-metadata",
+        "upload-checksum",
+        "content-digest",
+        "repr-digest",
+        "content-type",
+    ];
+    let headers = request.headers();
+    let twice = NAMES
+        .iter()
+        .find(|name| headers.get_all(**name).iter().count() > 1);
+    twice.map_or(Ok(()), |name| {
+        Err(Problem::parameter(*name, "is there twice"))
+    })
 }
 
 /// What is said about the length contradicts itself, or the bytes.

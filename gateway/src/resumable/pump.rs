@@ -10,14 +10,19 @@ use tokio::time::{Instant, sleep_until};
 
 use super::digest::Expected;
 use super::news::News;
-use super::sink::{PART, Sending, Sink};
+use super::part::{PART, Sending};
+use super::sink::Sink;
 
 /// Bytes that are read while a part is on its way. With the part this is what an upload holds in memory.
-const AHEAD: usize = PART / 4 * 3;
+const AHEAD: usize = PART / 2;
 
 /// What has come is kept aside when nothing more has come for a moment, and now and then when little comes.
 const PAUSE: Duration = Duration::from_secs(1);
 const LITTLE: Duration = Duration::from_secs(15);
+
+/// A body that has taken so long must have brought so many bytes a second: whoever sends less holds a place of others.
+const WHILE: Duration = Duration::from_mins(1);
+const LEAST: u64 = 1024;
 
 /// How the body of a request ended.
 #[derive(Debug)]
@@ -40,7 +45,8 @@ pub async fn pump(
 ) -> Result<End, Problem> {
     let mut sending: Option<Sending> = None;
     let mut end = None;
-    let mut kept = Instant::now();
+    let (begun, before) = (Instant::now(), sink.received());
+    let mut kept = begun;
     loop {
         if sending.is_none() {
             if sink.buffered() >= PART {
@@ -67,6 +73,9 @@ pub async fn pump(
                         digest.update(&bytes);
                     }
                     sink.push(&bytes);
+                    if is_too_slow(begun.elapsed(), sink.received() - before) {
+                        end = Some(End::Cut(io::ErrorKind::TimedOut.into()));
+                    }
                 }
                 Some(Err(error)) => end = Some(End::Cut(error)),
                 None => end = Some(End::Whole),
@@ -87,8 +96,32 @@ async fn arrived(sending: &mut Option<Sending>) -> Result<media::uploads::Part, 
     }
 }
 
+fn is_too_slow(took: Duration, bytes: u64) -> bool {
+    took >= WHILE && bytes < took.as_secs() * LEAST
+}
+
 /// It is time to keep aside what there is.
 async fn quiet(kept: Instant) {
     let pause = Instant::now() + PAUSE;
     sleep_until(pause.min(kept + LITTLE)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sends_little_for_long_is_too_slow() {
+        for (seconds, bytes, slow) in [
+            (0, 0, false),
+            (59, 1, false),
+            (60, 60 * 1024 - 1, true),
+            (60, 60 * 1024, false),
+            (3600, 3_000_000, true),
+            (3600, 4_000_000, false),
+        ] {
+            let took = Duration::from_secs(seconds);
+            assert_eq!(is_too_slow(took, bytes), slow, "{bytes} in {took:?}");
+        }
+    }
 }

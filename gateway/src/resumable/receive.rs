@@ -44,15 +44,26 @@ pub struct Received {
 pub async fn receive(
     state: &ApiState,
     limits: Limits,
-    (upload, progress, hold): (&Upload, Progress, &Hold),
+    taken: (&Upload, Progress, &Hold),
     incoming: Incoming,
 ) -> Result<Received, Problem> {
     let Incoming {
-        mut said,
+        said,
         body,
         news,
         trace,
     } = incoming;
+    let received = received(state, limits, taken, (said, body), (&news, &trace)).await;
+    received.inspect_err(|problem| news.failed(problem))
+}
+
+async fn received(
+    state: &ApiState,
+    limits: Limits,
+    (upload, progress, hold): (&Upload, Progress, &Hold),
+    (mut said, body): (Said, Body),
+    (news, trace): (&News, &TraceParent),
+) -> Result<Received, Problem> {
     let offset = progress.offset_bytes;
     ensure_within(limits, &said)?;
     let length = said.agreed_length(progress.length_bytes, offset)?;
@@ -69,7 +80,7 @@ pub async fn receive(
         }
         let most = most(limits, &said, length, offset);
         let stream = Box::pin(body.into_bytes_stream());
-        let end = pump(&mut sink, stream, most, &mut said.digests, &news).await?;
+        let end = pump(&mut sink, stream, most, &mut said.digests, news).await?;
         Ok::<_, Problem>((sink, end))
     };
     let (sink, end) = tokio::select! {
@@ -79,8 +90,8 @@ pub async fn receive(
     };
     match end {
         End::TooMuch => Err(too_much(state, limits, upload, length).await),
-        End::Whole => settle(sink, said, &trace).await,
-        End::Cut(error) => cut(sink, &said, &trace, error).await,
+        End::Whole => settle(sink, said, trace).await,
+        End::Cut(error) => cut(sink, &said, trace, error).await,
     }
 }
 

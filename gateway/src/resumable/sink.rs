@@ -6,31 +6,25 @@
 //! changes nothing for a request whose upload another one has taken. No key and no number of a part is used twice, so
 //! what a request still writes after that is never part of the file.
 
-use std::time::Duration;
-
 use api::ApiState;
 use api::http::problem::Problem;
 use api::http::trace::TraceParent;
 use api::v1::uploads::complete::{self, CompletedUpload};
 use api::v1::uploads::initiate::impossible;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures::TryStreamExt as _;
-use futures::future::BoxFuture;
 use media::keys;
 use media::uploads::resumable::{self, Advance, Progress, Tail};
-use media::uploads::{self, PART_SIZE_BYTES, Part, Plan, Upload};
+use media::uploads::{self, Part, Plan, Upload};
 use sqlx::Connection as _;
 use storage::Bucket;
 use tokio::time::timeout;
 
 use super::held::displaced;
+use super::part::{PART, STEP, Sending, bounded, send};
 
-/// Bytes of every part but the last. Every store takes parts of one size; not every one takes others.
-pub const PART: usize = 8 * 1024 * 1024;
-const _: () = assert!(PART as u64 == PART_SIZE_BYTES);
-
-/// How long one step may take: a part or a tail that is sent to the store, or a statement.
-const STEP: Duration = Duration::from_mins(1);
+/// Bytes of a small file, for which no memory for a whole part is asked for. No piece of a body is larger.
+const SMALL: usize = 128 * 1024;
 
 /// The place for the bytes of one request.
 pub struct Sink {
@@ -52,9 +46,6 @@ pub struct Sink {
     all_or_nothing: bool,
 }
 
-/// A part on its way to the store.
-pub type Sending = BoxFuture<'static, Result<Part, Problem>>;
-
 impl Sink {
     /// Goes on where the upload stands.
     pub async fn open(
@@ -70,7 +61,7 @@ impl Sink {
             epoch: progress.epoch,
             length: progress.length_bytes,
             offset: progress.offset_bytes,
-            in_parts: progress.offset_bytes - tail_bytes,
+            in_parts: progress.offset_bytes.saturating_sub(tail_bytes),
             buffer: BytesMut::new(),
             tail: progress.tail,
             stored: Vec::new(),
@@ -92,7 +83,7 @@ impl Sink {
             ));
         }
         while let Some(bytes) = object.body.try_next().await? {
-            self.buffer.extend_from_slice(&bytes);
+            self.push(&bytes);
         }
         Ok(())
     }
@@ -112,7 +103,7 @@ impl Sink {
         self.in_parts + self.buffer.len() as u64
     }
 
-    /// Bytes that are in memory, but for those of a part on its way.
+    /// Bytes in memory, but for those of a part on its way.
     pub fn buffered(&self) -> usize {
         self.buffer.len()
     }
@@ -124,6 +115,12 @@ impl Sink {
 
     /// The next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
+        let needed = self.buffer.len() + bytes.len();
+        if needed > self.buffer.capacity() && needed > SMALL {
+            // Once: by doubling it would be copied time and again, and end at twice the size.
+            self.buffer
+                .reserve((PART + SMALL).max(needed) - self.buffer.len());
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -150,9 +147,10 @@ impl Sink {
 
     /// Takes a part's worth of bytes, or what there is, on its way to the store.
     pub fn send_part(&mut self) -> Sending {
-        let bytes = self.buffer.split_to(self.buffer.len().min(PART)).freeze();
-        // The rest would keep the memory of the part, which is in use for as long.
-        self.buffer = BytesMut::from(&self.buffer[..]);
+        let rest = self.buffer.split_off(self.buffer.len().min(PART));
+        // The rest in memory of its own, so that the part's is free when it is stored.
+        let rest = BytesMut::from(&rest[..]);
+        let bytes = std::mem::replace(&mut self.buffer, rest).freeze();
         self.in_parts += bytes.len() as u64;
         let (state, upload, epoch) = (self.state.clone(), self.upload.clone(), self.epoch);
         Box::pin(bounded(
@@ -182,16 +180,21 @@ impl Sink {
             key: keys::tail(self.upload.upload_id, self.epoch, received),
             size_bytes: self.buffer.len() as u64,
         };
-        let bytes = Bytes::copy_from_slice(&self.buffer);
-        let put = Box::pin(self.state.store.put_bytes(
-            Bucket::Staging,
-            &tail.key,
-            bytes,
-            "application/octet-stream",
-            None,
-        ));
-        bounded(async { Ok(put.await?) }).await?;
+        self.put(&tail).await?;
         self.confirm(received, Some(tail)).await
+    }
+
+    /// Writes the buffer as the tail, without a second copy of it in memory.
+    async fn put(&mut self, tail: &Tail) -> Result<(), Problem> {
+        let bytes = std::mem::take(&mut self.buffer).freeze();
+        let body = bytes.clone();
+        let (store, kind) = (&self.state.store, "application/octet-stream");
+        let put = Box::pin(store.put_bytes(Bucket::Staging, &tail.key, body, kind, None));
+        let put = bounded(async { Ok(put.await?) }).await;
+        self.buffer = bytes
+            .try_into_mut()
+            .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        put.map(|_| ())
     }
 
     async fn confirm(&mut self, offset: u64, tail: Option<Tail>) -> Result<(), Problem> {
@@ -260,31 +263,5 @@ impl Sink {
         let ended = complete::end(&self.state, &mut transaction, &locked, &[], trace).await?;
         transaction.commit().await?;
         Ok(ended.committed(&locked))
-    }
-}
-
-async fn send(
-    state: &ApiState,
-    upload: &Upload,
-    epoch: i64,
-    bytes: Bytes,
-) -> Result<Part, Problem> {
-    let id = upload.s3_upload_id.as_deref();
-    let id = id.ok_or_else(|| Problem::internal("an upload in parts without the store's id"))?;
-    let mut connection = media::pool::borrow(&state.pool).await?;
-    let number = resumable::reserve_part(&mut connection, upload.upload_id, epoch).await?;
-    drop(connection);
-    let number = number.ok_or_else(displaced)?;
-    Ok(state
-        .store
-        .put_part(&upload.object_key, id, number, bytes)
-        .await?)
-}
-
-/// No step waits for ever for a store or a database that is silent.
-async fn bounded<T>(step: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    match timeout(STEP, step).await {
-        Ok(done) => done,
-        Err(late) => Err(Problem::unavailable(late)),
     }
 }

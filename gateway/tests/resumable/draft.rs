@@ -251,6 +251,24 @@ async fn fields_that_cannot_be_read_are_ignored_and_missed() {
             vec![PARTIAL, ("upload-offset", "0"), ("upload-complete", "true")],
             400,
         ),
+        (
+            vec![
+                PARTIAL,
+                MORE,
+                ("upload-offset", "0"),
+                ("upload-offset", "0"),
+            ],
+            400,
+        ),
+        (
+            vec![
+                PARTIAL,
+                MORE,
+                ("upload-offset", "0"),
+                ("upload-offset", "0"),
+            ],
+            400,
+        ),
         (vec![MORE, ("upload-offset", "0")], 415),
         (
             vec![MORE, ("upload-offset", "0"), ("content-type", "text/plain")],

@@ -60,6 +60,29 @@ async fn a_later_request_ends_one_that_hangs_here_and_elsewhere() {
     }
 }
 
+/// Systems that resume by themselves take an answer for the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_whose_request_is_displaced_sees_the_connection_end() {
+    let service = Service::start().await;
+    let headers = [
+        ("upload-complete", "?1"),
+        ("content-length", "100"),
+        ("upload-draft-interop-version", "8"),
+    ];
+    let mut phone = service.one.begin("POST", CREATE, &headers).await;
+    let path = phone.head().await.header("location").to_owned();
+    phone.send(b"hello").await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let at = service.two.ask("HEAD", &path, &[], b"").await.expect(204);
+    assert_eq!(at.header("upload-offset"), "5");
+    let said = phone.all_within(Duration::from_secs(2)).await;
+    // How much is kept it may still have been told.
+    assert!(
+        !said.contains("HTTP/1.1 4") && !said.contains("HTTP/1.1 5"),
+        "{said}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_come_is_kept_when_the_connection_breaks() {
     let service = Service::start().await;

@@ -51,7 +51,7 @@ async fn a_file_is_sent_in_pieces_to_any_process() {
     // Pieces that end anywhere: within a part, over parts, and with one byte.
     let mut sent = 0;
     for (n, end) in [
-        1, 5, 3_000_000, 3_000_001, 12_345_678, 16_777_216, 20_999_999, 21_000_000,
+        1, 5, 3_000_000, 3_000_001, 12_345_678, 12_582_912, 20_999_999, 21_000_000,
     ]
     .into_iter()
     .enumerate()

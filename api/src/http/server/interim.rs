@@ -33,6 +33,11 @@ impl Interim {
         self.open.store(false, Ordering::Release);
     }
 
+    /// Gives the connection up: instead of an answer the client sees it end.
+    pub fn cut(&self) {
+        self.wire.cut();
+    }
+
     /// Sends one response. Whether it was sent: a client that does not read, or a request that is answered, gets none.
     ///
     /// Names and values must be free of line breaks.

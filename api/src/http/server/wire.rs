@@ -29,7 +29,7 @@ pub struct Wire {
 struct Out {
     /// Bytes of an answer are on their way, perhaps not all of them in the socket yet.
     busy: bool,
-    /// An interim response is in the socket in part: nothing can follow it but its rest.
+    /// No answer can follow: an interim response is in the socket in part, or the connection is given up.
     torn: bool,
 }
 
@@ -96,6 +96,11 @@ impl Wire {
         std::net::TcpStream::from(same).shutdown(Shutdown::Write)
     }
 
+    /// Ends the connection without a further byte.
+    pub fn cut(&self) {
+        self.out(|out| out.torn = true);
+    }
+
     /// Writes a whole interim response between two answers.
     pub async fn write_between(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
@@ -121,6 +126,9 @@ impl Wire {
 
     /// Reads on for a while and drops it: closing on a client that still writes would cost it the answer.
     pub async fn linger(&self) {
+        if self.out(|out| out.torn) {
+            return;
+        }
         let rest = async {
             let (mut left, mut nowhere) = (LINGER_BYTES, vec![0; 64 * 1024]);
             while left > 0 && self.stream.readable().await.is_ok() {

@@ -9,8 +9,12 @@ pub const PART_SIZE_BYTES: u64 = 8 * 1024 * 1024;
 /// Most parts S3 takes (*Amazon S3 multipart upload limits*).
 pub const MAX_PARTS: u64 = 10_000;
 
+/// Size of every part but the last of a file that passes through the API, in bytes. Two of them are in its memory: one on
+/// its way to the store, one that fills.
+pub const RESUMABLE_PART_SIZE_BYTES: u64 = 6 * 1024 * 1024;
+
 /// Largest file that passes through the API, in bytes. Each interruption may use up a number, so a fifth of them is spare.
-pub const RESUMABLE_MAX_BYTES: u64 = PART_SIZE_BYTES * MAX_PARTS / 5 * 4;
+pub const RESUMABLE_MAX_BYTES: u64 = RESUMABLE_PART_SIZE_BYTES * MAX_PARTS / 5 * 4;
 
 /// Which parts a client sends, and how large each must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +97,10 @@ impl Plan {
     /// Plans an upload whose bytes pass through the API: in parts, however short it is.
     pub fn resumable(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
         let plan = Self::new(size_bytes, max_bytes.min(RESUMABLE_MAX_BYTES))?;
-        let part_count = size_bytes.div_ceil(PART_SIZE_BYTES);
+        let part_count = size_bytes.div_ceil(RESUMABLE_PART_SIZE_BYTES);
         Ok(Self {
             strategy: Strategy::Multipart,
-            part_size_bytes: PART_SIZE_BYTES,
+            part_size_bytes: RESUMABLE_PART_SIZE_BYTES,
             part_count: u16::try_from(part_count).unwrap_or(plan.part_count),
             ..plan
         })
@@ -150,13 +154,13 @@ mod tests {
 
     #[test]
     fn what_passes_through_the_api_is_sent_in_parts_and_leaves_numbers_to_spare() {
-        for (size, count) in [(1, 1), (8 * MIB, 1), (8 * MIB + 1, 2)] {
+        for (size, count) in [(1, 1), (6 * MIB, 1), (6 * MIB + 1, 2)] {
             let plan = Plan::resumable(size, u64::MAX).unwrap();
             assert_eq!(
                 (plan.strategy, plan.part_count),
                 (Strategy::Multipart, count)
             );
-            assert_eq!((plan.size_bytes, plan.part_size_bytes), (size, 8 * MIB));
+            assert_eq!((plan.size_bytes, plan.part_size_bytes), (size, 6 * MIB));
         }
         assert_eq!(
             Plan::resumable(RESUMABLE_MAX_BYTES, u64::MAX)
