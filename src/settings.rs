@@ -8,7 +8,7 @@ use ::settings::{InvalidSettings, Reader};
 use api::ApiConfig;
 use chrono::TimeDelta;
 use gateway::GatewayConfig;
-use media::{files::Kept, limits::Limits};
+use media::{files::Kept, limits::Limits, type_rules::TypeRules};
 use storage::StorageConfig;
 use workers::WorkersConfig;
 
@@ -40,6 +40,7 @@ pub fn kept() -> Result<Kept, InvalidSettings> {
 /// What `mediamill dev` takes from the environment: what its users may want to try.
 pub struct Dev {
     pub limits: Limits,
+    pub types: TypeRules,
     pub kept: Kept,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
@@ -51,6 +52,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
     let (url_lifetime, upload_lifetime) = ApiConfig::lifetimes(&mut reader);
     let settings = Dev {
         limits: Limits::from_env(&mut reader),
+        types: TypeRules::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
         url_lifetime,
         upload_lifetime,

@@ -75,6 +75,7 @@ pub async fn context(
         video_chunk_seconds: config.video_chunk_seconds,
         scratch,
         limits,
+        types: config.types.clone(),
     }))
 }
 

@@ -189,7 +189,12 @@ export class Card {
     return this.element.querySelector(selector);
   }
 
-  #showStatus({ status, rejection }, run) {
+  #showStatus({ status, rejection, progress }, run) {
+    // Beside the words and not of them: those are read out when they change.
+    const pill = this.#find(".status");
+    const known = progress > 0 && status !== "READY" && run?.state === "running";
+    if (known) pill.dataset.percent = progress;
+    else delete pill.dataset.percent;
     const stuck = STUCK_WORDS[run?.state];
     const given = rejection?.code === "upload_aborted" ? "Cancelled" : undefined;
     const tone = given ? "" : stuck || status === "REJECTED" ? "bad" : status === "READY" ? "good" : "";

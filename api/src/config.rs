@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use media::limits::Limits;
+use media::type_rules::TypeRules;
 use poem::http::HeaderValue;
 use settings::Reader;
 
@@ -43,6 +44,8 @@ pub struct ApiConfig {
     pub wrong_keys_per_minute: u32,
     /// What is too large.
     pub limits: Limits,
+    /// Which types are taken.
+    pub types: TypeRules,
     /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
     pub allowed_origins: Vec<HeaderValue>,
     /// Origins that the upload page may send bytes to, as sources of a content security policy.
@@ -70,7 +73,7 @@ impl ApiConfig {
 
     /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
     /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
-    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints and the limits.
+    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints, the limits and the rules for types.
     pub fn from_env(reader: &mut Reader) -> Self {
         let (url_lifetime, upload_lifetime) = Self::lifetimes(reader);
         Self {
@@ -108,6 +111,7 @@ impl ApiConfig {
                 DEFAULT_WRONG_KEYS_PER_MINUTE,
             ),
             limits: Limits::from_env(reader),
+            types: TypeRules::from_env(reader),
             allowed_origins: allowed_origins(reader),
             storage_origins: storage_origins(reader),
         }

@@ -3,20 +3,22 @@
 use std::{io::Read, process::ExitCode};
 
 use anyhow::Context;
+use api::v1::admin::{
+    keys::{self, NewKey},
+    view::KeyPage,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 use media::{
     OwnerId,
-    api_keys::{self, ApiKey, KeyEntry, Scope},
-    times,
+    api_keys::{self, ApiKey, KeyEntry, Scope, Wanted},
 };
-use serde_json::json;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::{By, audit};
+use workflows::admin::{By, Page};
 
 use super::{
-    admin::{self, Output, time, user},
+    admin::{self, Output, Part, time, user},
     dead_letters::age,
 };
 use crate::{
@@ -52,6 +54,8 @@ pub enum Command {
         /// Those that have ended, too
         #[arg(long)]
         ended: bool,
+        #[command(flatten)]
+        part: Part,
         #[command(flatten)]
         output: Output,
     },
@@ -95,59 +99,48 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
             expires_in,
             because,
         } => {
-            let expires_at = expires_in.map(|time| clock::now() + time);
-            create(pool, &owner, &scopes, &name, expires_at, &because).await
+            let new = NewKey {
+                owner_id: &owner,
+                scopes: &scopes,
+                name: &name,
+                expires_at: expires_in.map(|time| clock::now() + time),
+                now: clock::now(),
+            };
+            create(pool, &new, &because).await
         }
         Command::List {
             owner,
             ended,
+            part,
             output,
         } => {
-            let mut connection = pool.acquire().await?;
-            let mut keys = api_keys::list(&mut connection, owner.as_ref()).await?;
-            keys.retain(|key| ended || !key.has_ended(clock::now()));
-            list(&keys, &output)
+            let part = part.paging();
+            let wanted = Wanted {
+                owner_id: owner.as_ref(),
+                ended,
+                after: part.after,
+            };
+            list(keys::page(pool, wanted, part.limit).await?, &output)
         }
         Command::Identify => identify(pool).await,
         Command::Revoke { id, because } => revoke(pool, id, &because).await,
     }
 }
 
-async fn create(
-    pool: &PgPool,
-    owner: &OwnerId,
-    scopes: &[Scope],
-    name: &str,
-    expires_at: Option<DateTime<Utc>>,
-    because: &Because,
-) -> anyhow::Result<ExitCode> {
-    let (id, key) = (Uuid::now_v7(), ApiKey::generate());
-    let mut connection = pool.acquire().await?;
-    let mut tx = connection.begin().await?;
-    api_keys::create(&mut tx, id, &key, owner, scopes, name, clock::now())
-        .await
-        .context("cannot store the key")?;
-    if let Some(at) = expires_at {
-        api_keys::expire(&mut tx, id, at).await?;
-    }
-    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    let details = json!({ "owner": owner.as_str(), "scopes": scopes, "name": name, "expires_at": expires_at.map(times::text) });
-    audit::record_in(&mut tx, because.by(), "key.create", id, details).await?;
-    tx.commit().await?;
-    note!("key {id} of {owner}");
+async fn create(pool: &PgPool, new: &NewKey<'_>, because: &Because) -> anyhow::Result<ExitCode> {
+    let created = keys::create(pool, new, because.by()).await;
+    let (entry, key) = created.context("cannot store the key")?;
+    note!("key {} of {}", entry.api_key_id, entry.owner_id);
     out!("{}", key.reveal())?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn revoke(pool: &PgPool, id: Uuid, because: &Because) -> anyhow::Result<ExitCode> {
-    let mut connection = pool.acquire().await?;
-    let mut tx = connection.begin().await?;
-    if !api_keys::revoke(&mut tx, id, clock::now()).await? {
+    let revoked = keys::revoke(pool, id, clock::now(), because.by()).await?;
+    if !matches!(revoked, Some((true, _))) {
         note!("mediamill: there is no living key {id}");
         return Ok(ExitCode::FAILURE);
     }
-    audit::record_in(&mut tx, because.by(), "key.revoke", id, json!({})).await?;
-    tx.commit().await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -170,9 +163,9 @@ impl Because {
     }
 }
 
-fn list(keys: &[KeyEntry], output: &Output) -> anyhow::Result<ExitCode> {
+fn list(page: Page<KeyEntry>, output: &Output) -> anyhow::Result<ExitCode> {
     if output.json {
-        return admin::done(json!({ "keys": keys }));
+        return admin::json(&KeyPage::from(page));
     }
     let at = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, time);
     table::print(
@@ -186,7 +179,7 @@ fn list(keys: &[KeyEntry], output: &Output) -> anyhow::Result<ExitCode> {
             "EXPIRES",
             "REVOKED",
         ],
-        keys.iter().map(|key| {
+        page.items.iter().map(|key| {
             [
                 key.api_key_id.to_string(),
                 key.owner_id.clone(),
@@ -199,5 +192,6 @@ fn list(keys: &[KeyEntry], output: &Output) -> anyhow::Result<ExitCode> {
             ]
         }),
     )?;
+    admin::more(page.next);
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ mod api;
 mod audit;
 mod dead_letters;
 mod dev;
+mod doctor;
 mod files;
 mod keys;
 mod known;
@@ -40,6 +41,10 @@ pub enum Command {
     Worker,
     /// Bring the database's schema up to this build (settings from the environment)
     Migrate(migrate::Args),
+    /// Check that everything a worker needs is here and works; the exit code is 1 if anything is not (settings from the
+    /// environment)
+    #[command(after_help = settings::help(settings::WORKER))]
+    Doctor,
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
@@ -68,6 +73,7 @@ impl Command {
             Self::Upload(args) => upload::run(args).await,
             Self::Api => api::run().await,
             Self::Worker => worker::run().await,
+            Self::Doctor => Box::pin(doctor::run()).await,
             Self::Migrate(args) => migrate::run(&args).await,
             Self::Keys(group) => {
                 let (pool, command) = group.open().await?;

@@ -61,6 +61,21 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 104857600"),
     ("MEDIAMILL_MAX_IMAGE_PIXELS", BOTH, "width times height"),
     (
+        "MEDIAMILL_STRICT_CONTENT_TYPE",
+        BOTH,
+        "true: refuse a format that is not the declared one; default false",
+    ),
+    (
+        "MEDIAMILL_REFUSED_TYPES",
+        BOTH,
+        "types that are not taken, such as image/gif,video/*",
+    ),
+    (
+        "MEDIAMILL_MAX_BYTES_OF_TYPES",
+        BOTH,
+        "of single types, such as image/*=20000000",
+    ),
+    (
         "MEDIAMILL_MAX_VIDEO_SECONDS",
         BOTH,
         "length of a film; default 21600",

@@ -333,7 +333,7 @@ async fn keys_are_listed_and_audited_and_end_by_themselves() {
     assert_eq!(files(&stack.key).await, 200);
     let listed = stack.run("keys list --owner tester --json").await;
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    let entry = &listed["keys"][0];
+    let entry = &listed["items"][0];
     assert!(entry["last_used_at"].is_string(), "{listed}");
     assert!(!listed.to_string().contains(&stack.key));
 

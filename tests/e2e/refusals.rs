@@ -98,3 +98,33 @@ async fn a_file_that_is_refused_by_its_pixels_leaves_nothing() {
         .unwrap();
     assert_eq!(letters, 0, "nobody has to look at it");
 }
+
+/// Bytes of one kind by the name of another.
+#[tokio::test]
+async fn a_photo_by_the_name_of_a_film_is_refused() {
+    let (_stack, rejection) = refused("holiday.mp4", &phone_photo(80, 60)).await;
+    assert_eq!(rejection["code"], "type_mismatch");
+    assert_eq!(rejection["limit"], "video/mp4");
+    assert_eq!(rejection["measured"], "image/jpeg");
+}
+
+/// People save pictures by any name.
+#[tokio::test]
+async fn a_photo_by_the_name_of_another_format_is_taken_and_noted_unless_that_is_forbidden() {
+    let stack = Stack::new().await;
+    let photo = stack.file("holiday.png", &phone_photo(80, 60));
+    let api = stack.api().await;
+    let worker = stack.worker_with(&[]).await;
+    let (well, printed) = stack.upload(&api, &photo).await;
+    assert!(well, "{printed}\n{}", stack.logs());
+    assert_eq!(printed["file"]["content_type"], "image/jpeg");
+    let noted = serde_json::json!(["content_type_differs"]);
+    assert_eq!(printed["file"]["warnings"], noted);
+    drop(worker);
+
+    let strict = [("MEDIAMILL_STRICT_CONTENT_TYPE", "true")];
+    let _worker = stack.worker_with(&strict).await;
+    let (well, printed) = stack.upload(&api, &photo).await;
+    assert!(!well, "{printed}");
+    assert_eq!(printed["file"]["rejection"]["code"], "type_mismatch");
+}

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use codecs::Decoders;
-use media::{files::Kept, limits::Limits};
+use media::{files::Kept, limits::Limits, type_rules::TypeRules};
 use sandbox::Launcher;
 use scanner::{ClamdClient, eicar};
 use serde_json::Value;
@@ -58,6 +58,7 @@ async fn context(stack: &Stack) -> Context {
         video_chunk_seconds: 0,
         scratch: scratch.unwrap(),
         limits: Limits::default(),
+        types: TypeRules::default(),
     }
 }
 

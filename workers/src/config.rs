@@ -3,7 +3,7 @@
 use std::{path::PathBuf, thread::available_parallelism};
 
 use ::settings::Reader;
-use media::files::Kept;
+use media::{files::Kept, type_rules::TypeRules};
 use sandbox::Mode;
 use scanner::ClamdAddress;
 
@@ -30,6 +30,8 @@ pub struct WorkersConfig {
     pub sandbox: Mode,
     /// For how long what was refused is kept.
     pub kept: Kept,
+    /// Which types are taken.
+    pub types: TypeRules,
 }
 
 impl WorkersConfig {
@@ -55,6 +57,7 @@ impl WorkersConfig {
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),
+            types: TypeRules::from_env(reader),
         }
     }
 

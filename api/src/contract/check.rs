@@ -15,7 +15,7 @@ use super::excerpt;
 const MAX_FAULTS: usize = 20;
 
 /// Patterns in words. The document has them as they are.
-const PATTERNS: [(&str, &str); 7] = [
+const PATTERNS: [(&str, &str); 8] = [
     (r"^[^\x00]*$", "must not contain the character NUL"),
     (
         r"^[^\x00]*[^\s\x00][^\x00]*$",
@@ -27,9 +27,13 @@ const PATTERNS: [(&str, &str); 7] = [
     ),
     (r"^[0-9a-fA-F]{64}$", "must be 64 hexadecimal digits"),
     (r"^[0-9a-f-]+$", "must be the `next_cursor` of a page"),
+    (
+        "^[A-Za-z0-9_.:-]+$",
+        "must be an owner's id: 1 to 64 of A-Z a-z 0-9 _ . : -",
+    ),
     (r"^[!-~]*$", "must be visible ASCII without spaces"),
     (
-        "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?$",
+        "^([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?)?$",
         "must be a media type, such as image/jpeg",
     ),
 ];
@@ -166,12 +170,18 @@ impl<'a> Checker<'a> {
                 self.fault(&child(pointer, name), "is missing");
             }
         }
-        let closed = schema["additionalProperties"] == Value::Bool(false);
+        if let Some(words) = amount(schema, "Properties", object.len() as u64, "entries") {
+            return self.fault(pointer, words);
+        }
+        let others = &schema["additionalProperties"];
         for (name, value) in object {
             let at = child(pointer, &excerpt(name));
             match schema["properties"].get(name) {
                 Some(schema) => self.value(schema, value, &at),
-                None if closed => self.fault(&at, "is no field of this request"),
+                None if *others == Value::Bool(false) => {
+                    self.fault(&at, "is no field of this request");
+                }
+                None if others.is_object() => self.value(others, value, &at),
                 None => {}
             }
         }

@@ -69,6 +69,7 @@ fn uploads() -> Vec<(&'static str, Value)> {
                 "content_type": "image/jpeg",
                 "size_bytes": 2_483_920,
                 "sha256": SHA256,
+                "metadata": { "album": "harbour" },
             }),
         ),
         (
@@ -113,6 +114,7 @@ fn files() -> Vec<(&'static str, Value)> {
         "filename": "harbour.jpg",
         "declared_content_type": "image/jpeg",
         "declared_size_bytes": 2_483_920,
+        "metadata": { "album": "harbour" },
         "status": "READY",
         "final": true,
         "outcome": "ready",
@@ -120,6 +122,7 @@ fn files() -> Vec<(&'static str, Value)> {
         "size_bytes": 2_483_920,
         "sha256": SHA256,
         "cdn_url": format!("{SERVED}/full.webp"),
+        "warnings": [],
         "created_at": AT,
         "updated_at": "2026-01-31T12:00:02Z",
     });

@@ -1,7 +1,7 @@
 //! The page of errors: every code that a problem can have, and every code with which a file can be refused, with what
 //! it means and what to do. Written once, as Markdown for `docs/` and as the page at `/docs/errors`.
 
-use media::RejectionCode;
+use media::{RejectionCode, Warning};
 
 use crate::http::problem::Code;
 use crate::v1::codes;
@@ -20,6 +20,8 @@ const ABOUT: &str = "Every error is `application/problem+json` (RFC 9457). Branc
                      texts may change. `type` leads here.";
 const ABOUT_REJECTIONS: &str = "A file that is refused for good has the status REJECTED and a `rejection` with one of \
                                 these codes. `doc_url` leads here.";
+const ABOUT_WARNINGS: &str =
+    "A file that is taken may have some of these in its `warnings`. Nothing has to be done.";
 
 /// The page as Markdown.
 pub fn markdown() -> String {
@@ -37,9 +39,10 @@ pub fn markdown() -> String {
     };
     let text = format!(
         "# Errors\n\nGenerated from the code by `./just openapi`.\n\n## Problems\n\n{ABOUT}\n\n{}## Refused files\n\n\
-         {ABOUT_REJECTIONS}\n\n{}",
+         {ABOUT_REJECTIONS}\n\n{}## Warnings\n\n{ABOUT_WARNINGS}\n\n{}",
         section(problems()),
         section(rejections()),
+        section(warnings()),
     );
     format!("{}\n", text.trim_end())
 }
@@ -64,11 +67,13 @@ pub fn html() -> String {
     };
     let body = format!(
         "<h1>Errors</h1>\n<p><a href=\"/docs\">API reference</a></p>\n<h2>Problems</h2>\n<p>{}</p>\n{}\
-         <h2>Refused files</h2>\n<p>{}</p>\n{}",
+         <h2>Refused files</h2>\n<p>{}</p>\n{}<h2>Warnings</h2>\n<p>{}</p>\n{}",
         with_code(ABOUT),
         section(problems()),
         with_code(ABOUT_REJECTIONS),
         section(rejections()),
+        with_code(ABOUT_WARNINGS),
+        section(warnings()),
     );
     include_str!("../../../web/errors.html").replace("<!-- errors -->", &body)
 }
@@ -103,6 +108,34 @@ fn rejections() -> Vec<Entry> {
         }
     };
     RejectionCode::ALL.into_iter().map(entry).collect()
+}
+
+fn warnings() -> Vec<Entry> {
+    let entry = |code: Warning| {
+        let (title, advice) = about_warning(code);
+        Entry {
+            anchor: format!("warning-{code}"),
+            code: code.as_str(),
+            title: title.to_owned(),
+            advice,
+        }
+    };
+    Warning::ALL.into_iter().map(entry).collect()
+}
+
+/// What it means, and what its owner can do.
+const fn about_warning(code: Warning) -> (&'static str, &'static str) {
+    match code {
+        Warning::ContentTypeDiffers => (
+            "The bytes are of another format than declared, of the same kind",
+            "What was found in the bytes counts: `content_type` has it. Nothing is made of what was declared.",
+        ),
+        Warning::Truncated => (
+            "The file ends before it should",
+            "It was cut off before it was sent, or while it was copied. What is there of it is served; if you have the \
+             whole file, send that.",
+        ),
+    }
 }
 
 /// What it means, and what its owner can do.

@@ -70,6 +70,16 @@ mirrored! {
 }
 
 mirrored! {
+    /// The stable name of what is to be known of a file that was taken. `/docs/errors` explains each.
+    WarningCode of media::Warning {
+        /// The bytes are another format than the declared one, of the same kind.
+        ContentTypeDiffers,
+        /// The file ends before it should. What is there of it was taken.
+        Truncated,
+    }
+}
+
+mirrored! {
     /// What a variant is for.
     VariantKind of media::variants::VariantKind {
         /// The image at its own size.
@@ -204,6 +214,16 @@ mirrored! {
         Skipped,
         /// The run ended otherwise.
         Obsolete,
+    }
+}
+
+impl From<Scope> for media::api_keys::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::UploadsWrite => Self::UploadsWrite,
+            Scope::FilesRead => Self::FilesRead,
+            Scope::Admin => Self::Admin,
+        }
     }
 }
 

@@ -5,4 +5,5 @@ pub mod admin;
 pub(crate) mod codes;
 pub mod files;
 pub(crate) mod health;
+pub(crate) mod metadata;
 pub(crate) mod uploads;

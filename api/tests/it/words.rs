@@ -32,7 +32,7 @@ async fn the_field_that_is_wrong_is_named() {
         .post("/v1/uploads", &key, &json!({"filename": "a"}))
         .await;
     assert!(
-        problem["detail"].as_str().unwrap().contains("content_type"),
+        problem["detail"].as_str().unwrap().contains("size_bytes"),
         "{problem}"
     );
 }

@@ -3,6 +3,8 @@
 //! A key is 32 random bytes, so its hash needs neither salt nor stretching, and looking a key up by hash leaks
 //! nothing through timing: an attacker cannot steer the hash's bytes.
 
+mod entries;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{OwnerId, Sha256, times};
+pub use self::entries::{KeyEntry, Wanted, get, list};
+use crate::{OwnerId, Sha256};
 
 /// What every key starts with, so that people and secret scanners recognise one.
 const PREFIX: &str = "mm_";
 
 /// What a key allows. The string is a contract: never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// Start, finish and abort uploads.
     #[serde(rename = "uploads:write")]
@@ -149,54 +152,6 @@ pub async fn create(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// A key, as operators see it. The key itself is stored nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct KeyEntry {
-    /// The key's id, fit for logs.
-    pub api_key_id: Uuid,
-    /// Whose files it reaches.
-    pub owner_id: String,
-    /// What it allows, also scopes that this build does not know.
-    pub scopes: Vec<String>,
-    /// For people.
-    pub name: String,
-    /// When it was made.
-    #[serde(serialize_with = "times::serialize")]
-    pub created_at: DateTime<Utc>,
-    /// When it was used last, to the minute.
-    #[serde(serialize_with = "times::serialize_option")]
-    pub last_used_at: Option<DateTime<Utc>>,
-    /// When it ends by itself.
-    #[serde(serialize_with = "times::serialize_option")]
-    pub expires_at: Option<DateTime<Utc>>,
-    /// When somebody ended it.
-    #[serde(serialize_with = "times::serialize_option")]
-    pub revoked_at: Option<DateTime<Utc>>,
-}
-
-impl KeyEntry {
-    /// Whether it opens nothing any more.
-    pub fn has_ended(&self, now: DateTime<Utc>) -> bool {
-        self.revoked_at.is_some() || self.expires_at.is_some_and(|at| at <= now)
-    }
-}
-
-/// Keys, the newest first.
-#[tracing::instrument(name = "db.api_keys.list", skip_all)]
-pub async fn list(
-    conn: &mut PgConnection,
-    owner_id: Option<&OwnerId>,
-) -> Result<Vec<KeyEntry>, sqlx::Error> {
-    sqlx::query_as!(
-        KeyEntry,
-        "SELECT api_key_id, owner_id, scopes, name, created_at, last_used_at, expires_at, revoked_at
-         FROM api_keys WHERE $1::text IS NULL OR owner_id = $1 ORDER BY created_at DESC, api_key_id",
-        owner_id.map(OwnerId::as_str),
-    )
-    .fetch_all(conn)
-    .await
 }
 
 /// The id of a key, whatever has become of it.

@@ -18,13 +18,16 @@ pub mod pool;
 pub mod recipes;
 pub mod rejection;
 pub mod times;
+pub mod type_rules;
 pub mod uploads;
 pub mod variants;
+mod warning;
 
 pub use self::checksum::{InvalidSha256, Sha256};
 pub use self::ids::{FileId, InvalidOwnerId, OwnerId, UploadId};
 pub use self::object_key::{InvalidObjectKey, ObjectKey};
 pub use self::rejection::{RejectedAt, Rejection, RejectionCode, UnknownRejectionCode};
+pub use self::warning::Warning;
 
 use sqlx::{PgConnection, migrate::Migrator};
 

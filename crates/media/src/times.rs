@@ -1,27 +1,10 @@
 //! Times as all that we answer writes them: RFC 3339 in UTC with `Z`, to the millisecond.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serializer;
 
 /// The text of a time.
 pub fn text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// For `serde(serialize_with)`.
-pub fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&text(*at))
-}
-
-/// For `serde(serialize_with)`, of a time that may be missing.
-pub fn serialize_option<S: Serializer>(
-    at: &Option<DateTime<Utc>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serialize(at, serializer),
-        None => serializer.serialize_none(),
-    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ async fn pending_file(connection: &mut PgConnection) -> FileId {
             filename: "a".into(),
             mime_type: "image/png".into(),
             sha256: Some(Sha256::of(b"")),
+            metadata: [("album".to_owned(), "harbour".to_owned())].into(),
         },
         plan: Plan::new(5, 10).unwrap(),
         object_key: keys::staging(upload_id),

@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context;
 use api::ApiConfig;
 use gateway::GatewayConfig;
-use media::files::Kept;
+use media::{files::Kept, type_rules::TypeRules};
 use reqwest::header::HeaderValue;
 use sqlx::PgPool;
 use storage::ObjectStore;
@@ -98,7 +98,7 @@ async fn serve(
     let metrics = Monitor::serve(args.metrics_listen, pool.clone(), readiness.clone()).await?;
     let settings = settings::dev()?;
     let (limits, kept) = (settings.limits.clone(), settings.kept);
-    let workers_config = workers_config(args, services, kept)?;
+    let workers_config = workers_config(args, services, kept, settings.types.clone())?;
     let context = wiring::context(pool.clone(), store.clone(), limits, &workers_config).await?;
     let api_config = api_config(args, &listener, services, settings)?;
 
@@ -180,7 +180,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn workers_config(args: &Args, services: &Services, kept: Kept) -> anyhow::Result<WorkersConfig> {
+fn workers_config(
+    args: &Args,
+    services: &Services,
+    kept: Kept,
+    types: TypeRules,
+) -> anyhow::Result<WorkersConfig> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(WorkersConfig {
         clamd: services.clamd.addr().parse()?,
@@ -191,6 +196,7 @@ fn workers_config(args: &Args, services: &Services, kept: Kept) -> anyhow::Resul
         require_signatures: false,
         sandbox: sandbox::Mode::default(),
         kept,
+        types,
     })
 }
 
@@ -212,6 +218,7 @@ fn api_config(
         requests_per_second: api::DEFAULT_REQUESTS_PER_SECOND,
         wrong_keys_per_minute: api::DEFAULT_WRONG_KEYS_PER_MINUTE,
         limits: settings.limits,
+        types: settings.types,
         allowed_origins: args.allowed_origins.clone(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),
     })

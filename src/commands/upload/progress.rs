@@ -24,8 +24,15 @@ pub struct Progress {
     done: AtomicUsize,
     sent: AtomicU64,
     /// What the service does with those that it has.
-    statuses: Mutex<BTreeMap<PathBuf, String>>,
+    statuses: Mutex<BTreeMap<PathBuf, Status>>,
     terminal: bool,
+}
+
+/// What the service does with a file that it has.
+pub struct Status {
+    pub words: String,
+    /// How much of its processing is done.
+    pub percent: u64,
 }
 
 impl Progress {
@@ -47,8 +54,8 @@ impl Progress {
     }
 
     /// What the service does with a file that is there.
-    pub fn status(&self, path: &Path, status: &str) {
-        self.statuses().insert(path.to_owned(), status.to_owned());
+    pub fn status(&self, path: &Path, status: Status) {
+        self.statuses().insert(path.to_owned(), status);
         self.show();
     }
 
@@ -93,13 +100,16 @@ impl Progress {
         let done = self.done.load(Ordering::Relaxed);
         let percent = sent.min(self.total) * 100 / self.total.max(1);
         let statuses = self.statuses();
-        let mut by_status: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut by_status: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for status in statuses.values() {
-            *by_status.entry(status).or_default() += 1;
+            let (files, percent) = by_status.entry(&status.words).or_default();
+            *files += 1;
+            *percent += status.percent;
         }
-        let statuses = by_status
-            .iter()
-            .map(|(status, files)| format!(", {files} {status}"));
+        let statuses = by_status.iter().map(|(status, (files, percent))| {
+            // The average of those that are at it.
+            format!(", {files} {status} {} %", percent / files)
+        });
         let statuses: Vec<_> = statuses.collect();
         format!(
             "{done} of {} files, {percent} % sent{}",
@@ -108,7 +118,7 @@ impl Progress {
         )
     }
 
-    fn statuses(&self) -> MutexGuard<'_, BTreeMap<PathBuf, String>> {
+    fn statuses(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Status>> {
         self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

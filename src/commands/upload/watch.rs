@@ -5,7 +5,11 @@ use std::{fmt, path::Path, time::Duration};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{client::Client, exit::Failure, progress::Progress};
+use super::{
+    client::Client,
+    exit::Failure,
+    progress::{Progress, Status},
+};
 use crate::output::harmless;
 
 /// How far a file got.
@@ -34,10 +38,18 @@ pub async fn watch(
             Some("ready") => return Ok(Outcome::Ready(file)),
             Some("rejected") => return Ok(Outcome::Rejected(file)),
             _ if file["final"] == true => return Ok(Outcome::Stopped(file)),
-            _ => progress.status(path, file["status"].as_str().unwrap_or_default()),
+            _ => progress.status(path, status(&file)),
         }
         tokio::time::sleep(interval).await;
         interval = (interval * 3 / 2).min(Duration::from_secs(2));
+    }
+}
+
+/// What the service does with a file, and how much of it in percent.
+fn status(file: &Value) -> Status {
+    Status {
+        words: file["status"].as_str().unwrap_or_default().to_owned(),
+        percent: file["progress"].as_u64().unwrap_or_default(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use media::formats::InputFormat;
 use media::variants::NewVariant;
-use media::{ObjectKey, Sha256, conformance, recipes::RecipeHash};
+use media::{ObjectKey, Sha256, Warning, conformance, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
 
@@ -116,6 +116,17 @@ impl Probe {
         match self {
             Self::Image(probe) => InputFormat::Image(probe.format),
             Self::Video(probe) => InputFormat::Video(probe.format),
+        }
+    }
+
+    /// What its owner should know though it is taken.
+    pub fn warnings(&self) -> Vec<Warning> {
+        match self {
+            Self::Image(_) => Vec::new(),
+            Self::Video(probe) => {
+                let truncated = probe.truncated.then_some(Warning::Truncated);
+                truncated.into_iter().collect()
+            }
         }
     }
 

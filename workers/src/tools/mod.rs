@@ -14,6 +14,7 @@ use media::{
     keys,
     limits::Limits,
     pool::Borrowed,
+    type_rules::TypeRules,
     uploads::{self, Upload},
 };
 use sqlx::PgPool;
@@ -66,6 +67,8 @@ pub struct Context {
     pub scratch: Scratch,
     /// What is too much.
     pub limits: Limits,
+    /// Which types are taken.
+    pub types: TypeRules,
 }
 
 impl Context {

@@ -75,6 +75,9 @@ impl Code {
                  pointer."
             }
             Self::FileEmpty => "The file has no bytes. There is nothing to process.",
+            Self::UnsupportedType => {
+                "Files of the type that was declared are not taken here: `limit` lists those that are."
+            }
             Self::IdempotencyKeyReused => {
                 "The `Idempotency-Key` came with another request before. Use a new one for each new upload."
             }

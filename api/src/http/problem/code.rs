@@ -47,6 +47,8 @@ pub enum Code {
     InvalidField,
     /// The declared file has no bytes.
     FileEmpty,
+    /// The declared type of file is not taken here.
+    UnsupportedType,
     /// The idempotency key came with another request before.
     IdempotencyKeyReused,
     /// A request that this server cannot understand.
@@ -67,7 +69,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedJson,
         Self::InvalidParameter,
         Self::BadRequest,
@@ -89,6 +91,7 @@ impl Code {
         Self::RangeNotSatisfiable,
         Self::InvalidField,
         Self::FileEmpty,
+        Self::UnsupportedType,
         Self::IdempotencyKeyReused,
         Self::TooManyOpenUploads,
         Self::TooManyRequests,
@@ -118,9 +121,10 @@ impl Code {
             Self::BodyTooLarge | Self::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::InvalidField | Self::FileEmpty | Self::IdempotencyKeyReused => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::InvalidField
+            | Self::FileEmpty
+            | Self::UnsupportedType
+            | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyOpenUploads | Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -153,6 +157,7 @@ impl Code {
             Self::RangeNotSatisfiable => "range_not_satisfiable",
             Self::InvalidField => "invalid_field",
             Self::FileEmpty => "file_empty",
+            Self::UnsupportedType => "unsupported_type",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::TooManyOpenUploads => "too_many_open_uploads",
             Self::TooManyRequests => "too_many_requests",
@@ -187,6 +192,7 @@ impl Code {
             Self::RangeNotSatisfiable => "Range not satisfiable",
             Self::InvalidField => "Invalid field",
             Self::FileEmpty => "The file is empty",
+            Self::UnsupportedType => "The type of file is not taken",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
             Self::TooManyOpenUploads => "Too many uploads are open",
             Self::TooManyRequests => "Too many requests",

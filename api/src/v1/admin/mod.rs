@@ -5,6 +5,7 @@ mod audit;
 mod dead_letters;
 mod discards;
 mod files;
+pub mod keys;
 mod limits;
 mod queues;
 mod redrives;
@@ -22,6 +23,7 @@ use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
 use self::discards::DiscardsApi;
 use self::files::AdminFilesApi;
+use self::keys::KeysApi;
 use self::limits::LimitsApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
@@ -40,6 +42,7 @@ pub type Operations = (
     WorkersApi,
     AuditApi,
     AdminFilesApi,
+    KeysApi,
 );
 
 /// All of them.
@@ -53,6 +56,7 @@ pub const OPERATIONS: Operations = (
     WorkersApi,
     AuditApi,
     AdminFilesApi,
+    KeysApi,
 );
 
 #[derive(Tags)]
@@ -88,6 +92,12 @@ impl Statuses for ListErrors {
 struct GetErrors;
 impl Statuses for GetErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 429, 500, 503];
+}
+
+/// Of requests that nothing conflicts with.
+struct RepeatableErrors;
+impl Statuses for RepeatableErrors {
+    const STATUSES: &'static [u16] = &[400, 401, 403, 404, 413, 415, 422, 429, 500, 503];
 }
 
 /// Of requests for something to be done with many, whichever they are.

@@ -1,8 +1,10 @@
 //! `GET /v1/files/{file_id}`: everything its owner may know about a file.
 
-use media::{FileId, OwnerId, files, variants};
+use media::files::{self, Outcome};
+use media::{FileId, OwnerId, variants};
 use poem_openapi::Object;
 
+use super::progress::percent;
 use super::view::{FileView, RunView, VariantView};
 use crate::ApiState;
 use crate::http::problem::Problem;
@@ -16,6 +18,10 @@ pub struct FileDetail {
     pub file: FileView,
     /// Its variants, the full one first, then wide before narrow. Empty until the file is ready.
     pub variants: Vec<VariantView>,
+    /// How much of its processing is done, in percent. Once the upload is complete, until the file has ended; of a file
+    /// that is ready it is 100.
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    pub progress: Option<i32>,
     /// How its processing stands, once the upload is complete.
     pub run: Option<RunView>,
 }
@@ -34,7 +40,11 @@ pub async fn run(
     drop(connection);
     let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
     let base = &state.config.cdn_base_url;
+    let ready = file.outcome == Outcome::Ready;
+    let shown = ready || file.outcome == Outcome::None;
+    let progress = run.as_ref().filter(|_| shown);
     Ok(FileDetail {
+        progress: progress.map(|run| percent(run, ready)),
         file: FileView::new(file, base),
         variants: variants
             .iter()

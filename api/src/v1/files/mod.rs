@@ -5,6 +5,7 @@ mod cursor;
 pub mod delete;
 pub mod get;
 pub mod list;
+mod progress;
 pub mod retry;
 mod view;
 

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
 use crate::contract::{Count, Time};
-use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind};
+use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind, WarningCode};
+use crate::v1::metadata::Metadata;
 
 /// Where a file is on its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -104,10 +105,12 @@ pub struct FileView {
     pub upload_id: Uuid,
     /// Its name, as declared.
     pub filename: String,
-    /// Its media type, as declared.
+    /// Its media type, as declared; `application/octet-stream` if none was.
     pub declared_content_type: String,
     /// Size in bytes, as declared.
     pub declared_size_bytes: Count,
+    /// What was given with its upload to be found again here.
+    pub metadata: Metadata,
     /// Where it is on its route.
     pub status: Status,
     /// Whether this is how it stays, so that there is no use in asking again. Only an operator who sends the file
@@ -127,6 +130,8 @@ pub struct FileView {
     pub cdn_url: Option<String>,
     /// Why it was refused.
     pub rejection: Option<RejectionView>,
+    /// What is to be known of it though it was taken. `/docs/errors` explains each.
+    pub warnings: Vec<WarningCode>,
     /// When its upload began.
     pub created_at: Time,
     /// When it last changed.
@@ -144,6 +149,7 @@ impl FileView {
             filename: file.filename,
             declared_content_type: file.declared_mime_type,
             declared_size_bytes: file.declared_size_bytes.into(),
+            metadata: Metadata(file.metadata),
             status: file.status.into(),
             is_final: file.outcome.is_final(),
             outcome: file.outcome.into(),
@@ -152,6 +158,7 @@ impl FileView {
             sha256: facts.map(|facts| facts.sha256.to_hex()),
             cdn_url: file.published.map(url),
             rejection: file.rejection.map(Into::into),
+            warnings: file.warnings.into_iter().map(Into::into).collect(),
             created_at: file.created_at.into(),
             updated_at: file.updated_at.into(),
         }
@@ -256,7 +263,7 @@ pub struct StepView {
     pub total: Count,
     /// How often its tasks were tried.
     pub attempts: Count,
-    /// What went wrong last. Only for keys with the scope `admin`.
+    /// What went wrong last, of a step that is not done. Only for keys with the scope `admin`.
     pub last_error: Option<String>,
 }
 
@@ -264,12 +271,14 @@ impl RunView {
     /// A run; what went wrong inside is for operators only.
     pub fn new(run: RunSummary, with_errors: bool) -> Self {
         let step = |step: StepSummary| StepView {
+            last_error: step
+                .last_error
+                .filter(|_| with_errors && step.state != workflows::StepState::Done),
             name: step.name,
             state: step.state.into(),
             done: step.done.into(),
             total: step.total.into(),
             attempts: step.attempts.into(),
-            last_error: step.last_error.filter(|_| with_errors),
         };
         Self {
             run_id: run.run_id,

@@ -2,9 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use media::uploads::{
-    self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
+    self, Declared, ImpossibleSize, Plan, Remembered, Strategy, UNDECLARED_TYPE, Upload,
+    UploadState,
 };
-use media::{FileId, OwnerId, Sha256, UploadId, filename, keys};
+use media::{
+    FileId, OwnerId, Rejection, RejectionCode, Sha256, UploadId, filename, formats::InputFormat,
+    keys,
+};
 use poem::http::{HeaderValue, header};
 use poem_openapi::Object;
 use sqlx::{Connection as _, PgConnection};
@@ -16,6 +20,7 @@ use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, Up
 use crate::ApiState;
 use crate::http::body::fingerprint;
 use crate::http::problem::{Causes, Code, Problem};
+use crate::v1::metadata::Metadata;
 
 /// How many parts are signed with the first answer.
 const FIRST_PARTS: usize = 100;
@@ -32,19 +37,26 @@ pub struct InitiateUpload {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"
     ))]
     pub filename: String,
-    /// The media type the client believes it to be, as `type/subtype` (RFC 9110 §8.3.1), perhaps with parameters.
-    #[oai(validator(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?$"
-    ))]
-    pub content_type: String,
+    /// The media type the client believes it to be, as `type/subtype` (RFC 9110 §8.3.1), perhaps with parameters. Left
+    /// out, empty or `application/octet-stream`: the bytes tell.
+    #[oai(
+        validator(
+            max_length = 255,
+            pattern = "^([!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+( *;[ -~]*)?)?$"
+        ),
+        nullable
+    )]
+    pub content_type: Option<String>,
     /// How many bytes will be sent. A file of 0 bytes is refused as `file_empty`.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
     pub size_bytes: i64,
     /// SHA-256 of the whole file, in hexadecimal, if the client knows it.
     #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"), nullable)]
     pub sha256: Option<String>,
+    /// What you want to find again beside the file: texts by names of up to 64 visible ASCII characters, at most 4096
+    /// bytes in all. It is given back as it is, and used for nothing.
+    #[oai(nullable)]
+    pub metadata: Option<Metadata>,
 }
 
 /// What a request to open an upload finds.
@@ -162,6 +174,13 @@ async fn open(
         .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
     let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
     let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
+    let mime_type = body.content_type.filter(|declared| !declared.is_empty());
+    let mime_type = mime_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned());
+    if let Some(format) = InputFormat::from_declared(&mime_type) {
+        let taken = state.config.types.check(format, size_bytes);
+        taken.map_err(not_taken)?;
+    }
+    let metadata = body.metadata.unwrap_or_default().checked()?;
     let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
     let sha256 =
         sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
@@ -177,8 +196,9 @@ async fn open(
         owner_id: owner_id.clone(),
         declared: Declared {
             filename,
-            mime_type: body.content_type,
+            mime_type,
             sha256,
+            metadata,
         },
         plan,
         object_key,
@@ -255,6 +275,18 @@ async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem
         expires_at: upload.expires_at.into(),
         upload: instructions,
     })
+}
+
+/// What the bytes would be refused for, too.
+fn not_taken(refusal: Rejection) -> Problem {
+    let code = match refusal.code {
+        RejectionCode::FileTooLarge => Code::FileTooLarge,
+        _ => Code::UnsupportedType,
+    };
+    Problem::new(code, refusal.message).measured(
+        refusal.limit.unwrap_or_default(),
+        refusal.measured.unwrap_or_default(),
+    )
 }
 
 fn impossible(error: ImpossibleSize) -> Problem {

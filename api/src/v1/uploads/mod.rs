@@ -99,8 +99,8 @@ impl Statuses for InitiateErrors {
     const TOO_LARGE: &'static str = "Too large: `body_too_large` or `file_too_large`.";
     const TOO_MANY: &'static str = "The owner has as many uploads open as may be: `too_many_open_uploads`; or asked \
                                     too often: `too_many_requests`.";
-    const UNPROCESSABLE: &'static str =
-        "A value cannot be used: `invalid_field`, `file_empty` or `idempotency_key_reused`.";
+    const UNPROCESSABLE: &'static str = "A value cannot be used: `invalid_field`, `file_empty`, `unsupported_type` or \
+         `idempotency_key_reused`.";
 }
 
 struct ReadErrors;
@@ -133,7 +133,8 @@ impl UploadsApi {
     /// Initiate an upload
     ///
     /// Opens an upload and its file, which is PENDING. Files up to 5 MiB are sent in one piece, larger ones in parts
-    /// of 8 MiB. Any media type may be declared; whether the file is taken is decided by its bytes.
+    /// of 8 MiB. Any media type may be declared, or none; whether the file is taken is decided by its bytes. A type that
+    /// they contradict in kind is refused then; another one of the same kind is noted in the file's `warnings`.
     /// Repeating the request with the same `Idempotency-Key` finds the same upload, with fresh addresses; or its file,
     /// once it is complete. A key whose upload is over opens no second one: it is remembered for a week.
     /// Needs the scope `uploads:write`.

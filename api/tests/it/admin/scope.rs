@@ -1,47 +1,9 @@
-//! Who may, and what is refused.
+//! What is refused.
 
-use media::api_keys::Scope;
-use reqwest::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::world::{World, problem};
-use crate::service::{self, Service};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_operation_needs_the_scope_admin() {
-    let service = Service::start().await;
-    let key = service
-        .key("ann", &[Scope::UploadsWrite, Scope::FilesRead])
-        .await;
-    let document = api::openapi::document_31();
-    let mut tried = 0;
-    for (template, item) in document["paths"].as_object().unwrap() {
-        if !template.starts_with("/v1/admin/") {
-            continue;
-        }
-        let path = template.split('/').map(|segment| match segment {
-            "{queue}" => "light",
-            id if id.starts_with('{') => "0193a000-0000-7000-8000-000000000000",
-            segment => segment,
-        });
-        let path = path.collect::<Vec<_>>().join("/");
-        for method in item.as_object().unwrap().keys() {
-            let method: Method = method.to_uppercase().parse().unwrap();
-            let asked = service.request(method.clone(), &path, &key).send().await;
-            let answer = service::json(asked.unwrap()).await;
-            assert_eq!(
-                problem(&answer),
-                (403, "scope_missing"),
-                "{method} {template}"
-            );
-            let asked = service.request(method, &path, "mm_none").send().await;
-            assert_eq!(asked.unwrap().status(), StatusCode::UNAUTHORIZED);
-            tried += 1;
-        }
-    }
-    assert_eq!(tried, 26);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_or_without_a_reason_is_refused() {

@@ -133,6 +133,7 @@ pub async fn revive(
     sqlx::query!(
         "UPDATE media_files
          SET status = $2, stopped = NULL, kept_until = NULL, updated_at = now(),
+             warnings = CASE WHEN $2 = 'ASSEMBLING'::file_status THEN '{}' ELSE warnings END,
              rejection_code = NULL, rejection_message = NULL, rejection_limit = NULL,
              rejection_measured = NULL, rejection_step = NULL
          WHERE file_id = $1",

@@ -1,10 +1,12 @@
 SELECT file.file_id, file.owner_id, file.upload_id, upload.filename, upload.declared_mime_type,
-       upload.declared_size_bytes, file.mime_type, file.size_bytes, file.status AS "status: FileStatus",
+       upload.declared_size_bytes, upload.metadata AS "metadata: Json<BTreeMap<String, String>>",
+       file.mime_type, file.size_bytes, file.status AS "status: FileStatus",
        file.storage_path, file.checksum_sha256,
        (SELECT main.storage_path FROM media_variants AS main
         WHERE main.file_id = file.file_id AND main.kind IN ('full', 'playlist') LIMIT 1) AS "main_key?",
        file.rejection_code AS "rejection_code: RejectionCode",
        file.rejection_message, file.rejection_limit, file.rejection_measured, file.rejection_step,
+       file.warnings,
        file.stopped AS "stopped: Stopped", file.deleted_at IS NOT NULL AS "deleted!",
        file.created_at, file.updated_at
 FROM media_files AS file

@@ -5,6 +5,9 @@ mod ends;
 mod moves;
 pub mod objects;
 mod read;
+mod warnings;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,8 @@ pub use self::moves::{
     MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
 };
 pub use self::read::{Cursor, get, list, load};
-use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId};
+pub use self::warnings::warn;
+use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId, Warning};
 
 /// What a completed upload hands to the workflow: everything else is in tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +98,8 @@ pub struct File {
     pub declared_mime_type: String,
     /// As declared.
     pub declared_size_bytes: u64,
+    /// What the client wants to find again beside it.
+    pub metadata: BTreeMap<String, String>,
     /// Where it is on its route.
     pub status: FileStatus,
     /// Whether anything still happens to it, and if not, why.
@@ -106,6 +112,8 @@ pub struct File {
     pub published: Option<Published>,
     /// Why it was refused, if it was.
     pub rejection: Option<RejectedAt>,
+    /// What its owner should know, though it was taken.
+    pub warnings: Vec<Warning>,
     /// When its upload began.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

@@ -1,12 +1,15 @@
 //! Reading files. Ownership is part of the `WHERE`: another owner's file does not exist.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Facts, File, FileStatus, Outcome, Published, Stopped};
-use crate::{FileId, OwnerId, RejectedAt, Rejection, RejectionCode};
+use crate::{FileId, OwnerId, RejectedAt, Rejection, RejectionCode, Warning};
 
 /// A place in an owner's list: the page after this file, which sorts by creation, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,7 @@ struct Row {
     filename: String,
     declared_mime_type: String,
     declared_size_bytes: i64,
+    metadata: Json<BTreeMap<String, String>>,
     mime_type: Option<String>,
     size_bytes: Option<i64>,
     status: FileStatus,
@@ -36,6 +40,7 @@ struct Row {
     rejection_limit: Option<String>,
     rejection_measured: Option<String>,
     rejection_step: Option<String>,
+    warnings: Vec<String>,
     stopped: Option<Stopped>,
     deleted: bool,
     created_at: DateTime<Utc>,
@@ -62,6 +67,7 @@ impl TryFrom<Row> for File {
                 filename: row.filename,
                 declared_mime_type: row.declared_mime_type,
                 declared_size_bytes: row.declared_size_bytes.try_into()?,
+                metadata: row.metadata.0,
                 status: row.status,
                 outcome: Outcome::of(row.status, row.stopped),
                 deleted: row.deleted,
@@ -82,6 +88,11 @@ impl TryFrom<Row> for File {
                     },
                     step: row.rejection_step.unwrap_or_default(),
                 }),
+                warnings: row
+                    .warnings
+                    .iter()
+                    .filter_map(|code| Warning::known(code))
+                    .collect(),
                 created_at: row.created_at,
                 updated_at: row.updated_at,
             })

@@ -5,20 +5,23 @@
 
 mod check;
 mod idempotency;
+mod open;
 mod plan;
 mod sessions;
 mod upkeep;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
 pub use self::check::{Incomplete, check};
 pub use self::idempotency::{Remembered, recall, remember};
+pub use self::open::{count_open, one_at_a_time};
 pub use self::plan::{
     ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, SINGLE_PUT_MAX_BYTES, Strategy,
 };
 pub use self::sessions::{
-    abort, complete, confirmed_parts, count_open, get, initiate, load, lock, lock_of_file,
-    one_at_a_time,
+    abort, complete, confirmed_parts, get, initiate, load, lock, lock_of_file,
 };
 pub use self::upkeep::{Expired, Sweep, expire, forget_keys, sweeps, swept};
 use crate::ObjectKey;
@@ -71,15 +74,20 @@ impl Upload {
     }
 }
 
+/// The media type of what nobody knows the media type of (RFC 9110 §8.3).
+pub const UNDECLARED_TYPE: &str = "application/octet-stream";
+
 /// What a client says about a file. Untrusted: for messages and comparison only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
     /// For people to recognise the file.
     pub filename: String,
-    /// Media type.
+    /// Media type; [`UNDECLARED_TYPE`] if the client did not say.
     pub mime_type: String,
     /// Digest of the whole file, if the client knows it.
     pub sha256: Option<Sha256>,
+    /// What the client wants to find again beside its file.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// How a session stands.

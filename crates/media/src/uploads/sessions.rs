@@ -1,8 +1,11 @@
 //! The SQL of upload sessions.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::Part;
@@ -19,6 +22,7 @@ struct Row {
     declared_mime_type: String,
     declared_size_bytes: i64,
     declared_sha256: Option<Vec<u8>>,
+    metadata: Json<BTreeMap<String, String>>,
     strategy: Strategy,
     part_size_bytes: i64,
     part_count: i32,
@@ -47,6 +51,7 @@ impl TryFrom<Row> for Upload {
                         .as_deref()
                         .map(TryInto::try_into)
                         .transpose()?,
+                    metadata: row.metadata.0,
                 },
                 plan: Plan {
                     strategy: row.strategy,
@@ -75,8 +80,8 @@ pub async fn initiate(conn: &mut PgConnection, upload: &Upload) -> Result<(), sq
     sqlx::query!(
         "INSERT INTO uploads (upload_id, file_id, owner_id, filename, declared_mime_type,
              declared_size_bytes, declared_sha256, strategy, part_size_bytes, part_count,
-             object_key, s3_upload_id, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             object_key, s3_upload_id, created_at, expires_at, metadata)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         upload.upload_id.0,
         upload.file_id.0,
         upload.owner_id.as_str(),
@@ -95,6 +100,7 @@ pub async fn initiate(conn: &mut PgConnection, upload: &Upload) -> Result<(), sq
         upload.s3_upload_id,
         upload.created_at,
         upload.expires_at,
+        Json(&upload.declared.metadata) as _,
     )
     .execute(&mut *conn)
     .await?;
@@ -109,42 +115,6 @@ pub async fn initiate(conn: &mut PgConnection, upload: &Upload) -> Result<(), sq
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Nobody else opens a session for this owner until the transaction ends: what was counted is still so when another
-/// session is added.
-#[tracing::instrument(name = "db.uploads.one_at_a_time", skip_all, fields(media.owner_id = %owner_id))]
-pub async fn one_at_a_time(tx: &mut PgConnection, owner_id: &OwnerId) -> Result<(), sqlx::Error> {
-    // No object's key, which are locked alike, has a space.
-    sqlx::query!(
-        r#"SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS "locked""#,
-        format!("open uploads of {owner_id}"),
-    )
-    .fetch_one(tx)
-    .await?;
-    Ok(())
-}
-
-/// How many sessions an owner has open that have not expired, counted up to `most`.
-#[tracing::instrument(name = "db.uploads.count_open", skip_all, fields(media.owner_id = %owner_id))]
-pub async fn count_open(
-    conn: &mut PgConnection,
-    owner_id: &OwnerId,
-    now: DateTime<Utc>,
-    most: u32,
-) -> Result<u32, sqlx::Error> {
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM (
-             SELECT FROM uploads
-             WHERE owner_id = $1 AND completed_at IS NULL AND aborted_at IS NULL AND expires_at > $2
-             LIMIT $3) AS open"#,
-        owner_id.as_str(),
-        now,
-        i64::from(most),
-    )
-    .fetch_one(conn)
-    .await?;
-    u32::try_from(count).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// An owner's session.

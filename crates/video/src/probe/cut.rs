@@ -36,7 +36,7 @@ fn read<const N: usize>(file: &File, at: u64) -> io::Result<[u8; N]> {
     while filled < N {
         match file.read_at(&mut bytes[filled..], at + filled as u64) {
             Ok(0) => break,
-            Ok(read) => filled += read,
+            Ok(more) => filled += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -66,8 +66,8 @@ fn boxes(file: &File, size_bytes: u64) -> io::Result<Option<u64>> {
             break;
         };
         if end > size_bytes {
-            let film = [&b"mdat"[..], b"moov", b"moof"].contains(&kind);
-            return Ok(Some(end).filter(|_| film));
+            let matters = [&b"mdat"[..], b"moov", b"moof"].contains(&kind);
+            return Ok(Some(end).filter(|_| matters));
         }
         at = end;
     }
@@ -87,8 +87,8 @@ fn segment(file: &File) -> io::Result<Option<u64>> {
             .unwrap_or(usize::MAX)
             .min(start.len());
     let segment = start.get(at..).unwrap_or_default();
-    let size = segment.strip_prefix(&[0x18, 0x53, 0x80, 0x67]);
-    let Some((length, width)) = size.and_then(variable) else {
+    let behind_id = segment.strip_prefix(&[0x18, 0x53, 0x80, 0x67]);
+    let Some((length, width)) = behind_id.and_then(variable) else {
         return Ok(None);
     };
     Ok(length.checked_add((at + 4 + width) as u64))

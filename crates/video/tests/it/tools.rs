@@ -26,6 +26,13 @@ async fn tools_say_their_versions_confined() {
 }
 
 #[tokio::test]
+async fn a_second_of_film_goes_all_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let took = video::trial::one_second(&tools(), folder.path()).await;
+    assert!(took.unwrap() < Duration::from_mins(1));
+}
+
+#[tokio::test]
 async fn each_limit_of_a_tool_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let film = make(folder.path(), "film.avi", ENDLESS);

@@ -27,6 +27,9 @@ pub struct Probe {
     pub recipe: RecipeHash,
     /// What is made of it.
     pub plan: Plan,
+    /// It ends before its structure says.
+    #[serde(default)]
+    pub truncated: bool,
 }
 
 /// Enough for every brand and document type.
@@ -56,6 +59,7 @@ pub async fn probe(
         format: format(found.container, &start),
         recipe: recipe::recipe().hash(),
         plan: Plan::new(&found, &settings),
+        truncated: found.cut_short,
     }))
 }
 

@@ -1,14 +1,24 @@
 //! Do the declared type, the magic bytes and the probed structure agree? No I/O.
 
 use media::{
-    Rejection, RejectionCode,
+    Rejection, RejectionCode, Warning,
     formats::{InputFormat, Kind},
+    uploads::UNDECLARED_TYPE,
 };
 
 use crate::kinds::Probe;
 
 /// Media types by which clients say that they do not know (RFC 2046 §4.5.1).
-const UNDECLARED: [&str; 3] = ["", "application/octet-stream", "binary/octet-stream"];
+const UNDECLARED: [&str; 3] = ["", UNDECLARED_TYPE, "binary/octet-stream"];
+
+/// What the witnesses agree upon.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    /// What the file is.
+    pub probe: Probe,
+    /// Where they differ without harm.
+    pub warnings: Vec<Warning>,
+}
 
 /// As what to probe a file: as its magic bytes look (`hint`), or else as declared.
 pub(super) fn kind(declared: &str, hint: Option<&str>) -> Result<Kind, Rejection> {
@@ -21,12 +31,13 @@ pub(super) fn kind(declared: &str, hint: Option<&str>) -> Result<Kind, Rejection
 }
 
 /// Whether declared type, magic bytes (`hint`) and decoded structure (`probed`, or the decoder's refusal) name the
-/// same format.
+/// same format, or if it need not be so (`strict`), the same kind.
 pub(super) fn agree(
     declared: &str,
     hint: Option<&str>,
     probed: Result<Probe, Rejection>,
-) -> Result<Probe, Rejection> {
+    strict: bool,
+) -> Result<Agreed, Rejection> {
     let declared = declared.split(';').next().unwrap_or_default().trim();
     let unknown = UNDECLARED.iter().any(|u| u.eq_ignore_ascii_case(declared));
     let expected = InputFormat::from_declared(declared);
@@ -53,19 +64,26 @@ pub(super) fn agree(
     // made of the declared type, so that does no harm; a picture by the name of a document is somebody's mistake.
     let format = probe.format();
     let meant = expected.is_some_and(|declared| format.is_meant_by(declared));
-    if !unknown && !meant && family(declared) != family(format.mime_type()) {
+    let differs = !unknown && !meant && declared_subtype(declared) != "*";
+    if differs && (strict || family(declared) != family(format.mime_type())) {
         let message = "the file is not of the declared type";
         return Err(Rejection::new(RejectionCode::TypeMismatch, message)
             .limit(declared)
             .measured(format.mime_type()));
     }
-    Ok(probe)
+    let mut warnings = probe.warnings();
+    warnings.extend(differs.then_some(Warning::ContentTypeDiffers));
+    Ok(Agreed { probe, warnings })
 }
 
 /// The first half of a media type, such as `image`.
 fn family(mime: &str) -> String {
     let family = mime.split('/').next().unwrap_or_default();
     family.to_ascii_lowercase()
+}
+
+fn declared_subtype(declared: &str) -> &str {
+    declared.split_once('/').map_or("", |(_, subtype)| subtype)
 }
 
 fn unsupported(found: &str) -> Rejection {
@@ -100,9 +118,10 @@ mod tests {
         Err(Rejection::new(RejectionCode::Malformed, "cut short"))
     }
 
-    fn code(result: Result<Probe, Rejection>) -> &'static str {
+    fn code(result: Result<Agreed, Rejection>) -> &'static str {
         match result {
-            Ok(probe) => probe.format().mime_type(),
+            Ok(agreed) if agreed.warnings.is_empty() => agreed.probe.format().mime_type(),
+            Ok(agreed) => agreed.warnings[0].as_str(),
             Err(rejection) => rejection.code.as_str(),
         }
     }
@@ -110,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_of_no_kind_is_told_every_type_that_is_taken() {
         let picture = Rejection::new(RejectionCode::UnsupportedType, "not an image");
-        let refusal = agree("", None, Err(picture)).unwrap_err();
+        let refusal = agree("", None, Err(picture), false).unwrap_err();
         assert!(!refusal.message.contains("image"), "{}", refusal.message);
         let taken = refusal.limit.unwrap();
         assert!(
@@ -132,7 +151,14 @@ mod tests {
                 "image/jpeg",
             ),
             ("", jpeg, Ok(jpeg_probe()), "image/jpeg"),
-            ("image/png", jpeg, Ok(jpeg_probe()), "image/jpeg"),
+            ("image/png", jpeg, Ok(jpeg_probe()), "content_type_differs"),
+            (
+                "image/x-new",
+                jpeg,
+                Ok(jpeg_probe()),
+                "content_type_differs",
+            ),
+            ("video/mp4", jpeg, Ok(jpeg_probe()), "type_mismatch"),
             ("Image/*", jpeg, Ok(jpeg_probe()), "image/jpeg"),
             ("text/html", jpeg, Ok(jpeg_probe()), "type_mismatch"),
             ("application/pdf", jpeg, Ok(jpeg_probe()), "type_mismatch"),
@@ -154,10 +180,23 @@ mod tests {
         ];
         for (declared, hint, probe, expected) in cases {
             assert_eq!(
-                code(kind(declared, hint).and_then(|_| agree(declared, hint, probe))),
+                code(kind(declared, hint).and_then(|_| agree(declared, hint, probe, false))),
                 expected,
                 "{declared} {hint:?}"
             );
+        }
+    }
+
+    #[test]
+    fn where_it_is_asked_for_the_declared_format_must_be_the_right_one() {
+        for (declared, expected) in [
+            ("image/png", "type_mismatch"),
+            ("image/jpg", "image/jpeg"),
+            ("image/*", "image/jpeg"),
+            ("application/octet-stream", "image/jpeg"),
+        ] {
+            let agreed = agree(declared, Some("image/jpeg"), Ok(jpeg_probe()), true);
+            assert_eq!(code(agreed), expected, "{declared}");
         }
     }
 }

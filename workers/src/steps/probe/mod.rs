@@ -7,7 +7,7 @@ mod magic;
 use std::{fs::File, io::Read, time::Duration};
 
 use media::{
-    FileId, Rejection, Sha256, files,
+    FileId, Rejection, Sha256, Warning, files,
     formats::{InputFormat, Kind},
 };
 use sqlx::PgConnection;
@@ -65,12 +65,17 @@ impl Step for Probe {
         };
         let kind = decide::kind(declared, hint).map_err(refused)?;
         let probed = probe(cx, &source, kind).await?;
-        let probe = decide::agree(declared, hint, probed).map_err(refused)?;
+        let rules = &cx.context.types;
+        let agreed = decide::agree(declared, hint, probed, rules.strict).map_err(refused)?;
+        let decide::Agreed { probe, warnings } = agreed;
+        let size_bytes = upload.plan.size_bytes;
+        rules.check(probe.format(), size_bytes).map_err(refused)?;
         let found = Found {
             file_id,
+            warnings,
             format: probe.format(),
             sha256,
-            size_bytes: upload.plan.size_bytes,
+            size_bytes,
         };
         let probed = Probed {
             file_id,
@@ -88,6 +93,7 @@ struct Found {
     format: InputFormat,
     sha256: Sha256,
     size_bytes: u64,
+    warnings: Vec<Warning>,
 }
 
 impl Record for Found {
@@ -96,6 +102,7 @@ impl Record for Found {
     async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
         let mime_type = self.format.mime_type();
         files::mark_validated(tx, self.file_id, mime_type, &self.sha256, self.size_bytes).await?;
+        files::warn(tx, self.file_id, &self.warnings).await?;
         Ok(())
     }
 }

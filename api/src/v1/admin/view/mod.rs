@@ -2,6 +2,7 @@
 
 mod answer;
 mod bulk;
+mod keys;
 mod letters;
 mod limits;
 mod others;
@@ -12,6 +13,7 @@ mod workers;
 
 pub use self::answer::Answer;
 pub use self::bulk::{DiscardedView, RedriveCount, RedriveView};
+pub use self::keys::{KeyPage, KeyView, NewKeyView};
 pub use self::letters::{DeadLetterDetail, DeadLetterView, KindView, LetterFilterView};
 pub use self::limits::{LimitView, QueueLimitList};
 pub use self::others::{AuditEntryView, QueueView};
