@@ -10,6 +10,7 @@ mod keys;
 mod known;
 mod migrate;
 mod openapi;
+mod owners;
 mod proof;
 mod queues;
 mod runs;
@@ -42,6 +43,8 @@ pub enum Command {
     Migrate(migrate::Args),
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
+    /// What owners have and may have: list, set quotas
+    Owners(Group<owners::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     Runs(Group<runs::Command>),
     /// What became of a file: send it through again
@@ -72,6 +75,10 @@ impl Command {
             Self::Keys(group) => {
                 let (pool, command) = group.open().await?;
                 keys::run(&pool, command).await
+            }
+            Self::Owners(group) => {
+                let (pool, command) = group.open().await?;
+                owners::run(&pool, command).await
             }
             Self::Runs(group) => {
                 let (pool, command) = group.open().await?;

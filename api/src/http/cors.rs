@@ -10,8 +10,9 @@ const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, DE
 const ALLOW_HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, x-api-key, idempotency-key, content-type, traceparent",
 );
-const EXPOSE_HEADERS: HeaderValue =
-    HeaderValue::from_static("ETag, Location, Retry-After, X-Request-Id");
+const EXPOSE_HEADERS: HeaderValue = HeaderValue::from_static(
+    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id",
+);
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 
 /// The `Origin` of a request, if it is one of those allowed.

@@ -17,6 +17,7 @@ mod objects;
 mod presign;
 mod proof;
 mod remove;
+mod sign;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub struct ObjectStore {
     staging_bucket: String,
     origin_bucket: String,
     region: String,
+    signer: sign::Signer,
 }
 
 impl ObjectStore {
@@ -56,6 +58,7 @@ impl ObjectStore {
             staging_bucket: config.staging_bucket.clone(),
             origin_bucket: config.origin_bucket.clone(),
             region: config.region.clone(),
+            signer: sign::Signer::new(config),
         }
     }
 

@@ -6,6 +6,7 @@ use poem_openapi::Object;
 use uuid::Uuid;
 
 use super::Code;
+use crate::contract::Count;
 
 /// An error, in the shape of RFC 9457. Branch on `code`; the texts are for people and may change.
 #[derive(Debug, Object)]
@@ -33,8 +34,23 @@ pub struct ProblemBody {
     pub limit: Option<String>,
     /// What was found, with its unit.
     pub measured: Option<String>,
+    /// Which quota is the cause, and how it stands.
+    pub quota: Option<QuotaProblem>,
     /// The file that the upload has become, if the upload is over.
     pub file_id: Option<Uuid>,
+}
+
+/// More than an owner, or an upload token, may have.
+#[derive(Debug, Object)]
+pub struct QuotaProblem {
+    /// Of what: `files` or `bytes`.
+    pub resource: String,
+    /// How much may be.
+    pub limit: Count,
+    /// How much is.
+    pub used: Count,
+    /// How much more was asked for.
+    pub asked: Count,
 }
 
 /// A field or a parameter that cannot be used.

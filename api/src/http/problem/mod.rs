@@ -9,6 +9,7 @@ mod causes;
 mod code;
 mod documented;
 mod foreign;
+mod outages;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,11 +17,10 @@ use std::fmt;
 use poem::Response;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem_openapi::types::ToJSON as _;
-use storage::StorageError;
 use uuid::Uuid;
 
-pub use self::body::FieldError;
 use self::body::ProblemBody;
+pub use self::body::{FieldError, QuotaProblem};
 pub use self::causes::Causes;
 pub use self::code::Code;
 pub use self::documented::{Refused, Statuses};
@@ -45,6 +45,7 @@ struct Told {
     part_numbers: Option<Vec<u16>>,
     limit: Option<String>,
     measured: Option<String>,
+    quota: Option<QuotaProblem>,
     file_id: Option<Uuid>,
 }
 
@@ -150,6 +151,13 @@ impl Problem {
         self
     }
 
+    /// Says which quota there is, and how it stands.
+    #[must_use]
+    pub fn quota(mut self, quota: QuotaProblem) -> Self {
+        self.told.quota = Some(quota);
+        self
+    }
+
     /// Adds a response header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -193,6 +201,7 @@ impl Problem {
             part_numbers: told.part_numbers,
             limit: told.limit,
             measured: told.measured,
+            quota: told.quota,
             file_id: told.file_id,
         };
         let body = body.to_json_string();
@@ -230,64 +239,5 @@ impl From<Problem> for poem::Error {
     fn from(problem: Problem) -> Self {
         let status = problem.code.status();
         Self::new(problem, status)
-    }
-}
-
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed => Self::unavailable(error),
-            sqlx::Error::Database(db) if db.code().is_some_and(|code| passes(&code)) => {
-                Self::unavailable(error)
-            }
-            _ => Self::internal(error),
-        }
-    }
-}
-
-/// Whether an error of the database passes by itself (`PostgreSQL`, appendix A): connection, rollback,
-/// resources, operator intervention; a server that is a standby still, a transaction that was left
-/// idle, a lock that others had for too long.
-fn passes(code: &str) -> bool {
-    ["08", "40", "53", "57", "25006", "25P03", "55P03"]
-        .iter()
-        .any(|kind| code.starts_with(kind))
-}
-
-impl From<workflows::StoreError> for Problem {
-    fn from(error: workflows::StoreError) -> Self {
-        match error {
-            workflows::StoreError::Sql(error) => error.into(),
-            error => Self::unavailable(error),
-        }
-    }
-}
-
-impl From<StorageError> for Problem {
-    fn from(error: StorageError) -> Self {
-        if error.is_outage() {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
-        }
-    }
-}
-
-impl From<media::files::MoveError> for Problem {
-    fn from(error: media::files::MoveError) -> Self {
-        match error {
-            media::files::MoveError::Database { source, .. } => source.into(),
-            error @ media::files::MoveError::NotAllowed { .. } => Self::internal(error),
-        }
-    }
-}
-
-impl From<workflows::StartError> for Problem {
-    fn from(error: workflows::StartError) -> Self {
-        // The transaction has rolled back: a retry finds everything as it was.
-        Self::unavailable(error)
     }
 }

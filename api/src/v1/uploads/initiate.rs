@@ -1,6 +1,6 @@
 //! `POST /v1/uploads`: opens an upload and its PENDING file.
 
-use chrono::{DateTime, Utc};
+use media::upload_tokens::{self, Grant};
 use media::uploads::{
     self, Declared, ImpossibleSize, Plan, Remembered, Strategy, UNDECLARED_TYPE, Upload,
     UploadState,
@@ -9,13 +9,13 @@ use media::{
     FileId, OwnerId, Rejection, RejectionCode, Sha256, UploadId, filename, formats::InputFormat,
     keys,
 };
-use poem::http::{HeaderValue, header};
 use poem_openapi::Object;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use storage::ObjectStore;
 use uuid::Uuid;
 
 use super::complete::{self, CompletedUpload};
+use super::room;
 use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
 use crate::ApiState;
 use crate::http::body::fingerprint;
@@ -80,7 +80,7 @@ pub async fn run(
     if let Some(upload) = recall(state, owner_id, key).await? {
         return found(state, &upload).await;
     }
-    match begin(state, owner_id, key, body).await {
+    match begin(state, owner_id, key, body, &Terms::default()).await {
         Ok(upload) => found(state, &upload).await,
         // Somebody may have used the key at the same time: theirs is the upload.
         Err(refused) => match recall(state, owner_id, key).await? {
@@ -90,15 +90,33 @@ pub async fn run(
     }
 }
 
-async fn begin(
+/// How an upload is planned, and by whose right it is opened.
+pub struct Terms<'a> {
+    /// How many bytes go into how many parts.
+    pub plan: fn(size_bytes: u64, max_bytes: u64) -> Result<Plan, ImpossibleSize>,
+    /// The upload token that is used for it, beside the owner's own quota.
+    pub token: Option<&'a Grant>,
+}
+
+impl Default for Terms<'_> {
+    fn default() -> Self {
+        Self {
+            plan: Plan::new,
+            token: None,
+        }
+    }
+}
+
+/// Opens an upload, in the store and in the database.
+pub async fn begin(
     state: &ApiState,
     owner_id: &OwnerId,
     key: Option<(&str, &Sha256)>,
     body: InitiateUpload,
+    terms: &Terms<'_>,
 ) -> Result<Upload, Problem> {
-    early(state, owner_id).await?;
-    let upload = open(state, owner_id, body).await?;
-    let saved = save(state, &upload, key).await;
+    let upload = open(state, owner_id, body, terms).await?;
+    let saved = save(state, &upload, key, terms).await;
     if saved.is_err() {
         discard(&state.store, &upload).await;
     }
@@ -137,43 +155,17 @@ async fn recall(
     }
 }
 
-/// Before anything is opened in the store. Requests at the same time may each find the last place free here.
-async fn early(state: &ApiState, owner_id: &OwnerId) -> Result<(), Problem> {
-    let mut connection = media::pool::borrow(&state.pool).await?;
-    ensure_room(state, &mut connection, owner_id, state.now()).await
-}
-
-/// Refuses one upload more than an owner may have open.
-async fn ensure_room(
-    state: &ApiState,
-    conn: &mut PgConnection,
-    owner_id: &OwnerId,
-    now: DateTime<Utc>,
-) -> Result<(), Problem> {
-    let most = state.config.max_open_uploads;
-    let open = uploads::count_open(conn, owner_id, now, most).await?;
-    if open < most {
-        return Ok(());
-    }
-    let detail = "complete or abort others first, or wait until they expire";
-    Err(Problem::new(Code::TooManyOpenUploads, detail)
-        .measured(
-            format!("{most} open uploads"),
-            format!("{open} open uploads"),
-        )
-        .header(header::RETRY_AFTER, HeaderValue::from_static("60")))
-}
-
 /// Plans the upload and opens it in the object store.
 async fn open(
     state: &ApiState,
     owner_id: &OwnerId,
     body: InitiateUpload,
+    terms: &Terms<'_>,
 ) -> Result<Upload, Problem> {
     let filename = filename::cleaned(&body.filename)
         .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
     let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
-    let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
+    let plan = (terms.plan)(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
     let mime_type = body.content_type.filter(|declared| !declared.is_empty());
     let mime_type = mime_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned());
     if let Some(format) = InputFormat::from_declared(&mime_type) {
@@ -184,6 +176,7 @@ async fn open(
     let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
     let sha256 =
         sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
+    room::early(state, owner_id, size_bytes).await?;
     let (now, upload_id) = (state.now(), UploadId(Uuid::now_v7()));
     let object_key = keys::staging(upload_id);
     let s3_upload_id = match plan.strategy {
@@ -213,13 +206,20 @@ async fn save(
     state: &ApiState,
     upload: &Upload,
     key: Option<(&str, &Sha256)>,
+    terms: &Terms<'_>,
 ) -> Result<(), Problem> {
     let mut connection = media::pool::borrow(&state.pool).await?;
     let mut transaction = connection.begin().await?;
     let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);
-    uploads::one_at_a_time(&mut transaction, owner_id).await?;
-    ensure_room(state, &mut transaction, owner_id, now).await?;
+    let bytes = upload.plan.size_bytes;
+    room::take(state, &mut transaction, owner_id, bytes).await?;
     uploads::initiate(&mut transaction, upload).await?;
+    if let Some(token) = terms.token
+        && !upload_tokens::spend(&mut transaction, token.token_id, id, bytes).await?
+    {
+        transaction.rollback().await?;
+        return Err(room::token_used_up(token, bytes));
+    }
     if let Some((key, request)) = key
         && !uploads::remember(&mut transaction, owner_id, key, request, id, now).await?
     {
@@ -241,10 +241,8 @@ async fn discard(store: &ObjectStore, upload: &Upload) {
 
 async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem> {
     view::ensure_open(upload, state.now())?;
-    let mut parts = Vec::new();
-    for number in upload.plan.part_numbers().take(FIRST_PARTS) {
-        parts.extend(view::sign(state, upload, number).await?);
-    }
+    let first: Vec<u16> = upload.plan.part_numbers().take(FIRST_PARTS).collect();
+    let mut parts = view::sign_all(state, upload, &first).await?;
     let instructions = match upload.plan.strategy {
         Strategy::Single => {
             let PartUrl {
