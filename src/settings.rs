@@ -8,7 +8,7 @@ use ::settings::{InvalidSettings, Reader};
 use api::ApiConfig;
 use chrono::TimeDelta;
 use gateway::GatewayConfig;
-use media::{files::Kept, limits::Limits, type_rules::TypeRules};
+use media::{files::Kept, limits::Limits, owners::DefaultQuota, type_rules::TypeRules};
 use storage::StorageConfig;
 use workers::WorkersConfig;
 
@@ -48,6 +48,7 @@ pub fn kept() -> Result<Kept, InvalidSettings> {
 pub struct Dev {
     pub limits: Limits,
     pub types: TypeRules,
+    pub quota: DefaultQuota,
     pub kept: Kept,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
@@ -60,6 +61,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
     let settings = Dev {
         limits: Limits::from_env(&mut reader),
         types: TypeRules::from_env(&mut reader),
+        quota: DefaultQuota::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
         url_lifetime,
         upload_lifetime,

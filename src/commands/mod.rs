@@ -11,6 +11,7 @@ mod keys;
 mod known;
 mod migrate;
 mod openapi;
+mod owners;
 mod proof;
 mod queues;
 mod runs;
@@ -48,6 +49,8 @@ pub enum Command {
     Doctor,
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
+    /// What owners have and may have: list, set quotas
+    Owners(Group<owners::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     Runs(Group<runs::Command>),
     /// Send a file through again, or take it down
@@ -81,6 +84,10 @@ impl Command {
             Self::Keys(group) => {
                 let (pool, command) = group.open().await?;
                 keys::run(&pool, command).await
+            }
+            Self::Owners(group) => {
+                let (pool, command) = group.open().await?;
+                owners::run(&pool, command).await
             }
             Self::Runs(group) => {
                 let (pool, command) = group.open().await?;

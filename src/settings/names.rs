@@ -132,6 +132,16 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "of one owner; default 1000",
     ),
     (
+        "MEDIAMILL_MAX_OWNER_FILES",
+        API,
+        "of one owner; default: no limit",
+    ),
+    (
+        "MEDIAMILL_MAX_OWNER_BYTES",
+        API,
+        "of all files of one owner; default: no limit",
+    ),
+    (
         "MEDIAMILL_REQUESTS_PER_SECOND",
         API,
         "of one owner, of each process; default 500; 0: no limit",

@@ -13,7 +13,7 @@ const ALLOW_HEADERS: HeaderValue = HeaderValue::from_static(
      upload-checksum, upload-complete, upload-draft-interop-version, content-digest, repr-digest",
 );
 const EXPOSE_HEADERS: HeaderValue = HeaderValue::from_static(
-    "ETag, Location, Retry-After, X-Request-Id, X-File-Id, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, \
+    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-File-Id, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, \
      Tus-Checksum-Algorithm, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length, Upload-Expires, \
      Upload-Complete, Upload-Limit",
 );

@@ -18,6 +18,7 @@ use crate::http::host;
 use crate::http::problem::{Code, Problem};
 use crate::http::streamed;
 use crate::http::trace::TraceParent;
+use crate::uppy;
 
 /// Name of the header that carries the request's id, in and out.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -67,7 +68,7 @@ impl<E: Endpoint> Endpoint for Handled<E> {
         let span = tracing::error_span!(
             "http.request",
             http.request.method = %request.method(),
-            url.path = request.uri().path(),
+            url.path = uppy::without_token(request.uri().path()),
             http.response.status_code = tracing::field::Empty,
             http.request.id = request_id,
             trace.id = trace.trace_id(),

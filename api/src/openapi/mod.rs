@@ -14,11 +14,13 @@ use crate::v1::account::AccountApi;
 use crate::v1::admin;
 use crate::v1::files::FilesApi;
 use crate::v1::health::HealthApi;
+use crate::v1::upload_tokens::UploadTokensApi;
 use crate::v1::uploads::UploadsApi;
 
 /// All operations.
 pub type Operations = (
     UploadsApi,
+    UploadTokensApi,
     FilesApi,
     AccountApi,
     HealthApi,
@@ -27,6 +29,7 @@ pub type Operations = (
 
 const OPERATIONS: Operations = (
     UploadsApi,
+    UploadTokensApi,
     FilesApi,
     AccountApi,
     HealthApi,

@@ -20,6 +20,7 @@ mod presign;
 mod proof;
 mod remove;
 mod setup;
+mod sign;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ pub struct ObjectStore {
     staging_bucket: String,
     origin_bucket: String,
     region: String,
+    signer: sign::Signer,
 }
 
 impl ObjectStore {
@@ -61,6 +63,7 @@ impl ObjectStore {
             staging_bucket: config.staging_bucket.clone(),
             origin_bucket: config.origin_bucket.clone(),
             region: config.region.clone(),
+            signer: sign::Signer::new(config),
         }
     }
 

@@ -42,7 +42,7 @@ pub async fn run(
     let with_bytes = with_bytes(&request, &said)?;
     let state = &place.state;
     let opened = async {
-        let upload = initiate::open_as(state, &owner_id, None, declared, plan).await?;
+        let upload = initiate::open_as(state, &owner_id, None, (declared, plan), None).await?;
         let mut connection = media::pool::borrow(&state.pool).await?;
         let id = upload.upload_id;
         resumable::create(&mut connection, id, length, metadata.as_deref()).await?;

@@ -218,7 +218,7 @@ fn api_config(
         upload_lifetime: settings.upload_lifetime,
         deadline: Duration::from_secs(15),
         max_connections: api::DEFAULT_MAX_CONNECTIONS,
-        max_open_uploads: api::DEFAULT_MAX_OPEN_UPLOADS,
+        quota: settings.quota,
         requests_per_second: api::DEFAULT_REQUESTS_PER_SECOND,
         wrong_keys_per_minute: api::DEFAULT_WRONG_KEYS_PER_MINUTE,
         limits: settings.limits,

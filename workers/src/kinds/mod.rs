@@ -140,17 +140,6 @@ impl Probe {
         }
     }
 
-    /// What its owner should know though it is taken.
-    pub fn warnings(&self) -> Vec<Warning> {
-        match self {
-            Self::Image(_) => Vec::new(),
-            Self::Video(probe) => {
-                let truncated = probe.truncated.then_some(Warning::Truncated);
-                truncated.into_iter().collect()
-            }
-        }
-    }
-
     /// What is to be made of the file.
     pub fn plan(&self) -> Plan {
         match self {

@@ -39,6 +39,10 @@ impl Code {
             Self::ScopeMissing => {
                 "The key is valid and lacks the scope that `detail` names. Use a key that has it."
             }
+            Self::QuotaExceeded => {
+                "You have as much as you may, or as an upload token allows: `quota` says of what, how much that is, and how \
+                 much was asked for. Delete files, abort uploads, or ask for more room; to try again as it is does not help."
+            }
             Self::NotFound => {
                 "There is nothing at this path, or the thing was deleted, or it is another owner's. These are not \
                  told apart."

@@ -40,8 +40,23 @@ pub struct ProblemBody {
     /// Where the bytes sent begin.
     #[oai(rename = "provided-offset")]
     pub provided_offset: Option<Count>,
+    /// Which quota is the cause, and how it stands.
+    pub quota: Option<QuotaProblem>,
     /// The file that the upload has become, if the upload is over.
     pub file_id: Option<Uuid>,
+}
+
+/// More than an owner, or an upload token, may have.
+#[derive(Debug, Object)]
+pub struct QuotaProblem {
+    /// Of what: `files` or `bytes`.
+    pub resource: String,
+    /// How much may be.
+    pub limit: Count,
+    /// How much is.
+    pub used: Count,
+    /// How much more was asked for.
+    pub asked: Count,
 }
 
 /// A field or a parameter that cannot be used.

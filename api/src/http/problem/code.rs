@@ -15,6 +15,8 @@ pub enum Code {
     Unauthenticated,
     /// The key does not allow this.
     ScopeMissing,
+    /// More than the owner, or the upload token, may have.
+    QuotaExceeded,
     /// Nothing is there, or nothing of yours.
     NotFound,
     /// The path is there, the method is not.
@@ -79,7 +81,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::MalformedJson,
         Self::InvalidParameter,
         Self::BadRequest,
@@ -88,6 +90,7 @@ impl Code {
         Self::ChecksumMismatch,
         Self::Unauthenticated,
         Self::ScopeMissing,
+        Self::QuotaExceeded,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::UploadCompleted,
@@ -126,7 +129,7 @@ impl Code {
             | Self::UploadProtocolUnsupported
             | Self::ChecksumMismatch => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::ScopeMissing => StatusCode::FORBIDDEN,
+            Self::ScopeMissing | Self::QuotaExceeded => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UploadCompleted
@@ -161,6 +164,7 @@ impl Code {
             Self::BadRequest => "bad_request",
             Self::Unauthenticated => "unauthenticated",
             Self::ScopeMissing => "scope_missing",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UploadCompleted => "upload_completed",
@@ -201,6 +205,7 @@ impl Code {
             Self::BadRequest => "Bad request",
             Self::Unauthenticated => "A valid API key is needed",
             Self::ScopeMissing => "The API key does not allow this",
+            Self::QuotaExceeded => "There is no room for more",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::UploadCompleted => "The upload is already complete",

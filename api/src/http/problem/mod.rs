@@ -19,8 +19,8 @@ use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem_openapi::types::ToJSON as _;
 use uuid::Uuid;
 
-pub use self::body::FieldError;
 use self::body::ProblemBody;
+pub use self::body::{FieldError, QuotaProblem};
 pub use self::causes::Causes;
 pub use self::code::Code;
 pub use self::documented::{Refused, Statuses};
@@ -49,6 +49,7 @@ struct Told {
     measured: Option<String>,
     /// Expected and provided.
     offsets: Option<(u64, u64)>,
+    quota: Option<QuotaProblem>,
     file_id: Option<Uuid>,
 }
 
@@ -174,6 +175,13 @@ impl Problem {
         self.status.unwrap_or(self.code.status())
     }
 
+    /// Says which quota there is, and how it stands.
+    #[must_use]
+    pub fn quota(mut self, quota: QuotaProblem) -> Self {
+        self.told.quota = Some(quota);
+        self
+    }
+
     /// Adds a response header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -224,6 +232,7 @@ impl Problem {
             measured: told.measured,
             expected_offset: told.offsets.map(|(expected, _)| expected.into()),
             provided_offset: told.offsets.map(|(_, provided)| provided.into()),
+            quota: told.quota,
             file_id: told.file_id,
         };
         let body = body.to_json_string();

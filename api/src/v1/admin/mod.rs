@@ -7,6 +7,7 @@ mod discards;
 mod files;
 pub mod keys;
 mod limits;
+pub mod owners;
 mod queues;
 mod redrives;
 mod runs;
@@ -25,6 +26,7 @@ use self::discards::DiscardsApi;
 use self::files::AdminFilesApi;
 use self::keys::KeysApi;
 use self::limits::LimitsApi;
+use self::owners::OwnersApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
 use self::runs::RunsApi;
@@ -43,6 +45,7 @@ pub type Operations = (
     AuditApi,
     AdminFilesApi,
     KeysApi,
+    OwnersApi,
 );
 
 /// All of them.
@@ -57,6 +60,7 @@ pub const OPERATIONS: Operations = (
     AuditApi,
     AdminFilesApi,
     KeysApi,
+    OwnersApi,
 );
 
 #[derive(Tags)]

@@ -5,7 +5,6 @@
 
 mod check;
 mod idempotency;
-mod open;
 mod plan;
 pub mod resumable;
 mod sessions;
@@ -17,7 +16,6 @@ use chrono::{DateTime, Utc};
 
 pub use self::check::{Incomplete, check};
 pub use self::idempotency::{Remembered, recall, remember};
-pub use self::open::{count_open, one_at_a_time};
 pub use self::plan::{
     ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, RESUMABLE_MAX_BYTES,
     RESUMABLE_PART_SIZE_BYTES, SINGLE_PUT_MAX_BYTES, Strategy,

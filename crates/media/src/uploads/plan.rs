@@ -106,6 +106,24 @@ impl Plan {
         })
     }
 
+    /// As Uppy's S3 plugin sends a file by itself: in parts of 5 MiB, larger where there would be too many, and never in one
+    /// PUT, of whose end it does not tell.
+    pub fn as_uppy(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
+        Self::new(size_bytes, max_bytes)?;
+        let part_size_bytes = SINGLE_PUT_MAX_BYTES.max(size_bytes.div_ceil(MAX_PARTS));
+        let too_large = ImpossibleSize::TooLarge {
+            size_bytes,
+            max_bytes,
+        };
+        let part_count = size_bytes.div_ceil(part_size_bytes);
+        Ok(Self {
+            strategy: Strategy::Multipart,
+            size_bytes,
+            part_size_bytes,
+            part_count: u16::try_from(part_count).map_err(|_| too_large)?,
+        })
+    }
+
     /// Exact size of a part in bytes; `None` for a number outside the plan. Parts count from 1.
     pub fn part_size(&self, part_number: u16) -> Option<u64> {
         if part_number == 0 || part_number > self.part_count {
@@ -170,6 +188,28 @@ mod tests {
         );
         assert!(Plan::resumable(RESUMABLE_MAX_BYTES + 1, u64::MAX).is_err());
         assert_eq!(Plan::resumable(0, 10), Err(ImpossibleSize::Empty));
+    }
+
+    #[test]
+    fn uppys_parts_are_those_that_it_makes() {
+        for (size, part, count) in [
+            (1, 5 * MIB, 1),
+            (5 * MIB, 5 * MIB, 1),
+            (5 * MIB + 1, 5 * MIB, 2),
+            (50_000 * MIB, 5 * MIB, 10_000),
+            (50_000 * MIB + 1, 5 * MIB + 1, 10_000),
+        ] {
+            let plan = Plan::as_uppy(size, u64::MAX).unwrap();
+            assert_eq!(
+                (plan.part_size_bytes, plan.part_count),
+                (part, count),
+                "{size}"
+            );
+            let total: u64 = plan.part_numbers().filter_map(|n| plan.part_size(n)).sum();
+            assert_eq!(total, size);
+        }
+        assert_eq!(Plan::as_uppy(0, 10), Err(ImpossibleSize::Empty));
+        assert!(Plan::as_uppy(11, 10).is_err());
     }
 
     #[test]
