@@ -161,6 +161,9 @@ async fn what_cannot_work_is_not_offered_again_and_what_is_cancelled_goes() {
             .choose(INPUT, &stack.file(name, &phone_photo(200, 100)))
             .await;
     }
+    browser
+        .until("return document.getElementById('cancel-all').offsetParent !== null")
+        .await;
     browser.click("[data-testid=cancel-all]").await;
     // What was cancelled stays so, and is carried out when the store is back.
     stack.start_s3().await;
