@@ -9,8 +9,8 @@ use std::{
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use crate::define::ids::{FencingToken, RunId, TaskId};
-use crate::protocol::task::Claim;
+use crate::define::ids::{FencingToken, TaskId};
+use crate::protocol::{stop::Stop, task::Claim};
 
 /// A claimed task on its way through the worker. Its slot is free when the last clone is gone.
 #[derive(Clone)]
@@ -158,10 +158,11 @@ impl InFlight {
         }
     }
 
-    /// Cancels what is under way of a run that has ended.
-    pub fn cancel_run(&self, run_id: RunId) {
+    /// Cancels what is under way of a run that was taken away.
+    pub fn stop(&self, stop: Stop) {
         for attempt in self.lock().values() {
-            if attempt.claim.run_id == run_id {
+            let claim = &attempt.claim;
+            if claim.run_id == stop.run_id && claim.token <= stop.newest {
                 attempt.cancelled.cancel();
             }
         }

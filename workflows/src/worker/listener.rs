@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
-use crate::define::ids::{LaneId, RunId};
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::{
     store::{
@@ -71,8 +71,8 @@ impl Listener {
 
     fn heard(&self, channel: &str, payload: &str) {
         if channel == CANCELLED {
-            if let Ok(run_id) = payload.parse().map(RunId) {
-                self.attempts.cancel_run(run_id);
+            if let Ok(stop) = payload.parse() {
+                self.attempts.stop(stop);
             }
         } else if let Some(lane) = payload
             .parse()

@@ -38,10 +38,10 @@ pub async fn discard_in(
     let (run_id, _) = place_of(tx, letter_id).await?;
     locks::live_run(tx, run_id).await?;
     open(tx, letter_id).await?;
-    runs::end(tx, &[run_id], by).await?;
+    let under_way = runs::end(tx, &[run_id], by).await?;
     let details = json!({ "run": run_id });
     audit::record(tx, by, "dead_letter.discard", letter_id, details).await?;
-    Ok(Hints::cancelled(&[run_id]))
+    Ok(Hints::stopping(&under_way))
 }
 
 /// What one round of giving many up did.
@@ -83,10 +83,11 @@ pub async fn discard_many_in(
     // Somebody may have decided about a run before it was locked.
     let ids: Vec<LetterId> = letters.iter().map(|letter| letter.letter_id).collect();
     let dead = stored::still_dead(tx, &free, &ids).await?;
+    let mut under_way = Vec::new();
     let discarded = if dead.is_empty() {
         0
     } else {
-        runs::end(tx, &dead, by).await?;
+        under_way = runs::end(tx, &dead, by).await?;
         let details = json!({ "filter": filter, "runs": dead });
         audit::record(tx, by, "dead_letters.discard", "dead letters", details).await?;
         i64::try_from(dead.len()).unwrap_or(i64::MAX)
@@ -96,5 +97,5 @@ pub async fn discard_many_in(
         runs: discarded,
         left,
     };
-    Ok((discarded, Hints::cancelled(&dead)))
+    Ok((discarded, Hints::stopping(&under_way)))
 }

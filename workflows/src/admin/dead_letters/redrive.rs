@@ -42,7 +42,7 @@ pub async fn redrive_in(
     let (run_id, died_at_step) = place_of(tx, letter_id).await?;
     locks::live_run(tx, run_id).await?;
     open(tx, letter_id).await?;
-    let queues = match from_step {
+    let hints = match from_step {
         Some(step) if step != died_at_step => {
             let entries = requeue::entries(tx, &[run_id], step).await?;
             if entries.is_empty() {
@@ -51,19 +51,19 @@ pub async fn redrive_in(
                 }
                 .into());
             }
-            clear(tx, &[run_id], Resolution::Redriven, by).await?;
+            let under_way = clear(tx, &[run_id], Resolution::Redriven, by).await?;
             let queues = requeue::restart(tx, &entries, by).await?;
             hooks::revived(tx, &[run_id], Some(step), by).await?;
-            queues
+            Hints::queues(queues).and(Hints::stopping(&under_way))
         }
         _ => {
             let queues = requeue::letters(tx, &[letter_id], by).await?.queues;
             hooks::revived(tx, &[run_id], None, by).await?;
-            queues
+            Hints::queues(queues)
         }
     };
     let step = from_step.unwrap_or(&died_at_step);
     let details = json!({ "run": run_id, "step": step });
     audit::record(tx, by, "dead_letter.redrive", letter_id, details).await?;
-    Ok(Hints::queues(queues))
+    Ok(hints)
 }

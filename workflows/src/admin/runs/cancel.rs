@@ -11,7 +11,11 @@ use crate::{
         hooks, locks,
     },
     protocol::{failpoints::Failpoint, state::Resolution},
-    store::{audit, clear::clear, runs},
+    store::{
+        audit,
+        clear::{UnderWay, clear},
+        runs,
+    },
 };
 
 /// Ends a run now. Its tasks are gone when this returns; attempts under way can write nothing any
@@ -32,22 +36,23 @@ pub async fn cancel_in(
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     locks::live_run(tx, run_id).await?;
-    let running = end(tx, &[run_id], by).await?;
-    let details = json!({ "attempts_stopped": running });
+    let under_way = end(tx, &[run_id], by).await?;
+    let attempts: i64 = under_way.iter().map(|stopped| stopped.attempts).sum();
+    let details = json!({ "attempts_stopped": attempts });
     audit::record(tx, by, "run.cancel", run_id, details).await?;
-    Ok(Hints::cancelled(&[run_id]))
+    Ok(Hints::stopping(&under_way))
 }
 
 /// Takes all that is left of locked runs away and marks them cancelled: the one place where a
-/// decision of somebody ends a run, by a cancel or by a discard. Returns how many attempts were under
-/// way.
+/// decision of somebody ends a run, by a cancel or by a discard. Returns what was
+/// under way.
 pub(in crate::admin) async fn end(
     tx: &mut PgConnection,
     runs: &[RunId],
     by: Actor<'_>,
-) -> Result<i64, AdminError> {
+) -> Result<Vec<UnderWay>, AdminError> {
     runs::cancel(tx, runs, by).await?;
-    let running = clear(tx, runs, Resolution::Discarded, by).await?;
+    let under_way = clear(tx, runs, Resolution::Discarded, by).await?;
     hooks::cancelled(tx, runs, by).await?;
-    Ok(running)
+    Ok(under_way)
 }

@@ -56,12 +56,12 @@ pub async fn restart_in(
         (Some(entry), Some(step)) => (entry, step.to_owned()),
         _ => from_the_start(tx, run_id, from_step).await?,
     };
-    clear(tx, &[run_id], Resolution::Redriven, by).await?;
+    let under_way = clear(tx, &[run_id], Resolution::Redriven, by).await?;
     let queues = requeue::restart(tx, &[entry], by).await.map_err(refused)?;
     hooks::revived(tx, &[run_id], Some(&step), by).await?;
     let details = json!({ "from_step": from_step, "was": run.state });
     audit::record(tx, by, "run.restart", run_id, details).await?;
-    Ok(Hints::queues(queues))
+    Ok(Hints::queues(queues).and(Hints::stopping(&under_way)))
 }
 
 /// The run's first step with the run's input, and its name, if that is the step that was asked for.
