@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use media::formats::OutputFormat;
 use media::variants::{NewVariant, VariantKind};
-use media::{FileId, ObjectKey, Sha256, conformance, keys};
+use media::{FileId, ObjectKey, Sha256, conformance, files, keys};
 use storage::{Bucket, CACHE_FOR_EVER};
 use video::encode::{Made as Files, picture_size, storyboard_index};
 use video::hls::{self, Film, MASTER};
@@ -77,7 +77,14 @@ pub async fn publish(
         size_bytes,
     ));
     let report = served::check(cx, &shelf.prefix, plan).await?;
-    check::passed(&report).or_fail()?;
+    if let Err(broken) = check::passed(&report) {
+        if plan.chunks.len() > 1 {
+            let mut connection = cx.context.connection().await?;
+            let asked = files::ask_replan(&mut connection, FileId(cx.subject)).await;
+            asked.map_err(errors::database)?;
+        }
+        return Err(broken).or_fail();
+    }
     let report =
         serde_json::to_value(report).and_then(serde_json::from_value::<conformance::Report>);
     Ok(Publication {
