@@ -61,13 +61,19 @@ pub fn harmless(text: &str) -> String {
     harmless
 }
 
+/// [`harmless`] for a text that may have several lines.
+pub fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(harmless).collect();
+    lines.join("\n")
+}
+
 /// Says why a command failed, in one sentence with its causes, and returns the exit code.
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     let unread = |OutputError(error): &OutputError| error.kind() == ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(unread) {
         return ExitCode::from(SIGPIPE);
     }
-    note_line(format_args!("mediamill: {}", harmless(&sentence(error))));
+    note_line(format_args!("mediamill: {}", lines(&sentence(error))));
     ExitCode::FAILURE
 }
 

@@ -17,7 +17,7 @@ use workers::{
     Context as WorkersContext, WorkersConfig,
     tools::Scratch,
     workflows::{
-        discard, ingest,
+        discard, ingest, replan,
         upkeep::{self, Round},
     },
 };
@@ -125,6 +125,7 @@ pub async fn run_workers(
     let engine = Engine::new(&context.pool, engine)
         .register(&ingest::workflow(config.kept).with_context(context.clone()))
         .register(&discard::workflow().with_context(context.clone()))
+        .register(&replan::workflow().with_context(context.clone()))
         .register(&upkeep.with_context(context.clone()))
         .schedule(upkeep.name(), upkeep::EVERY, &upkeep.starter(), Round {});
     let health = engine.health();

@@ -53,7 +53,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
             .await?;
     }
     let folder = settings.as_ref().map_or_else(
-        |_| std::env::temp_dir(),
+        |_| std::env::temp_dir().join("mediamill-scratch"),
         |settings| settings.workers.scratch_dir.clone(),
     );
     let mode = settings.map_or_else(|_| Mode::default(), |settings| settings.workers.sandbox);
@@ -170,7 +170,10 @@ impl Findings {
             Ok(found) => out!("ok      {what:<9} {}", harmless(&found.to_string())),
             Err(error) => {
                 self.failed += 1;
-                out!("FAILED  {what:<9} {}", harmless(&output::sentence(&error)))
+                out!(
+                    "FAILED  {what:<9} {}",
+                    output::lines(&output::sentence(&error))
+                )
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde_json::Value;
+use sqlx::PgPool;
+use storage::Bucket;
 use tokio::process::Command;
 
 use crate::{process::Process, stack::Stack};
@@ -80,6 +83,89 @@ pub async fn body(url: &str, mime_type: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn a_film_that_is_cut_off_says_so_and_one_that_plays_on_is_whole() {
+    let stack = Stack::served_by_the_edge().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let line = "-f lavfi -i testsrc2=s=320x180:r=25:d=6 -c:v mpeg4 -b:v 1M";
+    let cut = make(&stack, "cut.avi", line).await;
+    let bytes = std::fs::read(&cut).unwrap();
+    std::fs::write(&cut, &bytes[..bytes.len() * 95 / 100]).unwrap();
+    let file = upload(&stack, &api, &cut).await;
+    assert_eq!(file["warnings"], serde_json::json!(["truncated"]));
+    assert_eq!(file["progress"], 100);
+
+    let line = "-f lavfi -i testsrc2=s=320x180:r=25:d=2 -f lavfi -i sine=440:d=8 -map 0 -map 1 \
+                -c:v libx264 -preset ultrafast -c:a flac -metadata:s:a:0 language=ger";
+    let file = upload(&stack, &api, &make(&stack, "long.mkv", line).await).await;
+    assert_eq!(file["warnings"], serde_json::json!([]));
+    let playlist = file["cdn_url"].as_str().unwrap();
+    assert_eq!(counted(playlist, "v").await.0, 200);
+    let master = body(playlist, "application/vnd.apple.mpegurl").await;
+    let master = String::from_utf8(master).unwrap();
+    assert!(master.contains("LANGUAGE=\"de\""), "{master}");
+}
+
+#[tokio::test]
+async fn a_film_whose_pieces_do_not_fit_is_made_once_more_in_one_piece() {
+    let stack = Stack::served_by_the_edge().await;
+    let settings = [
+        ("MEDIAMILL_VIDEO_CHUNK_SECONDS", "0"),
+        ("MEDIAMILL_RENDER_SLOTS", "1"),
+    ];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
+    let long = film(&stack, "film.mp4", 14).await;
+    let spoil = async {
+        stack
+            .until("SELECT status = 'PROCESSING' FROM media_files")
+            .await;
+        stack.hold_queue("light").await;
+        let rendered = "SELECT NOT EXISTS (SELECT FROM workflows.tasks
+            JOIN workflows.lanes USING (lane) WHERE step = 'render')";
+        stack.until(rendered).await;
+        let pool = PgPool::connect(stack.database_url()).await.unwrap();
+        let made: Vec<String> = sqlx::query_scalar("SELECT key FROM file_objects")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+        let segments = made.iter().filter(|key| key.ends_with('/'));
+        for segment in segments.map(|prefix| format!("{prefix}180p/00001.m4s")) {
+            let key = segment.parse().unwrap();
+            if stack
+                .store
+                .head(Bucket::Origin, &key)
+                .await
+                .unwrap()
+                .is_some()
+            {
+                let nonsense = Bytes::from_static(b"not what was encoded");
+                let spoilt =
+                    stack
+                        .store
+                        .put_bytes(Bucket::Origin, &key, nonsense, "video/mp4", None);
+                spoilt.await.unwrap();
+            }
+        }
+        let resumed = stack.run("queues resume light --reason test").await;
+        assert!(resumed.status.success(), "{resumed:?}");
+    };
+    let (made, ()) = tokio::join!(upload(&stack, &api, &long), spoil);
+    assert_eq!(counted(made["cdn_url"].as_str().unwrap(), "v").await.0, 420);
+    stack
+        .until(
+            "SELECT count(*) = 1 FROM workflows.audit
+             WHERE action = 'run.restart' AND actor = 'mediamill'",
+        )
+        .await;
+    // The pieces of the first time, then all of it as one.
+    stack
+        .until(
+            "SELECT count(*) FILTER (WHERE l.step = 'render' AND a.outcome = 'done') = 7 + 5
+             FROM workflows.attempts a JOIN workflows.lanes l USING (lane)",
+        )
+        .await;
+}
+
+#[tokio::test]
 async fn a_film_becomes_ready_and_plays_from_the_edge() {
     let stack = Stack::served_by_the_edge().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);
@@ -140,6 +226,10 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     stack
         .until("SELECT NOT EXISTS (SELECT FROM file_objects)")
         .await;
+    // Nor does the worker's own copy stay.
+    let copies = stack.folder.path().join("scratch");
+    let copies: Vec<_> = std::fs::read_dir(copies).unwrap().flatten().collect();
+    assert!(copies.is_empty(), "{copies:?}");
     for gone in [playlist, &segment] {
         assert_eq!(reqwest::get(gone).await.unwrap().status(), 404, "{gone}");
     }

@@ -9,6 +9,8 @@ use workflows::admin::{
     explain::{self, Explanation},
 };
 
+use crate::output::note;
+
 /// Reads an id from the command line.
 pub fn id(text: &str) -> Result<Uuid, String> {
     let read = text.trim().parse();
@@ -22,7 +24,15 @@ pub fn id(text: &str) -> Result<Uuid, String> {
 pub async fn explained(pool: &PgPool, id: Uuid) -> anyhow::Result<Explanation> {
     match explain::explain(pool, id).await {
         Err(AdminError::NotFound { .. }) => bail!(none(pool, id).await?),
-        explained => Ok(explained?),
+        explained => {
+            let explained = explained?;
+            let mut connection = pool.acquire().await?;
+            let file = files::load(&mut connection, FileId(explained.run.subject)).await?;
+            if file.is_some_and(|file| file.deleted) {
+                note!("the file of this run was deleted by its owner or an operator");
+            }
+            Ok(explained)
+        }
     }
 }
 
@@ -40,7 +50,7 @@ async fn none(pool: &PgPool, id: Uuid) -> anyhow::Result<anyhow::Error> {
     };
     let file_id = file.file_id;
     Ok(match file.status {
-        _ if file.deleted => anyhow!("file {file_id} was deleted by its owner, and has no run"),
+        _ if file.deleted => anyhow!("file {file_id} was deleted, and has no run"),
         FileStatus::Pending => anyhow!(
             "file {file_id} has no run yet: its upload is not complete (upload {})",
             file.upload_id

@@ -140,6 +140,26 @@ impl Probe {
         }
     }
 
+    /// Whether parts of one output are made by several tasks.
+    pub fn is_in_pieces(&self) -> bool {
+        match self {
+            Self::Image(_) | Self::Audio(_) => false,
+            Self::Video(probe) => probe.plan.chunks.len() > 1,
+        }
+    }
+
+    /// The same, with each output made by one task.
+    #[must_use]
+    pub fn in_one_piece(self) -> Self {
+        match self {
+            Self::Image(_) | Self::Audio(_) => self,
+            Self::Video(mut probe) => {
+                probe.plan = probe.plan.in_one_piece();
+                Self::Video(probe)
+            }
+        }
+    }
+
     /// What is to be made of the file.
     pub fn plan(&self) -> Plan {
         match self {

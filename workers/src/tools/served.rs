@@ -17,13 +17,12 @@ use crate::errors;
 /// The largest object that is read, in bytes: a segment at ten times the highest bitrate.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Has `check` hold what lies below `prefix`, and what it leads to, against the rules; what breaks one is no result. One
-/// object is in memory at a time.
+/// Has `check` hold what lies below `prefix`, and what it leads to, against the rules. One object is in memory at a time.
 pub(crate) async fn checked(
     cx: &Attempt<Context>,
     prefix: &ObjectKey,
     check: impl FnOnce(&Served) -> Report + Send + 'static,
-) -> Result<conformance::Report, StepError> {
+) -> Result<Result<conformance::Report, Broken>, StepError> {
     let outage = Arc::new(Mutex::new(None));
     let served = Served {
         store: cx.context.store.clone(),
@@ -39,18 +38,20 @@ pub(crate) async fn checked(
         // What could not be read says nothing about what was made.
         Some(error) => Err(errors::storage(error)),
         None if cx.cancelled.is_cancelled() => Err(GivenUp).or_retry(),
-        None => {
-            passed(&report).or_fail()?;
-            let report = serde_json::to_value(report).and_then(serde_json::from_value);
-            report.or_fail()
-        }
+        None => match passed(&report) {
+            Ok(()) => {
+                let report = serde_json::to_value(report).and_then(serde_json::from_value);
+                Ok(Ok(report.or_fail()?))
+            }
+            Err(broken) => Ok(Err(broken)),
+        },
     }
 }
 
 /// What breaks rules of HLS may not be served.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{count} rules are broken, the first being {first}")]
-struct Broken {
+pub(crate) struct Broken {
     /// How many findings there are.
     count: usize,
     /// One of them in words.

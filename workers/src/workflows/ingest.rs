@@ -9,7 +9,10 @@ use media::{
 use sqlx::PgConnection;
 use workflows::{BoxError, Outcome, Revival, RunEnd, RunHooks, Step, Workflow};
 
-use super::discard;
+use super::{
+    discard,
+    replan::{self, Torn},
+};
 use crate::{
     errors,
     steps::{
@@ -51,6 +54,16 @@ impl RunHooks for FileHooks {
                     RejectionCode::Infected => Duration::ZERO,
                     _ => self.kept.0,
                 }
+            }
+            // Before anybody is bothered, a film is made once more in one piece.
+            Outcome::Dead { .. } if files::begin_replan(tx, file_id).await? => {
+                if let Some(file) = files::load(tx, file_id).await? {
+                    let owner = file.owner_id.as_str();
+                    let torn = Torn { file_id };
+                    let starter = replan::starter();
+                    starter.start(tx, file.upload_id.0, owner, &torn).await?;
+                }
+                return Ok(());
             }
             Outcome::Dead { .. } => {
                 files::mark_stopped(tx, file_id, Stopped::Failed).await?;

@@ -2,6 +2,7 @@
 
 pub mod discard;
 pub mod ingest;
+pub mod replan;
 pub mod upkeep;
 
 use media::files::Kept;
@@ -12,6 +13,7 @@ pub fn build() -> Build {
     Build::default()
         .with(&ingest::workflow(Kept::default()))
         .with(&discard::workflow())
+        .with(&replan::workflow())
         .with(&upkeep::workflow())
 }
 

@@ -6,6 +6,7 @@ mod moves;
 pub mod objects;
 mod read;
 pub mod reconcile;
+mod replan;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use self::moves::{
     MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
 };
 pub use self::read::{Cursor, get, list, load};
+pub use self::replan::{ask_replan, begin_replan, in_one_piece};
 pub use self::warnings::warn;
 use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId, Warning};
 

@@ -113,6 +113,13 @@ impl Plan {
         plan
     }
 
+    /// The same film, its pictures encoded by one task.
+    #[must_use]
+    pub fn in_one_piece(self) -> Self {
+        let chunks = chunks::cut(&self, u64::MAX);
+        Self { chunks, ..self }
+    }
+
     /// Every task of the plan, the longest first.
     pub fn tasks(&self) -> Vec<Task> {
         let chunks = (0..self.chunks.len()).map(Task::Chunk);

@@ -14,7 +14,7 @@ pub struct PlanSettings {
     pub max_frame_rate: u32,
     /// About how long the encoding of a chunk may take, in seconds of one core. Default 60.
     pub chunk_cpu_seconds: u32,
-    /// Whether long films are cut into chunks. Default true; false after chunks did not fit together.
+    /// Whether long films are cut into chunks. Default true.
     pub split: bool,
     /// Widths of posters in pixels, the smallest first. Default those of images' thumbnails.
     pub poster_widths: Vec<u32>,

@@ -47,7 +47,7 @@ pub async fn publish(
                 let found = checked(cx, shelf.prefix(), move |outputs| {
                     gate::check_sound(outputs, &expected)
                 });
-                report = Some(found.await?);
+                report = Some(found.await?.or_fail()?);
             }
             Output::Covers(covers) => {
                 for cover in covers {

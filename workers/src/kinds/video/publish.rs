@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use media::formats::OutputFormat;
 use media::variants::{NewVariant, VariantKind};
-use media::{ObjectKey, Sha256};
+use media::{FileId, ObjectKey, Sha256, files};
 use video::encode::{Made as Files, picture_size, storyboard_index};
 use video::gate;
 use video::hls::{self, Film, MASTER};
@@ -12,6 +12,7 @@ use video::plan::Plan;
 use workflows::{Attempt, NextOnError, StepError};
 
 use super::Probe;
+use crate::errors;
 use crate::kinds::{Output, Publication, Stored};
 use crate::tools::{Context, Shelf, checked};
 
@@ -64,14 +65,20 @@ pub async fn publish(
         key,
         size_bytes,
     ));
-    let plan = plan.clone();
+    let gated = plan.clone();
     let report = checked(cx, shelf.prefix(), move |outputs| {
-        gate::check(outputs, &plan)
+        gate::check(outputs, &gated)
     });
+    let report = report.await?;
+    if report.is_err() && plan.chunks.len() > 1 {
+        let mut connection = cx.context.connection().await?;
+        let asked = files::ask_replan(&mut connection, FileId(cx.subject)).await;
+        asked.map_err(errors::database)?;
+    }
     Ok(Publication {
         variants,
         served,
-        report: Some(report.await?),
+        report: Some(report.or_fail()?),
         audio: None,
     })
 }

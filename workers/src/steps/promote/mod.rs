@@ -23,8 +23,14 @@ impl Step for Promote {
     type Input = Probed;
     type Output = FanOut<RenderTask, Promoted>;
 
-    async fn run(cx: &Attempt<Context>, probed: Probed) -> Result<Done<Self::Output>, StepError> {
+    async fn run(
+        cx: &Attempt<Context>,
+        mut probed: Probed,
+    ) -> Result<Done<Self::Output>, StepError> {
         let file_id = probed.file_id;
+        if probed.probe.is_in_pieces() && in_one_piece(&cx.context, file_id).await? {
+            probed.probe = probed.probe.in_one_piece();
+        }
         let found = cx.context.found(file_id).await?;
         // From here on nobody removes it as long as this file needs it.
         let original = keys::original(&found.sha256);
@@ -39,6 +45,13 @@ impl Step for Promote {
         };
         Ok(Done::new(planned).recording(Processing(file_id)))
     }
+}
+
+/// Whether its pieces did not fit together before.
+async fn in_one_piece(context: &Context, file_id: FileId) -> Result<bool, StepError> {
+    let mut connection = context.connection().await?;
+    let whole = files::in_one_piece(&mut connection, file_id).await;
+    whole.map_err(errors::database)
 }
 
 /// Variants of the file are being made.
