@@ -61,6 +61,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 104857600"),
     ("MEDIAMILL_MAX_IMAGE_PIXELS", BOTH, "width times height"),
     (
+        "MEDIAMILL_REFUSE_PARTIAL_IMAGES",
+        BOTH,
+        "true refuses pictures that could be shown in part only; default false",
+    ),
+    (
         "MEDIAMILL_MAX_VIDEO_SECONDS",
         BOTH,
         "length of a film; default 21600",
