@@ -91,6 +91,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "length of a sound; default 43200",
     ),
     (
+        "MEDIAMILL_REFUSE_PARTIAL_IMAGES",
+        BOTH,
+        "true refuses pictures that could be shown in part only; default false",
+    ),
+    (
         "MEDIAMILL_MAX_VIDEO_SECONDS",
         BOTH,
         "length of a film; default 21600",

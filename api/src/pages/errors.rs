@@ -197,8 +197,8 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
             "`limit` says how many are. Make the picture smaller.",
         ),
         R::TooManyFrames => (
-            "The animation has more frames than are taken",
-            "`limit` says how many are. Shorten it.",
+            "The animation has more frames, or more pixels in all of them, than are taken",
+            "`limit` says how many are. Shorten it. Only where the operator wants no picture that is shown in part.",
         ),
         R::TooExpensive => (
             "Decoding it took more memory or time than is allowed",

@@ -44,6 +44,10 @@ pub enum ImageFormat {
     Webp,
     /// GIF 87a and 89a, still and animated.
     Gif,
+    /// TIFF 6.0 and `BigTIFF`. Of several pages the first.
+    Tiff,
+    /// BMP of Windows and OS/2.
+    Bmp,
 }
 
 /// What is known of a format, all in one place.
@@ -65,7 +69,14 @@ const MIB: u64 = 1 << 20;
 
 impl ImageFormat {
     /// Every accepted one.
-    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif];
+    pub const ALL: [Self; 6] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Webp,
+        Self::Gif,
+        Self::Tiff,
+        Self::Bmp,
+    ];
 
     /// The table of image formats.
     pub const fn capabilities(self) -> Capabilities {
@@ -99,6 +110,21 @@ impl ImageFormat {
                 misnomers: &["image/x-gif"],
                 extensions: &["gif"],
                 max_trailing_bytes: MIB,
+            },
+            // The end of the others is not known: what is in them lies where their tables say.
+            Self::Tiff => Capabilities {
+                name: "TIFF",
+                mime_type: "image/tiff",
+                misnomers: &["image/tif", "image/x-tiff", "image/x-tif"],
+                extensions: &["tif", "tiff"],
+                max_trailing_bytes: u64::MAX,
+            },
+            Self::Bmp => Capabilities {
+                name: "BMP",
+                mime_type: "image/bmp",
+                misnomers: &["image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"],
+                extensions: &["bmp", "dib"],
+                max_trailing_bytes: u64::MAX,
             },
         }
     }

@@ -20,6 +20,9 @@ pub struct Limits {
     pub max_image_frames: u32,
     /// Pixels of all frames together, width × height × frames. Of an animation that has more, the first frame is shown.
     pub max_animation_pixels: u64,
+    /// Whether pictures are refused that could be shown in part only: their files end early, or they are animations over
+    /// the limits above.
+    pub refuse_partial_images: bool,
     /// Length of a film, in seconds.
     pub max_video_seconds: u64,
     /// Pixels of one coded picture of a film, width × height.
@@ -40,6 +43,7 @@ impl Default for Limits {
             max_image_pixels: 100_000_000,
             max_image_frames: 2_000,
             max_animation_pixels: 150_000_000,
+            refuse_partial_images: false,
             max_video_seconds: 6 * 60 * 60,
             // 8K, and what encoders pad it to.
             max_video_pixels: 8192 * 4352,
@@ -58,8 +62,9 @@ const SCANNER_MAX_BYTES: u64 = 2000 * 1024 * 1024;
 const MOST_PIXELS: u64 = 16_383 * 16_383;
 
 impl Limits {
-    /// Reads `MEDIAMILL_MAX_FILE_BYTES`, `MEDIAMILL_MAX_IMAGE_PIXELS`, `MEDIAMILL_MAX_VIDEO_SECONDS`,
-    /// `MEDIAMILL_MAX_VIDEO_PIXELS` and three that begin with `MEDIAMILL_MAX_AUDIO_`; the rest is fixed.
+    /// Reads `MEDIAMILL_MAX_FILE_BYTES`, `MEDIAMILL_MAX_IMAGE_PIXELS`, `MEDIAMILL_REFUSE_PARTIAL_IMAGES`,
+    /// `MEDIAMILL_MAX_VIDEO_SECONDS`, `MEDIAMILL_MAX_VIDEO_PIXELS` and three that begin with `MEDIAMILL_MAX_AUDIO_`; the
+    /// rest is fixed.
     pub fn from_env(reader: &mut Reader) -> Self {
         let defaults = Self::default();
         let mut small = |name: &str, range: RangeInclusive<u64>, default: u32| {
@@ -86,6 +91,10 @@ impl Limits {
                 "MEDIAMILL_MAX_IMAGE_PIXELS",
                 1..=MOST_PIXELS,
                 defaults.max_image_pixels,
+            ),
+            refuse_partial_images: reader.flag_or(
+                "MEDIAMILL_REFUSE_PARTIAL_IMAGES",
+                defaults.refuse_partial_images,
             ),
             max_video_seconds: reader.number_or(
                 "MEDIAMILL_MAX_VIDEO_SECONDS",

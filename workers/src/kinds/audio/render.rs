@@ -114,7 +114,7 @@ async fn decode(
         let rendered = context
             .decoders
             .render_image(file, &plan, folder, &limits, cancelled);
-        Ok(rendered.await?)
+        Ok(rendered.await?.pictures)
     })
     .await
 }

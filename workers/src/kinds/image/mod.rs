@@ -1,4 +1,4 @@
-//! Images: JPEG, PNG, WebP and GIF in, WebP out.
+//! Images: WebP is made of every format.
 
 pub mod check;
 pub mod plan;
@@ -22,6 +22,7 @@ pub(in crate::kinds) fn limits(limits: &Limits) -> ImageLimits {
         max_pixels: limits.max_image_pixels,
         max_frames: limits.max_image_frames,
         max_animation_pixels: limits.max_animation_pixels,
+        refuse_partial: limits.refuse_partial_images,
         ..ImageLimits::default()
     }
 }
