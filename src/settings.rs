@@ -5,7 +5,7 @@ mod names;
 use std::net::SocketAddr;
 
 use ::settings::{InvalidSettings, Reader};
-use api::ApiConfig;
+use api::{ApiConfig, JwtConfig};
 use chrono::TimeDelta;
 use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits, owners::DefaultQuota, type_rules::TypeRules};
@@ -49,6 +49,7 @@ pub struct Dev {
     pub limits: Limits,
     pub types: TypeRules,
     pub quota: DefaultQuota,
+    pub jwt: Option<JwtConfig>,
     pub kept: Kept,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
@@ -62,6 +63,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
         limits: Limits::from_env(&mut reader),
         types: TypeRules::from_env(&mut reader),
         quota: DefaultQuota::from_env(&mut reader),
+        jwt: JwtConfig::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
         url_lifetime,
         upload_lifetime,

@@ -10,6 +10,8 @@ use media::type_rules::TypeRules;
 use poem::http::HeaderValue;
 use settings::Reader;
 
+use crate::http::jwt::JwtConfig;
+
 /// Connections at a time, where nothing else is set.
 pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;
 
@@ -42,6 +44,8 @@ pub struct ApiConfig {
     pub wrong_keys_per_minute: u32,
     /// What is too large.
     pub limits: Limits,
+    /// Whose JWT bearer tokens are taken; `None` is nobody's.
+    pub jwt: Option<JwtConfig>,
     /// Which types are taken.
     pub types: TypeRules,
     /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
@@ -72,7 +76,7 @@ impl ApiConfig {
     /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
     /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
     /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints, the limits, the quota of
-    /// an owner and the rules for types.
+    /// an owner, the rules for types and the issuer of tokens.
     pub fn from_env(reader: &mut Reader) -> Self {
         let (url_lifetime, upload_lifetime) = Self::lifetimes(reader);
         Self {
@@ -105,6 +109,7 @@ impl ApiConfig {
                 DEFAULT_WRONG_KEYS_PER_MINUTE,
             ),
             limits: Limits::from_env(reader),
+            jwt: JwtConfig::from_env(reader),
             types: TypeRules::from_env(reader),
             allowed_origins: allowed_origins(reader),
             storage_origins: storage_origins(reader),

@@ -30,6 +30,8 @@ pub use self::config::{
     ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_REQUESTS_PER_SECOND, DEFAULT_WRONG_KEYS_PER_MINUTE,
     parse_origin,
 };
+use self::http::jwt::Issuer;
+pub use self::http::jwt::{JwtConfig, KeySource};
 use self::pages::{docs, upload};
 use self::v1::health;
 
@@ -62,11 +64,13 @@ impl ApiState {
 /// The interface, added to the routes of others: every operation under `/v1`, and the pages.
 fn routes(beside: Route, state: ApiState) -> impl Endpoint {
     let rates = Arc::new(http::rates::Rates::new(&state.config));
+    let issuer = state.config.jwt.clone().map(Issuer::new).map(Arc::new);
     uppy::add_to(docs::add_to(upload::add_to(beside)))
         .nest_no_strip("/v1", openapi::service())
         .data(state)
         .data(health::Store::default())
         .data(rates)
+        .data(issuer)
 }
 
 /// Serves until `shutdown` ends, then lets the requests in flight finish. What is mounted `beside` has the same limits.

@@ -162,6 +162,41 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "sites whose pages may call, separated by commas",
     ),
     (
+        "MEDIAMILL_JWT_JWKS_URL",
+        API,
+        "where the keys of an issuer of JWT bearer tokens are",
+    ),
+    (
+        "MEDIAMILL_JWT_JWKS",
+        API,
+        "in its place, the keys themselves: a JWK set",
+    ),
+    (
+        "MEDIAMILL_JWT_ISSUER",
+        API,
+        "what `iss` must be; required with keys",
+    ),
+    (
+        "MEDIAMILL_JWT_AUDIENCE",
+        API,
+        "what `aud` must have; required with keys",
+    ),
+    (
+        "MEDIAMILL_JWT_OWNER_CLAIM",
+        API,
+        "claim with the owner; default sub",
+    ),
+    (
+        "MEDIAMILL_JWT_SCOPE_CLAIM",
+        API,
+        "claim with the scopes; default scope",
+    ),
+    (
+        "MEDIAMILL_JWT_LEEWAY_SECONDS",
+        API,
+        "how far clocks may be apart; default 30",
+    ),
+    (
         "MEDIAMILL_URL_LIFETIME_SECONDS",
         API,
         "of signed addresses; default 3600",

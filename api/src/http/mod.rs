@@ -5,6 +5,7 @@ pub(crate) mod body;
 mod cors;
 pub mod encoding;
 mod host;
+pub(crate) mod jwt;
 pub mod problem;
 pub(crate) mod rates;
 mod request;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::ApiState;
 use crate::contract::{Count, Time};
-use crate::http::auth::{Caller, UploadsWrite};
+use crate::http::auth::{Caller, Identity, UploadsWrite};
 use crate::http::body::JsonBody;
 use crate::http::problem::{Problem, Refused, Statuses};
 use crate::v1::uploads::Tag;
@@ -163,7 +163,10 @@ impl UploadTokensApi {
         let grant = Grant {
             token_id: Uuid::now_v7(),
             owner_id: caller.owner_id().clone(),
-            api_key_id: Some(caller.principal.api_key_id),
+            api_key_id: match caller.principal.identity {
+                Identity::Key(id) => Some(id),
+                Identity::Token(_) => None,
+            },
             max_files: body.max_files,
             max_bytes: body.max_bytes.unsigned_abs(),
             content_types: body.content_types.unwrap_or_default(),

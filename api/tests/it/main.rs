@@ -5,6 +5,7 @@
 mod admin;
 mod bounds;
 mod contract;
+mod jwt;
 mod listing;
 mod problems;
 mod quotas;

@@ -124,13 +124,6 @@ pub struct Principal {
     pub scopes: Vec<Scope>,
 }
 
-impl Principal {
-    /// Whether the key allows it. `admin` allows everything.
-    pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
-    }
-}
-
 /// Stores a key. `name` is for people.
 #[tracing::instrument(name = "db.api_keys.create", skip_all, fields(media.owner_id = %owner_id))]
 pub async fn create(

@@ -223,6 +223,7 @@ fn api_config(
         wrong_keys_per_minute: api::DEFAULT_WRONG_KEYS_PER_MINUTE,
         limits: settings.limits,
         types: settings.types,
+        jwt: settings.jwt,
         allowed_origins: args.allowed_origins.clone(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),
     })
