@@ -120,6 +120,10 @@ chaos seconds="240":
 outages seconds="900": setup-test
     OUTAGE_SECONDS={{ seconds }} cargo test --workspace --test e2e outages -- --nocapture --ignored --test-threads=2
 
+# Have parsers of others read the playlists of a film: of one that is made, or those below FOLDER
+playlists *args:
+    scripts/read-playlists "$@"
+
 # Run one benchmark of `bench/`
 bench name *args:
     exec bench/"$@"

@@ -59,7 +59,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "how long a refused file keeps its bytes; default 86400",
     ),
     ("MEDIAMILL_MAX_FILE_BYTES", BOTH, "default 104857600"),
-    ("MEDIAMILL_MAX_IMAGE_PIXELS", BOTH, "width times height"),
+    (
+        "MEDIAMILL_MAX_IMAGE_PIXELS",
+        BOTH,
+        "width times height; default 100000000",
+    ),
     (
         "MEDIAMILL_STRICT_CONTENT_TYPE",
         BOTH,

@@ -100,7 +100,7 @@ async fn a_list_of_what_does_not_exist_says_so() {
     for (command, words) in [
         (
             "runs list --workflow injest",
-            "no workflow is called injest; there are discard, ingest, upkeep",
+            "no workflow is called injest; there are discard, ingest, replan, upkeep",
         ),
         (
             "dead-letters list --step scam",

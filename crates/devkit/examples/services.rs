@@ -23,7 +23,7 @@ async fn main() -> Outcome<()> {
         fsync: true,
     });
     let clamd = Clamd::start(ClamdOptions::new(folder.join("clamd")));
-    let (postgres, clamd) = tokio::try_join!(postgres, clamd)?;
+    let (mut postgres, clamd) = tokio::try_join!(postgres, clamd)?;
     postgres.create_database("mediamill").await?;
     let (access_key_id, secret_access_key) = ("bench".to_owned(), "bench-secret".to_owned());
     let s3 = S3Server::start(S3Options {
@@ -48,7 +48,7 @@ async fn main() -> Outcome<()> {
     ObjectStore::new(&storage).ensure_buckets().await?;
     for (name, value) in [
         ("MEDIAMILL_DATABASE_URL", postgres.url("mediamill")),
-        ("MEDIAMILL_CLAMD", clamd.addr().to_owned()),
+        ("MEDIAMILL_CLAMD", clamd.addr().clone()),
         ("MEDIAMILL_S3_ENDPOINT", format!("http://{}", s3.addr())),
         ("MEDIAMILL_S3_ACCESS_KEY_ID", access_key_id),
         ("MEDIAMILL_S3_SECRET_ACCESS_KEY", secret_access_key),

@@ -4,6 +4,8 @@
 //! They are people's files, so none stays longer than it is of use: the step that ends a file takes its copy away on its
 //! own machine, and on every machine a copy goes that nobody has used for a while.
 
+mod room;
+
 use std::{
     fs::File,
     io,
@@ -18,6 +20,8 @@ use sha2::Digest;
 use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
+
+use self::room::{clear_abandoned, copies, free_bytes, make_room, make_room_on_disk};
 
 /// Room that is left to the disk beside what is about to be written, in bytes.
 const SPARE: u64 = 1 << 20;
@@ -230,76 +234,6 @@ impl ScratchFile {
 #[expect(clippy::disallowed_methods, reason = "the file system has this clock")]
 fn used_now(copy: &File) {
     let _ = copy.set_modified(SystemTime::now());
-}
-
-/// Deletes what processes left half done that are gone.
-fn clear_abandoned(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)?.flatten() {
-        let name = entry.file_name();
-        let owner = name
-            .to_str()
-            .and_then(|n| n.strip_prefix(UNFINISHED)?.split('-').next());
-        // Our own id means an earlier process of that id: in a container it is always the same.
-        let own = std::process::id().to_string();
-        let abandoned =
-            owner.is_some_and(|pid| pid == own || !Path::new("/proc").join(pid).exists());
-        if abandoned && entry.path().is_dir() {
-            let _ = std::fs::remove_dir_all(entry.path());
-        } else if abandoned {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-    Ok(())
-}
-
-/// Deletes the oldest copies until so many bytes are free, or none is left.
-fn make_room_on_disk(folder: &Path, wanted: u64) -> io::Result<()> {
-    let lacking = wanted.saturating_sub(free_bytes(folder)?);
-    if lacking == 0 {
-        return Ok(());
-    }
-    let copies: u64 = copies(folder)?.iter().map(|(_, bytes, _)| bytes).sum();
-    make_room(folder, copies.saturating_sub(lacking), Path::new(""))
-}
-
-fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let disk = nix::sys::statvfs::statvfs(folder)?;
-    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
-}
-
-/// Last use, size and path of each.
-fn copies(folder: &Path) -> io::Result<Vec<(SystemTime, u64, PathBuf)>> {
-    let copies = std::fs::read_dir(folder)?
-        .flatten()
-        // Neither what is being written nor what is somebody else's.
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .parse::<Sha256>()
-                .is_ok()
-        })
-        .filter_map(|entry| {
-            let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-            Some((metadata.modified().ok()?, metadata.len(), entry.path()))
-        });
-    Ok(copies.collect())
-}
-
-/// Deletes the oldest copies until the rest fits. Readers keep the file they have open.
-fn make_room(folder: &Path, max_bytes: u64, newest: &Path) -> io::Result<()> {
-    let mut copies = copies(folder)?;
-    let mut total: u64 = copies.iter().map(|(_, bytes, _)| bytes).sum();
-    copies.sort_unstable();
-    for (_, bytes, path) in copies {
-        if total <= max_bytes {
-            break;
-        }
-        if path != newest && std::fs::remove_file(&path).is_ok() {
-            total -= bytes;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod fixtures;
 mod gate;
 mod hostile;
 mod kinds;
+mod likeness;
 mod limits;
 mod seams;
 mod sounds;
