@@ -90,7 +90,7 @@ pub async fn serve_api(
     stop: Stop,
 ) -> anyhow::Result<()> {
     let config = Arc::new(config);
-    let gateway = gateway::routes(gateway, store.clone());
+    let gateway = gateway::routes(gateway, store.clone(), stop.stop.clone());
     let hints = Hints::new(&pool);
     let state = ApiState {
         starter: ingest::workflow(kept).starter().hinting(&hints),

@@ -8,6 +8,7 @@ mod resumable;
 use poem::{EndpointExt as _, Route, get};
 use settings::Reader;
 use storage::ObjectStore;
+use tokio_util::sync::CancellationToken;
 
 use self::resumable::Resumable;
 
@@ -38,9 +39,9 @@ fn max_append_size(reader: &mut Reader) -> Option<u64> {
 }
 
 /// What is mounted beside the API: `/v1/resumable` for uploads, and `/cdn/<key>` for what lies under `media/` in the
-/// origin bucket, if it is wanted.
-pub fn routes(config: &GatewayConfig, store: ObjectStore) -> Route {
-    let uploads = Resumable::new(config.max_append_size);
+/// origin bucket, if it is wanted. When the process is `stopping`, uploads are broken off with all that has come of them.
+pub fn routes(config: &GatewayConfig, store: ObjectStore, stopping: CancellationToken) -> Route {
+    let uploads = Resumable::new(config.max_append_size, stopping);
     let routes = Route::new()
         .at("/v1/resumable", uploads.clone())
         .at("/v1/resumable/", uploads.clone())

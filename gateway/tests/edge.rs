@@ -15,6 +15,7 @@ use settings::Reader;
 use storage::{Bucket, ObjectKey, ObjectStore, StorageConfig};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 const KEY: &str = "media/aa/bb/1/full.webp";
 const PLAYLIST: &str = "media/aa/bb/1/master.m3u8";
@@ -73,7 +74,7 @@ async fn with_object() -> Edge {
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let routes = gateway::routes(&EDGE, store);
+    let routes = gateway::routes(&EDGE, store, CancellationToken::new());
     tokio::spawn(async move {
         api::http::serve(
             listener,

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use devkit::TcpProxy;
@@ -161,6 +161,40 @@ async fn a_client_goes_on_when_the_process_is_killed() {
     api.kill_9().await;
     let _api = stack.api().await;
     let path = client.await.unwrap();
+    assert_eq!(Sha256::of(&joined(&stack, &path).await), Sha256::of(&bytes));
+}
+
+#[tokio::test]
+async fn a_process_that_is_told_to_end_keeps_what_has_come_and_ends() {
+    let stack = Stack::new().await;
+    let (api, other) = (stack.api().await, stack.api().await);
+    let bytes = content(20_000_000, 9);
+    let mut sending = Sending::begin(&stack, &api, None, 0, bytes.len()).await;
+    let path = sending.location().await;
+    sending
+        .sender
+        .write_all(&bytes[..15_000_000])
+        .await
+        .unwrap();
+    stack
+        .until("SELECT max(offset_bytes) > 12000000 FROM resumable_uploads")
+        .await;
+    // These are on the way when it ends.
+    sending
+        .sender
+        .write_all(&bytes[15_000_000..15_100_000])
+        .await
+        .unwrap();
+    let asked = Instant::now();
+    api.signal(Signal::SIGTERM);
+    assert_eq!(api.end().await, Some(0));
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(10), "took {took:?}");
+    let at = offset(&stack, &other, &path).await;
+    assert!((15_000_000..=15_100_000).contains(&at), "{at}");
+    let mut rest = Sending::begin(&stack, &other, Some(&path), at, bytes.len() - at).await;
+    rest.sender.write_all(&bytes[at..]).await.unwrap();
+    rest.completed().await;
     assert_eq!(Sha256::of(&joined(&stack, &path).await), Sha256::of(&bytes));
 }
 

@@ -11,7 +11,7 @@ use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Response, ResponseBuilder};
 
 use super::digest::TUS_ALGORITHMS;
-use super::protocol::{DRAFT_BYTES, Protocol, TUS};
+use super::protocol::{DRAFT_BYTES, Protocol, TUS, Version};
 
 const EXTENSIONS: &str =
     "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination";
@@ -56,7 +56,7 @@ pub fn upload_limit(protocol: Protocol, limits: Limits, max_age: Option<i64>) ->
     if let Some(seconds) = max_age {
         let _ = write!(limit, ", max-age={seconds}");
         // What it was called before.
-        if protocol == Protocol::Draft(Some(6)) {
+        if protocol == Protocol::Draft(Version::Interop(6)) {
             let _ = write!(limit, ", expires={seconds}");
         }
     }
@@ -73,8 +73,8 @@ fn begin(protocol: Protocol, status: StatusCode) -> ResponseBuilder {
     let answer = Response::builder().status(status);
     match protocol {
         Protocol::Tus => answer.header("tus-resumable", TUS),
-        Protocol::Draft(None) => answer,
-        Protocol::Draft(Some(version)) => {
+        Protocol::Draft(Version::Final | Version::Other) => answer,
+        Protocol::Draft(Version::Interop(version)) => {
             answer.header("upload-draft-interop-version", version.to_string())
         }
     }
@@ -143,7 +143,7 @@ pub fn options(limits: Limits) -> Response {
         .header("accept-patch", DRAFT_BYTES)
         .header(
             "upload-limit",
-            upload_limit(Protocol::Draft(None), limits, None),
+            upload_limit(Protocol::Draft(Version::Final), limits, None),
         )
         .finish()
 }

@@ -109,13 +109,7 @@ async fn first_bytes(
 ) -> Result<Received, Problem> {
     let progress = place.take(upload).await?;
     let hold = place.held.hold(&place.state.pool, upload, progress.epoch)?;
-    receive(
-        &place.state,
-        place.limits,
-        (upload, progress, &hold),
-        incoming,
-    )
-    .await
+    receive(place, (upload, progress, &hold), incoming).await
 }
 
 /// Bytes of the whole file as the request announces them.

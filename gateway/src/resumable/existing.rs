@@ -102,13 +102,7 @@ pub async fn append(
         news: News::of(&request, protocol),
         trace: Place::trace(&request),
     };
-    let received = receive(
-        &place.state,
-        place.limits,
-        (&upload, progress, &hold),
-        incoming,
-    )
-    .await?;
+    let received = receive(place, (&upload, progress, &hold), incoming).await?;
     Ok(appended(place, protocol, &upload, &received))
 }
 

@@ -31,6 +31,7 @@ use media::{OwnerId, UploadId};
 use poem::http::Method;
 use poem::{Endpoint, Request, Response};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use self::answers::Limits;
@@ -42,6 +43,7 @@ use self::protocol::Protocol;
 pub struct Resumable {
     max_append_size: Option<u64>,
     held: Held,
+    stopping: CancellationToken,
 }
 
 /// What a request works with.
@@ -50,14 +52,17 @@ struct Place {
     state: ApiState,
     limits: Limits,
     held: Held,
+    /// The process is to end.
+    stopping: CancellationToken,
 }
 
 impl Resumable {
     /// With what a proxy in front takes as the body of one request, in bytes, if it does not take everything.
-    pub fn new(max_append_size: Option<u64>) -> Self {
+    pub fn new(max_append_size: Option<u64>, stopping: CancellationToken) -> Self {
         Self {
             max_append_size,
             held: Held::default(),
+            stopping,
         }
     }
 }
@@ -74,6 +79,7 @@ impl Endpoint for Resumable {
                 max_append_size: self.max_append_size,
             },
             held: self.held.clone(),
+            stopping: self.stopping.clone(),
             state,
         };
         // A task of its own: what has come is kept also when the connection is gone, and the handler with it.

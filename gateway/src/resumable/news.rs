@@ -5,11 +5,12 @@ use api::http::problem::{Code, Problem};
 use poem::Request;
 
 use super::answers::{self, Limits};
-use super::protocol::Protocol;
+use super::protocol::{Protocol, Version};
 
 const REASON: &str = "Upload Resumption Supported";
 
-/// The interim responses to one request. There are none in tus, nor before HTTP/1.1.
+/// The interim responses to one request. There are none in tus, in drafts that are not spoken here, and before
+/// HTTP/1.1.
 #[derive(Debug)]
 pub struct News {
     interim: Option<Interim>,
@@ -20,7 +21,7 @@ impl News {
     /// For this request.
     pub fn of(request: &Request, protocol: Protocol) -> Self {
         let interim = match protocol {
-            Protocol::Tus => None,
+            Protocol::Tus | Protocol::Draft(Version::Other) => None,
             Protocol::Draft(_) => request.data::<Interim>().cloned(),
         };
         Self { interim, protocol }
@@ -42,7 +43,8 @@ impl News {
     /// takes an answer for the end: it gets none where it can go on. Such systems name the version that they speak.
     pub fn failed(&self, problem: &Problem) {
         let goes_on = [Code::UploadDisplaced, Code::BadRequest, Code::Unavailable];
-        if let (Some(interim), Protocol::Draft(Some(_))) = (&self.interim, self.protocol)
+        if let (Some(interim), Protocol::Draft(Version::Interop(_))) =
+            (&self.interim, self.protocol)
             && goes_on.contains(&problem.code())
         {
             interim.cut();
@@ -54,7 +56,7 @@ impl News {
             return;
         };
         // A client of a draft ignores a 104 that does not name its version.
-        if let Protocol::Draft(Some(version)) = self.protocol {
+        if let Protocol::Draft(Version::Interop(version)) = self.protocol {
             headers.push(("Upload-Draft-Interop-Version", version.to_string()));
         }
         interim.send(104, REASON, &headers).await;

@@ -5,7 +5,7 @@
 
 use api::http::problem::{Code, Problem};
 use poem::Request;
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::digest::Expected;
 use super::fields;
@@ -18,42 +18,68 @@ const TUS_BYTES: &str = "application/offset+octet-stream";
 pub const DRAFT_BYTES: &str = "application/partial-upload";
 
 /// Interop versions of the draft: 6 of -04 and -05, 7 of -06 to -08, 8 of -09 to -11, 9 since.
-const VERSIONS: std::ops::RangeInclusive<u64> = 6..=9;
+const SPOKEN: std::ops::RangeInclusive<u64> = 6..=9;
 
 /// What a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// tus 1.0.
     Tus,
-    /// The IETF's, with its interop version if the client names one.
-    Draft(Option<u64>),
+    /// The IETF's.
+    Draft(Version),
+}
+
+/// Which text of the IETF's protocol a client knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The last: it names none.
+    Final,
+    /// A draft that is spoken here, by its interop version.
+    Interop(u64),
+    /// Another draft. Its client sends a whole file with one request, as ever, and resumes nothing unless it is told that
+    /// it can.
+    Other,
 }
 
 impl Protocol {
-    /// By its header fields. A request that has none of them may speak the draft.
+    /// By its header fields. A request that has none of them may speak the IETF's.
     pub fn of(request: &Request) -> Result<Self, Problem> {
         if let Some(version) = request.header("tus-resumable") {
-            if version.trim() == TUS {
-                return Ok(Self::Tus);
-            }
-            let problem = Problem::new(Code::UploadProtocolUnsupported, "use tus 1.0.0");
-            return Err(problem.with_status(StatusCode::PRECONDITION_FAILED).header(
-                poem::http::HeaderName::from_static("tus-version"),
-                HeaderValue::from_static(TUS),
-            ));
+            return tus(version);
         }
         let Some(version) = request.header("upload-draft-interop-version") else {
-            return Ok(Self::Draft(None));
+            return Ok(Self::Draft(Version::Final));
         };
-        let known = fields::integer(version).filter(|version| VERSIONS.contains(version));
-        let unknown = || {
-            let detail = "use interop version 6, 7, 8 or 9 of the draft";
-            Problem::new(Code::UploadProtocolUnsupported, detail)
-        };
-        known
-            .map(|version| Self::Draft(Some(version)))
-            .ok_or_else(unknown)
+        let spoken = fields::integer(version).filter(|version| SPOKEN.contains(version));
+        match spoken {
+            Some(version) => Ok(Self::Draft(Version::Interop(version))),
+            None if is_of_a_whole_file(request) => Ok(Self::Draft(Version::Other)),
+            None => Err(Problem::new(
+                Code::UploadProtocolUnsupported,
+                "use interop version 6, 7, 8 or 9 of the draft",
+            )),
+        }
     }
+}
+
+fn tus(version: &str) -> Result<Protocol, Problem> {
+    if version.trim() == TUS {
+        return Ok(Protocol::Tus);
+    }
+    let problem = Problem::new(Code::UploadProtocolUnsupported, "use tus 1.0.0");
+    let name = HeaderName::from_static("tus-version");
+    Err(problem
+        .with_status(StatusCode::PRECONDITION_FAILED)
+        .header(name, HeaderValue::from_static(TUS)))
+}
+
+/// Whether the request is a `POST` of all bytes in one. Drafts before -02 said the opposite: `Upload-Incomplete`.
+fn is_of_a_whole_file(request: &Request) -> bool {
+    let complete = request.header("upload-complete").and_then(fields::boolean);
+    let incomplete = request
+        .header("upload-incomplete")
+        .and_then(fields::boolean);
+    request.method() == Method::POST && (complete == Some(true) || incomplete == Some(false))
 }
 
 /// What a request says of the upload.
@@ -95,6 +121,7 @@ impl Said {
             offset: integer("upload-offset")?,
             complete: match protocol {
                 Protocol::Tus => None,
+                Protocol::Draft(Version::Other) => Some(true),
                 Protocol::Draft(_) => request.header("upload-complete").and_then(fields::boolean),
             },
             length: integer("upload-length")?,

@@ -7,6 +7,7 @@ use api::http::problem::Problem;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::digest::Expected;
 use super::news::News;
@@ -29,7 +30,7 @@ const LEAST: u64 = 1024;
 pub enum End {
     /// Whole.
     Whole,
-    /// Before its end: the client is gone, or was silent for too long.
+    /// Before its end: the client is gone, or was silent for too long, or this process is to end.
     Cut(io::Error),
     /// With more bytes than the upload takes.
     TooMuch,
@@ -42,6 +43,7 @@ pub async fn pump(
     most: u64,
     digests: &mut [Expected],
     news: &News,
+    stopping: &CancellationToken,
 ) -> Result<End, Problem> {
     let mut sending: Option<Sending> = None;
     let mut end = None;
@@ -80,6 +82,9 @@ pub async fn pump(
                 Some(Err(error)) => end = Some(End::Cut(error)),
                 None => end = Some(End::Whole),
             },
+            () = stopping.cancelled(), if end.is_none() => {
+                end = Some(End::Cut(io::ErrorKind::Interrupted.into()));
+            }
             () = quiet(kept), if idle && sink.has_news() => {
                 sink.save().await?;
                 kept = Instant::now();

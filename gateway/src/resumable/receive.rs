@@ -1,5 +1,7 @@
 //! Takes the bytes of a request into an upload, and completes it with the last of them.
 
+use std::io::ErrorKind;
+
 use api::ApiState;
 use api::http::problem::{Code, Problem};
 use api::http::trace::TraceParent;
@@ -8,8 +10,9 @@ use api::v1::uploads::complete::CompletedUpload;
 use media::uploads::Upload;
 use media::uploads::resumable::Progress;
 use poem::Body;
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode, header};
 
+use super::Place;
 use super::answers::Limits;
 use super::digest::Expected;
 use super::held::{Hold, displaced};
@@ -42,8 +45,7 @@ pub struct Received {
 
 /// Receives the bytes of a request that has taken the upload, which stands where they begin.
 pub async fn receive(
-    state: &ApiState,
-    limits: Limits,
+    place: &Place,
     taken: (&Upload, Progress, &Hold),
     incoming: Incoming,
 ) -> Result<Received, Problem> {
@@ -53,18 +55,23 @@ pub async fn receive(
         news,
         trace,
     } = incoming;
-    let received = received(state, limits, taken, (said, body), (&news, &trace)).await;
+    let received = received(place, taken, (said, body), (&news, &trace)).await;
     received.inspect_err(|problem| news.failed(problem))
 }
 
 async fn received(
-    state: &ApiState,
-    limits: Limits,
+    place: &Place,
     (upload, progress, hold): (&Upload, Progress, &Hold),
     (mut said, body): (Said, Body),
     (news, trace): (&News, &TraceParent),
 ) -> Result<Received, Problem> {
-    let offset = progress.offset_bytes;
+    let Place {
+        state,
+        limits,
+        stopping,
+        ..
+    } = place;
+    let (limits, offset) = (*limits, progress.offset_bytes);
     ensure_within(limits, &said)?;
     let length = said.agreed_length(progress.length_bytes, offset)?;
     if let Some(length) = length
@@ -80,7 +87,7 @@ async fn received(
         }
         let most = most(limits, &said, length, offset);
         let stream = Box::pin(body.into_bytes_stream());
-        let end = pump(&mut sink, stream, most, &mut said.digests, news).await?;
+        let end = pump(&mut sink, stream, most, &mut said.digests, news, stopping).await?;
         Ok::<_, Problem>((sink, end))
     };
     let (sink, end) = tokio::select! {
@@ -142,6 +149,11 @@ async fn cut(
         }
     }
     tracing::debug!(%error, "the body ended early");
+    if error.kind() == ErrorKind::Interrupted {
+        let detail = "this process ends; ask for the offset and go on from there";
+        let problem = Problem::new(Code::Unavailable, detail);
+        return Err(problem.header(header::RETRY_AFTER, HeaderValue::from_static("1")));
+    }
     let detail = "the body ended early; ask for the offset and go on from there";
     Err(Problem::new(Code::BadRequest, detail))
 }

@@ -75,9 +75,21 @@ async fn who_could_not_read_them_gets_none() {
     let exchange = service.one.begin("POST", CREATE, &headers).await;
     let said = exchange.all_within(Duration::from_secs(10)).await;
     assert!(said.starts_with("HTTP/1.0 201 "), "{said}");
+    // Systems that know another draft send a whole file, and would resume it if they were told that they can.
+    for complete in [("upload-complete", "?1"), ("upload-incomplete", "?0")] {
+        let headers = [complete, ("upload-draft-interop-version", "5")];
+        let answer = service
+            .one
+            .ask("POST", CREATE, &headers, b"hello")
+            .await
+            .expect(200);
+        assert!(answer.interim.is_empty(), "{answer:?}");
+        assert_eq!(answer.find("upload-draft-interop-version"), None);
+        assert_eq!(service.joined(answer.header("location")).await, b"hello");
+    }
     for version in ["3", "5", "10", "x", ""] {
         let headers = [
-            ("upload-complete", "?1"),
+            ("upload-complete", "?0"),
             ("upload-draft-interop-version", version),
         ];
         let answer = service

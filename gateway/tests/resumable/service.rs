@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use api::{ApiConfig, ApiState};
 use chrono::Utc;
@@ -16,6 +17,7 @@ use settings::Reader;
 use sqlx::PgPool;
 use storage::{Bucket, ObjectStore, StorageConfig};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::client::{Answer, Client};
@@ -158,6 +160,31 @@ impl Service {
         bytes
     }
 
+    /// Waits until so many bytes of an upload are confirmed, without asking a server, which would end its request.
+    pub async fn kept(&self, path: &str, bytes: usize) {
+        let what = format!("offset_bytes = {bytes}");
+        self.until(path, &what).await;
+    }
+
+    /// Waits until a part of an upload is on its way to the store.
+    pub async fn sends_a_part(&self, path: &str) {
+        self.until(path, "next_part_number > 1").await;
+    }
+
+    async fn until(&self, path: &str, what: &str) {
+        let id = path.rsplit('/').next().unwrap();
+        let sql = format!("SELECT {what} FROM resumable_uploads WHERE upload_id = '{id}'");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone()));
+            if asked.fetch_one(&self.pool).await.unwrap() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "waited for {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// How many runs there are for the file that an answer names.
     pub async fn has_run(&self, answer: &Answer) -> bool {
         let file_id = answer.header("x-file-id").parse().unwrap();
@@ -217,7 +244,7 @@ fn state(pool: &PgPool, store: &ObjectStore, config: ApiConfig) -> ApiState {
 async fn serve(state: ApiState, gateway: &GatewayConfig) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let routes = gateway::routes(gateway, state.store.clone());
+    let routes = gateway::routes(gateway, state.store.clone(), CancellationToken::new());
     tokio::spawn(api::serve(listener, state, routes, std::future::pending()));
     address
 }
