@@ -100,7 +100,7 @@ schema:
 
 # Write the API's contract to `openapi/`, and the page of errors to `docs/`
 openapi:
-    cargo run --quiet -- openapi
+    cargo build --quiet --workspace --bin mediamill && "${CARGO_TARGET_DIR:-target}"/debug/mediamill openapi
 
 # Check that both are what the code of today makes
 openapi-check: openapi

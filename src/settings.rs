@@ -5,10 +5,10 @@ mod names;
 use std::net::SocketAddr;
 
 use ::settings::{InvalidSettings, Reader};
-use api::ApiConfig;
+use api::{ApiConfig, JwtConfig};
 use chrono::TimeDelta;
 use gateway::GatewayConfig;
-use media::{files::Kept, limits::Limits, type_rules::TypeRules};
+use media::{files::Kept, limits::Limits, owners::DefaultQuota, type_rules::TypeRules};
 use storage::StorageConfig;
 use workers::WorkersConfig;
 
@@ -21,6 +21,13 @@ pub fn database() -> Result<DatabaseConfig, InvalidSettings> {
     let mut reader = Reader::from_env();
     let database = DatabaseConfig::from_env(&mut reader);
     reader.finish().map(|()| database)
+}
+
+/// What `mediamill storage` needs.
+pub fn storage() -> Result<StorageConfig, InvalidSettings> {
+    let mut reader = Reader::from_env();
+    let storage = StorageConfig::from_env(&mut reader);
+    reader.finish().map(|()| storage)
 }
 
 /// The queues that workers serve with these settings, and their slots.
@@ -41,6 +48,8 @@ pub fn kept() -> Result<Kept, InvalidSettings> {
 pub struct Dev {
     pub limits: Limits,
     pub types: TypeRules,
+    pub quota: DefaultQuota,
+    pub jwt: Option<JwtConfig>,
     pub kept: Kept,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
@@ -53,6 +62,8 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
     let settings = Dev {
         limits: Limits::from_env(&mut reader),
         types: TypeRules::from_env(&mut reader),
+        quota: DefaultQuota::from_env(&mut reader),
+        jwt: JwtConfig::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
         url_lifetime,
         upload_lifetime,

@@ -1,6 +1,7 @@
 // How a file looks. Names and messages come from strangers: they enter the page as text, never as markup.
 
-import { player } from "./film.js";
+import * as film from "./film.js";
+import * as sound from "./sound.js";
 
 /** The route of every file; the service tells only of the steps that were reached. */
 const ROUTE = new Map([
@@ -148,7 +149,7 @@ export class Card {
   /** What the service says. The list tells less than the file itself: what it leaves out stays as it was. */
   showFile(news) {
     const file = (this.file = { ...this.file, ...news });
-    const { run, rejection, variants = [] } = file;
+    const { run, rejection, audio, variants = [] } = file;
     this.element.dataset.fileId = file.file_id;
     this.#find(".name").textContent = printable(file.filename);
     const type = formatWords(file.content_type ?? file.declared_content_type);
@@ -159,7 +160,7 @@ export class Card {
     if (run) this.#showSteps(run);
     this.#find(".delete").hidden = !CAN_DELETE || !this.isFinal || file.status === "PENDING";
     if (rejection && rejection.code !== "upload_aborted") this.#showRejection(rejection);
-    if (variants.length > 0) this.#showVariants(variants, file.cdn_url);
+    if (variants.length > 0) this.#showVariants(variants, file.cdn_url, audio);
     this.#showFacts(file);
   }
 
@@ -237,24 +238,29 @@ export class Card {
     list.querySelector("dd").dataset.testid = "rejection-code";
   }
 
-  #showVariants(variants, cdnUrl) {
+  #showVariants(variants, cdnUrl, audio) {
     this.#find(".variants").hidden = false;
     const main = variants.find((variant) => variant.kind === "full" || variant.kind === "playlist");
     const pictures = variants.filter((variant) => variant.content_type.startsWith("image/"));
-    const small = pictures.filter((variant) => variant !== main);
-    fill(this.#find(".tiles"), small.length > 0 ? small : pictures, tile);
+    const whole = variants.find((variant) => variant.kind === "audio");
+    const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform"));
+    fill(this.#find(".tiles"), small.length > 0 || whole ? small : pictures, tile);
     const link = this.#find(".full");
     const address = webAddress(main?.url ?? cdnUrl);
     link.href = address;
     link.hidden = !address;
     this.#find(".copy").hidden = link.hidden;
-    const film = main?.kind === "playlist" ? [main] : [];
-    if (film.length > 0) link.textContent = `Open the playlist: ${sizeWords(main)}`;
+    const played = main?.kind === "playlist" ? [whole ?? main] : [];
+    const about = [main && sizeWords(main), soundWords(audio)].filter(Boolean).join(" · ");
+    if (played.length > 0) link.textContent = ["Open the playlist", about].filter(Boolean).join(": ");
     else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
     const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
     if (bySize[0]) fill(this.#find(".thumb"), [bySize[0]], (variant) => picture(variant, ""));
-    const poster = bySize.findLast((variant) => variant.kind === "poster");
-    fill(this.#find(".film"), film, ({ url }) => player(webAddress(url), webAddress(poster?.url)));
+    const last = (kind) => webAddress(bySize.findLast((variant) => variant.kind === kind)?.url);
+    const wave = pictures.find((variant) => variant.kind === "waveform");
+    fill(this.#find(".player"), played, ({ url }) => whole
+      ? sound.player(webAddress(url), webAddress(wave?.url), last("cover"))
+      : film.player(webAddress(url), last("poster")));
   }
 
   #showFacts(file) {
@@ -356,6 +362,16 @@ function variantWords(variant) {
 
 function sizeWords({ width, height }) {
   return width && height ? `${width} × ${height}` : "";
+}
+
+/** How long a sound is, and how it was sent. */
+function soundWords(audio) {
+  if (!audio) return "";
+  const seconds = Math.round(audio.duration_seconds);
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const time = parts.slice(parts[0] > 0 ? 0 : 1).map((part) => String(part).padStart(2, "0")).join(":");
+  const channels = { 1: "mono", 2: "stereo" }[audio.channels] ?? `${audio.channels} channels`;
+  return `${time} · ${channels} · ${audio.sample_rate / 1000} kHz`;
 }
 
 /** `image/jpeg` is JPEG to people. */

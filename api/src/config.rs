@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use media::limits::Limits;
+use media::owners::DefaultQuota;
 use media::type_rules::TypeRules;
 use poem::http::HeaderValue;
 use settings::Reader;
 
+use crate::http::jwt::JwtConfig;
+
 /// Connections at a time, where nothing else is set.
 pub const DEFAULT_MAX_CONNECTIONS: usize = 1024;
-
-/// Uploads that one owner may have open, where nothing else is set.
-pub const DEFAULT_MAX_OPEN_UPLOADS: u32 = 1000;
 
 /// Requests of one owner in a second, where nothing else is set.
 pub const DEFAULT_REQUESTS_PER_SECOND: u32 = 500;
@@ -36,14 +36,16 @@ pub struct ApiConfig {
     pub deadline: Duration,
     /// Connections at a time; fewer if the process may not open twice as many files.
     pub max_connections: usize,
-    /// Uploads that one owner may have open.
-    pub max_open_uploads: u32,
+    /// What an owner may have, where nothing else is set for them.
+    pub quota: DefaultQuota,
     /// Requests of one owner in a second, over some time; twice as many may come at once. 0: no limit.
     pub requests_per_second: u32,
     /// Wrong API keys from one address in a minute. 0: no limit.
     pub wrong_keys_per_minute: u32,
     /// What is too large.
     pub limits: Limits,
+    /// Whose JWT bearer tokens are taken; `None` is nobody's.
+    pub jwt: Option<JwtConfig>,
     /// Which types are taken.
     pub types: TypeRules,
     /// Origins of other sites whose pages may call this API, such as `https://app.example.com`.
@@ -72,8 +74,9 @@ impl ApiConfig {
     }
 
     /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
-    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_MAX_OPEN_UPLOADS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
-    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints, the limits and the rules for types.
+    /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
+    /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints, the limits, the quota of
+    /// an owner, the rules for types and the issuer of tokens.
     pub fn from_env(reader: &mut Reader) -> Self {
         let (url_lifetime, upload_lifetime) = Self::lifetimes(reader);
         Self {
@@ -92,12 +95,7 @@ impl ApiConfig {
                 DEFAULT_MAX_CONNECTIONS as u64,
             ))
             .unwrap_or(DEFAULT_MAX_CONNECTIONS),
-            max_open_uploads: count(
-                reader,
-                "MEDIAMILL_MAX_OPEN_UPLOADS",
-                1,
-                DEFAULT_MAX_OPEN_UPLOADS,
-            ),
+            quota: DefaultQuota::from_env(reader),
             requests_per_second: count(
                 reader,
                 "MEDIAMILL_REQUESTS_PER_SECOND",
@@ -111,6 +109,7 @@ impl ApiConfig {
                 DEFAULT_WRONG_KEYS_PER_MINUTE,
             ),
             limits: Limits::from_env(reader),
+            jwt: JwtConfig::from_env(reader),
             types: TypeRules::from_env(reader),
             allowed_origins: allowed_origins(reader),
             storage_origins: storage_origins(reader),

@@ -1,15 +1,17 @@
 //! The HTTP interface: one file for each resource and verb, errors in one place, the contract made from the code.
 //!
-//! [`http`] knows no resource, [`v1`] has a folder for each, [`contract`] is what is published, `pages` what browsers see.
+//! [`http`] knows no resource, [`v1`] has a folder for each, [`contract`] is what is published, `uppy` what Uppy
+//! speaks, `pages` what browsers see.
 //!
 //! What this is not: it holds no SQL, moves no file along its route (it starts runs; workers do the rest), and touches
-//! no byte of an upload.
+//! no byte of an upload: those that pass through this process are the gateway's.
 
 mod config;
 pub mod contract;
 pub mod http;
 pub mod openapi;
 pub mod pages;
+mod uppy;
 pub mod v1;
 
 use std::io;
@@ -25,9 +27,11 @@ use workflows::Starter;
 use workflows::admin::Hooks;
 
 pub use self::config::{
-    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_OPEN_UPLOADS, DEFAULT_REQUESTS_PER_SECOND,
-    DEFAULT_WRONG_KEYS_PER_MINUTE, parse_origin,
+    ApiConfig, DEFAULT_MAX_CONNECTIONS, DEFAULT_REQUESTS_PER_SECOND, DEFAULT_WRONG_KEYS_PER_MINUTE,
+    parse_origin,
 };
+use self::http::jwt::Issuer;
+pub use self::http::jwt::{JwtConfig, KeySource};
 use self::pages::{docs, upload};
 use self::v1::health;
 
@@ -52,7 +56,7 @@ pub struct ApiState {
 
 impl ApiState {
     /// In milliseconds, so that what is answered is what is stored and what every client can hold.
-    fn now(&self) -> DateTime<Utc> {
+    pub fn now(&self) -> DateTime<Utc> {
         (self.clock)().trunc_subsecs(3)
     }
 }
@@ -60,11 +64,13 @@ impl ApiState {
 /// The interface, added to the routes of others: every operation under `/v1`, and the pages.
 fn routes(beside: Route, state: ApiState) -> impl Endpoint {
     let rates = Arc::new(http::rates::Rates::new(&state.config));
-    docs::add_to(upload::add_to(beside))
+    let issuer = state.config.jwt.clone().map(Issuer::new).map(Arc::new);
+    uppy::add_to(docs::add_to(upload::add_to(beside)))
         .nest_no_strip("/v1", openapi::service())
         .data(state)
         .data(health::Store::default())
         .data(rates)
+        .data(issuer)
 }
 
 /// Serves until `shutdown` ends, then lets the requests in flight finish. What is mounted `beside` has the same limits.

@@ -19,6 +19,11 @@ use tokio::net::TcpListener;
 const KEY: &str = "media/aa/bb/1/full.webp";
 const PLAYLIST: &str = "media/aa/bb/1/master.m3u8";
 
+const EDGE: GatewayConfig = GatewayConfig {
+    edge: true,
+    max_append_size: None,
+};
+
 struct Edge {
     base: String,
     http: reqwest::Client,
@@ -68,7 +73,7 @@ async fn with_object() -> Edge {
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let routes = gateway::routes(&GatewayConfig { edge: true }, store);
+    let routes = gateway::routes(&EDGE, store);
     tokio::spawn(async move {
         api::http::serve(
             listener,

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::{By, Hooks, Paging, Pause, Payload, explain::Attempt};
+use workflows::admin::{Actor, Hooks, Paging, Pause, Payload, explain::Attempt};
 
 use super::dev::place;
 use crate::{
@@ -42,8 +42,8 @@ pub struct Because {
 }
 
 impl Because {
-    pub fn by(&self) -> By<'_> {
-        By::new(&self.actor, &self.reason)
+    pub fn by(&self) -> Actor<'_> {
+        Actor::new(&self.actor, &self.reason)
     }
 }
 

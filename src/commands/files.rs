@@ -47,7 +47,7 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
             let by = because.by().telling(&hooks);
             let run_id = retry::retry(pool, FileId(id), by).await?;
             if output.json {
-                return admin::json(&RunEntryView::from(runs::get(pool, run_id).await?));
+                return admin::json(&RunEntryView::from(runs::get(pool, run_id.into()).await?));
             }
             admin::done(format_args!(
                 "file {id} is on its way again, by run {run_id}"

@@ -15,7 +15,7 @@ use media::{
 };
 use sqlx::PgPool;
 use uuid::Uuid;
-use workflows::admin::{By, Page};
+use workflows::admin::{Actor, Page};
 
 use super::{
     admin::{self, Output, Part, time, user},
@@ -158,8 +158,8 @@ async fn identify(pool: &PgPool) -> anyhow::Result<ExitCode> {
 }
 
 impl Because {
-    fn by(&self) -> By<'_> {
-        By::new(&self.actor, &self.reason)
+    fn by(&self) -> Actor<'_> {
+        Actor::new(&self.actor, &self.reason)
     }
 }
 

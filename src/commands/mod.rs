@@ -11,9 +11,11 @@ mod keys;
 mod known;
 mod migrate;
 mod openapi;
+mod owners;
 mod proof;
 mod queues;
 mod runs;
+mod storage;
 mod upload;
 mod worker;
 mod workers;
@@ -47,6 +49,8 @@ pub enum Command {
     Doctor,
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
+    /// What owners have and may have: list, set quotas
+    Owners(Group<owners::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     Runs(Group<runs::Command>),
     /// Send a file through again, or take it down
@@ -61,6 +65,8 @@ pub enum Command {
     Audit(Group<audit::Command>),
     /// Whether this build can go on with the runs in flight
     Workflows(Group<workflows::Command>),
+    /// Whether the object store keeps its promises, and agrees with the database: check, set up, audit
+    Storage(storage::Args),
     /// Write the API's contract
     Openapi(openapi::Args),
 }
@@ -78,6 +84,10 @@ impl Command {
             Self::Keys(group) => {
                 let (pool, command) = group.open().await?;
                 keys::run(&pool, command).await
+            }
+            Self::Owners(group) => {
+                let (pool, command) = group.open().await?;
+                owners::run(&pool, command).await
             }
             Self::Runs(group) => {
                 let (pool, command) = group.open().await?;
@@ -107,6 +117,7 @@ impl Command {
                 let (pool, command) = group.open().await?;
                 workflows::run(&pool, command).await
             }
+            Self::Storage(args) => storage::run(args).await,
             Self::Openapi(args) => openapi::run(&args),
         }
     }

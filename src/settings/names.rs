@@ -80,6 +80,26 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "of single types, such as image/*=20000000",
     ),
     (
+        "MEDIAMILL_MAX_AUDIO_CHANNELS",
+        BOTH,
+        "channels of a sound; default 8",
+    ),
+    (
+        "MEDIAMILL_MAX_AUDIO_SAMPLE_RATE",
+        BOTH,
+        "samples of a sound in a second; default 192000",
+    ),
+    (
+        "MEDIAMILL_MAX_AUDIO_SECONDS",
+        BOTH,
+        "length of a sound; default 43200",
+    ),
+    (
+        "MEDIAMILL_REFUSE_PARTIAL_IMAGES",
+        BOTH,
+        "true refuses pictures that could be shown in part only; default false",
+    ),
+    (
         "MEDIAMILL_MAX_VIDEO_SECONDS",
         BOTH,
         "length of a film; default 21600",
@@ -106,6 +126,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "true: serve /cdn from here; default false",
     ),
     (
+        "MEDIAMILL_MAX_APPEND_BYTES",
+        API,
+        "body of one request that proxies in front take, for resumable uploads; default: any",
+    ),
+    (
         "MEDIAMILL_MAX_CONNECTIONS",
         API,
         "at a time; default 1024, or half the open files allowed",
@@ -114,6 +139,16 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "MEDIAMILL_MAX_OPEN_UPLOADS",
         API,
         "of one owner; default 1000",
+    ),
+    (
+        "MEDIAMILL_MAX_OWNER_FILES",
+        API,
+        "of one owner; default: no limit",
+    ),
+    (
+        "MEDIAMILL_MAX_OWNER_BYTES",
+        API,
+        "of all files of one owner; default: no limit",
     ),
     (
         "MEDIAMILL_REQUESTS_PER_SECOND",
@@ -129,6 +164,41 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "MEDIAMILL_ALLOWED_ORIGINS",
         API,
         "sites whose pages may call, separated by commas",
+    ),
+    (
+        "MEDIAMILL_JWT_JWKS_URL",
+        API,
+        "where the keys of an issuer of JWT bearer tokens are",
+    ),
+    (
+        "MEDIAMILL_JWT_JWKS",
+        API,
+        "in its place, the keys themselves: a JWK set",
+    ),
+    (
+        "MEDIAMILL_JWT_ISSUER",
+        API,
+        "what `iss` must be; required with keys",
+    ),
+    (
+        "MEDIAMILL_JWT_AUDIENCE",
+        API,
+        "what `aud` must have; required with keys",
+    ),
+    (
+        "MEDIAMILL_JWT_OWNER_CLAIM",
+        API,
+        "claim with the owner; default sub",
+    ),
+    (
+        "MEDIAMILL_JWT_SCOPE_CLAIM",
+        API,
+        "claim with the scopes; default scope",
+    ),
+    (
+        "MEDIAMILL_JWT_LEEWAY_SECONDS",
+        API,
+        "how far clocks may be apart; default 30",
     ),
     (
         "MEDIAMILL_URL_LIFETIME_SECONDS",

@@ -64,8 +64,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// What tests may use besides: the private services everywhere, the client of the object store to try
-/// the private one with.
-const TEST_ARROWS: [(&str, &[&str]); 1] = [("devkit", &["storage"])];
+/// the private one with, and workflows that a completed upload starts.
+const TEST_ARROWS: [(&str, &[&str]); 2] = [("devkit", &["storage"]), ("gateway", &["workflows"])];
 
 /// Licences that let anybody use, change and ship the code, closed or open.
 const LICENCES: [&str; 15] = [

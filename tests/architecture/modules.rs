@@ -164,8 +164,7 @@ fn word(text: &str) -> String {
 
 #[test]
 fn paths_lead_to_modules() {
-    let source =
-        "use crate::{\n    admin::{By, runs},\n    store,\n};\nlet x = crate::define::run::RunId;";
+    let source = "use crate::{\n    admin::{Actor, runs},\n    store,\n};\nlet x = crate::define::run::RunId;";
     let found: Vec<_> = uses(source, 2).into_iter().collect();
     assert_eq!(found, ["admin", "define", "store"]);
     let found: Vec<_> = uses("use super::super::client::hints; use super::runs;", 2)

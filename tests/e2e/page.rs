@@ -4,6 +4,7 @@ use crate::{
     browser::Browser,
     films::film,
     fixtures::{phone_photo, zip},
+    sounds::song,
     stack::Stack,
 };
 
@@ -160,6 +161,9 @@ async fn what_cannot_work_is_not_offered_again_and_what_is_cancelled_goes() {
             .choose(INPUT, &stack.file(name, &phone_photo(200, 100)))
             .await;
     }
+    browser
+        .until("return document.getElementById('cancel-all').offsetParent !== null")
+        .await;
     browser.click("[data-testid=cancel-all]").await;
     // What was cancelled stays so, and is carried out when the store is back.
     stack.start_s3().await;
@@ -205,4 +209,46 @@ async fn a_film_plays_on_the_page_from_start_to_end() {
                  && film.webkitAudioDecodedByteCount > 0 && film.getVideoPlaybackQuality().totalVideoFrames > 200;",
         )
         .await;
+}
+
+#[tokio::test]
+async fn a_sound_plays_on_the_page_beside_its_waveform_and_cover() {
+    let stack = Stack::served_by_the_edge().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let browser = Browser::open().await;
+    browser
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await;
+    browser
+        .choose(INPUT, &song(&stack, "song.mp3", 3).await)
+        .await;
+    browser
+        .find("[data-testid=file-card][data-status=READY]")
+        .await;
+    for picture in ["waveform", "cover"] {
+        let shown = browser.find(&format!("[data-testid={picture}]")).await;
+        assert!(browser.loaded_width(&shown).await > 0, "{picture}");
+    }
+    // To press in the middle of the waveform is to go there.
+    browser.click("[data-testid=waveform]").await;
+    browser
+        .until(
+            "const sound = document.querySelector('[data-testid=sound]');
+             return Math.abs(sound.currentTime - 1.5) < 0.1 && Math.abs(sound.duration - 3) < 0.1;",
+        )
+        .await;
+    browser
+        .script(
+            "const sound = document.querySelector('[data-testid=sound]');
+             sound.muted = true;
+             sound.play().catch(() => {});",
+        )
+        .await;
+    browser
+        .until("return document.querySelector('[data-testid=sound]').ended")
+        .await;
+    let words = browser
+        .text(&browser.find("[data-testid=full-link]").await)
+        .await;
+    assert_eq!(words, "Open the playlist: 00:03 · stereo · 44.1 kHz");
 }

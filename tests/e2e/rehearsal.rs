@@ -21,6 +21,7 @@ use workflows::{Engine, EngineConfig, Rehearsal};
 use crate::{
     films::film,
     fixtures::{large_photo, phone_photo},
+    sounds::song,
     stack::{Stack, clamd},
 };
 
@@ -62,7 +63,7 @@ async fn context(stack: &Stack) -> Context {
     }
 }
 
-/// A photo, one that is sent in parts, a film, and one with malware, from upload to their ends.
+/// A photo, one that is sent in parts, a film, a sound, and one with malware, from upload to their ends.
 async fn walk(rehearsal: Rehearsal) -> (Vec<Value>, BTreeSet<String>) {
     let stack = Stack::new().await;
     let (api, context) = (stack.api().await, Arc::new(context(&stack).await));
@@ -80,17 +81,19 @@ async fn walk(rehearsal: Rehearsal) -> (Vec<Value>, BTreeSet<String>) {
     let stop = CancellationToken::new();
     let engine = tokio::spawn(engine.run(stop.clone(), CancellationToken::new()));
     let film = std::fs::read(film(&stack, "film.mp4", 14).await).unwrap();
+    let song = std::fs::read(song(&stack, "song.mp3", 7).await).unwrap();
     for (name, bytes, good) in [
         ("photo.jpg", phone_photo(640, 480), true),
         ("large.jpg", large_photo(3000, 2600), true),
         ("film.mp4", film, true),
+        ("song.mp3", song, true),
         ("malware.jpg", eicar(), false),
     ] {
         let (went_well, said) = stack.upload(&api, &stack.file(name, &bytes)).await;
         assert_eq!(went_well, good, "{rehearsal:?} {name}: {said}");
     }
     stack
-        .until("SELECT count(*) = 4 FROM media_files WHERE discarded_at IS NOT NULL")
+        .until("SELECT count(*) = 5 FROM media_files WHERE discarded_at IS NOT NULL")
         .await;
     stack
         .until("SELECT NOT EXISTS (SELECT FROM workflows.runs WHERE ended_at IS NULL)")
@@ -115,7 +118,10 @@ async fn every_step_may_run_twice_and_may_fail() {
     let (plain, none) = walk(Rehearsal::None).await;
     assert_eq!(none, BTreeSet::new());
     let statuses: Vec<_> = plain.iter().map(|file| file["status"].as_str()).collect();
-    assert_eq!(statuses, ["READY", "READY", "READY", "REJECTED"].map(Some));
+    assert_eq!(
+        statuses,
+        ["READY", "READY", "READY", "READY", "REJECTED"].map(Some)
+    );
     for rehearsal in [Rehearsal::Twice, Rehearsal::FailedOnce] {
         let (left, rehearsed) = walk(rehearsal).await;
         assert_eq!(left, plain, "{rehearsal:?}");

@@ -252,6 +252,10 @@ impl Stack {
         path
     }
 
+    pub fn s3_address(&self) -> SocketAddr {
+        self.s3_address
+    }
+
     /// An address at the S3 server, without a signature.
     pub fn s3_url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.s3_address)

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use workflows::{
     Attempt, BoxError, Done, Engine, EngineConfig, Outcome, RunEnd, RunHooks, RunState, Step,
     StepError, StepState, StoreError, Workflow,
-    admin::{By, Hooks, runs},
+    admin::{Actor, Hooks, runs},
     inspect::latest_run,
 };
 
@@ -75,9 +75,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let hooks = Hooks::default().with(&sheep);
-    let by = By::new("ada", "I am asleep already").telling(&hooks);
-    runs::cancel(&pool, run.0, by).await?;
-    assert_eq!(runs::get(&pool, run.0).await?.state, RunState::Cancelled);
+    let by = Actor::new("ada", "I am asleep already").telling(&hooks);
+    runs::cancel(&pool, run, by).await?;
+    assert_eq!(runs::get(&pool, run).await?.state, RunState::Cancelled);
     let why: String = sqlx::query_scalar("SELECT why FROM cancelled WHERE subject = $1")
         .bind(subject)
         .fetch_one(&pool)

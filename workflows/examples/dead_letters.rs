@@ -18,7 +18,7 @@ use uuid::Uuid;
 use workflows::{
     Attempt, Done, Engine, EngineConfig, NextOnError, RunId, Step, StepError, Workflow,
     admin::{
-        By,
+        Actor,
         dead_letters::{LetterFilter, summary},
         redrive::{self, Pace},
     },
@@ -89,7 +89,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         per_second: 50.0,
         cap: 100,
     };
-    let by = By::new("ada", "the recipe is back");
+    let by = Actor::new("ada", "the recipe is back");
     redrive::request(&pool, &filter, None, pace, by).await?;
     all(&pool, &runs, |end| matches!(end, End::Succeeded(_))).await;
     println!("all are baked");

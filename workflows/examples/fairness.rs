@@ -15,7 +15,7 @@ use uuid::Uuid;
 use workflows::{
     Attempt, Done, Engine, EngineConfig, Step, StepError, Workflow,
     admin::{
-        By,
+        Actor,
         limits::{self, Limit},
     },
 };
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         per_second: Some(50.0),
         ..Limit::default()
     };
-    let by = By::new("ada", "the printer is slow");
+    let by = Actor::new("ada", "the printer is slow");
     limits::set(&pool, "printer", limit, by).await?;
 
     let printed = Arc::new(Mutex::new(Vec::new()));

@@ -130,7 +130,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (stop, hasten) = (CancellationToken::new(), CancellationToken::new());
     let engine = Engine::new(&pool, config).register(&orders);
     let working = tokio::spawn(engine.run(stop.clone(), hasten));
-    while runs::get(&pool, run.0).await?.state == RunState::Running {
+    while runs::get(&pool, run).await?.state == RunState::Running {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for run in runs::list(&pool, &runs::RunFilter::default(), Paging::default())

@@ -57,9 +57,10 @@ mod worker;
 pub use client::{events, hints::Hints, inspect, start::Starter, wait};
 pub use define::{
     backoff::{self, Backoff},
+    ids::{FencingToken, Fingerprint, LetterId, RedriveId, RunId, TaskId, WorkerId},
     payload::PayloadError,
     record::{self, BoxError, Record},
-    run::{RunId, StartError},
+    run::StartError,
     step::{
         self, Attempt, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepError,
         StepSettings,

@@ -19,6 +19,12 @@ impl From<i64> for Count {
     }
 }
 
+impl From<Count> for u64 {
+    fn from(count: Count) -> Self {
+        count.0.unsigned_abs()
+    }
+}
+
 impl From<u64> for Count {
     fn from(number: u64) -> Self {
         Self::from(i64::try_from(number).unwrap_or(MAX))

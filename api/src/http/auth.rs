@@ -1,19 +1,22 @@
 //! Who is asking, and whether they may. A handler that takes a [`Caller`] cannot run without either.
 //!
-//! The key is hashed and looked up; nothing is compared byte by byte, and nothing is logged but the key's id.
+//! A key is hashed and looked up; nothing is compared byte by byte, and nothing is logged but the key's id. A JWT is
+//! verified with the keys of its issuer.
 
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use media::OwnerId;
-use media::api_keys::{self, ApiKey, Principal, Scope};
+use media::api_keys::{self, ApiKey, Scope};
+use media::{OwnerId, Sha256};
 use poem::http::header;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use uuid::Uuid;
 
 use crate::ApiState;
+use crate::http::jwt::{self, Bearer, Issuer};
 use crate::http::problem::{Code, Problem};
 use crate::http::rates::Rates;
 
@@ -50,7 +53,53 @@ impl Needs for Admin {
     const SCOPE: Scope = Scope::Admin;
 }
 
-/// Somebody with a valid key that holds the scope `N` needs.
+/// By what somebody is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// By an API key.
+    Key(Uuid),
+    /// By a JWT of this subject.
+    Token(String),
+}
+
+/// Who asks, and what they may.
+#[derive(Debug)]
+pub struct Principal {
+    /// By what they are known.
+    pub identity: Identity,
+    /// Whose files they reach.
+    pub owner_id: OwnerId,
+    scopes: Vec<Scope>,
+}
+
+impl Principal {
+    /// Whether the key or token allows it. `admin` allows everything.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+}
+
+impl From<api_keys::Principal> for Principal {
+    fn from(key: api_keys::Principal) -> Self {
+        Self {
+            identity: Identity::Key(key.api_key_id),
+            owner_id: key.owner_id,
+            scopes: key.scopes,
+        }
+    }
+}
+
+impl From<Bearer> for Principal {
+    fn from(token: Bearer) -> Self {
+        Self {
+            identity: Identity::Token(token.subject),
+            owner_id: token.owner_id,
+            scopes: token.scopes,
+        }
+    }
+}
+
+/// Somebody with a valid key or token that holds the scope `N` needs.
 #[derive(Debug)]
 pub struct Caller<N> {
     /// Who it is.
@@ -66,12 +115,11 @@ impl<N> Caller<N> {
 
     /// Who acts, as the audit keeps it.
     pub fn actor(&self) -> String {
-        let Principal {
-            api_key_id,
-            owner_id,
-            ..
-        } = &self.principal;
-        format!("key {api_key_id} of {owner_id}")
+        let owner_id = &self.principal.owner_id;
+        match &self.principal.identity {
+            Identity::Key(id) => format!("key {id} of {owner_id}"),
+            Identity::Token(subject) => format!("token of {subject} for {owner_id}"),
+        }
     }
 }
 
@@ -92,7 +140,7 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
             flows: None,
             openid_connect_url: None,
         };
-        let bearer = "An API key: `Authorization: Bearer mm_…`.";
+        let bearer = "An API key, `Authorization: Bearer mm_…`; or a JWT, where the service takes those of an issuer.";
         registry
             .create_security_scheme("bearer", scheme("http", bearer, None, None, Some("bearer")));
         let header = "The same API key in a header of its own.";
@@ -111,28 +159,32 @@ impl<'a, N: Needs> ApiExtractor<'a> for Caller<N> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
+        Ok(Self::of(request).await?)
+    }
+}
+
+impl<N: Needs> Caller<N> {
+    /// Who is asking. An error says why they may not.
+    pub async fn of(request: &Request) -> Result<Self, Problem> {
         let state = request
             .data::<ApiState>()
             .ok_or_else(|| Problem::internal("no state"))?;
         let rates = request.data::<Arc<Rates>>();
         let rates = rates.ok_or_else(|| Problem::internal("no rates"))?;
         let principal = authenticate(request, state, rates).await?;
-        tracing::Span::current()
-            .record(
-                "media.owner_id",
-                tracing::field::display(&principal.owner_id),
-            )
-            .record(
-                "media.api_key_id",
-                tracing::field::display(principal.api_key_id),
-            );
+        let span = tracing::Span::current();
+        let owner_id = &principal.owner_id;
+        span.record("media.owner_id", tracing::field::display(owner_id));
+        if let Identity::Key(id) = principal.identity {
+            span.record("media.api_key_id", tracing::field::display(id));
+        }
         // Operators are not kept out by what their own programs ask for.
         if N::SCOPE != Scope::Admin {
             rates.request(&principal.owner_id)?;
         }
         if !principal.may(N::SCOPE) {
             let detail = format!("the API key lacks the scope {}", N::SCOPE);
-            return Err(Problem::new(Code::ScopeMissing, detail).into());
+            return Err(Problem::new(Code::ScopeMissing, detail));
         }
         Ok(Self {
             principal,
@@ -147,24 +199,42 @@ async fn authenticate(
     rates: &Rates,
 ) -> Result<Principal, Problem> {
     let refused = |detail: &str| Problem::new(Code::Unauthenticated, detail);
-    let key = presented(request)
+    let text = presented(request)
         .ok_or_else(|| refused("send an API key as Authorization: Bearer mm_… or as X-API-Key"))?;
-    let address = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
-    rates.may_try(address, &key.hash())?;
+    let (hash, address) = (
+        Sha256::of(text.as_bytes()),
+        request.remote_addr().as_socket_addr().map(SocketAddr::ip),
+    );
+    rates.may_try(address, &hash)?;
+    let issuer = request
+        .data::<Option<Arc<Issuer>>>()
+        .and_then(Option::as_ref);
+    if let Some(issuer) = issuer.filter(|_| jwt::looks_like_one(text)) {
+        let bearer = issuer.verify(text, state.now()).await;
+        // That its keys cannot be fetched says nothing about a token.
+        if !matches!(&bearer, Err(problem) if problem.code() != Code::Unauthenticated) {
+            rates.tried(address, &hash, bearer.is_ok());
+        }
+        return Ok(bearer?.into());
+    }
     let mut connection = media::pool::borrow(&state.pool).await?;
-    let principal = api_keys::find(&mut connection, &key).await?;
-    rates.tried(address, &key.hash(), principal.is_some());
-    principal.ok_or_else(|| refused("the API key is unknown or revoked"))
+    let principal = api_keys::find(&mut connection, &ApiKey::presented(text)).await?;
+    rates.tried(address, &hash, principal.is_some());
+    let principal = principal.ok_or_else(|| refused("the API key is unknown or revoked"))?;
+    Ok(principal.into())
 }
 
 /// `Authorization: Bearer` (RFC 6750 §2.1; the scheme's case does not matter) or `X-API-Key`.
-fn presented(request: &Request) -> Option<ApiKey> {
+fn presented(request: &Request) -> Option<&str> {
     let bearer = request.header(header::AUTHORIZATION).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
     });
     let key = bearer.or_else(|| request.header("x-api-key"))?;
-    (1..=MAX_KEY_CHARS)
-        .contains(&key.len())
-        .then(|| ApiKey::presented(key))
+    let most = if jwt::looks_like_one(key) {
+        jwt::MAX_CHARS
+    } else {
+        MAX_KEY_CHARS
+    };
+    (1..=most).contains(&key.len()).then_some(key)
 }

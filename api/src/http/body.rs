@@ -53,14 +53,19 @@ impl<T: ParseFromJSON> ParsePayload for JsonBody<T> {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         plain(request)?;
-        let bytes = read(body.take()?).await;
-        let bytes = bytes.map_err(|error| Problem::unreadable_body(&error))?;
+        let bytes = bytes(body.take()?).await?;
         if bytes.is_empty() && !T::IS_REQUIRED {
             return Ok(Self(read_as(Value::Null)?));
         }
         is_json(request.content_type().unwrap_or_default())?;
         Ok(Self(parse(request, contract::read(&bytes)?)?))
     }
+}
+
+/// All bytes of a body, which are not too many.
+pub async fn bytes(body: Body) -> Result<Vec<u8>, Problem> {
+    let bytes = read(body).await;
+    bytes.map_err(|error| Problem::unreadable_body(&error))
 }
 
 /// Reads a body of at most [`MAX_BODY_BYTES`]. What is too large is read on for a while and dropped:

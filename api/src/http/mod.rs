@@ -1,15 +1,17 @@
 //! HTTP for every resource alike, and of none in particular: connections, requests, bodies, keys, problems.
 
-pub(crate) mod auth;
+pub mod auth;
 pub(crate) mod body;
 mod cors;
 pub mod encoding;
 mod host;
+pub(crate) mod jwt;
 pub mod problem;
 pub(crate) mod rates;
 mod request;
 mod server;
-pub(crate) mod trace;
+mod streamed;
+pub mod trace;
 
 use std::io;
 
@@ -18,6 +20,7 @@ use tokio::net::TcpListener;
 
 use self::request::Requests;
 use self::server::Bounds;
+pub use self::server::Interim;
 use crate::config::ApiConfig;
 use crate::contract::Contract;
 
@@ -39,6 +42,7 @@ pub async fn serve(
         connections: config.max_connections,
         // Less than a request has, so that it can be told what was too slow.
         body: config.deadline.mul_f32(0.75),
+        silence: config.deadline * 2,
     };
     server::serve(
         listener,

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use media::{OwnerId, Sha256};
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderName, HeaderValue, header};
 
 use crate::config::ApiConfig;
 use crate::http::problem::{Code, Problem};
@@ -28,6 +28,8 @@ pub struct Rates {
     wrong_keys: Option<Buckets<IpAddr>>,
     /// Those who hold one of these are no strangers, wherever they ask from.
     good: Mutex<HashSet<Sha256>>,
+    requests: Policy,
+    wrong: Policy,
 }
 
 impl Rates {
@@ -35,8 +37,19 @@ impl Rates {
     pub fn new(config: &ApiConfig) -> Self {
         // Two seconds' worth of requests, or a minute's of wrong keys, may come at once.
         let (requests, wrong) = (config.requests_per_second, config.wrong_keys_per_minute);
+        let at_once = requests.saturating_mul(2);
         Self {
-            owners: Buckets::new(Duration::from_secs(1), requests, requests.saturating_mul(2)),
+            requests: Policy {
+                name: "owner",
+                quota: at_once,
+                seconds: 2,
+            },
+            wrong: Policy {
+                name: "wrong-keys",
+                quota: wrong,
+                seconds: 60,
+            },
+            owners: Buckets::new(Duration::from_secs(1), requests, at_once),
             wrong_keys: Buckets::new(Duration::from_mins(1), wrong, wrong),
             good: Mutex::default(),
         }
@@ -47,7 +60,7 @@ impl Rates {
         let taken = self.owners.as_ref().map(|owners| owners.take(owner_id));
         taken.unwrap_or(Ok(())).map_err(|wait| {
             let detail = "this owner's keys have asked too often";
-            refused(wait, detail)
+            refused(wait, detail, self.requests)
         })
     }
 
@@ -62,7 +75,7 @@ impl Rates {
         let detail = "too many wrong API keys came from this address";
         wrong
             .look(&network(address))
-            .map_err(|wait| refused(wait, detail))
+            .map_err(|wait| refused(wait, detail, self.wrong))
     }
 
     /// The key was looked up.
@@ -96,10 +109,37 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn refused(wait: Duration, detail: &str) -> Problem {
+/// How many may come at once, and in how many seconds as many come back.
+#[derive(Debug, Clone, Copy)]
+struct Policy {
+    name: &'static str,
+    quota: u32,
+    seconds: u32,
+}
+
+/// Tells when to come again, for people's programs (`Retry-After`) and for libraries (draft-ietf-httpapi-ratelimit-headers,
+/// version 11: nothing is left of the quota, and there will be something in so many seconds).
+fn refused(wait: Duration, detail: &str, policy: Policy) -> Problem {
     let seconds = wait.as_secs() + 1;
-    Problem::new(Code::TooManyRequests, detail)
-        .header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    let Policy {
+        name,
+        quota,
+        seconds: window,
+    } = policy;
+    let mut problem = Problem::new(Code::TooManyRequests, detail)
+        .header(header::RETRY_AFTER, HeaderValue::from(seconds));
+    for (header, value) in [
+        (
+            "ratelimit-policy",
+            format!("\"{name}\";q={quota};w={window}"),
+        ),
+        ("ratelimit", format!("\"{name}\";r=0;t={seconds}")),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            problem = problem.header(HeaderName::from_static(header), value);
+        }
+    }
+    problem
 }
 
 /// A bucket for each `K`.

@@ -16,13 +16,18 @@ use crate::contract::Operations;
 use crate::http::cors;
 use crate::http::host;
 use crate::http::problem::{Code, Problem};
+use crate::http::streamed;
 use crate::http::trace::TraceParent;
+use crate::uppy;
 
 /// Name of the header that carries the request's id, in and out.
 pub const REQUEST_ID: &str = "x-request-id";
 
 /// What is asked every few seconds for good, and of which nobody wants a line each time.
 const PROBES: [&str; 3] = ["/v1/livez", "/v1/readyz", "/v1/health"];
+
+/// Of requests whose handler bounds each of its steps.
+const FOR_EVER: Duration = Duration::MAX;
 
 /// The middleware.
 #[derive(Debug, Clone)]
@@ -63,7 +68,7 @@ impl<E: Endpoint> Endpoint for Handled<E> {
         let span = tracing::error_span!(
             "http.request",
             http.request.method = %request.method(),
-            url.path = request.uri().path(),
+            url.path = uppy::without_token(request.uri().path()),
             http.response.status_code = tracing::field::Empty,
             http.request.id = request_id,
             trace.id = trace.trace_id(),
@@ -89,6 +94,7 @@ impl<E: Endpoint> Handled<E> {
         let status = response.status().as_u16();
         tracing::Span::current().record("http.response.status_code", status);
         let route = self.requests.operations.template_of(&path);
+        let route = route.or(streamed::is(&path).then_some(streamed::PREFIX));
         measure(&method, route, status, started.elapsed());
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if status == 200 && PROBES.contains(&path.as_str()) {
@@ -113,7 +119,7 @@ impl<E: Endpoint> Handled<E> {
             Err(error) => error,
         };
         let mut response = match error.code() {
-            Code::MethodNotAllowed => {
+            Code::MethodNotAllowed if !error.has_header(&header::ALLOW) => {
                 let allow = self.requests.operations.allowed(&path);
                 error.header(header::ALLOW, allow).into_response(request_id)
             }
@@ -132,7 +138,12 @@ impl<E: Endpoint> Handled<E> {
             operation.check(&request)?;
         }
         let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        match timeout(self.requests.deadline, handled).await {
+        let deadline = if streamed::is(path) {
+            FOR_EVER
+        } else {
+            self.requests.deadline
+        };
+        match timeout(deadline, handled).await {
             Ok(Ok(Ok(answer))) => Ok(answer.into_response()),
             Ok(Ok(Err(error))) if error.is_from_response() => Ok(error.into_response()),
             Ok(Ok(Err(error))) => Err(Problem::from(error)),
@@ -152,6 +163,7 @@ fn measure(method: &Method, route: Option<&str>, status: u16, took: Duration) {
         Method::HEAD,
         Method::POST,
         Method::PUT,
+        Method::PATCH,
         Method::DELETE,
         Method::OPTIONS,
     ]

@@ -14,11 +14,13 @@ use crate::v1::account::AccountApi;
 use crate::v1::admin;
 use crate::v1::files::FilesApi;
 use crate::v1::health::HealthApi;
+use crate::v1::upload_tokens::UploadTokensApi;
 use crate::v1::uploads::UploadsApi;
 
 /// All operations.
 pub type Operations = (
     UploadsApi,
+    UploadTokensApi,
     FilesApi,
     AccountApi,
     HealthApi,
@@ -27,6 +29,7 @@ pub type Operations = (
 
 const OPERATIONS: Operations = (
     UploadsApi,
+    UploadTokensApi,
     FilesApi,
     AccountApi,
     HealthApi,
@@ -40,6 +43,9 @@ mediamill takes in people's files and hands back safe, ready-to-serve media.
 2. Send the bytes to those addresses; they never pass through this API.
 3. `POST /v1/uploads/{upload_id}/complete` starts the processing.
 4. `GET /v1/files/{file_id}` tells how far it is, and in the end where the variants are served.
+
+Instead of 1 to 3, a client of tus 1.0 or of the IETF's *Resumable Uploads for HTTP* sends the file to `/v1/resumable`, \
+with the same key. Those protocols are described where they are published, and not in this document.
 
 Every error of the API is `application/problem+json` with a stable `code`; [each is explained](/docs/errors). Every \
 answer carries an `X-Request-Id`.

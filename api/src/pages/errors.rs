@@ -181,8 +181,8 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         ),
         R::UnsupportedType => (
             "It is of a format that is not taken",
-            "What counts is the bytes, not the name. Convert pictures to JPEG, PNG, WebP or GIF, and films to MP4. Sound \
-             alone is not taken.",
+            "What counts is the bytes, not the name. Convert pictures to JPEG, PNG, WebP or GIF, films to MP4, \
+             and sound to MP3, M4A or FLAC.",
         ),
         R::TypeMismatch => (
             "The bytes are of another format than declared",
@@ -197,8 +197,8 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
             "`limit` says how many are. Make the picture smaller.",
         ),
         R::TooManyFrames => (
-            "The animation has more frames than are taken",
-            "`limit` says how many are. Shorten it.",
+            "The animation has more frames, or more pixels in all of them, than are taken",
+            "`limit` says how many are. Shorten it. Only where the operator wants no picture that is shown in part.",
         ),
         R::TooExpensive => (
             "Decoding it took more memory or time than is allowed",
@@ -235,6 +235,22 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         R::BrokenTimestamps => (
             "The times in it jump, or run backwards",
             "Open it in a program and save it anew.",
+        ),
+        R::NoSound => (
+            "There is nothing to play in it",
+            "It is a container without a track of pictures or sound that could be played.",
+        ),
+        R::Empty => (
+            "There is nothing in it",
+            "Not a single sample of sound is in the file: the recording failed, or nothing was recorded.",
+        ),
+        R::TooManyChannels => (
+            "It has more channels of sound than are taken",
+            "`limit` says how many. Mix it down.",
+        ),
+        R::TooHighSampleRate => (
+            "It has more samples of sound in a second than are taken",
+            "`limit` says how many. Save it with a lower sample rate.",
         ),
     }
 }

@@ -27,7 +27,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// File name, media type and content.
-const ASSETS: [(&str, &str, &str); 12] = [
+const ASSETS: [(&str, &str, &str); 13] = [
     ("api.js", SCRIPT, include_str!("../../../web/api.js")),
     ("app.js", SCRIPT, include_str!("../../../web/app.js")),
     ("digest.js", SCRIPT, include_str!("../../../web/digest.js")),
@@ -41,6 +41,7 @@ const ASSETS: [(&str, &str, &str); 12] = [
     ("key.js", SCRIPT, include_str!("../../../web/key.js")),
     ("list.js", SCRIPT, include_str!("../../../web/list.js")),
     ("sender.js", SCRIPT, include_str!("../../../web/sender.js")),
+    ("sound.js", SCRIPT, include_str!("../../../web/sound.js")),
     ("upload.js", SCRIPT, include_str!("../../../web/upload.js")),
     ("view.js", SCRIPT, include_str!("../../../web/view.js")),
     ("app.css", STYLE, include_str!("../../../web/app.css")),

@@ -1,10 +1,14 @@
-//! `GET /v1/account`: whose key it is.
+//! `GET /v1/account`: whose key it is, and what they have.
 
+use media::owners;
+use poem::web::Data;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
+use crate::ApiState;
+use crate::contract::Count;
 use crate::http::auth::{Caller, FilesRead};
 use crate::http::body::JsonBody;
-use crate::http::problem::{Refused, Statuses};
+use crate::http::problem::{Problem, Refused, Statuses};
 use crate::v1::codes::Scope;
 use crate::v1::health::Tag;
 
@@ -19,6 +23,31 @@ struct Account {
     owner: String,
     /// What it may do.
     scopes: Vec<Scope>,
+    /// Files, from the beginning of their uploads until they are refused, given up, cancelled or deleted.
+    files: InUse,
+    /// Bytes of these files, as they were sent.
+    bytes: InUse,
+    /// Uploads that are open.
+    open_uploads: InUse,
+}
+
+/// How much of something there is and may be.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+struct InUse {
+    /// How much there is.
+    used: Count,
+    /// How much there may be. Absent: there is no limit.
+    limit: Option<Count>,
+}
+
+impl InUse {
+    fn new(used: u64, limit: Option<u64>) -> Self {
+        Self {
+            used: used.into(),
+            limit: limit.map(Into::into),
+        }
+    }
 }
 
 #[derive(ApiResponse)]
@@ -37,16 +66,31 @@ impl Statuses for AccountErrors {
 impl AccountApi {
     /// Get the account
     ///
-    /// Whose files this key reaches, and what it may do. Needs the scope `files:read`.
+    /// Whose files this key reaches, what it may do, and how much there is and may be. Needs the scope `files:read`.
     #[oai(path = "/", method = "get", operation_id = "getAccount")]
-    #[expect(clippy::unused_async, reason = "the framework's operations are async")]
-    async fn get(&self, caller: Caller<FilesRead>) -> Result<Shown, Refused<AccountErrors>> {
-        let scopes = media::api_keys::Scope::ALL
-            .into_iter()
-            .filter(|scope| caller.principal.may(*scope));
-        Ok(Shown::Ok(JsonBody(Account {
-            owner: caller.owner_id().as_str().to_owned(),
-            scopes: scopes.map(Into::into).collect(),
-        })))
+    async fn get(
+        &self,
+        state: Data<&ApiState>,
+        caller: Caller<FilesRead>,
+    ) -> Result<Shown, Refused<AccountErrors>> {
+        Ok(Shown::Ok(JsonBody(account(&state, &caller).await?)))
     }
+}
+
+async fn account(state: &ApiState, caller: &Caller<FilesRead>) -> Result<Account, Problem> {
+    let owner_id = caller.owner_id();
+    let mut connection = media::pool::borrow(&state.pool).await?;
+    let owner = owners::get(&mut connection, owner_id).await?;
+    let open = owners::count_open(&mut connection, owner_id, state.now(), u32::MAX).await?;
+    let may = owner.may(&state.config.quota);
+    let scopes = media::api_keys::Scope::ALL
+        .into_iter()
+        .filter(|scope| caller.principal.may(*scope));
+    Ok(Account {
+        owner: owner_id.as_str().to_owned(),
+        scopes: scopes.map(Into::into).collect(),
+        files: InUse::new(owner.usage.files, may.max_files),
+        bytes: InUse::new(owner.usage.bytes, may.max_bytes),
+        open_uploads: InUse::new(open.into(), Some(may.max_open_uploads.into())),
+    })
 }

@@ -66,6 +66,14 @@ mirrored! {
         DurationMismatch,
         /// Times jump, or run backwards.
         BrokenTimestamps,
+        /// There is nothing to listen to, nor to look at.
+        NoSound,
+        /// There is nothing in it: no sample of sound, no page.
+        Empty,
+        /// More channels of sound than allowed.
+        TooManyChannels,
+        /// More samples of sound in a second than allowed.
+        TooHighSampleRate,
     }
 }
 
@@ -86,7 +94,7 @@ mirrored! {
         Full,
         /// A smaller version.
         Thumbnail,
-        /// The film, to be played: the playlist that leads to all others.
+        /// The film or the sound, to be played: the playlist that leads to all others.
         Playlist,
         /// A still of the film.
         Poster,
@@ -94,6 +102,12 @@ mirrored! {
         Preview,
         /// Small pictures of the whole film: which part of which sheet to show when.
         Storyboard,
+        /// The sound in one file, to be played without playlists.
+        Audio,
+        /// The peaks of the sound: as numbers in the format of `audiowaveform`, or as a picture.
+        Waveform,
+        /// The picture that came with the sound.
+        Cover,
     }
 }
 

@@ -6,4 +6,5 @@ pub(crate) mod codes;
 pub mod files;
 pub(crate) mod health;
 pub(crate) mod metadata;
-pub(crate) mod uploads;
+pub(crate) mod upload_tokens;
+pub mod uploads;

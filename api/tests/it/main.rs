@@ -5,12 +5,15 @@
 mod admin;
 mod bounds;
 mod contract;
+mod jwt;
 mod listing;
 mod problems;
+mod quotas;
 mod rates;
 mod repeats;
 mod service;
 mod types;
 mod uploads;
+mod uppy;
 mod walk;
 mod words;

@@ -63,6 +63,9 @@ async fn an_owner_asks_so_often_and_operators_go_on() {
         .find(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
     let refused = refused.expect("40 requests at once are too many");
     assert_eq!(refused.headers()["retry-after"], "1");
+    let policy = refused.headers()["ratelimit-policy"].to_str().unwrap();
+    assert!(policy.starts_with("\"owner\";q="), "{policy}");
+    assert_eq!(refused.headers()["ratelimit"], "\"owner\";r=0;t=1");
     let problem: Value = refused.json().await.unwrap();
     assert_eq!(problem["code"], "too_many_requests");
     for _ in 0..10 {

@@ -130,7 +130,8 @@ fn body_of(document: &Value, schema: &Value) -> Value {
 }
 
 const NOWHERE: &str = "0193a000-0000-7000-8000-000000000000";
-const VALUES: [(&str, &str); 9] = [
+const VALUES: [(&str, &str); 10] = [
+    ("token_id", NOWHERE),
     ("upload_id", NOWHERE),
     ("file_id", NOWHERE),
     ("run_id", NOWHERE),
@@ -222,7 +223,14 @@ async fn a_strangers_key_finds_nothing_and_changes_nothing() {
     service.send(&upload["upload"], b"hello".to_vec()).await;
     let id = |name: &str| upload[name].as_str().unwrap().to_owned();
     let (upload_id, file_id) = (id("upload_id"), id("file_id"));
-    let values = [("upload_id", &*upload_id), ("file_id", &*file_id)];
+    let made = json!({ "max_files": 1, "max_bytes": 1 });
+    let (_, token) = service.post("/v1/upload-tokens", &ann, &made).await;
+    let token_id = token["token"]["token_id"].as_str().unwrap().to_owned();
+    let values = [
+        ("upload_id", &*upload_id),
+        ("file_id", &*file_id),
+        ("token_id", &*token_id),
+    ];
     let mut tried = 0;
     for operation in operations() {
         // Operators see every owner's; nobody else gets in there.
@@ -235,7 +243,7 @@ async fn a_strangers_key_finds_nothing_and_changes_nothing() {
         assert_eq!(status, StatusCode::NOT_FOUND, "{id}: {problem}");
         tried += 1;
     }
-    assert!(tried >= 7, "{tried}");
+    assert!(tried >= 8, "{tried}");
     assert_eq!(service.get("/v1/files", &eve).await.1["items"], json!([]));
 
     let file = format!("/v1/files/{file_id}");

@@ -9,7 +9,7 @@ use sandbox::{Launcher, Mode};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
-use crate::image::{ImageLimits, ImageProbe, RenderPlan, RenderedImage};
+use crate::image::{ImageLimits, ImageProbe, RenderPlan, Rendered};
 use crate::job::{Answer, Job};
 
 /// Has decodes done in confined children. Cheap to clone; holds nothing open.
@@ -62,7 +62,7 @@ impl Decoders {
         out_dir: &Path,
         limits: &ImageLimits,
         cancel: &CancellationToken,
-    ) -> Result<Vec<RenderedImage>, DecodeError> {
+    ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
         let job = Job::RenderImage(limits.clone(), plan.clone());
         match self
@@ -70,7 +70,7 @@ impl Decoders {
             .run(&job, input, out_dir, &limits.process, cancel)
             .await?
         {
-            Answer::Rendered(images) => accept(images, plan, out_dir).await,
+            Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,
             Answer::Probed(_) => Err(DecodeError::Protocol("not an answer to a render")),
         }
     }
@@ -79,10 +79,11 @@ impl Decoders {
 /// Checks each picture against the plan and the file it should be in, and removes the files of
 /// outputs that were left out.
 async fn accept(
-    images: Vec<RenderedImage>,
+    rendered: Rendered,
     plan: &RenderPlan,
     out_dir: &Path,
-) -> Result<Vec<RenderedImage>, DecodeError> {
+) -> Result<Rendered, DecodeError> {
+    let images = rendered.pictures;
     let mut accepted = Vec::with_capacity(images.len());
     for output in &plan.outputs {
         let path = out_dir.join(output.file_name());
@@ -104,5 +105,11 @@ async fn accept(
     if accepted.len() != images.len() || accepted.is_empty() {
         return Err(DecodeError::Protocol("outputs that were not asked for"));
     }
-    Ok(accepted)
+    if !rendered.placeholder.is_plausible() {
+        return Err(DecodeError::Protocol("a placeholder that is none"));
+    }
+    Ok(Rendered {
+        pictures: accepted,
+        ..rendered
+    })
 }

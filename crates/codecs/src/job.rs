@@ -9,9 +9,7 @@ use media::Rejection;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
-use crate::image::{
-    self, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, RenderedImage,
-};
+use crate::image::{self, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, Rendered};
 
 /// Every job of every kind.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +23,7 @@ pub(crate) enum Job {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
     Probed(Box<ImageProbe>),
-    Rendered(Vec<RenderedImage>),
+    Rendered(Rendered),
 }
 
 /// The child's whole life: see [`sandbox::child::main`].

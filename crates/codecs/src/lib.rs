@@ -13,8 +13,8 @@ mod job;
 
 pub use decoders::Decoders;
 pub use image::{
-    ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, RenderedImage,
-    full_size,
+    ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, Placeholder, RenderPlan,
+    Rendered, RenderedImage, full_size,
 };
 pub use job::child_main;
 

@@ -20,6 +20,17 @@ use crate::{OwnerId, Sha256};
 /// What every key starts with, so that people and secret scanners recognise one.
 const PREFIX: &str = "mm_";
 
+/// A prefix and 32 bytes from the operating system's generator, in hexadecimal.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a key that can be foretold is none"
+)]
+pub(crate) fn secret(prefix: &str) -> String {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    format!("{prefix}{}", Sha256::from_bytes(bytes).to_hex())
+}
+
 /// What a key allows. The string is a contract: never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
@@ -76,14 +87,8 @@ pub struct ApiKey(String);
 
 impl ApiKey {
     /// A new key of 32 bytes from the operating system's generator.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a key that can be foretold is none"
-    )]
     pub fn generate() -> Self {
-        let mut bytes = [0; 32];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(format!("{PREFIX}{}", Sha256::from_bytes(bytes).to_hex()))
+        Self(secret(PREFIX))
     }
 
     /// A key somebody presents. Any text is taken; only a known one is found.
@@ -117,13 +122,6 @@ pub struct Principal {
     pub owner_id: OwnerId,
     /// What it allows.
     pub scopes: Vec<Scope>,
-}
-
-impl Principal {
-    /// Whether the key allows it. `admin` allows everything.
-    pub fn may(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
-    }
 }
 
 /// Stores a key. `name` is for people.

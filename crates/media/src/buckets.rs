@@ -12,8 +12,8 @@ pub enum Bucket {
 }
 
 impl Bucket {
-    /// As in the column `storage_buckets.use`.
-    const fn recorded_as(self) -> &'static str {
+    /// Its role, as in the column `storage_buckets.use`.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Staging => "staging",
             Self::Origin => "origin",
@@ -29,14 +29,14 @@ pub async fn record(
 ) -> Result<String, sqlx::Error> {
     sqlx::query!(
         "INSERT INTO storage_buckets (use, name) VALUES ($1, $2) ON CONFLICT (use) DO NOTHING",
-        bucket.recorded_as(),
+        bucket.as_str(),
         name,
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query_scalar!(
         "SELECT name FROM storage_buckets WHERE use = $1",
-        bucket.recorded_as(),
+        bucket.as_str(),
     )
     .fetch_one(conn)
     .await

@@ -1,4 +1,4 @@
-//! Whether what is served of a film is right, as it was found before the film was served: kept, and shown to its owner.
+//! Whether what is served of a film or a sound is right, as it was found before it was served: kept, and shown to its owner.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,11 @@
 //! What may come in and what goes out, as closed enums: adding a case makes the compiler list what must answer.
 
+mod audio;
 mod video;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::audio::AudioFormat;
 pub use self::video::{VideoFamily, VideoFormat};
 
 /// A family of formats: what is asked of a file, what is made of it and how that is checked.
@@ -14,6 +16,8 @@ pub enum Kind {
     Image,
     /// Films: moving pictures, with sound or without.
     Video,
+    /// Sounds alone.
+    Audio,
 }
 
 /// A format we accept. Everything else is `unsupported_type`.
@@ -24,6 +28,8 @@ pub enum InputFormat {
     Image(ImageFormat),
     /// Of a film.
     Video(VideoFormat),
+    /// Of a sound.
+    Audio(AudioFormat),
 }
 
 /// A format of images that we accept.
@@ -38,6 +44,10 @@ pub enum ImageFormat {
     Webp,
     /// GIF 87a and 89a, still and animated.
     Gif,
+    /// TIFF 6.0 and `BigTIFF`. Of several pages the first.
+    Tiff,
+    /// BMP of Windows and OS/2.
+    Bmp,
 }
 
 /// What is known of a format, all in one place.
@@ -59,7 +69,14 @@ const MIB: u64 = 1 << 20;
 
 impl ImageFormat {
     /// Every accepted one.
-    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif];
+    pub const ALL: [Self; 6] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Webp,
+        Self::Gif,
+        Self::Tiff,
+        Self::Bmp,
+    ];
 
     /// The table of image formats.
     pub const fn capabilities(self) -> Capabilities {
@@ -94,6 +111,21 @@ impl ImageFormat {
                 extensions: &["gif"],
                 max_trailing_bytes: MIB,
             },
+            // The end of the others is not known: what is in them lies where their tables say.
+            Self::Tiff => Capabilities {
+                name: "TIFF",
+                mime_type: "image/tiff",
+                misnomers: &["image/tif", "image/x-tiff", "image/x-tif"],
+                extensions: &["tif", "tiff"],
+                max_trailing_bytes: u64::MAX,
+            },
+            Self::Bmp => Capabilities {
+                name: "BMP",
+                mime_type: "image/bmp",
+                misnomers: &["image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"],
+                extensions: &["bmp", "dib"],
+                max_trailing_bytes: u64::MAX,
+            },
         }
     }
 }
@@ -102,7 +134,9 @@ impl InputFormat {
     /// Every accepted format.
     pub fn all() -> impl Iterator<Item = Self> {
         let images = ImageFormat::ALL.into_iter().map(Self::Image);
-        images.chain(VideoFormat::ALL.into_iter().map(Self::Video))
+        let films = VideoFormat::ALL.into_iter().map(Self::Video);
+        let sounds = AudioFormat::ALL.into_iter().map(Self::Audio);
+        images.chain(films).chain(sounds)
     }
 
     /// What is known of it.
@@ -110,6 +144,7 @@ impl InputFormat {
         match self {
             Self::Image(format) => format.capabilities(),
             Self::Video(format) => format.capabilities(),
+            Self::Audio(format) => format.capabilities(),
         }
     }
 
@@ -128,14 +163,19 @@ impl InputFormat {
         match self {
             Self::Image(_) => Kind::Image,
             Self::Video(_) => Kind::Video,
+            Self::Audio(_) => Kind::Audio,
         }
     }
 
-    /// Whether a client who declared `declared` meant this format: cameras and browsers name the members of one family
-    /// of containers for each other.
+    /// Whether a client who declared `declared` meant this format: cameras, recorders and browsers name the members of
+    /// one family of containers for each other, whether there is a picture in them or not.
     pub fn is_meant_by(self, declared: Self) -> bool {
         match (self, declared) {
             (Self::Video(found), Self::Video(declared)) => found.family() == declared.family(),
+            (Self::Audio(sound), Self::Video(film)) | (Self::Video(film), Self::Audio(sound)) => {
+                sound.film_family() == Some(film.family())
+            }
+            (Self::Audio(_), Self::Audio(_)) => true,
             _ => self == declared,
         }
     }
@@ -163,6 +203,10 @@ pub enum OutputFormat {
     Hls,
     /// `WebVTT`: texts with the times at which they hold.
     Vtt,
+    /// AAC in MP4, to be played while it is fetched.
+    M4a,
+    /// Numbers.
+    Json,
 }
 
 impl OutputFormat {
@@ -172,6 +216,8 @@ impl OutputFormat {
             Self::Webp => "image/webp",
             Self::Hls => "application/vnd.apple.mpegurl",
             Self::Vtt => "text/vtt",
+            Self::M4a => "audio/mp4",
+            Self::Json => "application/json",
         }
     }
 
@@ -181,6 +227,8 @@ impl OutputFormat {
             Self::Webp => "webp",
             Self::Hls => "m3u8",
             Self::Vtt => "vtt",
+            Self::M4a => "m4a",
+            Self::Json => "json",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! callers can join them with the engine's work in one transaction.
 
 pub mod api_keys;
+pub mod audio;
 pub mod buckets;
 mod checksum;
 pub mod conformance;
@@ -14,11 +15,13 @@ mod ids;
 pub mod keys;
 pub mod limits;
 mod object_key;
+pub mod owners;
 pub mod pool;
 pub mod recipes;
 pub mod rejection;
 pub mod times;
 pub mod type_rules;
+pub mod upload_tokens;
 pub mod uploads;
 pub mod variants;
 mod warning;

@@ -1,5 +1,7 @@
 //! Limits on what a file may be. Every one is checked from sizes and headers, before anything is decoded.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use settings::Reader;
 
@@ -18,10 +20,19 @@ pub struct Limits {
     pub max_image_frames: u32,
     /// Pixels of all frames together, width × height × frames. Of an animation that has more, the first frame is shown.
     pub max_animation_pixels: u64,
+    /// Whether pictures are refused that could be shown in part only: their files end early, or they are animations over
+    /// the limits above.
+    pub refuse_partial_images: bool,
     /// Length of a film, in seconds.
     pub max_video_seconds: u64,
     /// Pixels of one coded picture of a film, width × height.
     pub max_video_pixels: u64,
+    /// Length of a sound, in seconds.
+    pub max_audio_seconds: u64,
+    /// Channels of a sound.
+    pub max_audio_channels: u32,
+    /// Samples of a sound in a second, of each channel.
+    pub max_audio_sample_rate: u32,
 }
 
 impl Default for Limits {
@@ -32,9 +43,14 @@ impl Default for Limits {
             max_image_pixels: 100_000_000,
             max_image_frames: 2_000,
             max_animation_pixels: 150_000_000,
+            refuse_partial_images: false,
             max_video_seconds: 6 * 60 * 60,
             // 8K, and what encoders pad it to.
             max_video_pixels: 8192 * 4352,
+            // Audiobooks are that long.
+            max_audio_seconds: 12 * 60 * 60,
+            max_audio_channels: 8,
+            max_audio_sample_rate: 192_000,
         }
     }
 }
@@ -46,10 +62,25 @@ const SCANNER_MAX_BYTES: u64 = 2000 * 1024 * 1024;
 const MOST_PIXELS: u64 = 16_383 * 16_383;
 
 impl Limits {
-    /// Reads `MEDIAMILL_MAX_FILE_BYTES`, `MEDIAMILL_MAX_IMAGE_PIXELS`, `MEDIAMILL_MAX_VIDEO_SECONDS` and
-    /// `MEDIAMILL_MAX_VIDEO_PIXELS`; the rest is fixed.
+    /// Reads `MEDIAMILL_MAX_FILE_BYTES`, `MEDIAMILL_MAX_IMAGE_PIXELS`, `MEDIAMILL_REFUSE_PARTIAL_IMAGES`,
+    /// `MEDIAMILL_MAX_VIDEO_SECONDS`, `MEDIAMILL_MAX_VIDEO_PIXELS` and three that begin with `MEDIAMILL_MAX_AUDIO_`; the
+    /// rest is fixed.
     pub fn from_env(reader: &mut Reader) -> Self {
         let defaults = Self::default();
+        let mut small = |name: &str, range: RangeInclusive<u64>, default: u32| {
+            let read = reader.number_or(name, range, default.into());
+            u32::try_from(read).unwrap_or(default)
+        };
+        let max_audio_channels = small(
+            "MEDIAMILL_MAX_AUDIO_CHANNELS",
+            1..=64,
+            defaults.max_audio_channels,
+        );
+        let max_audio_sample_rate = small(
+            "MEDIAMILL_MAX_AUDIO_SAMPLE_RATE",
+            8_000..=768_000,
+            defaults.max_audio_sample_rate,
+        );
         Self {
             max_file_bytes: reader.number_or(
                 "MEDIAMILL_MAX_FILE_BYTES",
@@ -61,6 +92,10 @@ impl Limits {
                 1..=MOST_PIXELS,
                 defaults.max_image_pixels,
             ),
+            refuse_partial_images: reader.flag_or(
+                "MEDIAMILL_REFUSE_PARTIAL_IMAGES",
+                defaults.refuse_partial_images,
+            ),
             max_video_seconds: reader.number_or(
                 "MEDIAMILL_MAX_VIDEO_SECONDS",
                 1..=24 * 60 * 60,
@@ -71,6 +106,13 @@ impl Limits {
                 1..=defaults.max_video_pixels,
                 defaults.max_video_pixels,
             ),
+            max_audio_seconds: reader.number_or(
+                "MEDIAMILL_MAX_AUDIO_SECONDS",
+                1..=24 * 60 * 60,
+                defaults.max_audio_seconds,
+            ),
+            max_audio_channels,
+            max_audio_sample_rate,
             ..defaults
         }
     }

@@ -55,11 +55,19 @@ pub enum RejectionCode {
     DurationMismatch,
     /// Times jump, or run backwards.
     BrokenTimestamps,
+    /// There is nothing to listen to, nor to look at.
+    NoSound,
+    /// There is nothing in it: no sample of sound, no page.
+    Empty,
+    /// More channels of sound than allowed.
+    TooManyChannels,
+    /// More samples of sound in a second than allowed.
+    TooHighSampleRate,
 }
 
 impl RejectionCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::UploadAborted,
         Self::UploadExpired,
         Self::UploadChanged,
@@ -82,6 +90,10 @@ impl RejectionCode {
         Self::TooHighBitrate,
         Self::DurationMismatch,
         Self::BrokenTimestamps,
+        Self::NoSound,
+        Self::Empty,
+        Self::TooManyChannels,
+        Self::TooHighSampleRate,
     ];
 
     /// The stable string.
@@ -109,6 +121,10 @@ impl RejectionCode {
             Self::TooHighBitrate => "too_high_bitrate",
             Self::DurationMismatch => "duration_mismatch",
             Self::BrokenTimestamps => "broken_timestamps",
+            Self::NoSound => "no_sound",
+            Self::Empty => "empty",
+            Self::TooManyChannels => "too_many_channels",
+            Self::TooHighSampleRate => "too_high_sample_rate",
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum VariantKind {
     Full,
     /// A smaller version.
     Thumbnail,
-    /// The film, to be played: the playlist that leads to all others.
+    /// The film or the sound, to be played: the playlist that leads to all others.
     Playlist,
     /// A still of the film.
     Poster,
@@ -24,6 +24,12 @@ pub enum VariantKind {
     Preview,
     /// Small pictures of the whole film: which part of which sheet to show when.
     Storyboard,
+    /// The sound in one file, to be played without playlists.
+    Audio,
+    /// The peaks of the sound: as numbers in the format of `audiowaveform`, or as a picture.
+    Waveform,
+    /// The picture that came with the sound.
+    Cover,
 }
 
 impl VariantKind {
@@ -36,6 +42,9 @@ impl VariantKind {
             Self::Poster => "poster",
             Self::Preview => "preview",
             Self::Storyboard => "storyboard",
+            Self::Audio => "audio",
+            Self::Waveform => "waveform",
+            Self::Cover => "cover",
         }
     }
 }

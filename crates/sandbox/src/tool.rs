@@ -19,6 +19,9 @@ use crate::profiles::Mode;
 /// Where programs are.
 const PROGRAMS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 
+/// The most bytes that are handed on at once.
+const PIECE_BYTES: u64 = 64 * 1024;
+
 /// One run of a program of others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tool {
@@ -64,12 +67,12 @@ impl Tool {
 }
 
 impl Launcher {
-    /// Runs `tool` to its end and hands each line of its standard output to `on_line`, whose error ends the tool. To
-    /// drop the future is to end the tool.
+    /// Runs `tool` to its end and hands on all of its standard output, byte for byte: a line with its end at a time, or
+    /// 64 KiB of one that is longer. An error of `on_piece` ends the tool, and so does dropping the future.
     pub async fn run_tool(
         &self,
         tool: &Tool,
-        on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<(), ToolError> {
         tool.link_input().await?;
         let request = Request {
@@ -85,7 +88,7 @@ impl Launcher {
         let limits = &tool.limits;
         tokio::select! {
             biased;
-            ended = listen(&mut child, limits, on_line) => judge(ended?, limits),
+            ended = listen(&mut child, limits, on_piece) => judge(ended?, limits),
             () = tokio::time::sleep(limits.wall) => Err(limit_hit(limits, Resource::WallTime)),
         }
     }
@@ -94,25 +97,29 @@ impl Launcher {
 async fn listen(
     child: &mut Running,
     limits: &Limits,
-    on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
 ) -> Result<Ended, ToolError> {
     let stdout = child.stdout();
-    let lines = read_lines(stdout, limits, on_line);
-    let (ended, ()) = child.end(lines, deaf).await?;
+    let pieces = read_pieces(stdout, limits, on_piece);
+    let (ended, ()) = child.end(pieces, deaf).await?;
     Ok(ended)
 }
 
-async fn read_lines(
+async fn read_pieces(
     pipe: Option<impl AsyncRead + Unpin>,
     limits: &Limits,
-    mut on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    mut on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
 ) -> Result<(), ToolError> {
     let Some(pipe) = pipe else { return Ok(()) };
-    let mut pipe = BufReader::new(pipe.take(limits.output_bytes + 1));
-    let (mut line, mut total) = (Vec::new(), 0);
+    let mut pipe = BufReader::new(pipe.take(limits.output_bytes.saturating_add(1)));
+    let (mut piece, mut total) = (Vec::new(), 0);
     loop {
-        line.clear();
-        let read = pipe.read_until(b'\n', &mut line).await.map_err(deaf)?;
+        piece.clear();
+        let read = (&mut pipe)
+            .take(PIECE_BYTES)
+            .read_until(b'\n', &mut piece)
+            .await
+            .map_err(deaf)?;
         total += read as u64;
         if total > limits.output_bytes {
             return Err(limit_hit(limits, Resource::Output));
@@ -120,7 +127,7 @@ async fn read_lines(
         if read == 0 {
             return Ok(());
         }
-        on_line(line.strip_suffix(b"\n").unwrap_or(&line))?;
+        on_piece(&piece)?;
     }
 }
 

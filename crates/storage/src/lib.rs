@@ -8,15 +8,19 @@
 //! attempts of the SDK (the workflow engine does, see [`StorageError::is_transient`]), and it builds no lock on
 //! conditional writes, because some stores accept `If-None-Match: *` and overwrite.
 
+pub mod check;
 mod client;
 mod config;
 mod copy;
 mod error;
+mod list;
 mod multipart;
 mod objects;
 mod presign;
 mod proof;
 mod remove;
+mod setup;
+mod sign;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +30,10 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 pub use self::config::StorageConfig;
 pub use self::error::StorageError;
+pub use self::list::{ListedObject, OpenUpload};
 pub use self::objects::{ByteRange, Object, ObjectInfo};
 pub use self::presign::PresignedRequest;
+pub use self::setup::{Setup, SetupOutcome};
 pub use media::buckets::Bucket;
 pub use media::uploads::Part;
 pub use media::{InvalidObjectKey, ObjectKey};
@@ -44,6 +50,7 @@ pub struct ObjectStore {
     staging_bucket: String,
     origin_bucket: String,
     region: String,
+    signer: sign::Signer,
 }
 
 impl ObjectStore {
@@ -56,6 +63,7 @@ impl ObjectStore {
             staging_bucket: config.staging_bucket.clone(),
             origin_bucket: config.origin_bucket.clone(),
             region: config.region.clone(),
+            signer: sign::Signer::new(config),
         }
     }
 

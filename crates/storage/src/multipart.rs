@@ -2,6 +2,8 @@
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
+use bytes::Bytes;
+
 use super::{Bucket, ObjectInfo, ObjectKey, ObjectStore, Part, StorageError, client};
 
 impl ObjectStore {
@@ -19,6 +21,38 @@ impl ObjectStore {
         answer.upload_id.ok_or_else(|| StorageError::Protocol {
             operation: OPERATION,
             source: "the answer has no upload id".into(),
+        })
+    }
+
+    /// Sends one part from memory. A part of the same number is replaced.
+    pub async fn put_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        number: u16,
+        bytes: Bytes,
+    ) -> Result<Part, StorageError> {
+        const OPERATION: &str = "UploadPart";
+        let size_bytes = bytes.len() as u64;
+        let answer = self
+            .client
+            .upload_part()
+            .bucket(self.bucket_name(Bucket::Staging))
+            .key(key.as_str())
+            .upload_id(upload_id)
+            .part_number(i32::from(number))
+            .body(bytes.into())
+            .send()
+            .await
+            .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
+        let etag = answer.e_tag.ok_or_else(|| StorageError::Protocol {
+            operation: OPERATION,
+            source: "the answer has no ETag".into(),
+        })?;
+        Ok(Part {
+            number,
+            etag,
+            size_bytes,
         })
     }
 

@@ -84,6 +84,36 @@ impl ObjectStore {
             .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
         Ok(signed(&request, expires_at))
     }
+
+    /// Signs `PUT`s of parts, each by its number, from 1 to 10,000, and its exact length in bytes.
+    pub async fn presign_parts(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        parts: &[(u16, u64)],
+        expires_in: Duration,
+    ) -> Result<Vec<PresignedRequest>, StorageError> {
+        let Some((number, length)) = parts.first() else {
+            return Ok(Vec::new());
+        };
+        // The SDK knows where the store is and how its buckets are addressed.
+        let first = self.presign_part(key, upload_id, *number, *length, expires_in);
+        let first = first.await?;
+        let address = first.url.split('?').next().unwrap_or_default();
+        let expires_at = first.expires_at;
+        let expires_in = Duration::from_secs(expires_in.as_secs());
+        let from = SystemTime::from(expires_at) - expires_in;
+        let urls = self
+            .signer
+            .parts(address, upload_id, parts, from, expires_in)?;
+        let request = |url| PresignedRequest {
+            method: first.method.clone(),
+            url,
+            headers: first.headers.clone(),
+            expires_at,
+        };
+        Ok(urls.into_iter().map(request).collect())
+    }
 }
 
 #[expect(

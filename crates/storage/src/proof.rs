@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_s3::presigning::PresigningConfig;
 use uuid::Uuid;
 
-use super::{Bucket, ObjectKey, ObjectStore, StorageError};
+use super::{Bucket, ObjectKey, ObjectStore, StorageError, check::PREFIX};
 
 const OPERATION: &str = "PutObject";
 /// Patience with one request.
@@ -24,7 +24,7 @@ impl ObjectStore {
     ///
     /// Asks the endpoint that this process talks to, since the one that clients see may be out of reach.
     pub async fn prove_refuses_unsigned_headers(&self) -> Result<(), StorageError> {
-        let key = |name: &str| ObjectKey::new(format!("proofs/{}-{name}", Uuid::now_v7()));
+        let key = |name: &str| ObjectKey::new(format!("{PREFIX}{}-{name}", Uuid::now_v7()));
         let (Ok(source), Ok(target)) = (key("source"), key("target")) else {
             unreachable!("a name of fixed letters is a key");
         };

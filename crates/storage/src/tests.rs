@@ -179,3 +179,45 @@ async fn a_store_that_takes_no_upload_proves_nothing() {
     let proof = overloaded.prove_refuses_unsigned_headers().await;
     assert!(proof.unwrap_err().is_transient());
 }
+
+#[tokio::test]
+async fn parts_are_signed_for_the_same_address_each_for_its_own_length() {
+    let store = ObjectStore::new(&config("http://127.0.0.1:1".to_owned()));
+    let parts: Vec<(u16, u64)> = (1..=3).map(|n| (n, u64::from(n) * 100)).collect();
+    let hour = Duration::from_hours(1);
+    let signed = store
+        .presign_parts(&key("uploads/a"), "id/+", &parts, hour)
+        .await;
+    let signed = signed.unwrap();
+    let alone = store
+        .presign_part(&key("uploads/a"), "id/+", 1, 100, hour)
+        .await
+        .unwrap();
+    assert_eq!(signed.len(), 3);
+    let mut signatures = std::collections::BTreeSet::new();
+    for (request, number) in signed.iter().zip(1..) {
+        let (address, query) = request.url.split_once('?').unwrap();
+        assert_eq!(address, alone.url.split('?').next().unwrap());
+        assert!(
+            query.starts_with(&format!("partNumber={number}&uploadId=id%2F%2B&")),
+            "{query}"
+        );
+        assert!(
+            query.contains("X-Amz-SignedHeaders=content-length%3Bhost"),
+            "{query}"
+        );
+        assert_eq!(
+            (&request.method, &request.headers),
+            (&alone.method, &alone.headers)
+        );
+        signatures.insert(query.rsplit('=').next().unwrap().to_owned());
+    }
+    assert_eq!(signatures.len(), 3);
+    assert!(
+        store
+            .presign_parts(&key("a"), "id", &[], hour)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

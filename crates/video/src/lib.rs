@@ -1,4 +1,4 @@
-//! Films: from any camera's file to HLS that every player plays.
+//! Films, and sounds alone: from any camera's or recorder's file to HLS that every player plays.
 //!
 //! In the order of a film's way: [`probe`] says what a file is and refuses what is not to be worked
 //! on; [`plan`] decides once, purely, what is made of it and in which tasks; [`encode`] carries out
@@ -6,8 +6,11 @@
 //! against the rules of HLS. [`trial`] takes a second of film all of that way. [`mp4`] reads segments for both. Whatever touches the bytes of a stranger
 //! goes through [`exec`], which runs ffmpeg and ffprobe confined.
 //!
+//! [`audio`] takes sounds alone the same way, by the same parts.
+//!
 //! A library over local folders. It knows no storage, no database and no queue.
 
+pub mod audio;
 pub mod encode;
 pub mod exec;
 pub mod gate;

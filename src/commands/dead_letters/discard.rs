@@ -6,7 +6,7 @@ use api::v1::admin::view::DiscardedView;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    By, Hooks,
+    Actor, Hooks,
     dead_letters::{self, Discarded, LetterFilter},
     redrive,
 };
@@ -50,7 +50,7 @@ pub struct Args {
 }
 
 pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<ExitCode> {
-    let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
+    let by = Actor::new(&args.actor, args.reason.as_deref().unwrap_or_default());
     let by = by.telling(hooks);
     let Some(id) = args.id else {
         let mut filter = args.filter.resolve(pool).await?;
@@ -68,12 +68,12 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
         );
         return told(done, &text, &args.output);
     };
-    dead_letters::discard(pool, id, by).await?;
+    dead_letters::discard(pool, id.into(), by).await?;
     super::resolved(pool, id, &args.output, "discarded").await
 }
 
 /// Round after round, until nothing is left that somebody else is not at work on.
-async fn many(pool: &PgPool, filter: &LetterFilter, by: By<'_>) -> anyhow::Result<Discarded> {
+async fn many(pool: &PgPool, filter: &LetterFilter, by: Actor<'_>) -> anyhow::Result<Discarded> {
     let (mut runs, mut tries) = (0, 0);
     loop {
         let round = dead_letters::discard_many(pool, filter, ROUND, by).await?;

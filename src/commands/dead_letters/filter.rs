@@ -42,8 +42,8 @@ impl Filter {
         Ok(LetterFilter {
             workflow: self.workflow,
             step: self.step,
-            fingerprint,
-            owner: self.owner,
+            fingerprint: fingerprint.map(Into::into),
+            fairness_key: self.owner,
             died_before: self.older_than.map(|age| now - age),
             died_since: self.younger_than.map(|age| now - age),
         })
@@ -62,8 +62,8 @@ async fn whole(pool: &PgPool, given: String) -> anyhow::Result<String> {
     let kinds = dead_letters::summary(pool, &LetterFilter::default()).await?;
     let meant = kinds
         .into_iter()
-        .find(|kind| short_id(&kind.fingerprint) == given);
-    Ok(meant.map_or(given, |kind| kind.fingerprint))
+        .find(|kind| short_id(kind.fingerprint.as_str()) == given);
+    Ok(meant.map_or(given, |kind| kind.fingerprint.0))
 }
 
 /// An age or a time to come, as people say it.

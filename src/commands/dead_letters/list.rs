@@ -44,13 +44,13 @@ pub async fn letters(
                 letter.letter_id.to_string(),
                 time(letter.died_at),
                 format!("{} v{} {}", letter.workflow, letter.version, letter.step),
-                letter.owner.clone(),
+                letter.fairness_key.clone(),
                 letter.cause.to_string(),
                 letter
                     .resolution
                     .map(|resolution| resolution.to_string())
                     .unwrap_or_default(),
-                short_id(&letter.fingerprint),
+                short_id(letter.fingerprint.as_str()),
                 error(letter),
             ]
         }),
@@ -100,8 +100,8 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
                 time(kind.first_at),
                 time(kind.last_at),
                 kind.example.to_string(),
-                short_id(&kind.fingerprint),
-                kind.fingerprint.clone(),
+                short_id(kind.fingerprint.as_str()),
+                kind.fingerprint.to_string(),
                 kind.root_cause.clone(),
             ]
         }),
@@ -110,7 +110,7 @@ pub async fn kinds(pool: &PgPool, filter: Filter, output: &Output) -> anyhow::Re
 }
 
 pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<ExitCode> {
-    let whole = dead_letters::show(pool, id).await?;
+    let whole = dead_letters::show(pool, id.into()).await?;
     if output.json {
         let detail = DeadLetterDetail::from(whole);
         return admin::json(&detail);
@@ -124,7 +124,7 @@ pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<Exi
         letter.version,
         letter.step
     )?;
-    out!("owner        {}", letter.owner)?;
+    out!("owner        {}", letter.fairness_key)?;
     out!("died         {}", time(letter.died_at))?;
     out!(
         "cause        {} ({} errors, {} crashes, {} interruptions)",
@@ -135,7 +135,7 @@ pub async fn one(pool: &PgPool, id: Uuid, output: &Output) -> anyhow::Result<Exi
     )?;
     out!("error        {}", harmless(whole.error.as_str()))?;
     out!("input        {}", harmless(whole.input.as_str()))?;
-    let fingerprint = &letter.fingerprint;
+    let fingerprint = letter.fingerprint.as_str();
     out!(
         "fingerprint  {} {}",
         short_id(fingerprint),

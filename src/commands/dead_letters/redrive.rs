@@ -7,7 +7,7 @@ use api::v1::admin::view::RedriveCount;
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    AdminError, By, Hooks, dead_letters,
+    Actor, AdminError, Hooks, dead_letters,
     redrive::{self, Pace, Redrive},
 };
 
@@ -60,7 +60,7 @@ pub struct Args {
 }
 
 pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<ExitCode> {
-    let by = By::new(&args.actor, args.reason.as_deref().unwrap_or_default());
+    let by = Actor::new(&args.actor, args.reason.as_deref().unwrap_or_default());
     let by = by.telling(hooks);
     let Some(id) = args.id else {
         let filter = args.filter.resolve(pool).await?;
@@ -76,7 +76,7 @@ pub async fn run(pool: &PgPool, hooks: &Hooks, args: Args) -> anyhow::Result<Exi
         let request = redrive::request(pool, &filter, from_step, pace, by);
         return Box::pin(many(pool, request, args.no_wait, &args.output)).await;
     };
-    dead_letters::redrive(pool, id, args.from_step.as_deref(), by).await?;
+    dead_letters::redrive(pool, id.into(), args.from_step.as_deref(), by).await?;
     super::resolved(pool, id, &args.output, "re-driven").await
 }
 

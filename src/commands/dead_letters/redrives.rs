@@ -49,7 +49,7 @@ pub struct List {
 pub async fn run(pool: &PgPool, command: Option<Command>, all: List) -> anyhow::Result<ExitCode> {
     match command.unwrap_or(Command::List(all)) {
         Command::List(wanted) => list(pool, &wanted).await,
-        Command::Show { id, output } => show(&redrive::get(pool, id).await?, &output),
+        Command::Show { id, output } => show(&redrive::get(pool, id.into()).await?, &output),
         Command::Stop {
             id,
             because,
@@ -90,7 +90,7 @@ pub async fn stop(
     because: &Because,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let redrive = redrive::stop(pool, id, because.by()).await?;
+    let redrive = redrive::stop(pool, id.into(), because.by()).await?;
     told(redrive, output)
 }
 

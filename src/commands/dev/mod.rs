@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use workers::WorkersConfig;
 
 use self::services::Services;
+pub use self::services::storage_of;
 use crate::database::DatabaseConfig;
 use crate::{
     database,
@@ -108,7 +109,10 @@ async fn serve(
         pool.clone(),
         store,
         api_config,
-        &GatewayConfig { edge: true },
+        &GatewayConfig {
+            edge: true,
+            max_append_size: None,
+        },
         kept,
         stop.clone(),
     );
@@ -214,11 +218,12 @@ fn api_config(
         upload_lifetime: settings.upload_lifetime,
         deadline: Duration::from_secs(15),
         max_connections: api::DEFAULT_MAX_CONNECTIONS,
-        max_open_uploads: api::DEFAULT_MAX_OPEN_UPLOADS,
+        quota: settings.quota,
         requests_per_second: api::DEFAULT_REQUESTS_PER_SECOND,
         wrong_keys_per_minute: api::DEFAULT_WRONG_KEYS_PER_MINUTE,
         limits: settings.limits,
         types: settings.types,
+        jwt: settings.jwt,
         allowed_origins: args.allowed_origins.clone(),
         storage_origins: services.storage.endpoint.clone().unwrap_or_default(),
     })

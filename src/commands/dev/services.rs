@@ -14,6 +14,10 @@ use reqwest::header::HeaderValue;
 use storage::StorageConfig;
 
 const DATABASE: &str = "mediamill";
+const ACCESS_KEY_ID: &str = "mediamill";
+/// The S3 server's port and secret key, in the data folder.
+const PORT_FILE: &str = "s3-port";
+const SECRET_FILE: &str = "s3-secret";
 
 /// Running services and how to reach them.
 pub struct Services {
@@ -83,15 +87,15 @@ async fn start_s3(
     data_dir: &Path,
     cors_origins: Vec<String>,
 ) -> anyhow::Result<(S3Server, StorageConfig)> {
-    let (access_key_id, secret_access_key) = ("mediamill".to_owned(), secret(data_dir)?);
-    let port_file = data_dir.join("s3-port");
+    let secret_access_key = secret(data_dir)?;
+    let port_file = data_dir.join(PORT_FILE);
     let last = std::fs::read_to_string(&port_file)
         .ok()
         .and_then(|text| text.trim().parse().ok());
     let options = |port: u16| S3Options {
         root: data_dir.join("s3"),
         listen: SocketAddr::from((IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
-        access_key_id: access_key_id.clone(),
+        access_key_id: ACCESS_KEY_ID.into(),
         secret_access_key: secret_access_key.clone(),
         cors_origins: cors_origins.clone(),
         sync_writes: false,
@@ -102,17 +106,37 @@ async fn start_s3(
     };
     let server = server.context("the S3 server did not start")?;
     std::fs::write(&port_file, server.addr().port().to_string())?;
-    let storage = StorageConfig {
-        endpoint: Some(format!("http://{}", server.addr())),
+    let storage = config(server.addr(), secret_access_key);
+    Ok((server, storage))
+}
+
+fn config(address: SocketAddr, secret_access_key: String) -> StorageConfig {
+    StorageConfig {
+        endpoint: Some(format!("http://{address}")),
         public_endpoint: None,
         region: "us-east-1".into(),
-        access_key_id,
+        access_key_id: ACCESS_KEY_ID.into(),
         secret_access_key,
         path_style: true,
         staging_bucket: "mediamill-staging".into(),
         origin_bucket: "mediamill-origin".into(),
+    }
+}
+
+/// How the S3 server of the `mediamill dev` that runs in a folder is reached.
+pub fn storage_of(data_dir: &Path) -> anyhow::Result<StorageConfig> {
+    // Says that none runs, where none does.
+    super::place::read(data_dir)?;
+    let read = |name| {
+        let path = data_dir.join(name);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    Ok((server, storage))
+    let port: u16 = read(PORT_FILE)?
+        .trim()
+        .parse()
+        .with_context(|| format!("{PORT_FILE} holds no port"))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Ok(config(address, read(SECRET_FILE)?.trim().to_owned()))
 }
 
 /// The page of the API itself, and other sites.
@@ -128,5 +152,5 @@ fn cors_origins(api_port: u16, allowed: &[HeaderValue]) -> Vec<String> {
 /// The S3 server's secret key, made once.
 fn secret(data_dir: &Path) -> anyhow::Result<String> {
     let made = media::api_keys::ApiKey::generate();
-    super::key::kept(&data_dir.join("s3-secret"), made.reveal())
+    super::key::kept(&data_dir.join(SECRET_FILE), made.reveal())
 }

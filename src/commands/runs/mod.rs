@@ -115,20 +115,20 @@ pub async fn run(pool: &PgPool, command: Command) -> anyhow::Result<ExitCode> {
             show::answers(explanation, &output)
         }
         Command::Cancel(change) => {
-            runs::cancel(pool, change.id, change.because.by().telling(&hooks)).await?;
+            runs::cancel(pool, change.id.into(), change.because.by().telling(&hooks)).await?;
             changed(pool, &change, "cancelled").await
         }
         Command::Pause(change) => {
-            runs::pause(pool, change.id, change.because.by()).await?;
+            runs::pause(pool, change.id.into(), change.because.by()).await?;
             changed(pool, &change, "paused").await
         }
         Command::Resume(change) => {
-            runs::resume(pool, change.id, change.because.by()).await?;
+            runs::resume(pool, change.id.into(), change.because.by()).await?;
             changed(pool, &change, "resumed").await
         }
         Command::Restart { change, from_step } => {
             let by = change.because.by().telling(&hooks);
-            runs::restart(pool, change.id, from_step.as_deref(), by).await?;
+            runs::restart(pool, change.id.into(), from_step.as_deref(), by).await?;
             changed(pool, &change, "started again").await
         }
     }
@@ -143,7 +143,7 @@ async fn list(
     let filter = RunFilter {
         workflow: filter.workflow,
         state: filter.state,
-        owner: filter.owner,
+        fairness_key: filter.owner,
         subject: filter.subject,
     };
     let page = runs::list(pool, &filter, part.paging()).await?;
@@ -163,7 +163,7 @@ async fn list(
                 time(run.started_at),
                 format!("{} v{}", run.workflow, run.version),
                 run.state.to_string(),
-                run.owner.clone(),
+                run.fairness_key.clone(),
                 run.subject.to_string(),
                 admin::pause(run.paused.as_ref()),
             ]
@@ -175,7 +175,7 @@ async fn list(
 
 async fn changed(pool: &PgPool, change: &Change, how: &str) -> anyhow::Result<ExitCode> {
     if change.output.json {
-        let run = runs::get(pool, change.id).await?;
+        let run = runs::get(pool, change.id.into()).await?;
         return admin::json(&RunEntryView::from(run));
     }
     admin::done(format_args!("run {} is {how}", change.id))

@@ -26,7 +26,7 @@ pub fn whole(explanation: Explanation, output: &Output) -> anyhow::Result<ExitCo
         workflow,
         version,
         subject,
-        owner,
+        fairness_key: owner,
         state,
         started_at,
         ended_at,

@@ -1,4 +1,4 @@
-//! Whose fault it is when a tool did not do what it was asked to do with a film.
+//! Whose fault it is when a tool did not do what it was asked to do with a film or a sound.
 
 use media::{Rejection, RejectionCode};
 use sandbox::{Resource, ToolError};
@@ -46,6 +46,17 @@ where
     }
 }
 
+/// `None` of what was refused for `code`: it is of another kind.
+pub(crate) fn unless<T>(
+    code: RefusalCode,
+    probed: Result<T, ProbeError>,
+) -> Result<Option<T>, ProbeError> {
+    match probed {
+        Err(ProbeError::Refused(refusal)) if refusal.code == code => Ok(None),
+        probed => probed.map(Some),
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 #[error("the attempt was given up")]
 struct GivenUp;
@@ -69,6 +80,10 @@ impl From<EncodeError> for Blame {
                     RejectionCode::Malformed,
                     "parts of the film cannot be decoded",
                 ))
+            }
+            EncodeError::Short { made, planned } => {
+                let message = format!("of {planned} seconds of sound, {made} can be decoded");
+                Self::Suspected(Rejection::new(RejectionCode::Malformed, message))
             }
             error => Self::Other(StepError::Fail {
                 source: Box::new(error),
@@ -101,12 +116,12 @@ impl From<ToolError> for Blame {
                 ..
             } => again(error),
             ToolError::Failed { stderr, .. } => {
-                tracing::info!(tool.stderr = stderr, "a tool failed at the film");
-                let message = "the film is damaged or cut short, so that it cannot be decoded";
+                tracing::info!(tool.stderr = stderr, "a tool failed at the file");
+                let message = "the file is damaged or cut short, so that it cannot be decoded";
                 Self::Suspected(Rejection::new(RejectionCode::Malformed, message))
             }
             ToolError::LimitHit { resource, allowed } => {
-                let message = format!("the film needs more {resource} than one may use");
+                let message = format!("the file needs more {resource} than one may use");
                 let rejection = Rejection::new(RejectionCode::TooExpensive, message);
                 Self::Refused(rejection.limit(allowed))
             }
@@ -124,6 +139,7 @@ impl From<ToolError> for Blame {
 fn rejection(refusal: Refusal) -> Rejection {
     let code = match refusal.code {
         RefusalCode::NoVideo
+        | RefusalCode::HasVideo
         | RefusalCode::UnsupportedContainer
         | RefusalCode::UnsupportedCodec => RejectionCode::UnsupportedType,
         RefusalCode::Encrypted => RejectionCode::Encrypted,
@@ -132,6 +148,10 @@ fn rejection(refusal: Refusal) -> Rejection {
         RefusalCode::TooManyPixels => RejectionCode::TooManyPixels,
         RefusalCode::TooSmall => RejectionCode::TooSmall,
         RefusalCode::TooManyTracks => RejectionCode::TooManyTracks,
+        RefusalCode::NoSound => RejectionCode::NoSound,
+        RefusalCode::Empty => RejectionCode::Empty,
+        RefusalCode::TooManyChannels => RejectionCode::TooManyChannels,
+        RefusalCode::TooHighSampleRate => RejectionCode::TooHighSampleRate,
         RefusalCode::TooManyPackets => RejectionCode::TooExpensive,
         RefusalCode::TooHighFrameRate => RejectionCode::TooHighFrameRate,
         RefusalCode::TooHighBitrate => RejectionCode::TooHighBitrate,

@@ -4,6 +4,7 @@
 //! Each kind is a folder: `probe` asks what a file is, `plan` says what is to be made of it, `render` makes it,
 //! `check` says whether it is all there, and `publish` puts it together. `plan` and `check` do no I/O.
 
+pub mod audio;
 pub mod image;
 pub mod video;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use media::formats::InputFormat;
 use media::variants::NewVariant;
-use media::{ObjectKey, Sha256, Warning, conformance, recipes::RecipeHash};
+use media::{ObjectKey, Sha256, Warning, audio::Facts, conformance, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
 
@@ -24,6 +25,8 @@ pub enum Probe {
     Image(image::Probe),
     /// It is a film.
     Video(Box<video::Probe>),
+    /// It is a sound.
+    Audio(Box<audio::Probe>),
 }
 
 /// What one task makes, independent of all others of its file.
@@ -34,6 +37,8 @@ pub enum Unit {
     Image(image::Unit),
     /// Of a film.
     Video(Box<video::Unit>),
+    /// Of a sound.
+    Audio(Box<audio::Unit>),
 }
 
 /// What is to be made of a file.
@@ -53,6 +58,8 @@ pub enum Output {
     Image(image::Output),
     /// Of a film.
     Video(video::Output),
+    /// Of a sound.
+    Audio(audio::Output),
 }
 
 /// Where the bytes are that a kind reads.
@@ -108,6 +115,8 @@ pub struct Publication {
     pub served: Vec<ObjectKey>,
     /// What was found when all of it was checked, for kinds with rules of their own.
     pub report: Option<conformance::Report>,
+    /// What a sound was found to be when it was decoded.
+    pub audio: Option<Facts>,
 }
 
 impl Probe {
@@ -116,13 +125,14 @@ impl Probe {
         match self {
             Self::Image(probe) => InputFormat::Image(probe.format),
             Self::Video(probe) => InputFormat::Video(probe.format),
+            Self::Audio(probe) => InputFormat::Audio(probe.format),
         }
     }
 
     /// What its owner should know though it is taken.
     pub fn warnings(&self) -> Vec<Warning> {
         match self {
-            Self::Image(_) => Vec::new(),
+            Self::Image(_) | Self::Audio(_) => Vec::new(),
             Self::Video(probe) => {
                 let truncated = probe.truncated.then_some(Warning::Truncated);
                 truncated.into_iter().collect()
@@ -133,7 +143,7 @@ impl Probe {
     /// Whether parts of one output are made by several tasks.
     pub fn is_in_pieces(&self) -> bool {
         match self {
-            Self::Image(_) => false,
+            Self::Image(_) | Self::Audio(_) => false,
             Self::Video(probe) => probe.plan.chunks.len() > 1,
         }
     }
@@ -142,7 +152,7 @@ impl Probe {
     #[must_use]
     pub fn in_one_piece(self) -> Self {
         match self {
-            Self::Image(_) => self,
+            Self::Image(_) | Self::Audio(_) => self,
             Self::Video(mut probe) => {
                 probe.plan = probe.plan.in_one_piece();
                 Self::Video(probe)
@@ -155,6 +165,7 @@ impl Probe {
         match self {
             Self::Image(_) => image::plan::plan(),
             Self::Video(probe) => video::plan::plan(probe),
+            Self::Audio(probe) => audio::plan::plan(probe),
         }
     }
 
@@ -169,16 +180,23 @@ impl Probe {
             Self::Image(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Image(output) => Some(output),
-                    Output::Video(_) => None,
+                    Output::Video(_) | Output::Audio(_) => None,
                 });
                 Ok(image::check::check(probe, outputs)?)
             }
             Self::Video(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Video(output) => Some(output),
-                    Output::Image(_) => None,
+                    Output::Image(_) | Output::Audio(_) => None,
                 });
                 Ok(video::check::check(probe, outputs)?)
+            }
+            Self::Audio(probe) => {
+                let outputs = stored.iter().filter_map(|stored| match &stored.output {
+                    Output::Audio(output) => Some(output),
+                    Output::Image(_) | Output::Video(_) => None,
+                });
+                Ok(audio::check::check(probe, outputs)?)
             }
         }
     }
@@ -193,6 +211,7 @@ impl Unit {
         match self {
             Self::Image(_) => image::Unit::TIMEOUT,
             Self::Video(unit) => unit.timeout(),
+            Self::Audio(unit) => unit.timeout(),
         }
     }
 }
@@ -209,6 +228,9 @@ pub enum Incomplete {
     /// Of a film.
     #[error(transparent)]
     Video(#[from] video::check::Incomplete),
+    /// Of a sound.
+    #[error(transparent)]
+    Audio(#[from] audio::check::Incomplete),
 }
 
 #[cfg(test)]

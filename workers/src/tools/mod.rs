@@ -1,6 +1,9 @@
 //! What the steps work with: database, object store, virus scanner, decoders, local scratch.
 
 pub mod scratch;
+mod served;
+mod shelf;
+mod workplace;
 
 use std::{fs::File, path::Path, time::Duration};
 
@@ -24,6 +27,9 @@ use video::exec::Tools;
 use workflows::{NextOnError, StepError};
 
 pub use scratch::{Scratch, ScratchError, ScratchFile};
+pub(crate) use served::checked;
+pub(crate) use shelf::Shelf;
+pub(crate) use workplace::Workplace;
 
 use crate::{errors, kinds::Source};
 use scanner::ClamdClient;
@@ -122,7 +128,8 @@ impl Context {
         for key in [keys::staging(upload_id), keys::frozen(upload_id)] {
             self.store.delete(Bucket::Staging, &key).await?;
         }
-        Ok(())
+        let tails = keys::tails(upload_id);
+        self.store.delete_below(Bucket::Staging, &tails).await
     }
 
     /// A local copy of bytes, opened for reading.

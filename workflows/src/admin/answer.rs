@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use uuid::Uuid;
 
+use crate::define::ids::{LetterId, TaskId};
 use crate::{
     admin::{
         Pause,
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct TaskAnswer {
     /// The task.
-    pub task_id: Uuid,
+    pub task_id: TaskId,
     /// The step it is at.
     pub step: String,
     /// Place among the children, for a child of a fan-out.
@@ -84,7 +84,7 @@ pub enum Answer {
     /// A task used up its attempts and waits for somebody to re-drive or discard it.
     Dead {
         /// The newest open letter.
-        letter_id: Uuid,
+        letter_id: LetterId,
         /// Open letters of this run.
         letters: i64,
         /// The step that died.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    admin::{AdminError, By},
+    admin::{Actor, AdminError},
     store::audit as store,
 };
 
@@ -51,7 +51,7 @@ pub async fn list(
 /// Records an action of the caller's own, in its transaction.
 pub async fn record_in(
     tx: &mut PgConnection,
-    by: By<'_>,
+    by: Actor<'_>,
     action: &str,
     target: impl std::fmt::Display,
     details: Value,

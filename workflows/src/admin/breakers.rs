@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgPool;
 
+use crate::define::ids::LaneId;
 use crate::store;
 use crate::store::error::StoreError;
 
@@ -21,12 +22,12 @@ pub struct Breaker {
     pub error: String,
     /// Where tasks failed for it.
     #[serde(skip)]
-    pub(super) lanes: Vec<i32>,
+    pub(super) lanes: Vec<LaneId>,
 }
 
 impl Breaker {
     /// Whether tasks of a lane wait for it, whose step declares that it needs `declared`.
-    pub(super) fn holds(&self, lane: i32, declared: &[String]) -> bool {
+    pub(super) fn holds(&self, lane: LaneId, declared: &[String]) -> bool {
         self.lanes.contains(&lane) || declared.contains(&self.dependency)
     }
 }

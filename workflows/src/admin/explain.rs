@@ -5,6 +5,7 @@ mod timeline;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     admin::{
         AdminError, live_tasks, not_found,
@@ -48,7 +49,7 @@ pub async fn explain(pool: &PgPool, id: Uuid) -> Result<Explanation, AdminError>
 }
 
 /// The run with this id or about this subject.
-async fn run_about(pool: &PgPool, id: Uuid) -> Result<Uuid, AdminError> {
+async fn run_about(pool: &PgPool, id: Uuid) -> Result<RunId, AdminError> {
     let run = store::runs::about(pool, id).await?;
     run.ok_or_else(|| not_found("run with the id or about the subject", id))
 }

@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, Transaction as SqlTransaction};
-use uuid::Uuid;
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
-    protocol::failpoints::Failpoint,
-    store::{commit::commit, notify, notify_cancelled, notify_queues, session::within},
+    protocol::{failpoints::Failpoint, stop::Stop},
+    store::{
+        clear::UnderWay, commit::commit, notify, notify_cancelled, notify_queues, session::within,
+    },
 };
 
 /// Whoever could be told within this time is told.
@@ -22,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Hints {
     /// Queues and lanes with new work.
     queues: Vec<String>,
-    lanes: Vec<i32>,
-    /// Runs whose attempts have to stop.
-    cancelled: Vec<Uuid>,
+    lanes: Vec<LaneId>,
+    /// Attempts that have to stop.
+    stops: Vec<Stop>,
 }
 
 impl Hints {
@@ -35,16 +37,17 @@ impl Hints {
         }
     }
 
-    pub(crate) fn lanes(lanes: Vec<i32>) -> Self {
+    pub(crate) fn lanes(lanes: Vec<LaneId>) -> Self {
         Self {
             lanes,
             ..Self::default()
         }
     }
 
-    pub(crate) fn cancelled(cancelled: &[Uuid]) -> Self {
+    /// Attempts that were under way of runs that were taken away.
+    pub(crate) fn stopping(under_way: &[UnderWay]) -> Self {
         Self {
-            cancelled: cancelled.to_vec(),
+            stops: under_way.iter().map(|attempts| attempts.stop).collect(),
             ..Self::default()
         }
     }
@@ -53,18 +56,17 @@ impl Hints {
     pub fn and(mut self, other: Self) -> Self {
         self.queues.extend(other.queues);
         self.lanes.extend(other.lanes);
-        self.cancelled.extend(other.cancelled);
+        self.stops.extend(other.stops);
         self
     }
 
     /// Tells the workers, if that is possible now. Call it after the commit.
     pub async fn send(self, pool: &PgPool) {
-        let runs: Vec<String> = self.cancelled.iter().map(Uuid::to_string).collect();
         let telling = async {
             let mut connection = pool.acquire().await?;
             notify(&mut connection, &self.lanes).await?;
             notify_queues(&mut connection, &self.queues).await?;
-            notify_cancelled(&mut connection, &runs).await
+            notify_cancelled(&mut connection, &self.stops).await
         };
         if let Err(error) = within(PATIENCE, telling).await {
             tracing::debug!(error = %error, "workers could not be told");

@@ -4,11 +4,11 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::FutureExt;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
-    admin::{AdminError, By},
+    admin::{Actor, AdminError},
     define::{
         panics,
         record::BoxError,
@@ -21,15 +21,15 @@ use crate::{
 /// Tells the hooks of runs that were cancelled. A hook that fails takes the action back.
 pub(crate) async fn cancelled(
     tx: &mut PgConnection,
-    runs: &[Uuid],
-    by: By<'_>,
+    runs: &[RunId],
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     for (run, definition) in to_tell(tx, runs, by).await? {
         let end = RunEnd {
             run_id: run.run_id,
             subject: run.subject,
             outcome: Outcome::Cancelled {
-                by: by.actor.to_owned(),
+                by: by.name.to_owned(),
                 reason: by.reason.to_owned(),
             },
         };
@@ -42,9 +42,9 @@ pub(crate) async fn cancelled(
 /// dead task stays dead and is not told of. A hook that fails takes the action back.
 pub(crate) async fn revived(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     from_step: Option<&str>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     for (run, definition) in to_tell(tx, runs, by).await? {
         if run.state != RunState::Running {
@@ -63,8 +63,8 @@ pub(crate) async fn revived(
 /// Runs whose workflow has hooks, with its definition, by ascending id.
 async fn to_tell<'h>(
     tx: &mut PgConnection,
-    runs: &[Uuid],
-    by: By<'h>,
+    runs: &[RunId],
+    by: Actor<'h>,
 ) -> Result<Vec<(About, &'h Arc<Definition>)>, StoreError> {
     let Some(hooks) = by.hooks else {
         return Ok(Vec::new());

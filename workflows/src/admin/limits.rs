@@ -13,10 +13,11 @@ use serde::Serialize;
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::define::ids::FairnessHash;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
-        AdminError, By, Conflict, Hints, check_reason,
+        Actor, AdminError, Conflict, Hints, check_reason,
         hints::{begin, finish},
         queues,
     },
@@ -96,7 +97,12 @@ pub async fn list(pool: &PgPool) -> Result<Vec<LimitEntry>, AdminError> {
 }
 
 /// Limits a queue, in place of the limit that it had.
-pub async fn set(pool: &PgPool, queue: &str, limit: Limit, by: By<'_>) -> Result<(), AdminError> {
+pub async fn set(
+    pool: &PgPool,
+    queue: &str,
+    limit: Limit,
+    by: Actor<'_>,
+) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = set_in(&mut transaction, queue, limit, by).await?;
     finish(pool, transaction, Failpoint::Limit, hints).await
@@ -107,7 +113,7 @@ pub async fn set_in(
     tx: &mut PgConnection,
     queue: &str,
     limit: Limit,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     limit.check()?;
@@ -124,7 +130,7 @@ pub async fn set_in(
 }
 
 /// Takes the limit from a queue.
-pub async fn remove(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
+pub async fn remove(pool: &PgPool, queue: &str, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = remove_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Failpoint::Limit, hints).await
@@ -134,7 +140,7 @@ pub async fn remove(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminE
 pub async fn remove_in(
     tx: &mut PgConnection,
     queue: &str,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     if !limits::remove(tx, queue).await? {
@@ -167,7 +173,7 @@ impl LimitEntry {
     pub(super) async fn holds(
         &self,
         pool: &PgPool,
-        key: i64,
+        fairness_hash: FairnessHash,
     ) -> Result<Option<HeldBy>, StoreError> {
         let used_up =
             |most: Option<u32>, running: i64| most.is_some_and(|most| running >= most.into());
@@ -175,7 +181,7 @@ impl LimitEntry {
             return Ok(Some(HeldBy::Concurrency));
         }
         if self.limit.per_key.is_some() {
-            let of_key = limits::running_of_key(pool, &self.queue, key).await?;
+            let of_key = limits::running_of_key(pool, &self.queue, fairness_hash).await?;
             if used_up(self.limit.per_key, of_key) {
                 return Ok(Some(HeldBy::Key));
             }

@@ -1,8 +1,8 @@
 //! Row locks of operators' actions: always runs first, by ascending id.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     admin::{AdminError, Conflict, not_found},
     store::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Locks a run.
-pub(crate) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
+pub(crate) async fn run(tx: &mut PgConnection, run_id: RunId) -> Result<Locked, AdminError> {
     lock::runs(tx, &[run_id]).await?;
     runs::locked(tx, run_id)
         .await?
@@ -20,7 +20,7 @@ pub(crate) async fn run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, A
 }
 
 /// Locks a run that has not ended.
-pub(crate) async fn live_run(tx: &mut PgConnection, run_id: Uuid) -> Result<Locked, AdminError> {
+pub(crate) async fn live_run(tx: &mut PgConnection, run_id: RunId) -> Result<Locked, AdminError> {
     let run = run(tx, run_id).await?;
     if run.state.has_ended() {
         return Err(Conflict::RunEnded(run.state).into());

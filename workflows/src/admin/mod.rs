@@ -1,7 +1,7 @@
 //! What people and their tools do with runs, dead letters and queues. The HTTP API and the command
 //! line are both thin layers over these functions.
 //!
-//! Whatever changes something takes [`By`] and leaves an [`audit`] row in the same transaction. Each
+//! Whatever changes something takes [`Actor`] and leaves an [`audit`] row in the same transaction. Each
 //! action has two forms: one for a pool, which also tells the workers, and one (`…_in`) that is part
 //! of the caller's own transaction and returns the [`Hints`] to send after its commit.
 
@@ -28,7 +28,7 @@ use crate::store::error::StoreError;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use crate::define::{actor::By, hooks::Hooks};
+pub use crate::define::{actor::Actor, hooks::Hooks};
 pub use breakers::Breaker;
 pub use conflict::Conflict;
 pub use depths::{Depth, Depths, depths};
@@ -36,7 +36,7 @@ pub use hints::Hints;
 pub use payload::Payload;
 
 /// Refuses an action without a reason.
-pub(crate) fn check_reason(by: By<'_>) -> Result<(), AdminError> {
+pub(crate) fn check_reason(by: Actor<'_>) -> Result<(), AdminError> {
     if by.reason.trim().is_empty() {
         return Err(AdminError::NoReason);
     }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
-        AdminError, Breaker, By, Conflict, Hints, Pause, breakers, check_reason,
+        Actor, AdminError, Breaker, Conflict, Hints, Pause, breakers, check_reason,
         hints::{begin, finish},
         not_found,
         workers::Fleet,
@@ -76,7 +77,7 @@ pub async fn list(pool: &PgPool) -> Result<Vec<QueueEntry>, AdminError> {
     Ok(entries.collect())
 }
 
-fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[i32]) -> Vec<Breaker> {
+fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[LaneId]) -> Vec<Breaker> {
     let needs = fleet.needs_of(queue);
     let needed = open.iter().filter(|breaker| {
         needs.contains(breaker.dependency.as_str())
@@ -90,7 +91,7 @@ fn needed(open: &[Breaker], fleet: &Fleet, queue: &str, lanes: &[i32]) -> Vec<Br
 struct InQueue {
     /// With their versions.
     workflows: BTreeSet<(String, i32)>,
-    lanes: Vec<i32>,
+    lanes: Vec<LaneId>,
     ready: i64,
     suspects: i64,
 }
@@ -110,14 +111,18 @@ pub(super) async fn paused(pool: &PgPool) -> Result<HashMap<String, Pause>, Stor
 }
 
 /// Holds a queue: nothing more of it is claimed. What is under way goes on.
-pub async fn pause(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
+pub async fn pause(pool: &PgPool, queue: &str, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Failpoint::Pause, hints).await
 }
 
 /// [`pause`] as part of the caller's transaction.
-pub async fn pause_in(tx: &mut PgConnection, queue: &str, by: By<'_>) -> Result<Hints, AdminError> {
+pub async fn pause_in(
+    tx: &mut PgConnection,
+    queue: &str,
+    by: Actor<'_>,
+) -> Result<Hints, AdminError> {
     check_reason(by)?;
     must_exist(tx, queue).await?;
     if !queues::pause(tx, queue, by).await? {
@@ -136,7 +141,7 @@ pub(super) async fn must_exist(tx: &mut PgConnection, queue: &str) -> Result<(),
 }
 
 /// Lets a paused queue go on.
-pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminError> {
+pub async fn resume(pool: &PgPool, queue: &str, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, queue, by).await?;
     finish(pool, transaction, Failpoint::Resume, hints).await
@@ -146,7 +151,7 @@ pub async fn resume(pool: &PgPool, queue: &str, by: By<'_>) -> Result<(), AdminE
 pub async fn resume_in(
     tx: &mut PgConnection,
     queue: &str,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     if !queues::resume(tx, queue).await? {

@@ -6,9 +6,10 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::define::ids::RedriveId;
 use crate::{
     admin::{
-        AdminError, By, Conflict, Hints, check_reason,
+        Actor, AdminError, Conflict, Hints, check_reason,
         hints::{begin, finish},
         not_found,
     },
@@ -24,7 +25,7 @@ const LISTED: i64 = 500;
 #[derive(Debug, Clone)]
 pub struct Redrive {
     /// The job.
-    pub redrive_id: Uuid,
+    pub redrive_id: RedriveId,
     /// Which letters.
     pub filter: LetterFilter,
     /// Their runs start again from this step, instead of from where they died.
@@ -71,7 +72,7 @@ pub async fn request(
     filter: &LetterFilter,
     from_step: Option<&str>,
     pace: Pace,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Redrive, AdminError> {
     let mut transaction = begin(pool).await?;
     let redrive_id = request_in(&mut transaction, filter, from_step, pace, by).await?;
@@ -86,14 +87,14 @@ pub async fn request_in(
     filter: &LetterFilter,
     from_step: Option<&str>,
     pace: Pace,
-    by: By<'_>,
-) -> Result<Uuid, AdminError> {
+    by: Actor<'_>,
+) -> Result<RedriveId, AdminError> {
     check_reason(by)?;
     if !((0.001..=10_000.0).contains(&pace.per_second) && pace.cap > 0) {
         return Err(Conflict::RedrivePace.into());
     }
     let matched = matching(tx, filter).await?;
-    let redrive_id = Uuid::now_v7();
+    let redrive_id = RedriveId(Uuid::now_v7());
     let new = redrives::New {
         redrive_id,
         filter,
@@ -118,7 +119,7 @@ pub async fn list(pool: &PgPool, going_on_only: bool) -> Result<Vec<Redrive>, Ad
 }
 
 /// How far a re-drive is.
-pub async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Redrive, AdminError> {
+pub async fn get(pool: &PgPool, redrive_id: RedriveId) -> Result<Redrive, AdminError> {
     let row = redrives::get(pool, redrive_id)
         .await?
         .ok_or_else(|| not_found("re-drive", redrive_id))?;
@@ -126,7 +127,11 @@ pub async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Redrive, AdminError>
 }
 
 /// Stops a re-drive where it is.
-pub async fn stop(pool: &PgPool, redrive_id: Uuid, by: By<'_>) -> Result<Redrive, AdminError> {
+pub async fn stop(
+    pool: &PgPool,
+    redrive_id: RedriveId,
+    by: Actor<'_>,
+) -> Result<Redrive, AdminError> {
     let mut transaction = begin(pool).await?;
     stop_in(&mut transaction, redrive_id, by).await?;
     let hints = Hints::default();
@@ -137,8 +142,8 @@ pub async fn stop(pool: &PgPool, redrive_id: Uuid, by: By<'_>) -> Result<Redrive
 /// [`stop`] as part of the caller's transaction.
 pub async fn stop_in(
     tx: &mut PgConnection,
-    redrive_id: Uuid,
-    by: By<'_>,
+    redrive_id: RedriveId,
+    by: Actor<'_>,
 ) -> Result<(), AdminError> {
     check_reason(by)?;
     let ended = redrives::lock(tx, redrive_id)

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::define::ids::WorkerId;
 use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerEntry {
     /// Number of the process. Processes that began later have greater ones.
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     /// Its name, for people.
     pub name: String,
     /// Version of its program.
@@ -104,7 +105,7 @@ pub(super) struct Placement {
 /// The live workers and what they know, the newest first.
 pub(super) struct Fleet {
     workers: Vec<Vec<Known>>,
-    alive: HashSet<i64>,
+    alive: HashSet<WorkerId>,
 }
 
 impl Fleet {
@@ -125,7 +126,7 @@ impl Fleet {
         self.alive.is_empty()
     }
 
-    pub fn has(&self, worker_id: i64) -> bool {
+    pub fn has(&self, worker_id: WorkerId) -> bool {
         self.alive.contains(&worker_id)
     }
 

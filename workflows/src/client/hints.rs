@@ -9,6 +9,7 @@ use std::{collections::HashSet, time::Duration};
 use sqlx::{PgConnection, PgPool};
 use tokio::{sync::mpsc, time::Instant};
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::store::{
     self,
@@ -28,7 +29,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Work that is there when a transaction commits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hint {
-    pub lane: i32,
+    pub lane: LaneId,
     /// Its id, as `pg_current_xact_id` tells it.
     pub transaction: i64,
 }
@@ -103,7 +104,7 @@ async fn pass_on(
     let Some(connection) = connection else {
         return Ok(HashSet::new());
     };
-    let (transactions, lanes): (Vec<i64>, Vec<i32>) = open
+    let (transactions, lanes): (Vec<i64>, Vec<LaneId>) = open
         .iter()
         .map(|(hint, _)| (hint.transaction, hint.lane))
         .unzip();

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
     protocol::state::{RunState, StepState},
@@ -14,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct RunSummary {
     /// The run.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
     /// Version of the workflow it was started with.
@@ -79,6 +80,6 @@ pub async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<RunSummar
 pub async fn live_run(
     connection: &mut PgConnection,
     subject: Uuid,
-) -> Result<Option<Uuid>, StoreError> {
+) -> Result<Option<RunId>, StoreError> {
     store::live_run(connection, subject).await
 }

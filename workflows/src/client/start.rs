@@ -6,13 +6,14 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     client::hints::{self, Hint, Hints},
     define::{
         detail::Detail,
         panics::caught,
         payload::Payload,
-        run::{RunId, StartError},
+        run::StartError,
         workflow::{Definition, Workflow},
     },
     store,
@@ -126,7 +127,7 @@ impl<I: Serialize> Starter<I> {
             .map_err(|panic| StartError::Panicked(panic.to_string()))?
             .map_err(StartError::Input)?;
         let run = store::start::NewRun {
-            run_id: Uuid::now_v7(),
+            run_id: RunId(Uuid::now_v7()),
             workflow: self.workflow,
             version: self.version,
             subject,
@@ -149,6 +150,6 @@ impl<I: Serialize> Starter<I> {
             hints::give(self.hints.as_ref(), hint);
         }
         tracing::debug!(run.id = %started.run_id, run.workflow = self.workflow, "run started");
-        Ok(RunId(started.run_id))
+        Ok(started.run_id)
     }
 }

@@ -38,7 +38,7 @@ use tokio::time::Instant;
 use crate::protocol::state::RunState;
 use crate::store::error::{StoreError, in_chain};
 use crate::{
-    define::{payload::Payload, run::RunId, step::Rejection},
+    define::{ids::RunId, payload::Payload, step::Rejection},
     store::{
         ends::{self, Stand},
         session::{ANSWER, within},
@@ -135,7 +135,7 @@ async fn wait_for<O: DeserializeOwned>(
     loop {
         let left = over.saturating_duration_since(Instant::now());
         let patience = left.clamp(Duration::from_secs(1), ANSWER);
-        let stand = match within(patience, ends::stand(pool, run.0)).await {
+        let stand = match within(patience, ends::stand(pool, run)).await {
             Err(error) if in_chain(&error).is_some() && !left.is_zero() => {
                 tracing::debug!(error = %error, run.id = %run, "no answer about a run yet");
                 None

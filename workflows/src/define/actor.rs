@@ -4,20 +4,20 @@ use crate::define::hooks::Hooks;
 
 /// Who acts, and why. Both are kept.
 #[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
+pub struct Actor<'a> {
     /// A person or a key, as the caller knows them.
-    pub actor: &'a str,
-    /// Never empty: [`crate::admin::AdminError::NoReason`].
+    pub name: &'a str,
+    /// Why this is done. Never empty: [`crate::admin::AdminError::NoReason`].
     pub reason: &'a str,
     /// Workflows that are told in the same transaction of runs that end by this.
     pub hooks: Option<&'a Hooks>,
 }
 
-impl<'a> By<'a> {
+impl<'a> Actor<'a> {
     /// Somebody with a reason. No workflow is told.
-    pub const fn new(actor: &'a str, reason: &'a str) -> Self {
+    pub const fn new(name: &'a str, reason: &'a str) -> Self {
         Self {
-            actor,
+            name,
             reason,
             hooks: None,
         }

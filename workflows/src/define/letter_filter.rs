@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::define::ids::Fingerprint;
+
 /// Which letters. What is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LetterFilter {
@@ -14,10 +16,10 @@ pub struct LetterFilter {
     pub step: Option<String>,
     /// [`DeadLetter::fingerprint`](crate::admin::dead_letters::DeadLetter::fingerprint).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
-    /// Fairness key of the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<String>,
+    pub fingerprint: Option<Fingerprint>,
+    /// Fairness key of the run. It is `owner` where filters are stored.
+    #[serde(default, rename = "owner", skip_serializing_if = "Option::is_none")]
+    pub fairness_key: Option<String>,
     /// Died before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_before: Option<DateTime<Utc>>,

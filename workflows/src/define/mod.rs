@@ -5,6 +5,7 @@ pub mod backoff;
 mod checkpoints;
 pub(crate) mod detail;
 pub(crate) mod hooks;
+pub(crate) mod ids;
 pub(crate) mod lane;
 pub(crate) mod letter_filter;
 pub(crate) mod panics;

@@ -10,8 +10,8 @@ use std::{
 };
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, LaneId, TaskId};
 use crate::define::payload::Payload;
 use crate::define::record::BoxError;
 
@@ -28,14 +28,14 @@ pub(crate) struct Reports {
 /// The last word of each attempt that was not written yet, by task.
 #[derive(Default)]
 pub(crate) struct Latest {
-    words: Mutex<HashMap<Uuid, Word>>,
+    words: Mutex<HashMap<TaskId, Word>>,
     some: Notify,
 }
 
 /// How far an attempt says that it is.
 #[derive(Debug, Clone)]
 pub(crate) struct Word {
-    pub token: i64,
+    pub token: FencingToken,
     pub done: f64,
     pub note: String,
 }
@@ -76,10 +76,10 @@ pub(crate) enum Request {
 #[derive(Clone)]
 pub(crate) struct Reporting {
     pub(crate) reports: Reports,
-    pub task_id: Uuid,
+    pub task_id: TaskId,
     /// The step, and with it the queue's lane.
-    pub lane: i32,
-    pub token: i64,
+    pub lane: LaneId,
+    pub token: FencingToken,
 }
 
 impl fmt::Debug for Reporting {
@@ -103,7 +103,7 @@ impl Reports {
         Arc::clone(&self.latest)
     }
 
-    pub fn of(&self, task_id: Uuid, lane: i32, token: i64) -> Reporting {
+    pub fn of(&self, task_id: TaskId, lane: LaneId, token: FencingToken) -> Reporting {
         Reporting {
             reports: self.clone(),
             task_id,
@@ -114,7 +114,7 @@ impl Reports {
 }
 
 impl Latest {
-    pub(crate) fn say(&self, task_id: Uuid, word: Word) {
+    pub(crate) fn say(&self, task_id: TaskId, word: Word) {
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         let known = words.get(&task_id);
         if known.is_none_or(|known| known.token <= word.token) {
@@ -135,7 +135,7 @@ impl Latest {
         self.some.notified().await;
     }
 
-    pub fn take(&self) -> HashMap<Uuid, Word> {
+    pub fn take(&self) -> HashMap<TaskId, Word> {
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *words)
     }

@@ -1,20 +1,6 @@
 //! Runs, as those see them who start them.
 
-use std::fmt;
-
-use uuid::Uuid;
-
 use crate::define::{payload::PayloadError, record::BoxError};
-
-/// Identity of a run (`UUIDv7`: sorts by time of start).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RunId(pub Uuid);
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// A run that could not be started. The caller's transaction should be rolled back.
 #[derive(Debug, thiserror::Error)]

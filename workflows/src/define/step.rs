@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, RunId};
 use crate::define::{
     backoff::Backoff,
     record::{BoxError, Record, Write},
@@ -84,12 +85,12 @@ pub struct Attempt<C = ()> {
     /// What the process gives to the steps.
     pub context: Arc<C>,
     /// The run this task belongs to.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// What the run is about, as given to [`crate::client::start::Starter::start`].
     pub subject: Uuid,
     /// Fencing token of this attempt: grows with every claim, never reused. Put it into the keys
     /// of outside effects, and only the winner's are ever referred to.
-    pub token: i64,
+    pub token: FencingToken,
     /// From 1.
     pub attempt: u32,
     /// Fires when the attempt has lost its right to work (cancelled, lease lost, shutdown).

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::define::ids::WorkerId;
 use crate::{
     define::{
         detail::Detail,
@@ -55,7 +56,7 @@ pub(crate) struct Parts {
     pub config: EngineConfig,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
-    worker_id: i64,
+    worker_id: WorkerId,
     who: Who,
     pub slots: Slots,
     notifications: Notifications,

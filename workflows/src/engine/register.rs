@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use sqlx::Connection;
 
+use crate::define::ids::WorkerId;
 use crate::store::error::{StoreError, in_chain};
 use crate::{
     define::{detail::Detail, lane::Lane},
@@ -32,7 +33,7 @@ pub(crate) async fn enter(
     (used, shapes, events): (&[Lane], &[Value], &[Detail]),
     who: &Who,
     schedules: &[Schedule],
-) -> Result<(Arc<Lanes>, i64), EngineError> {
+) -> Result<(Arc<Lanes>, WorkerId), EngineError> {
     prove(session)
         .await?
         .map_err(|no_sessions| EngineError::Misconfigured(vec![no_sessions.to_string()]))?;

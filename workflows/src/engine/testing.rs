@@ -34,6 +34,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
     admin::{
@@ -41,10 +42,7 @@ use crate::{
         explain::{Answer, Attempt, Explanation, explain},
     },
     client::wait::{End, WaitError, wait},
-    define::{
-        run::{RunId, StartError},
-        workflow::Workflow,
-    },
+    define::{run::StartError, workflow::Workflow},
     engine::{builder::Engine, config::EngineConfig, error::EngineError},
     store::hurry::hurry,
 };

@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use rand::Rng;
 use tokio::time::Instant;
 
+use crate::define::ids::WorkerId;
 use crate::store::sweep::ScanResult;
 
 /// Time for which a worker has to be absent, and leases expired, before tasks are taken.
@@ -14,7 +15,7 @@ pub(crate) const ABSENT: Duration = Duration::from_millis(300);
 #[derive(Default)]
 pub(crate) struct Absences {
     /// Since when each worker is absent.
-    pub absent: HashMap<i64, Instant>,
+    pub absent: HashMap<WorkerId, Instant>,
     /// Since when leases are expired.
     pub expired: Option<Instant>,
     /// Until then absence and expiry mean nothing: the database was away.
@@ -58,7 +59,7 @@ impl Absences {
     }
 
     /// Workers that have been absent for at least `time`.
-    pub fn absent_for(&self, time: Duration) -> Vec<i64> {
+    pub fn absent_for(&self, time: Duration) -> Vec<WorkerId> {
         let absent = self.absent.iter();
         absent
             .filter(|(_, since)| since.elapsed() >= time)
@@ -67,7 +68,7 @@ impl Absences {
     }
 
     /// Workers that are absent, but not for that long.
-    pub fn absent_since(&self, time: Duration) -> Vec<i64> {
+    pub fn absent_since(&self, time: Duration) -> Vec<WorkerId> {
         let absent = self.absent.iter();
         absent
             .filter(|(_, since)| since.elapsed() < time)

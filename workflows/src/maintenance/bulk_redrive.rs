@@ -7,11 +7,11 @@ use std::collections::HashSet;
 
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
 
+use crate::define::ids::{LetterId, RunId};
 use crate::store::error::StoreError;
 use crate::{
-    admin::{AdminError, By, hooks},
+    admin::{Actor, AdminError, hooks},
     define::hooks::Hooks,
     maintenance::bulk_redrive::pace::Round,
     protocol::{failpoints::Failpoint, state::Resolution},
@@ -62,7 +62,7 @@ pub(crate) async fn work_off(
     let at_the_end = letters.len() <= wanted;
     letters.truncate(wanted);
 
-    let runs: Vec<Uuid> = letters.iter().map(|letter| letter.run_id).collect();
+    let runs: Vec<RunId> = letters.iter().map(|letter| letter.run_id).collect();
     let locked = lock::free_run_ids(tx, &runs).await?;
     let mut round = Round {
         position: job.position,
@@ -96,8 +96,8 @@ impl std::ops::Deref for Step {
 }
 
 impl Step {
-    fn by(&self) -> By<'_> {
-        By::new(&self.actor, &self.reason)
+    fn by(&self) -> Actor<'_> {
+        Actor::new(&self.actor, &self.reason)
     }
 
     /// Whole letters that the rate allows now.
@@ -121,11 +121,11 @@ impl Step {
         let (as_they_are, from_earlier): (Vec<&Candidate>, Vec<&Candidate>) = letters
             .iter()
             .partition(|letter| from_step.is_none_or(|step| step == letter.step));
-        let ids: Vec<Uuid> = as_they_are.iter().map(|letter| letter.letter_id).collect();
+        let ids: Vec<LetterId> = as_they_are.iter().map(|letter| letter.letter_id).collect();
         let mut revived = Revived::default();
         if !ids.is_empty() {
             revived = requeue::letters(tx, &ids, by).await?;
-            let runs: Vec<Uuid> = as_they_are.iter().map(|letter| letter.run_id).collect();
+            let runs: Vec<RunId> = as_they_are.iter().map(|letter| letter.run_id).collect();
             hooks::revived(tx, &runs, None, by).await?;
         }
         let mut skipped = 0;
@@ -145,14 +145,14 @@ impl Step {
         tx: &mut PgConnection,
         step: &str,
         letters: &[&Candidate],
-        by: By<'_>,
+        by: Actor<'_>,
     ) -> Result<(Revived, i64), AdminError> {
-        let ids: Vec<Uuid> = letters.iter().map(|letter| letter.letter_id).collect();
+        let ids: Vec<LetterId> = letters.iter().map(|letter| letter.letter_id).collect();
         // Somebody may have resolved a letter before its run was locked.
         let open = redrives::open_letters(tx, &ids).await?;
-        let runs: Vec<Uuid> = open.iter().map(|run| run.run_id).collect();
+        let runs: Vec<RunId> = open.iter().map(|run| run.run_id).collect();
         let entries = requeue::entries(tx, &runs, step).await?;
-        let runs: HashSet<Uuid> = entries.iter().map(|entry| entry.run_id).collect();
+        let runs: HashSet<RunId> = entries.iter().map(|entry| entry.run_id).collect();
         let (mut revived, mut skipped) = (Revived::default(), 0);
         for run in open {
             if runs.contains(&run.run_id) {
@@ -162,7 +162,7 @@ impl Step {
             }
         }
         if !entries.is_empty() {
-            let runs: Vec<Uuid> = runs.into_iter().collect();
+            let runs: Vec<RunId> = runs.into_iter().collect();
             clear(tx, &runs, Resolution::Redriven, by).await?;
             revived.queues = requeue::restart(tx, &entries, by).await?;
             hooks::revived(tx, &runs, Some(step), by).await?;

@@ -7,14 +7,11 @@ use futures::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::define::ids::{LaneId, RunId};
 use crate::store::error::StoreError;
 use crate::{
     admin::AdminError,
-    define::{
-        hooks::Hooks,
-        panics,
-        run::{RunId, StartError},
-    },
+    define::{hooks::Hooks, panics, run::StartError},
     maintenance::bulk_redrive::{self, pace::Batch},
     store::{
         breakers,
@@ -149,7 +146,7 @@ impl Scheduler {
         let (connection, _) = self.link.get().await?;
         match news {
             News::Down(error, lanes) => {
-                let lanes: Vec<i32> = lanes.iter().copied().collect();
+                let lanes: Vec<LaneId> = lanes.iter().copied().collect();
                 let opening = breakers::open(connection, dependency, error, &lanes, FIRST_PROBE);
                 within(ANSWER, opening).await?;
             }

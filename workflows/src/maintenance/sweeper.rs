@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::define::ids::{LaneId, WorkerId};
 use crate::store::error::StoreError;
 use crate::{
     maintenance::{
@@ -40,7 +41,7 @@ const DUE_BATCHES: u32 = 20;
 
 pub(crate) struct Sweeper {
     pub link: Link,
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
     /// Work is looked for where no claim has looked lately.
@@ -84,11 +85,11 @@ impl Sweeper {
 
     async fn sweep_once(&mut self, round: u32, coming_back: Duration) -> Result<(), StoreError> {
         let lanes = self.lanes.iter();
-        let idle: Vec<i32> = lanes
+        let idle: Vec<LaneId> = lanes
             .filter(|(_, lane)| self.slots.idle_for(lane.queue, self.interval / 2))
             .map(|(number, _)| number)
             .collect();
-        let all: Vec<i32> = self.lanes.iter().map(|(number, _)| number).collect();
+        let all: Vec<LaneId> = self.lanes.iter().map(|(number, _)| number).collect();
         // What the last look saw has to be seen again.
         let thoroughly = self.memory.expired.is_some() || round.is_multiple_of(FULL_SCAN);
         let (connection, _) = self.link.get().await?;
@@ -261,7 +262,7 @@ impl Sweeper {
     }
 
     /// Work became ready, for this process and for others.
-    fn tell(&self, lanes: &[i32]) {
+    fn tell(&self, lanes: &[LaneId]) {
         if lanes.is_empty() {
             return;
         }

@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uuid::Uuid;
-
+use crate::define::ids::FanOutId;
 use crate::{
     define::{lane::Lane, payload::Payload, record::Write, step::Rejection, workflow::Definition},
     protocol::{
@@ -94,7 +93,7 @@ pub(crate) enum Next {
     },
     Task(NewTask),
     FanOut {
-        fan_out_id: Uuid,
+        fan_out_id: FanOutId,
         carry: Payload,
         children: Vec<NewTask>,
         /// The join is told of dead children.

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
+use crate::define::ids::FanOutId;
 use crate::{
     define::{
         backoff::LONGEST_DELAY,
@@ -201,7 +202,7 @@ fn follow(
                     |value: Box<RawValue>| Payload::stored(String::from(Box::<str>::from(value)));
                 let children = children.into_iter().map(|input| task(child, raw(input)));
                 Next::FanOut {
-                    fan_out_id: Uuid::now_v7(),
+                    fan_out_id: FanOutId(Uuid::now_v7()),
                     carry: raw(carry),
                     children: children.collect::<Result<_, FollowError>>()?,
                     partial,

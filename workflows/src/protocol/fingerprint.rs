@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use tokens::fold_token;
 
+use crate::define::ids::Fingerprint;
+
 /// What stands for something that differs.
 const BLANK: char = '#';
 /// So much of a message is looked at.
@@ -19,15 +21,15 @@ const UNITS: [&str; 24] = [
 
 /// The fingerprint of an error as it is kept (`message` and `chain`, outermost first): its outer
 /// message and its innermost cause.
-pub(crate) fn fingerprint(step: &str, error: &Value) -> String {
+pub(crate) fn fingerprint(step: &str, error: &Value) -> Fingerprint {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let outer = fold(&text(&error["message"]));
     let innermost = error["chain"].as_array().and_then(|chain| chain.last());
     let innermost = fold(&innermost.map(text).unwrap_or_default());
     if outer.contains(&innermost) {
-        return format!("{step}: {outer}");
+        return Fingerprint(format!("{step}: {outer}"));
     }
-    format!("{step}: {outer}: {innermost}")
+    Fingerprint(format!("{step}: {outer}: {innermost}"))
 }
 
 /// A message without what differs.

@@ -8,6 +8,7 @@ pub(crate) mod failure;
 pub(crate) mod fingerprint;
 pub(crate) mod position;
 pub mod state;
+pub(crate) mod stop;
 pub(crate) mod task;
 
 /// Name of the engine's own workflow, which removes old runs, and of its schedule and queue.

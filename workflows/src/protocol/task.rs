@@ -5,21 +5,22 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::define::ids::{FairnessHash, FanOutId, FencingToken, Rank, RunId, TaskId};
 use crate::define::{lane::Lane, payload::Payload};
 
 /// A task that a worker holds, with the token that proves it.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
-    pub task_id: Uuid,
-    pub run_id: Uuid,
+    pub task_id: TaskId,
+    pub run_id: RunId,
     pub subject: Uuid,
     /// Workflow, version and step, and the queue in which this build runs it.
     pub lane: Lane,
     /// The hash of the run's fairness key.
-    pub key: i64,
+    pub fairness_hash: FairnessHash,
     /// Orders the tasks of one key.
-    pub rank: i64,
-    pub fan_out_id: Option<Uuid>,
+    pub rank: Rank,
+    pub fan_out_id: Option<FanOutId>,
     pub child: Option<i32>,
     pub input: Payload,
     pub errors: i32,
@@ -27,7 +28,7 @@ pub(crate) struct Claim {
     pub interruptions: i32,
     /// In how many processes it was, among others, when they died.
     pub suspicion: i16,
-    pub token: i64,
+    pub token: FencingToken,
     /// By the database's clock.
     pub started_at: DateTime<Utc>,
     /// Trace context of whatever started the run.
@@ -38,7 +39,7 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// The claim on the next step of the same task, by the worker that has just done this one.
-    pub fn going_on(&self, next: &NewTask, token: i64, started_at: DateTime<Utc>) -> Self {
+    pub fn going_on(&self, next: &NewTask, token: FencingToken, started_at: DateTime<Utc>) -> Self {
         Self {
             lane: next.lane.clone(),
             input: next.input.clone(),

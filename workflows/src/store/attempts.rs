@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, RunId, TaskId};
 use crate::protocol::state::AttemptOutcome;
 use crate::store::error::StoreError;
 
 /// An attempt that ended.
 pub(crate) struct Attempt {
-    pub token: i64,
-    pub task_id: Uuid,
+    pub token: FencingToken,
+    pub task_id: TaskId,
     pub step: String,
     pub child: Option<i32>,
     pub outcome: AttemptOutcome,
@@ -24,8 +24,8 @@ pub(crate) struct Attempt {
 /// The first `limit` attempts of a run, or of one of its tasks, in the order of the claims.
 pub(crate) async fn list(
     pool: &PgPool,
-    run_id: Uuid,
-    task_id: Option<Uuid>,
+    run_id: RunId,
+    task_id: Option<TaskId>,
     limit: i64,
 ) -> Result<Vec<Attempt>, StoreError> {
     Ok(sqlx::query_as!(
@@ -36,8 +36,8 @@ pub(crate) async fn list(
            LEFT JOIN workflows.workers w USING (worker_id)
            WHERE a.run_id = $1 AND ($2::uuid IS NULL OR a.task_id = $2)
            ORDER BY a.token LIMIT $3"#,
-        run_id,
-        task_id,
+        run_id.0,
+        task_id as Option<TaskId>,
         limit,
     )
     .fetch_all(pool)

@@ -4,20 +4,20 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
 use crate::store::error::StoreError;
 
 /// Keeps an action, in the caller's transaction.
 pub(crate) async fn record(
     tx: &mut PgConnection,
-    by: By<'_>,
+    by: Actor<'_>,
     action: &str,
     target: impl std::fmt::Display,
     details: Value,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.audit (actor, action, target, reason, details) VALUES ($1, $2, $3, $4, $5)",
-        by.actor,
+        by.name,
         action,
         target.to_string(),
         by.reason,

@@ -1,5 +1,6 @@
 //! Dependencies that are down, for all workers to know.
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub(crate) async fn open(
     connection: &mut PgConnection,
     dependency: &str,
     error: &str,
-    lanes: &[i32],
+    lanes: &[LaneId],
     probe_in: Duration,
 ) -> Result<(), StoreError> {
     sqlx::query!(
@@ -26,7 +27,7 @@ pub(crate) async fn open(
         dependency,
         error,
         probe_in.as_secs_f64(),
-        lanes,
+        lanes as &[LaneId],
     )
     .execute(connection)
     .await?;
@@ -83,15 +84,15 @@ pub(crate) struct Open {
     pub since: DateTime<Utc>,
     pub probe_at: DateTime<Utc>,
     pub error: String,
-    pub lanes: Vec<i32>,
+    pub lanes: Vec<LaneId>,
 }
 
 /// The open breakers, by name.
 pub(crate) async fn list(pool: &PgPool) -> Result<Vec<Open>, StoreError> {
     Ok(sqlx::query_as!(
         Open,
-        "SELECT dependency, opened_at AS since, probe_at, error, lanes FROM workflows.breakers
-         ORDER BY dependency"
+        r#"SELECT dependency, opened_at AS since, probe_at, error, lanes AS "lanes: Vec<LaneId>"
+           FROM workflows.breakers ORDER BY dependency"#
     )
     .fetch_all(pool)
     .await?)

@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 mod limited;
 
+use crate::define::ids::{
+    FairnessHash, FanOutId, FencingToken, LaneId, Rank, RunId, TaskId, WorkerId,
+};
 use crate::store::error::StoreError;
 use crate::{
     define::{lane::Lane, payload::Payload},
@@ -26,14 +29,14 @@ pub(crate) use limited::{Limited, Room, claim_limited, claim_suspect_limited};
 /// A lane to look into.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    pub lane: i32,
+    pub lane: LaneId,
     pub queue: &'static str,
     /// Which version of which workflow it belongs to.
     pub group: i32,
     /// Free slots of the queue.
     pub slots: usize,
     /// The key after which to look.
-    pub after: i64,
+    pub after: FairnessHash,
     pub crash_limit: i32,
 }
 
@@ -42,7 +45,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Demand {
     pub lanes: Vec<Wanted>,
     /// Lane, key and lowest rank of where to look, instead of looking for keys.
-    pub fronts: Option<Vec<(i32, i64, i64)>>,
+    pub fronts: Option<Vec<(LaneId, FairnessHash, Rank)>>,
 }
 
 /// What a claim brought.
@@ -64,13 +67,13 @@ pub(crate) async fn claim(
     connection: &mut PgConnection,
     known: &Lanes,
     demand: &Demand,
-    worker_id: i64,
+    worker_id: WorkerId,
     lease: Duration,
 ) -> Result<Claimed, StoreError> {
-    let (mut front_lanes, mut keys, mut ranks) = (vec![], vec![], vec![]);
-    for (lane, key, rank) in demand.fronts.iter().flatten() {
+    let (mut front_lanes, mut hashes, mut ranks) = (vec![], vec![], vec![]);
+    for (lane, hash, rank) in demand.fronts.iter().flatten() {
         front_lanes.push(*lane);
-        keys.push(*key);
+        hashes.push(*hash);
         ranks.push(*rank);
     }
     let wanted = Columns::of(&demand.lanes);
@@ -78,18 +81,18 @@ pub(crate) async fn claim(
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/claim.sql",
-        &wanted.lanes,
+        &wanted.lanes as &[LaneId],
         &wanted.queues,
         &wanted.groups,
         &wanted.slots,
-        &wanted.after,
+        &wanted.after as &[FairnessHash],
         &wanted.crash_limits,
-        worker_id,
+        worker_id.0,
         lease.as_secs_f64(),
         demand.fronts.is_none(),
-        &front_lanes,
-        &keys,
-        &ranks,
+        &front_lanes as &[LaneId],
+        &hashes as &[FairnessHash],
+        &ranks as &[Rank],
     )
     .fetch_all(connection)
     .await?;
@@ -106,17 +109,17 @@ async fn claim_suspect(
     known: &Lanes,
     demand: &Demand,
     permitted: &[String],
-    worker_id: i64,
+    worker_id: WorkerId,
     lease: Duration,
 ) -> Result<Option<Arc<Claim>>, StoreError> {
     let wanted = Columns::of(&demand.lanes);
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/claim_suspect.sql",
-        &wanted.lanes,
+        &wanted.lanes as &[LaneId],
         &wanted.queues,
         &wanted.crash_limits,
-        worker_id,
+        worker_id.0,
         lease.as_secs_f64(),
         permitted,
     )
@@ -130,20 +133,20 @@ async fn claim_suspect(
 pub(crate) async fn strays(
     connection: &mut PgConnection,
     known: &Lanes,
-    worker_id: i64,
-    in_hand: &[Uuid],
+    worker_id: WorkerId,
+    in_hand: &[TaskId],
 ) -> Result<Vec<Arc<Claim>>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
-                  t.fan_out_id, t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
+        r#"SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key AS fairness_hash, t.rank,
+                  t.fan_out_id AS "fan_out_id: _", t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
                   t.suspicion, l.token, l.started_at, 0::float8 AS "waited!", 0::bigint AS "quota!",
                   0::float8 AS "took!"
            FROM workflows.leases l JOIN workflows.tasks t USING (task_id)
            JOIN workflows.runs r ON r.run_id = t.run_id
            WHERE l.worker_id = $1 AND l.task_id <> ALL($2) AND l.crash_limit > 0"#,
-        worker_id,
-        in_hand,
+        worker_id.0,
+        in_hand as &[TaskId],
     )
     .fetch_all(connection)
     .await?;
@@ -156,11 +159,11 @@ pub(crate) async fn strays(
 pub(crate) async fn take_over(
     connection: &mut PgConnection,
     known: &Lanes,
-    worker_id: i64,
+    worker_id: WorkerId,
     lease: Duration,
-    leases: &HashSet<(Uuid, i64)>,
+    leases: &HashSet<(TaskId, FencingToken)>,
 ) -> Result<Vec<Arc<Claim>>, StoreError> {
-    let (tasks, tokens): (Vec<Uuid>, Vec<i64>) = leases.iter().copied().unzip();
+    let (tasks, tokens): (Vec<TaskId>, Vec<FencingToken>) = leases.iter().copied().unzip();
     let rows = sqlx::query_as!(
         Row,
         r#"WITH worker AS MATERIALIZED (
@@ -178,15 +181,15 @@ pub(crate) async fn take_over(
             WHERE l.task_id = seen.task_id AND l.token = seen.token
               AND (l.crash_limit <= 1 OR (SELECT alone FROM worker w WHERE w.worker_id = l.worker_id))
             RETURNING l.task_id, l.token, l.started_at)
-           SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key, t.rank,
-                  t.fan_out_id, t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
+           SELECT t.task_id, t.run_id, r.subject, r.trace_parent, t.lane, t.key AS fairness_hash, t.rank,
+                  t.fan_out_id AS "fan_out_id: _", t.child, t.input::text AS "input!", t.errors, t.crashes, t.interruptions,
                   t.suspicion, l.token, l.started_at, 0::float8 AS "waited!", 0::bigint AS "quota!",
                   0::float8 AS "took!"
            FROM mine l JOIN workflows.tasks t USING (task_id)
            JOIN workflows.runs r ON r.run_id = t.run_id"#,
-        worker_id,
-        &tasks,
-        &tokens,
+        worker_id.0,
+        &tasks as &[TaskId],
+        &tokens as &[FencingToken],
         lease.as_secs_f64(),
     )
     .fetch_all(connection)
@@ -195,10 +198,10 @@ pub(crate) async fn take_over(
 }
 
 fn claimed(rows: Vec<Row>, known: &Lanes) -> Claimed {
-    let mut taken: HashMap<(i32, i64), i64> = HashMap::new();
+    let mut taken: HashMap<(LaneId, FairnessHash), i64> = HashMap::new();
     let mut claimed = Claimed::default();
     for row in rows {
-        let share = taken.entry((row.lane, row.key)).or_default();
+        let share = taken.entry((row.lane, row.fairness_hash)).or_default();
         *share += 1;
         claimed.more |= *share >= row.quota;
         let took = Duration::try_from_secs_f64(row.took).unwrap_or_default();
@@ -214,11 +217,11 @@ fn claimed(rows: Vec<Row>, known: &Lanes) -> Claimed {
 /// Columns for `unnest`.
 #[derive(Default)]
 struct Columns {
-    lanes: Vec<i32>,
+    lanes: Vec<LaneId>,
     queues: Vec<String>,
     groups: Vec<i32>,
     slots: Vec<i32>,
-    after: Vec<i64>,
+    after: Vec<FairnessHash>,
     crash_limits: Vec<i32>,
 }
 
@@ -242,21 +245,21 @@ impl Columns {
 }
 
 struct Row {
-    task_id: Uuid,
-    run_id: Uuid,
+    task_id: TaskId,
+    run_id: RunId,
     subject: Uuid,
     trace_parent: Option<String>,
-    lane: i32,
-    key: i64,
-    rank: i64,
-    fan_out_id: Option<Uuid>,
+    lane: LaneId,
+    fairness_hash: FairnessHash,
+    rank: Rank,
+    fan_out_id: Option<FanOutId>,
     child: Option<i32>,
     input: String,
     errors: i32,
     crashes: i32,
     interruptions: i32,
     suspicion: i16,
-    token: i64,
+    token: FencingToken,
     started_at: DateTime<Utc>,
     waited: f64,
     quota: i64,
@@ -270,7 +273,7 @@ impl Row {
             run_id: self.run_id,
             subject: self.subject,
             lane,
-            key: self.key,
+            fairness_hash: self.fairness_hash,
             rank: self.rank,
             fan_out_id: self.fan_out_id,
             child: self.child,

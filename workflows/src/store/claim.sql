@@ -57,8 +57,8 @@ WITH lane AS (
     SELECT task_id, run_id, token, $7, crash_limit, started_at, started_at + make_interval(secs => $8)
     FROM claimed
 )
-SELECT c.task_id, c.run_id, r.subject, r.trace_parent, c.lane, c.key, c.rank,
-       c.fan_out_id, c.child, c.input::text AS "input!", c.errors, c.crashes, c.interruptions, c.suspicion,
+SELECT c.task_id, c.run_id, r.subject, r.trace_parent, c.lane, c.key AS fairness_hash, c.rank,
+       c.fan_out_id AS "fan_out_id: _", c.child, c.input::text AS "input!", c.errors, c.crashes, c.interruptions, c.suspicion,
        c.token AS "token!", c.started_at AS "started_at!",
        extract(epoch FROM c.started_at - c.ready_at)::float8 AS "waited!", c.quota AS "quota!",
        extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 AS "took!"

@@ -1,24 +1,30 @@
 //! Taking away what is left of runs.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use crate::define::actor::By;
-use crate::protocol::state::Resolution;
+use crate::define::actor::Actor;
+use crate::define::ids::{FencingToken, RunId};
+use crate::protocol::{state::Resolution, stop::Stop};
 use crate::store::error::StoreError;
 use crate::store::lock;
 
+/// The attempts of a run that were under way.
+pub(crate) struct UnderWay {
+    pub stop: Stop,
+    pub attempts: i64,
+}
+
 /// Takes away all that is left of runs to do: tasks, fan-outs, open letters. Attempts under way lose
 /// their leases, so they can write nothing any more; the history shows them as cancelled. Call under
-/// the runs' locks. Returns how many attempts were under way.
+/// the runs' locks.
 pub(crate) async fn clear(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     resolution: Resolution,
-    by: By<'_>,
-) -> Result<i64, StoreError> {
+    by: Actor<'_>,
+) -> Result<Vec<UnderWay>, StoreError> {
     lock::tasks_of(tx, runs).await?;
-    Ok(sqlx::query_scalar!(
+    let rows = sqlx::query!(
         r#"WITH left_over AS (DELETE FROM workflows.tasks WHERE run_id = ANY($1) RETURNING *),
          no_longer_ready AS (
             DELETE FROM workflows.ready r USING left_over t
@@ -42,12 +48,21 @@ pub(crate) async fn clear(
             UPDATE workflows.dead_letters
             SET resolved_at = now(), resolution = $2, resolved_by = $3, reason = $4
             WHERE run_id = ANY($1) AND resolved_at IS NULL)
-         SELECT count(*) AS "running!" FROM no_longer_leased"#,
-        runs,
+         SELECT run_id AS "run_id: RunId", max(token) AS "newest!: FencingToken", count(*) AS "attempts!"
+         FROM no_longer_leased GROUP BY run_id"#,
+        runs as &[RunId],
         resolution.as_str(),
-        by.actor,
+        by.name,
         by.reason,
     )
-    .fetch_one(tx)
-    .await?)
+    .fetch_all(tx)
+    .await?;
+    let under_way = rows.into_iter().map(|row| UnderWay {
+        stop: Stop {
+            run_id: row.run_id,
+            newest: row.newest,
+        },
+        attempts: row.attempts,
+    });
+    Ok(under_way.collect())
 }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
 
 mod sort;
 
+use crate::define::ids::{LaneId, RunId, WorkerId};
 use crate::store::error::StoreError;
 pub(crate) use crate::store::writes::CallersError;
 use crate::{
@@ -33,7 +33,7 @@ use sort::{behind_a_rejection, sort};
 /// What a batch needs besides itself.
 pub(crate) struct Context<'a> {
     pub lanes: &'a Lanes,
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     /// Of the leases of those who go on.
     pub lease: Duration,
     /// How long this transaction waits for a row that somebody else holds.
@@ -67,7 +67,7 @@ pub(crate) struct Completed {
     /// Attempts whose worker goes on, with the claim on the next step.
     pub going_on: HashMap<usize, Arc<Claim>>,
     /// How many tasks became ready in which lane. Nobody is told of them yet.
-    pub ready: HashMap<i32, usize>,
+    pub ready: HashMap<LaneId, usize>,
 }
 
 /// What became of one completion.
@@ -147,7 +147,7 @@ pub(crate) async fn complete(
     );
     let mut transaction = connection.begin_with(sqlx::AssertSqlSafe(begin)).await?;
     let tx = &mut *transaction;
-    let runs: Vec<Uuid> = batch.iter().map(|s| s.claim.run_id).collect();
+    let runs: Vec<RunId> = batch.iter().map(|s| s.claim.run_id).collect();
     let alone = context.writing.is_none();
     let locked = if alone {
         lock::runs(tx, &runs).await?

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::define::ids::{FanOutId, FencingToken, Fingerprint, LetterId, RunId, TaskId, WorkerId};
 use crate::protocol::state::Cause;
 use crate::store::error::StoreError;
 use crate::{
@@ -14,12 +15,12 @@ use crate::{
 
 /// A task that dies. The error or crash of its last attempt is not counted in its row yet.
 pub(super) struct Dead<'a> {
-    pub task_id: Uuid,
-    pub token: i64,
+    pub task_id: TaskId,
+    pub token: FencingToken,
     pub cause: Cause,
     pub error: &'a Payload,
-    pub fingerprint: String,
-    pub worker_id: i64,
+    pub fingerprint: Fingerprint,
+    pub worker_id: WorkerId,
     /// Set on children of a fan-out.
     pub child: Option<Child>,
 }
@@ -30,7 +31,7 @@ pub(super) struct DeadLettered {
     /// Children of fan-outs that allow missing children: the join goes on without them.
     pub skipped: Vec<Child>,
     /// Runs that are dead now and were not before.
-    pub runs: HashSet<Uuid>,
+    pub runs: HashSet<RunId>,
 }
 
 /// Moves tasks into the dead letters and marks the runs that wait for a decision.
@@ -42,7 +43,7 @@ pub(super) async fn dead_letter(
         return Ok(DeadLettered::default());
     }
     let children: Vec<Child> = dead.iter().filter_map(|d| d.child).collect();
-    let fan_outs: Vec<Uuid> = children.iter().map(|c| c.fan_out_id).collect();
+    let fan_outs: Vec<FanOutId> = children.iter().map(|c| c.fan_out_id).collect();
     let partial = fan_out::partial(connection, &fan_outs).await?;
     let missing = |child: &Child| partial.contains(&child.fan_out_id);
     let runs = write(connection, dead, &missing).await?;
@@ -57,20 +58,20 @@ async fn write(
     connection: &mut PgConnection,
     dead: &[Dead<'_>],
     missing: &(dyn Fn(&Child) -> bool + Sync),
-) -> Result<Vec<Uuid>, StoreError> {
-    let ids: Vec<Uuid> = dead.iter().map(|d| d.task_id).collect();
-    let letters: Vec<Uuid> = dead.iter().map(|_| Uuid::now_v7()).collect();
+) -> Result<Vec<RunId>, StoreError> {
+    let ids: Vec<TaskId> = dead.iter().map(|d| d.task_id).collect();
+    let letters: Vec<LetterId> = dead.iter().map(|_| LetterId(Uuid::now_v7())).collect();
     let causes: Vec<String> = dead.iter().map(|d| d.cause.as_str().to_owned()).collect();
     let errors: Vec<String> = dead.iter().map(|d| d.error.as_str().to_owned()).collect();
-    let prints: Vec<String> = dead.iter().map(|d| d.fingerprint.clone()).collect();
-    let workers: Vec<i64> = dead.iter().map(|d| d.worker_id).collect();
-    let tokens: Vec<i64> = dead.iter().map(|d| d.token).collect();
+    let prints: Vec<Fingerprint> = dead.iter().map(|d| d.fingerprint.clone()).collect();
+    let workers: Vec<WorkerId> = dead.iter().map(|d| d.worker_id).collect();
+    let tokens: Vec<FencingToken> = dead.iter().map(|d| d.token).collect();
     let skipped: Vec<bool> = dead
         .iter()
         .map(|d| d.child.as_ref().is_some_and(missing))
         .collect();
     Ok(sqlx::query_scalar!(
-        "WITH gone AS (
+        r#"WITH gone AS (
             DELETE FROM workflows.tasks t
             USING unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[],
                          $7::bool[], $8::bigint[])
@@ -95,15 +96,15 @@ async fn write(
             RETURNING run_id, resolved_at)
          UPDATE workflows.runs SET state = 'dead'
          WHERE run_id IN (SELECT run_id FROM letters WHERE resolved_at IS NULL) AND state = 'running'
-         RETURNING run_id",
-        &ids,
-        &letters,
+         RETURNING run_id AS "run_id: RunId""#,
+        &ids as &[TaskId],
+        &letters as &[LetterId],
         &causes,
         &errors,
-        &prints,
-        &workers,
+        &prints as &[Fingerprint],
+        &workers as &[WorkerId],
         &skipped,
-        &tokens,
+        &tokens as &[FencingToken],
     )
     .fetch_all(connection)
     .await?)

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::define::ids::{FanOutId, FencingToken, LaneId, RunId, TaskId, WorkerId};
 use crate::protocol::state::Resolution;
 use crate::store::error::StoreError;
 use crate::{
@@ -34,20 +35,20 @@ pub(super) struct Effects<'a> {
     /// Tasks that move on to their next step, and whether their worker goes on with them.
     moved: Vec<(&'a Claim, &'a NewTask, bool)>,
     /// Tasks that are over.
-    finished: Vec<Uuid>,
+    finished: Vec<TaskId>,
     /// Children of the fan-outs.
-    new: Vec<(&'a Claim, Uuid, i32, &'a NewTask)>,
+    new: Vec<(&'a Claim, FanOutId, i32, &'a NewTask)>,
     fan_outs: Vec<NewFanOut<'a>>,
     /// Children that are done.
     children: Vec<Child>,
     /// Task and seconds of those that sleep before their next step.
-    sleeping: Vec<(Uuid, f64)>,
+    sleeping: Vec<(TaskId, f64)>,
     /// Task, seconds, token, and the errors to count.
-    deferred: Vec<(Uuid, f64, i64, i32)>,
-    handed_back: Vec<(Uuid, i64)>,
+    deferred: Vec<(TaskId, f64, FencingToken, i32)>,
+    handed_back: Vec<(TaskId, FencingToken)>,
     dead: Vec<Dead<'a>>,
-    rejected: Vec<(Uuid, &'a Payload)>,
-    ended: Vec<(Uuid, &'a Payload)>,
+    rejected: Vec<(RunId, &'a Payload)>,
+    ended: Vec<(RunId, &'a Payload)>,
     /// What this transaction does, for the fault points.
     kinds: Vec<Failpoint>,
 }
@@ -56,12 +57,12 @@ pub(super) struct Effects<'a> {
 #[derive(Default)]
 pub(super) struct Written {
     /// How many tasks became ready in which lane.
-    pub ready: HashMap<i32, usize>,
+    pub ready: HashMap<LaneId, usize>,
     pub kinds: Vec<Failpoint>,
     /// Runs that are dead now and were not before.
-    pub dead_runs: HashSet<Uuid>,
+    pub dead_runs: HashSet<RunId>,
     /// A fan-out whose join could not be given all that: nothing of this may be committed.
-    pub too_large: Option<Uuid>,
+    pub too_large: Option<FanOutId>,
 }
 
 impl<'a> Effects<'a> {
@@ -70,7 +71,7 @@ impl<'a> Effects<'a> {
         &mut self,
         completion: &'a Completion,
         continued: bool,
-        worker_id: i64,
+        worker_id: WorkerId,
         lanes: &Lanes,
     ) -> Result<(), StoreError> {
         let claim = &*completion.claim;
@@ -173,7 +174,7 @@ impl<'a> Effects<'a> {
         lanes: &Lanes,
         locked: &Locked,
         batch: &[&'a Completion],
-        worker_id: i64,
+        worker_id: WorkerId,
     ) -> Result<Written, StoreError> {
         history::record(tx, batch, worker_id).await?;
         tasks::delete(tx, &self.finished).await?;
@@ -219,7 +220,7 @@ impl<'a> Effects<'a> {
         tx: &mut PgConnection,
         lanes: &Lanes,
         locked: &Locked,
-    ) -> Result<Vec<i32>, StoreError> {
+    ) -> Result<Vec<LaneId>, StoreError> {
         let mut ready_lanes = Vec::new();
         let mut row = |claim: &'a Claim, task: &'a NewTask, task_id, child_of, free: bool| {
             let lane = number(lanes, &task.lane)?;
@@ -232,7 +233,7 @@ impl<'a> Effects<'a> {
                 task_id,
                 run_id: claim.run_id,
                 lane,
-                key: claim.key,
+                fairness_hash: claim.fairness_hash,
                 rank: claim.rank,
                 input: &task.input,
                 child_of,
@@ -249,7 +250,13 @@ impl<'a> Effects<'a> {
             .new
             .iter()
             .map(|(claim, fan_out, child, task)| {
-                row(claim, task, Uuid::now_v7(), Some((*fan_out, *child)), true)
+                row(
+                    claim,
+                    task,
+                    TaskId(Uuid::now_v7()),
+                    Some((*fan_out, *child)),
+                    true,
+                )
             })
             .collect::<Result<_, _>>()?;
         tasks::advance(tx, &moved).await?;
@@ -260,6 +267,6 @@ impl<'a> Effects<'a> {
 }
 
 /// The number of a lane of the claim's workflow.
-fn number(lanes: &Lanes, lane: &Lane) -> Result<i32, StoreError> {
+fn number(lanes: &Lanes, lane: &Lane) -> Result<LaneId, StoreError> {
     lanes.number_of(lane).ok_or(StoreError::NoLane(lane.step))
 }

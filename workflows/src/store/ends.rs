@@ -1,8 +1,8 @@
 //! Whether a run has ended, and with what.
 
 use sqlx::PgPool;
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::protocol::state::RunState;
 use crate::store::error::StoreError;
 
@@ -17,7 +17,7 @@ pub(crate) struct Stand {
     pub dead_error: Option<String>,
 }
 
-pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, StoreError> {
+pub(crate) async fn stand(pool: &PgPool, run_id: RunId) -> Result<Option<Stand>, StoreError> {
     Ok(sqlx::query_as!(
         Stand,
         r#"SELECT r.workflow, r.version, r.state AS "state: RunState", r.result::text AS result,
@@ -29,7 +29,7 @@ pub(crate) async fn stand(pool: &PgPool, run_id: Uuid) -> Result<Option<Stand>, 
                WHERE run_id = r.run_id AND resolved_at IS NULL
                ORDER BY letter_id DESC LIMIT 1) d ON r.state = 'dead'
            WHERE r.run_id = $1"#,
-        run_id,
+        run_id.0,
     )
     .fetch_optional(pool)
     .await?)

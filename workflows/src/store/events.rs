@@ -7,6 +7,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::{
     define::detail::Detail,
@@ -24,7 +25,7 @@ const BATCH: i64 = 5_000;
 /// Events to write.
 #[derive(Default)]
 struct Columns {
-    runs: Vec<Uuid>,
+    runs: Vec<RunId>,
     workflows: Vec<String>,
     subjects: Vec<Uuid>,
     kinds: Vec<String>,
@@ -41,7 +42,7 @@ impl Columns {
         self.details.push(details);
     }
 
-    fn tell_of(&mut self, completion: &Completion, dead_runs: &HashSet<Uuid>, detail: Detail) {
+    fn tell_of(&mut self, completion: &Completion, dead_runs: &HashSet<RunId>, detail: Detail) {
         let claim = &completion.claim;
         let step = claim.lane.step;
         match &completion.decision {
@@ -81,7 +82,7 @@ pub(super) async fn tell(
     tx: &mut PgConnection,
     lanes: &Lanes,
     batch: &[&Completion],
-    dead_runs: &HashSet<Uuid>,
+    dead_runs: &HashSet<RunId>,
 ) -> Result<(), StoreError> {
     let mut columns = Columns::default();
     for completion in batch {
@@ -99,7 +100,7 @@ pub(super) async fn tell(
          FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[])
               WITH ORDINALITY AS e (run_id, workflow, subject, kind, details, place)
          ORDER BY place",
-        &columns.runs,
+        &columns.runs as &[RunId],
         &columns.workflows,
         &columns.subjects,
         &columns.kinds,
@@ -113,13 +114,13 @@ pub(super) async fn tell(
 /// Tells of a start.
 pub(super) async fn started(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
     workflow: &str,
     subject: Uuid,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.events (run_id, workflow, subject, kind) VALUES ($1, $2, $3, 'started')",
-        run_id,
+        run_id.0,
         workflow,
         subject,
     )
@@ -131,7 +132,7 @@ pub(super) async fn started(
 /// An event as it is read.
 pub(crate) struct Row {
     pub position: Position,
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub workflow: String,
     pub subject: Uuid,
     pub kind: String,
@@ -180,7 +181,7 @@ pub(crate) async fn read(pool: &PgPool, after: Position, limit: i64) -> Result<F
                     xid: row.xid?,
                     seq: row.seq?,
                 },
-                run_id: row.run_id?,
+                run_id: RunId(row.run_id?),
                 workflow: row.workflow?,
                 subject: row.subject?,
                 kind: row.kind?,

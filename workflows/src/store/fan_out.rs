@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::define::ids::{FairnessHash, FanOutId, FencingToken, LaneId, Rank, RunId, TaskId};
 use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
@@ -20,12 +21,12 @@ pub(crate) const JOIN_BYTES: usize = 128 << 20;
 
 /// A fan-out to record, beside its children.
 pub(super) struct NewFanOut<'a> {
-    pub fan_out_id: Uuid,
-    pub run_id: Uuid,
+    pub fan_out_id: FanOutId,
+    pub run_id: RunId,
     pub total: usize,
     pub carry: &'a Payload,
     pub partial: bool,
-    pub join_lane: i32,
+    pub join_lane: LaneId,
 }
 
 pub(super) async fn insert(
@@ -35,27 +36,27 @@ pub(super) async fn insert(
     if new.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = new.iter().map(|f| f.fan_out_id).collect();
-    let runs: Vec<Uuid> = new.iter().map(|f| f.run_id).collect();
+    let ids: Vec<FanOutId> = new.iter().map(|f| f.fan_out_id).collect();
+    let runs: Vec<RunId> = new.iter().map(|f| f.run_id).collect();
     let totals = new.iter().map(|f| i32::try_from(f.total));
     let totals: Vec<i32> = totals
         .collect::<Result<_, _>>()
         .map_err(|_| StoreError::TooManyChildren)?;
     let carries: Vec<String> = new.iter().map(|f| f.carry.as_str().to_owned()).collect();
     let partial: Vec<bool> = new.iter().map(|f| f.partial).collect();
-    let join_lanes: Vec<i32> = new.iter().map(|f| f.join_lane).collect();
+    let join_lanes: Vec<LaneId> = new.iter().map(|f| f.join_lane).collect();
     sqlx::query!(
         "INSERT INTO workflows.fan_outs
             (fan_out_id, run_id, total, remaining, bytes, carry, partial, join_lane)
          SELECT id, run_id, total, total, octet_length(carry), carry::json, partial, join_lane
          FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bool[], $6::int[])
               AS f (id, run_id, total, carry, partial, join_lane)",
-        &ids,
-        &runs,
+        &ids as &[FanOutId],
+        &runs as &[RunId],
         &totals,
         &carries,
         &partial,
-        &join_lanes,
+        &join_lanes as &[LaneId],
     )
     .execute(connection)
     .await?;
@@ -65,14 +66,15 @@ pub(super) async fn insert(
 /// Those of the fan-outs whose joins are told of dead children instead of waiting for them.
 pub(super) async fn partial(
     connection: &mut PgConnection,
-    ids: &[Uuid],
-) -> Result<Vec<Uuid>, StoreError> {
+    ids: &[FanOutId],
+) -> Result<Vec<FanOutId>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     Ok(sqlx::query_scalar!(
-        "SELECT fan_out_id FROM workflows.fan_outs WHERE fan_out_id = ANY($1) AND partial",
-        ids,
+        r#"SELECT fan_out_id AS "fan_out_id: FanOutId" FROM workflows.fan_outs
+           WHERE fan_out_id = ANY($1) AND partial"#,
+        ids as &[FanOutId],
     )
     .fetch_all(connection)
     .await?)
@@ -81,10 +83,10 @@ pub(super) async fn partial(
 /// A child that has ended, with what its join will inherit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Child {
-    pub fan_out_id: Uuid,
-    pub run_id: Uuid,
-    pub key: i64,
-    pub rank: i64,
+    pub fan_out_id: FanOutId,
+    pub run_id: RunId,
+    pub fairness_hash: FairnessHash,
+    pub rank: Rank,
     /// Bytes of its output.
     pub bytes: i64,
 }
@@ -95,7 +97,7 @@ impl Child {
         claim.fan_out_id.map(|fan_out_id| Self {
             fan_out_id,
             run_id: claim.run_id,
-            key: claim.key,
+            fairness_hash: claim.fairness_hash,
             rank: claim.rank,
             bytes: i64::try_from(output).unwrap_or(i64::MAX),
         })
@@ -106,9 +108,9 @@ impl Child {
 #[derive(Default)]
 pub(super) struct Ended {
     /// Lanes of the joins that follow.
-    pub joins: Vec<i32>,
+    pub joins: Vec<LaneId>,
     /// A fan-out whose join could not be given all that: nothing of this may be committed.
-    pub too_large: Option<Uuid>,
+    pub too_large: Option<FanOutId>,
 }
 
 /// Counts the children that have ended. Inserts the join of each fan-out whose last child is among them.
@@ -130,14 +132,14 @@ pub(super) async fn join(
         .iter()
         .filter_map(|join| of(join).map(|child| (child, join)))
         .map(|(child, join)| Row {
-            task_id: Uuid::now_v7(),
+            task_id: TaskId(Uuid::now_v7()),
             run_id: child.run_id,
             lane: join.lane,
-            key: child.key,
+            fairness_hash: child.fairness_hash,
             rank: child.rank,
             input: &join.input,
             child_of: None,
-            token: 0,
+            token: FencingToken(0),
             ready: !locked.paused.contains(&child.run_id),
         })
         .collect();
@@ -153,25 +155,25 @@ pub(super) async fn join(
 async fn count_down(
     connection: &mut PgConnection,
     children: &[Child],
-) -> Result<(Vec<Uuid>, Option<Uuid>), StoreError> {
+) -> Result<(Vec<FanOutId>, Option<FanOutId>), StoreError> {
     if children.is_empty() {
         return Ok(Default::default());
     }
-    let mut ended: HashMap<Uuid, (i32, i64)> = HashMap::new();
+    let mut ended: HashMap<FanOutId, (i32, i64)> = HashMap::new();
     for child in children {
         let (count, bytes) = ended.entry(child.fan_out_id).or_default();
         *count += 1;
         *bytes = bytes.saturating_add(child.bytes);
     }
-    let ids: Vec<Uuid> = ended.keys().copied().collect();
+    let ids: Vec<FanOutId> = ended.keys().copied().collect();
     let (counts, bytes): (Vec<i32>, Vec<i64>) = ids.iter().map(|id| ended[id]).unzip();
     let counted = sqlx::query!(
         r#"UPDATE workflows.fan_outs f
            SET remaining = f.remaining - ended.children, bytes = f.bytes + ended.bytes
            FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS ended (id, children, bytes)
            WHERE f.fan_out_id = ended.id
-           RETURNING f.fan_out_id, f.remaining, f.bytes"#,
-        &ids,
+           RETURNING f.fan_out_id AS "fan_out_id: FanOutId", f.remaining, f.bytes"#,
+        &ids as &[FanOutId],
         &counts,
         &bytes,
     )
@@ -188,20 +190,20 @@ async fn count_down(
 
 /// A join that follows now.
 struct Join {
-    fan_out_id: Uuid,
-    lane: i32,
+    fan_out_id: FanOutId,
+    lane: LaneId,
     input: Payload,
 }
 
 /// Ends completed fan-outs. Their rows are gone, so no later child can complete them again.
 async fn take_joins(
     connection: &mut PgConnection,
-    completed: &[Uuid],
+    completed: &[FanOutId],
 ) -> Result<Vec<Join>, StoreError> {
     // Put together as text, so that nothing in the outputs changes.
     let rows = sqlx::query!(
         r#"WITH gone AS (DELETE FROM workflows.fan_outs WHERE fan_out_id = ANY($1) RETURNING *)
-         SELECT g.fan_out_id AS "fan_out_id!", g.join_lane AS "lane!",
+         SELECT g.fan_out_id AS "fan_out_id!: FanOutId", g.join_lane AS "lane!: LaneId",
                 '{"carry":' || g.carry::text || ',"children":[' || coalesce(CASE WHEN g.partial THEN (
                     SELECT string_agg(ended.outcome, ',' ORDER BY ended.child) FROM (
                         SELECT a.child, '{"Ok":' || a.output::text || '}' AS outcome FROM workflows.attempts a
@@ -215,7 +217,7 @@ async fn take_joins(
                     WHERE a.run_id = g.run_id AND a.fan_out_id = g.fan_out_id AND a.outcome = 'done')
                 END, '') || ']}' AS "input!"
          FROM gone g"#,
-        completed,
+        completed as &[FanOutId],
     )
     .fetch_all(connection)
     .await?;

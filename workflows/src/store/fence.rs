@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, TaskId};
 use crate::store::error::StoreError;
 use crate::{
     protocol::task::NewTask,
@@ -17,8 +17,8 @@ use crate::{
 /// Which attempts hold their leases. Those leases are ended, or renewed for the next step.
 pub(super) struct Fence {
     /// Task and token.
-    pub held: HashSet<(Uuid, i64)>,
-    pub renewed: HashMap<Uuid, (i64, chrono::DateTime<chrono::Utc>)>,
+    pub held: HashSet<(TaskId, FencingToken)>,
+    pub renewed: HashMap<TaskId, (FencingToken, chrono::DateTime<chrono::Utc>)>,
 }
 
 impl Fence {

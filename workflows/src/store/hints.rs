@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use crate::define::ids::LaneId;
 use crate::store::CHANNEL;
 use crate::store::error::StoreError;
 
@@ -10,7 +11,7 @@ use crate::store::error::StoreError;
 pub(crate) async fn pass_on(
     connection: &mut PgConnection,
     transactions: &[i64],
-    lanes: &[i32],
+    lanes: &[LaneId],
 ) -> Result<Vec<i64>, StoreError> {
     let ended = sqlx::query_scalar!(
         r#"WITH hint AS MATERIALIZED (
@@ -22,7 +23,7 @@ pub(crate) async fn pass_on(
          SELECT id AS "id!" FROM hint
          WHERE status IS DISTINCT FROM 'in progress' AND (SELECT count(*) FROM told) >= 0"#,
         transactions,
-        lanes,
+        lanes as &[LaneId],
         CHANNEL,
     );
     Ok(ended.fetch_all(connection).await?)

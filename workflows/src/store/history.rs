@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use crate::define::ids::{FencingToken, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
@@ -13,7 +14,7 @@ use crate::{
 pub(super) async fn record(
     connection: &mut PgConnection,
     batch: &[&Completion],
-    worker_id: i64,
+    worker_id: WorkerId,
 ) -> Result<(), StoreError> {
     let (mut ids, mut tokens, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outputs, mut errors, mut started) = (Vec::new(), Vec::new(), Vec::new());
@@ -36,13 +37,13 @@ pub(super) async fn record(
          FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
               AS e (task_id, token, outcome, output, error, started_at)
          JOIN workflows.tasks t USING (task_id)",
-        &ids,
-        &tokens,
+        &ids as &[TaskId],
+        &tokens as &[FencingToken],
         &outcomes,
         &outputs as &[Option<String>],
         &errors as &[Option<String>],
         &started,
-        worker_id,
+        worker_id.0,
     )
     .execute(connection)
     .await?;

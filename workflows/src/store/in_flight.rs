@@ -1,9 +1,9 @@
 //! The work in flight and who can do it, for the check before a deploy.
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use serde_json::Value;
 use sqlx::{FromRow, PgPool};
-use uuid::Uuid;
 
 /// A step that some build has registered, with the work there.
 #[derive(FromRow)]
@@ -15,7 +15,7 @@ pub(crate) struct LaneRow {
     pub tasks: i64,
     pub letters: i64,
     pub joins: i64,
-    pub runs: Vec<Uuid>,
+    pub runs: Vec<RunId>,
 }
 
 /// Every step that some build has registered.
@@ -55,9 +55,9 @@ pub(crate) async fn inputs(
     pool: &PgPool,
     each: i64,
     bytes: i32,
-) -> Result<Vec<(String, i32, String, Uuid, String)>, StoreError> {
+) -> Result<Vec<(String, i32, String, RunId, String)>, StoreError> {
     // The inputs are left out while the rows are sorted.
-    let samples = sqlx::query_as::<_, (String, i32, String, Uuid, String)>(
+    let samples = sqlx::query_as::<_, (String, i32, String, RunId, String)>(
         "WITH place AS (
             SELECT lane, run_id, task_id, NULL::uuid AS letter_id FROM workflows.tasks
             UNION ALL

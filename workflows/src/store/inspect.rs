@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::protocol::state::{RunState, StepState};
 use crate::store::error::StoreError;
 
 /// A run.
 pub(crate) struct Row {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub workflow: String,
     pub version: i32,
     pub state: RunState,
@@ -44,10 +45,11 @@ pub(crate) async fn latest_run(pool: &PgPool, subject: Uuid) -> Result<Option<Ro
 pub(crate) async fn live_run(
     connection: &mut PgConnection,
     subject: Uuid,
-) -> Result<Option<Uuid>, StoreError> {
+) -> Result<Option<RunId>, StoreError> {
     Ok(sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs WHERE subject = $1 AND state IN ('running', 'dead')
-         ORDER BY created_at DESC, run_id DESC LIMIT 1",
+        r#"SELECT run_id AS "run_id: RunId" FROM workflows.runs
+           WHERE subject = $1 AND state IN ('running', 'dead')
+           ORDER BY created_at DESC, run_id DESC LIMIT 1"#,
         subject,
     )
     .fetch_optional(connection)
@@ -55,9 +57,9 @@ pub(crate) async fn live_run(
 }
 
 /// The steps of a run, in the order in which they were reached.
-pub(crate) async fn steps(pool: &PgPool, run_id: Uuid) -> Result<Vec<Step>, StoreError> {
+pub(crate) async fn steps(pool: &PgPool, run_id: RunId) -> Result<Vec<Step>, StoreError> {
     Ok(
-        sqlx::query_file_as!(Step, "src/store/run_steps.sql", run_id)
+        sqlx::query_file_as!(Step, "src/store/run_steps.sql", run_id.0)
             .fetch_all(pool)
             .await?,
     )

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::define::ids::LaneId;
 use crate::define::{detail::Detail, lane::Lane};
 use crate::store::error::StoreError;
 
 /// Lanes of the workflows that this build knows.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    numbers: HashMap<Lane, i32>,
-    by_number: HashMap<i32, Lane>,
+    numbers: HashMap<Lane, LaneId>,
+    by_number: HashMap<LaneId, Lane>,
     /// What is told of the runs of those of which something is told.
     events: HashMap<Lane, Detail>,
 }
@@ -39,7 +40,7 @@ impl Lanes {
             sqlx::query!(
                 "UPDATE workflows.lanes SET queue = $2, shape = $3, events = $4
                  WHERE lane = $1 AND (queue, shape, events) IS DISTINCT FROM ($2, $3, $4)",
-                number,
+                number.0,
                 lane.queue,
                 shape,
                 events.as_str(),
@@ -55,7 +56,7 @@ impl Lanes {
         Ok(known)
     }
 
-    pub fn number_of(&self, lane: &Lane) -> Option<i32> {
+    pub fn number_of(&self, lane: &Lane) -> Option<LaneId> {
         self.numbers.get(lane).copied()
     }
 
@@ -66,11 +67,11 @@ impl Lanes {
         self.events.get(lane).copied().unwrap_or_default()
     }
 
-    pub fn get(&self, number: i32) -> Option<&Lane> {
+    pub fn get(&self, number: LaneId) -> Option<&Lane> {
         self.by_number.get(&number)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (i32, &Lane)> {
+    pub fn iter(&self) -> impl Iterator<Item = (LaneId, &Lane)> {
         self.by_number.iter().map(|(number, lane)| (*number, lane))
     }
 }
@@ -82,7 +83,7 @@ pub(super) async fn number(
     version: i32,
     step: &str,
     queue: &str,
-) -> Result<i32, StoreError> {
+) -> Result<LaneId, StoreError> {
     loop {
         // Reading first: an insert that meets its conflict would still use up a number.
         let found = sqlx::query_scalar!(
@@ -92,7 +93,7 @@ pub(super) async fn number(
             step,
         );
         if let Some(lane) = found.fetch_optional(&mut *connection).await? {
-            return Ok(lane);
+            return Ok(LaneId(lane));
         }
         sqlx::query!(
             "INSERT INTO workflows.lanes (workflow, version, step, queue) VALUES ($1, $2, $3, $4)

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::define::ids::{Fingerprint, LetterId, RunId, TaskId};
 use crate::store::error::StoreError;
 use crate::{
     define::letter_filter::LetterFilter,
@@ -12,9 +13,9 @@ use crate::{
 
 /// A letter.
 pub(crate) struct Row {
-    pub letter_id: Uuid,
-    pub run_id: Uuid,
-    pub task_id: Uuid,
+    pub letter_id: LetterId,
+    pub run_id: RunId,
+    pub task_id: TaskId,
     pub workflow: String,
     pub version: i32,
     pub step: String,
@@ -25,7 +26,7 @@ pub(crate) struct Row {
     pub interruptions: i32,
     pub cause: Cause,
     pub error: String,
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     pub died_at: DateTime<Utc>,
     pub resolution: Option<Resolution>,
     pub resolved_at: Option<DateTime<Utc>>,
@@ -55,8 +56,8 @@ pub(crate) async fn list(
         resolved_too,
         filter.workflow.as_deref(),
         filter.step.as_deref(),
-        filter.fingerprint.as_deref(),
-        filter.owner.as_deref(),
+        filter.fingerprint.as_ref().map(Fingerprint::as_str),
+        filter.fairness_key.as_deref(),
         filter.died_before,
         filter.died_since,
         before,
@@ -67,7 +68,7 @@ pub(crate) async fn list(
 }
 
 /// One letter.
-pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Row>, StoreError> {
+pub(crate) async fn get(pool: &PgPool, letter_id: LetterId) -> Result<Option<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
@@ -77,7 +78,7 @@ pub(crate) async fn get(pool: &PgPool, letter_id: Uuid) -> Result<Option<Row>, S
                   left(error::text, 65536) AS "error!", fingerprint AS "fingerprint!",
                   died_at AS "died_at!", resolution AS "resolution: Resolution", resolved_at, resolved_by, reason
            FROM workflows.named_letters WHERE letter_id = $1"#,
-        letter_id,
+        letter_id.0,
     )
     .fetch_optional(pool)
     .await?)
@@ -92,13 +93,13 @@ pub(crate) struct Payloads {
 /// The payloads of a letter.
 pub(crate) async fn payloads(
     pool: &PgPool,
-    letter_id: Uuid,
+    letter_id: LetterId,
 ) -> Result<Option<Payloads>, StoreError> {
     Ok(sqlx::query_as!(
         Payloads,
         r#"SELECT input::text AS "input!", error::text AS "error!"
            FROM workflows.dead_letters WHERE letter_id = $1"#,
-        letter_id,
+        letter_id.0,
     )
     .fetch_optional(pool)
     .await?)
@@ -106,20 +107,20 @@ pub(crate) async fn payloads(
 
 /// Where a task died.
 pub(crate) struct Spot {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub step: String,
 }
 
 /// Finds a letter's run and step.
 pub(crate) async fn place_of(
     tx: &mut PgConnection,
-    letter_id: Uuid,
+    letter_id: LetterId,
 ) -> Result<Option<Spot>, StoreError> {
     Ok(sqlx::query_as!(
         Spot,
         "SELECT run_id, step FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
          WHERE letter_id = $1",
-        letter_id
+        letter_id.0
     )
     .fetch_optional(tx)
     .await?)
@@ -128,11 +129,11 @@ pub(crate) async fn place_of(
 /// Whether nobody has decided about a letter. `None`: there is no such letter.
 pub(crate) async fn is_open(
     tx: &mut PgConnection,
-    letter_id: Uuid,
+    letter_id: LetterId,
 ) -> Result<Option<bool>, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT resolved_at IS NULL AS "open!" FROM workflows.dead_letters WHERE letter_id = $1"#,
-        letter_id,
+        letter_id.0,
     )
     .fetch_optional(tx)
     .await?)
@@ -140,7 +141,7 @@ pub(crate) async fn is_open(
 
 /// The newest open letter of a run.
 pub(crate) struct Open {
-    pub letter_id: Uuid,
+    pub letter_id: LetterId,
     pub step: String,
     /// As much of it as is shown.
     pub error: String,
@@ -149,14 +150,14 @@ pub(crate) struct Open {
 }
 
 /// The newest open letter of a run, and how many are open.
-pub(crate) async fn newest_open(pool: &PgPool, run_id: Uuid) -> Result<Option<Open>, StoreError> {
+pub(crate) async fn newest_open(pool: &PgPool, run_id: RunId) -> Result<Option<Open>, StoreError> {
     Ok(sqlx::query_as!(
         Open,
         r#"SELECT letter_id, step, left(error::text, 65536) AS "error!", count(*) OVER () AS "letters!"
            FROM workflows.dead_letters JOIN workflows.lanes USING (lane)
            WHERE run_id = $1 AND resolved_at IS NULL
            ORDER BY letter_id DESC LIMIT 1"#,
-        run_id,
+        run_id.0,
     )
     .fetch_optional(pool)
     .await?)
@@ -164,14 +165,14 @@ pub(crate) async fn newest_open(pool: &PgPool, run_id: Uuid) -> Result<Option<Op
 
 /// Open letters of one kind.
 pub(crate) struct Kind {
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     pub workflow: String,
     pub step: String,
     pub cause: Cause,
     pub letters: i64,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
-    pub example: Uuid,
+    pub example: LetterId,
     pub error: String,
 }
 
@@ -198,8 +199,8 @@ pub(crate) async fn kinds(
            ORDER BY letters DESC, kind.fingerprint"#,
         filter.workflow.as_deref(),
         filter.step.as_deref(),
-        filter.fingerprint.as_deref(),
-        filter.owner.as_deref(),
+        filter.fingerprint.as_ref().map(Fingerprint::as_str),
+        filter.fairness_key.as_deref(),
         filter.died_before,
         filter.died_since,
         limit,
@@ -211,16 +212,17 @@ pub(crate) async fn kinds(
 /// Those of the locked runs that have not ended and one of whose given letters is open.
 pub(crate) async fn still_dead(
     tx: &mut PgConnection,
-    runs: &[Uuid],
-    letters: &[Uuid],
-) -> Result<Vec<Uuid>, StoreError> {
+    runs: &[RunId],
+    letters: &[LetterId],
+) -> Result<Vec<RunId>, StoreError> {
     Ok(sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs r WHERE run_id = ANY($1) AND state IN ('running', 'dead')
-         AND EXISTS (SELECT FROM workflows.dead_letters d
-                     WHERE d.run_id = r.run_id AND d.letter_id = ANY($2) AND d.resolved_at IS NULL)
-         ORDER BY run_id",
-        runs,
-        letters,
+        r#"SELECT run_id AS "run_id: RunId" FROM workflows.runs r
+           WHERE run_id = ANY($1) AND state IN ('running', 'dead')
+             AND EXISTS (SELECT FROM workflows.dead_letters d
+                         WHERE d.run_id = r.run_id AND d.letter_id = ANY($2) AND d.resolved_at IS NULL)
+           ORDER BY run_id"#,
+        runs as &[RunId],
+        letters as &[LetterId],
     )
     .fetch_all(tx)
     .await?)
@@ -236,8 +238,8 @@ pub(crate) async fn matching(
            WHERE resolved_at IS NULL"#,
         filter.workflow.as_deref(),
         filter.step.as_deref(),
-        filter.fingerprint.as_deref(),
-        filter.owner.as_deref(),
+        filter.fingerprint.as_ref().map(Fingerprint::as_str),
+        filter.fairness_key.as_deref(),
         filter.died_before,
         filter.died_since,
     )
@@ -248,8 +250,8 @@ pub(crate) async fn matching(
 /// A letter on the way to a decision about many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    pub letter_id: Uuid,
-    pub run_id: Uuid,
+    pub letter_id: LetterId,
+    pub run_id: RunId,
     pub step: String,
 }
 
@@ -257,7 +259,7 @@ pub(crate) struct Candidate {
 pub(crate) async fn candidates(
     tx: &mut PgConnection,
     filter: &LetterFilter,
-    position: Option<Uuid>,
+    position: Option<LetterId>,
     until: Option<DateTime<Utc>>,
     limit: i64,
 ) -> Result<Vec<Candidate>, StoreError> {
@@ -269,11 +271,11 @@ pub(crate) async fn candidates(
            ORDER BY letter_id LIMIT $9"#,
         filter.workflow.as_deref(),
         filter.step.as_deref(),
-        filter.fingerprint.as_deref(),
-        filter.owner.as_deref(),
+        filter.fingerprint.as_ref().map(Fingerprint::as_str),
+        filter.fairness_key.as_deref(),
         filter.died_before,
         filter.died_since,
-        position.unwrap_or(Uuid::nil()),
+        position.map_or(Uuid::nil(), |letter| letter.0),
         until,
         limit,
     )

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
+use crate::define::ids::FairnessHash;
 use crate::store::error::StoreError;
 
 /// What a queue may.
@@ -47,7 +48,7 @@ pub(crate) async fn set(
     tx: &mut PgConnection,
     queue: &str,
     rule: &Rule,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.limits (queue, concurrency, per_key, per_second, set_by, reason)
@@ -59,7 +60,7 @@ pub(crate) async fn set(
         rule.concurrency,
         rule.per_key,
         rule.per_second,
-        by.actor,
+        by.name,
         by.reason,
     )
     .execute(&mut *tx)
@@ -93,14 +94,14 @@ pub(crate) async fn remove(tx: &mut PgConnection, queue: &str) -> Result<bool, S
 pub(crate) async fn running_of_key(
     pool: &PgPool,
     queue: &str,
-    key: i64,
+    fairness_hash: FairnessHash,
 ) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "tasks!"
            FROM workflows.permits p JOIN workflows.leases l USING (task_id, token)
            WHERE p.queue = $1 AND p.key = $2"#,
         queue,
-        key,
+        fairness_hash.0,
     )
     .fetch_one(pool)
     .await?)

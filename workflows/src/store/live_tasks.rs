@@ -1,24 +1,24 @@
 //! Where the live tasks of a run are, for people.
 
+use crate::define::ids::{FairnessHash, LaneId, Rank, RunId, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use uuid::Uuid;
 
 /// A live task and all that is known of where it is.
 pub(crate) struct LiveTask {
-    pub task_id: Uuid,
+    pub task_id: TaskId,
     pub child: Option<i32>,
     pub errors: i32,
     pub ready_at: DateTime<Utc>,
-    pub lane: i32,
-    pub key: i64,
-    pub rank: i64,
+    pub lane: LaneId,
+    pub fairness_hash: FairnessHash,
+    pub rank: Rank,
     pub queue: String,
     pub workflow: String,
     pub version: i32,
     pub step: String,
-    pub worker_id: Option<i64>,
+    pub worker_id: Option<WorkerId>,
     pub since: Option<DateTime<Utc>>,
     pub lease_until: Option<DateTime<Utc>>,
     pub expired: bool,
@@ -37,14 +37,14 @@ pub(crate) struct LiveTask {
 /// The live tasks of a run, those that are running first, at most `limit`.
 pub(crate) async fn of_run(
     pool: &PgPool,
-    run_id: Uuid,
+    run_id: RunId,
     limit: i64,
 ) -> Result<Vec<LiveTask>, StoreError> {
     Ok(sqlx::query_as!(
         LiveTask,
-        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key, t.rank,
+        r#"SELECT t.task_id, t.child, t.errors, t.ready_at, t.lane, t.key AS fairness_hash, t.rank,
                   n.queue, n.workflow, n.version, n.step,
-                  l.worker_id AS "worker_id?", l.started_at AS "since?", l.expires_at AS "lease_until?",
+                  l.worker_id AS "worker_id?: WorkerId", l.started_at AS "since?", l.expires_at AS "lease_until?",
                   coalesce(l.expires_at < clock_timestamp(), false) AS "expired!",
                   coalesce(w.name, 'worker ' || l.worker_id, '') AS "worker!", coalesce(w.build, '') AS "build!",
                   w.seen_at AS "seen_at?", d.due_at AS "due_at?",
@@ -63,7 +63,7 @@ pub(crate) async fn of_run(
            LEFT JOIN workflows.progress p ON (p.task_id, p.token) = (l.task_id, l.token)
            WHERE t.run_id = $1
            ORDER BY (l.task_id IS NULL), t.child NULLS FIRST, t.task_id LIMIT $2"#,
-        run_id,
+        run_id.0,
         limit,
     )
     .fetch_all(pool)
@@ -87,9 +87,9 @@ pub(crate) async fn ahead(pool: &PgPool, task: &LiveTask, most: i64) -> Result<A
                     WHERE r.lane = $1 AND r.key = $2 AND r.rank < $3 LIMIT $4) ahead) AS "ahead!",
                   (SELECT count(DISTINCT key) FROM (
                     SELECT r.key FROM workflows.ready r WHERE r.lane = $1 LIMIT $4) keys) AS "keys!""#,
-        task.lane,
-        task.key,
-        task.rank,
+        task.lane.0,
+        task.fairness_hash.0,
+        task.rank.0,
         most,
     )
     .fetch_one(pool)
@@ -106,9 +106,9 @@ pub(crate) async fn suspects_ahead(
         r#"SELECT count(*) AS "ahead!" FROM (
             SELECT FROM workflows.suspects
             WHERE lane = $1 AND (rank, task_id) < ($2, $3) LIMIT $4) ahead"#,
-        task.lane,
-        task.rank,
-        task.task_id,
+        task.lane.0,
+        task.rank.0,
+        task.task_id.0,
         most,
     )
     .fetch_one(pool)

@@ -1,6 +1,7 @@
 //! Row locks: always runs before leases. Leases are ended only under the lock of their run, so
 //! their own order does not matter.
 
+use crate::define::ids::{FencingToken, RunId, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use std::{
     collections::{HashMap, HashSet},
@@ -9,20 +10,19 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 /// Runs that this transaction has locked, with what is paused of them.
 #[derive(Debug, Default)]
 pub(crate) struct Locked {
-    pub runs: HashSet<Uuid>,
+    pub runs: HashSet<RunId>,
     /// Those of the runs that are paused.
-    pub paused: HashSet<Uuid>,
+    pub paused: HashSet<RunId>,
     /// And those in which each step is claimed anew, because they have limits.
     pub paused_queues: HashSet<String>,
 }
 
 impl Locked {
-    fn add(&mut self, run_id: Uuid, paused: bool, queues: Vec<String>) {
+    fn add(&mut self, run_id: RunId, paused: bool, queues: Vec<String>) {
         self.runs.insert(run_id);
         self.paused_queues.extend(queues);
         if paused {
@@ -34,20 +34,20 @@ impl Locked {
 /// Holds the runs still for this transaction, and waits for those who hold them.
 pub(crate) async fn runs(
     connection: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
 ) -> Result<Locked, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
                   ARRAY(SELECT queue FROM workflows.queues
                         UNION ALL SELECT queue FROM workflows.limits) AS "queues!"
            FROM workflows.runs WHERE run_id = ANY($1) ORDER BY run_id FOR NO KEY UPDATE"#,
-        runs,
+        runs as &[RunId],
     )
     .fetch_all(connection)
     .await?;
     let mut locked = Locked::default();
     for run in rows {
-        locked.add(run.run_id, run.paused, run.queues);
+        locked.add(RunId(run.run_id), run.paused, run.queues);
     }
     Ok(locked)
 }
@@ -55,20 +55,20 @@ pub(crate) async fn runs(
 /// The same, but passes over runs that somebody else holds: a frozen process, for example.
 pub(crate) async fn free_runs(
     connection: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
 ) -> Result<Locked, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT run_id, paused_at IS NOT NULL AS "paused!",
                   ARRAY(SELECT queue FROM workflows.queues
                         UNION ALL SELECT queue FROM workflows.limits) AS "queues!"
            FROM workflows.runs WHERE run_id = ANY($1) ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED"#,
-        runs,
+        runs as &[RunId],
     )
     .fetch_all(connection)
     .await?;
     let mut locked = Locked::default();
     for run in rows {
-        locked.add(run.run_id, run.paused, run.queues);
+        locked.add(RunId(run.run_id), run.paused, run.queues);
     }
     Ok(locked)
 }
@@ -76,8 +76,8 @@ pub(crate) async fn free_runs(
 /// Locks those of the runs that nobody else has locked, and says which.
 pub(crate) async fn free_run_ids(
     connection: &mut PgConnection,
-    runs: &[Uuid],
-) -> Result<HashSet<Uuid>, StoreError> {
+    runs: &[RunId],
+) -> Result<HashSet<RunId>, StoreError> {
     Ok(free_runs(connection, runs).await?.runs)
 }
 
@@ -86,10 +86,10 @@ pub(crate) async fn free_run_ids(
 /// task was being claimed.
 pub(crate) async fn end_leases(
     connection: &mut PgConnection,
-    tasks: &[Uuid],
-    tokens: &[i64],
-    worker_id: i64,
-) -> Result<HashSet<(Uuid, i64)>, StoreError> {
+    tasks: &[TaskId],
+    tokens: &[FencingToken],
+    worker_id: WorkerId,
+) -> Result<HashSet<(TaskId, FencingToken)>, StoreError> {
     if tasks.is_empty() {
         return Ok(HashSet::new());
     }
@@ -99,24 +99,24 @@ pub(crate) async fn end_leases(
            WHERE l.task_id = held.task_id AND l.token = held.token AND l.worker_id = $3
            RETURNING l.task_id, l.token,
                EXISTS (SELECT FROM workflows.tasks t WHERE t.task_id = l.task_id) AS "alive!""#,
-        tasks,
-        tokens,
-        worker_id,
+        tasks as &[TaskId],
+        tokens as &[FencingToken],
+        worker_id.0,
     )
     .fetch_all(connection)
     .await?;
     Ok(ended
         .into_iter()
         .filter(|lease| lease.alive)
-        .map(|lease| (lease.task_id, lease.token))
+        .map(|lease| (TaskId(lease.task_id), FencingToken(lease.token)))
         .collect())
 }
 
 /// A lease to renew for the next step.
 #[derive(Default)]
 pub(crate) struct Renewals {
-    pub tasks: Vec<Uuid>,
-    pub tokens: Vec<i64>,
+    pub tasks: Vec<TaskId>,
+    pub tokens: Vec<FencingToken>,
     pub crash_limits: Vec<i32>,
 }
 
@@ -125,9 +125,9 @@ pub(crate) struct Renewals {
 pub(crate) async fn renew_leases(
     connection: &mut PgConnection,
     renewals: &Renewals,
-    worker_id: i64,
+    worker_id: WorkerId,
     lease: Duration,
-) -> Result<HashMap<Uuid, (i64, DateTime<Utc>)>, StoreError> {
+) -> Result<HashMap<TaskId, (FencingToken, DateTime<Utc>)>, StoreError> {
     if renewals.tasks.is_empty() {
         return Ok(HashMap::new());
     }
@@ -141,34 +141,37 @@ pub(crate) async fn renew_leases(
            WHERE l.task_id = held.task_id AND l.token = held.token AND l.worker_id = $4
              AND EXISTS (SELECT FROM workflows.tasks t WHERE t.task_id = l.task_id)
            RETURNING l.task_id, l.token, l.started_at"#,
-        &renewals.tasks,
-        &renewals.tokens,
+        &renewals.tasks as &[TaskId],
+        &renewals.tokens as &[FencingToken],
         &renewals.crash_limits,
-        worker_id,
+        worker_id.0,
         lease.as_secs_f64(),
     )
     .fetch_all(connection)
     .await?;
     Ok(renewed
         .into_iter()
-        .map(|lease| (lease.task_id, (lease.token, lease.started_at)))
+        .map(|lease| {
+            let token = FencingToken(lease.token);
+            (TaskId(lease.task_id), (token, lease.started_at))
+        })
         .collect())
 }
 
 /// Locks the tasks of these runs. Waits until other transactions that are moving them (from deferred to
 /// ready, say) have ended, so that the next statement sees each task where it came to.
-pub(crate) async fn tasks_of(tx: &mut PgConnection, runs: &[Uuid]) -> Result<(), StoreError> {
+pub(crate) async fn tasks_of(tx: &mut PgConnection, runs: &[RunId]) -> Result<(), StoreError> {
     // In the order of those who move them: they pass over deferred rows that are locked.
     sqlx::query!(
         "SELECT d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
          WHERE t.run_id = ANY($1) ORDER BY d.due_at, d.task_id FOR UPDATE OF d",
-        runs,
+        runs as &[RunId],
     )
     .fetch_all(&mut *tx)
     .await?;
     sqlx::query!(
         "SELECT task_id FROM workflows.tasks WHERE run_id = ANY($1) ORDER BY task_id FOR UPDATE",
-        runs,
+        runs as &[RunId],
     )
     .fetch_all(tx)
     .await?;

@@ -48,9 +48,12 @@ mod writes;
 
 use error::StoreError;
 
+use crate::define::ids::LaneId;
+use crate::protocol::stop::Stop;
+
 /// The channel on which commits that made work ready are announced, with the lane as payload.
 pub(crate) const CHANNEL: &str = "workflows_ready";
-/// The channel on which runs are announced whose attempts have to stop, with the run as payload.
+/// The channel on which runs are announced whose attempts have to stop, with a `Stop` as payload.
 pub(crate) const CANCELLED: &str = "workflows_cancelled";
 
 /// Tells all workers of lanes with new work. A hint: never part of the transaction that made it,
@@ -58,13 +61,13 @@ pub(crate) const CANCELLED: &str = "workflows_cancelled";
 /// somebody else's listener has let the queue of notifications fill up.
 pub(crate) async fn notify(
     connection: &mut sqlx::PgConnection,
-    lanes: &[i32],
+    lanes: &[LaneId],
 ) -> Result<(), StoreError> {
     if !lanes.is_empty() {
         sqlx::query!(
             "SELECT pg_notify($1, lane::text) FROM (SELECT DISTINCT unnest($2::int[]) AS lane) l",
             CHANNEL,
-            lanes
+            lanes as &[LaneId]
         )
         .execute(connection)
         .await?;
@@ -103,13 +106,14 @@ pub(crate) async fn notify_queues(
 /// Tells all workers of runs whose attempts have to stop. A hint as well.
 pub(crate) async fn notify_cancelled(
     connection: &mut sqlx::PgConnection,
-    runs: &[String],
+    stops: &[Stop],
 ) -> Result<(), StoreError> {
-    if !runs.is_empty() {
+    if !stops.is_empty() {
+        let payloads: Vec<String> = stops.iter().map(Stop::to_string).collect();
         sqlx::query!(
-            "SELECT pg_notify($1, run) FROM unnest($2::text[]) run",
+            "SELECT pg_notify($1, stop) FROM unnest($2::text[]) stop",
             CANCELLED,
-            runs
+            &payloads
         )
         .execute(connection)
         .await?;

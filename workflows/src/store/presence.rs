@@ -1,11 +1,11 @@
 //! A worker process's presence and its leases.
 
+use crate::define::ids::{FencingToken, RunId, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 /// First half of the advisory lock key by which a process shows that it lives.
 /// ("work" in ASCII; the second half is the worker's id.)
@@ -21,9 +21,13 @@ pub(crate) struct Who {
 }
 
 /// Enters a worker and returns its id.
-pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result<i64, StoreError> {
+pub(crate) async fn register(
+    connection: &mut PgConnection,
+    who: &Who,
+) -> Result<WorkerId, StoreError> {
     Ok(sqlx::query_scalar!(
-        "INSERT INTO workflows.workers (name, build, capabilities) VALUES ($1, $2, $3) RETURNING worker_id",
+        r#"INSERT INTO workflows.workers (name, build, capabilities) VALUES ($1, $2, $3)
+           RETURNING worker_id AS "worker_id: WorkerId""#,
         who.name,
         who.build,
         who.capabilities,
@@ -35,7 +39,7 @@ pub(crate) async fn register(connection: &mut PgConnection, who: &Who) -> Result
 /// Shares the presence lock with the other sessions of this process. It ends with the session.
 pub(crate) async fn announce(
     connection: &mut PgConnection,
-    worker_id: i64,
+    worker_id: WorkerId,
 ) -> Result<bool, StoreError> {
     let key = lock_key(worker_id);
     let shared = sqlx::query_scalar!(
@@ -51,18 +55,18 @@ pub(crate) async fn announce(
     clippy::cast_possible_truncation,
     reason = "an advisory lock key has 32 bits"
 )]
-pub(crate) fn lock_key(worker_id: i64) -> i32 {
-    worker_id as i32
+pub(crate) fn lock_key(worker_id: WorkerId) -> i32 {
+    worker_id.0 as i32
 }
 
 /// What a heartbeat brings home.
 pub(crate) struct Beat {
     /// Task and token of the attempts that hold a lease.
-    pub held: Vec<(Uuid, i64)>,
+    pub held: Vec<(TaskId, FencingToken)>,
     /// This very session has the presence lock, by the server's word.
     pub present: bool,
     /// Run and token of an attempt that was charged because this worker seemed to have died of it.
-    pub charged: Option<(Uuid, i64)>,
+    pub charged: Option<(RunId, FencingToken)>,
 }
 
 /// Shows that the worker is there, renews those leases of the attempts in hand that are past a
@@ -72,9 +76,9 @@ pub(crate) struct Beat {
 /// hand is held does the worker count as one that is at no more than it holds.
 pub(crate) async fn renew(
     connection: &mut PgConnection,
-    worker_id: i64,
+    worker_id: WorkerId,
     who: &Who,
-    tasks: &[Uuid],
+    tasks: &[TaskId],
     lease: Duration,
 ) -> Result<Beat, StoreError> {
     let rows = sqlx::query!(
@@ -108,17 +112,17 @@ pub(crate) async fn renew(
          renewed AS (
             UPDATE workflows.leases l SET expires_at = clock_timestamp() + make_interval(secs => $3)
             FROM mine WHERE l.task_id = mine.task_id)
-         SELECT held.task_id AS "task_id?", held.token AS "token?", shown.present AS "present!",
-                (SELECT charged_run FROM before) AS charged_run,
-                (SELECT charged_token FROM before) AS charged_token
+         SELECT held.task_id AS "task_id?: TaskId", held.token AS "token?: FencingToken", shown.present AS "present!",
+                (SELECT charged_run FROM before) AS "charged_run: RunId",
+                (SELECT charged_token FROM before) AS "charged_token: FencingToken"
          FROM (SELECT EXISTS (
                    SELECT FROM pg_locks l
                    WHERE l.pid = pg_backend_pid() AND l.locktype = 'advisory' AND l.granted
                      AND l.objsubid = 2 AND l.classid = $7::int::oid
                      AND l.objid = ($1 % 4294967296)::text::oid) AS present) shown
          LEFT JOIN held ON true"#,
-        worker_id,
-        tasks,
+        worker_id.0,
+        tasks as &[TaskId],
         lease.as_secs_f64(),
         who.name,
         who.build,
@@ -139,7 +143,10 @@ pub(crate) async fn renew(
 /// Leaves for good. A worker that leaves leases behind stays on the list: its presence lock is gone
 /// with its sessions, so sweepers find it and rescue them. As it was not killed, nobody killed it:
 /// with no lost tasks counted, none is charged.
-pub(crate) async fn leave(connection: &mut PgConnection, worker_id: i64) -> Result<(), StoreError> {
+pub(crate) async fn leave(
+    connection: &mut PgConnection,
+    worker_id: WorkerId,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.workers w
          SET robbed = true,
@@ -147,7 +154,7 @@ pub(crate) async fn leave(connection: &mut PgConnection, worker_id: i64) -> Resu
              lost_tasks = CASE WHEN left_over.any_left THEN 0 END
          FROM (SELECT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = $1) AS any_left) left_over
          WHERE worker_id = $1",
-        worker_id,
+        worker_id.0,
     )
     .execute(connection)
     .await?;

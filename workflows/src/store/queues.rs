@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 
 /// What waits at a step.
 pub(crate) struct Waiting {
-    pub lane: i32,
+    pub lane: LaneId,
     pub workflow: String,
     pub version: i32,
     pub step: String,
@@ -56,13 +57,13 @@ pub(crate) async fn paused(pool: &PgPool) -> Result<Vec<Pause>, StoreError> {
 pub(crate) async fn pause(
     tx: &mut PgConnection,
     queue: &str,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<bool, StoreError> {
     let paused = sqlx::query!(
         "INSERT INTO workflows.queues (queue, paused_by, reason) VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING",
         queue,
-        by.actor,
+        by.name,
         by.reason,
     );
     Ok(paused.execute(tx).await?.rows_affected() > 0)

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, types::Json};
-use uuid::Uuid;
 
-use crate::define::{actor::By, letter_filter::LetterFilter};
+use crate::define::ids::{LetterId, RedriveId, RunId};
+use crate::define::{actor::Actor, letter_filter::LetterFilter};
 use crate::store::error::StoreError;
 
 /// A re-drive.
 pub(crate) struct Row {
-    pub redrive_id: Uuid,
+    pub redrive_id: RedriveId,
     pub filter: Json<LetterFilter>,
     pub from_step: Option<String>,
     pub per_second: f64,
@@ -25,7 +25,7 @@ pub(crate) struct Row {
 
 /// A re-drive to come.
 pub(crate) struct New<'a> {
-    pub redrive_id: Uuid,
+    pub redrive_id: RedriveId,
     pub filter: &'a LetterFilter,
     pub from_step: Option<&'a str>,
     pub per_second: f64,
@@ -38,18 +38,18 @@ pub(crate) struct New<'a> {
 pub(crate) async fn insert(
     tx: &mut PgConnection,
     new: &New<'_>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO workflows.redrives
             (redrive_id, filter, from_step, per_second, cap, actor, reason, matched, ended_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::bigint = 0 THEN now() END)",
-        new.redrive_id,
+        new.redrive_id.0,
         Json(new.filter) as _,
         new.from_step,
         new.per_second,
         new.cap,
-        by.actor,
+        by.name,
         by.reason,
         new.matched,
     )
@@ -78,13 +78,13 @@ pub(crate) async fn list(
 }
 
 /// One re-drive.
-pub(crate) async fn get(pool: &PgPool, redrive_id: Uuid) -> Result<Option<Row>, StoreError> {
+pub(crate) async fn get(pool: &PgPool, redrive_id: RedriveId) -> Result<Option<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,
         r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
                   reason, matched, redriven, skipped, created_at, ended_at
            FROM workflows.redrives WHERE redrive_id = $1"#,
-        redrive_id,
+        redrive_id.0,
     )
     .fetch_optional(pool)
     .await?)
@@ -99,22 +99,22 @@ pub(crate) struct Locked {
 /// Locks a re-drive.
 pub(crate) async fn lock(
     tx: &mut PgConnection,
-    redrive_id: Uuid,
+    redrive_id: RedriveId,
 ) -> Result<Option<Locked>, StoreError> {
     Ok(sqlx::query_as!(
         Locked,
         "SELECT ended_at, redriven FROM workflows.redrives WHERE redrive_id = $1 FOR UPDATE",
-        redrive_id,
+        redrive_id.0,
     )
     .fetch_optional(tx)
     .await?)
 }
 
 /// Ends a locked re-drive where it is.
-pub(crate) async fn end(tx: &mut PgConnection, redrive_id: Uuid) -> Result<(), StoreError> {
+pub(crate) async fn end(tx: &mut PgConnection, redrive_id: RedriveId) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.redrives SET ended_at = now() WHERE redrive_id = $1",
-        redrive_id,
+        redrive_id.0,
     )
     .execute(tx)
     .await?;
@@ -123,7 +123,7 @@ pub(crate) async fn end(tx: &mut PgConnection, redrive_id: Uuid) -> Result<(), S
 
 /// A re-drive whose rate allows a letter.
 pub(crate) struct Job {
-    pub redrive_id: Uuid,
+    pub redrive_id: RedriveId,
     pub filter: Json<LetterFilter>,
     pub from_step: Option<String>,
     pub per_second: f64,
@@ -131,8 +131,8 @@ pub(crate) struct Job {
     pub actor: String,
     pub reason: String,
     pub redriven: i32,
-    pub position: Option<Uuid>,
-    pub again_from: Option<Uuid>,
+    pub position: Option<LetterId>,
+    pub again_from: Option<LetterId>,
     pub created_at: DateTime<Utc>,
     /// Seconds of the rate that are not used up.
     pub saved: f64,
@@ -147,7 +147,8 @@ pub(crate) async fn due(tx: &mut PgConnection) -> Result<Option<Job>, StoreError
     Ok(sqlx::query_as!(
         Job,
         r#"SELECT redrive_id, filter AS "filter: Json<LetterFilter>", from_step, per_second, cap, actor,
-                  reason, redriven, position, again_from, created_at,
+                  reason, redriven, position AS "position: LetterId",
+                  again_from AS "again_from: LetterId", created_at,
                   least(extract(epoch FROM clock_timestamp() - ticked_at)::float8,
                         greatest($1, 2.0 / per_second)) AS "saved!"
            FROM workflows.redrives
@@ -162,7 +163,7 @@ pub(crate) async fn due(tx: &mut PgConnection) -> Result<Option<Job>, StoreError
 
 /// Open letters of a run.
 pub(crate) struct OpenLetters {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub letters: i64,
     /// Those among them that were asked for.
     pub asked: i64,
@@ -171,7 +172,7 @@ pub(crate) struct OpenLetters {
 /// The open letters of the runs of those of the given letters that are open.
 pub(crate) async fn open_letters(
     tx: &mut PgConnection,
-    letters: &[Uuid],
+    letters: &[LetterId],
 ) -> Result<Vec<OpenLetters>, StoreError> {
     Ok(sqlx::query_as!(
         OpenLetters,
@@ -181,7 +182,7 @@ pub(crate) async fn open_letters(
                SELECT run_id FROM workflows.dead_letters
                WHERE letter_id = ANY($1) AND resolved_at IS NULL)
            GROUP BY run_id"#,
-        letters,
+        letters as &[LetterId],
     )
     .fetch_all(tx)
     .await?)
@@ -191,8 +192,8 @@ pub(crate) async fn open_letters(
 pub(crate) struct Progress {
     pub redriven: i64,
     pub skipped: i64,
-    pub position: Option<Uuid>,
-    pub again_from: Option<Uuid>,
+    pub position: Option<LetterId>,
+    pub again_from: Option<LetterId>,
     /// It was the last step.
     pub over: bool,
 }
@@ -210,7 +211,7 @@ pub(crate) struct Recorded {
 /// Notes how far a re-drive is. What was not used up of its rate is kept.
 pub(crate) async fn record(
     tx: &mut PgConnection,
-    redrive_id: Uuid,
+    redrive_id: RedriveId,
     so_far: &Progress,
 ) -> Result<Recorded, StoreError> {
     Ok(sqlx::query_as!(
@@ -229,11 +230,11 @@ pub(crate) async fn record(
                            WHERE o.ended_at IS NULL AND o.redrive_id <> r.redrive_id
                              AND o.ticked_at + make_interval(secs => 1.0 / o.per_second)
                                  <= clock_timestamp()) AS "others!""#,
-            redrive_id,
+            redrive_id.0,
             so_far.redriven,
             so_far.skipped,
-            so_far.position,
-            so_far.again_from,
+            so_far.position as Option<LetterId> as Option<LetterId>,
+            so_far.again_from as Option<LetterId> as Option<LetterId>,
             SAVES,
             so_far.over,
         )

@@ -2,16 +2,16 @@
 //! attempt that writes it.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, LaneId, TaskId};
 use crate::define::{payload::Payload, reports::Stored};
 use crate::store::error::StoreError;
 
 /// The last word of some attempts, one of each task.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    pub tasks: Vec<Uuid>,
-    pub tokens: Vec<i64>,
+    pub tasks: Vec<TaskId>,
+    pub tokens: Vec<FencingToken>,
     pub done: Vec<f64>,
     pub notes: Vec<String>,
 }
@@ -27,8 +27,8 @@ pub(crate) async fn tell(connection: &mut PgConnection, told: &Told) -> Result<(
          ON CONFLICT (task_id) DO UPDATE
          SET token = excluded.token, done = excluded.done, note = excluded.note, at = excluded.at
          WHERE p.token <= excluded.token",
-        &told.tasks,
-        &told.tokens,
+        &told.tasks as &[TaskId],
+        &told.tokens as &[FencingToken],
         &told.done,
         &told.notes,
     )
@@ -41,7 +41,7 @@ pub(crate) async fn tell(connection: &mut PgConnection, told: &Told) -> Result<(
 /// can have taken the task when this is committed.
 pub(crate) async fn store(
     connection: &mut PgConnection,
-    (task_id, lane, token): (Uuid, i32, i64),
+    (task_id, lane, token): (TaskId, LaneId, FencingToken),
     state: &Payload,
 ) -> Result<Stored, StoreError> {
     let row = sqlx::query!(
@@ -57,9 +57,9 @@ pub(crate) async fn store(
             RETURNING 1)
          SELECT EXISTS (SELECT FROM stored) AS "stored!",
                 EXISTS (SELECT FROM workflows.leases WHERE task_id = $1 AND token = $2) AS "held!""#,
-        task_id,
-        token,
-        lane,
+        task_id.0,
+        token.0,
+        lane.0,
         state.as_str(),
     )
     .fetch_one(connection)
@@ -74,13 +74,13 @@ pub(crate) async fn store(
 /// What an earlier attempt of the task has stored at this step.
 pub(crate) async fn restore(
     connection: &mut PgConnection,
-    task_id: Uuid,
-    lane: i32,
+    task_id: TaskId,
+    lane: LaneId,
 ) -> Result<Option<Payload>, StoreError> {
     let state = sqlx::query_scalar!(
         r#"SELECT state::text AS "state!" FROM workflows.checkpoints WHERE task_id = $1 AND lane = $2"#,
-        task_id,
-        lane,
+        task_id.0,
+        lane.0,
     );
     let state: Option<String> = state.fetch_optional(connection).await?;
     Ok(state.map(Payload::stored))
@@ -90,7 +90,7 @@ pub(crate) async fn restore(
 /// checkpoints of steps that are behind. Those of dead letters stay while they are open.
 pub(crate) async fn tidy(
     connection: &mut PgConnection,
-    tasks: Option<&[Uuid]>,
+    tasks: Option<&[TaskId]>,
 ) -> Result<(), StoreError> {
     // By token as well: what was written again since this statement began stays.
     sqlx::query!(
@@ -111,7 +111,7 @@ pub(crate) async fn tidy(
             WHERE (p.task_id, p.token) = (ended.task_id, ended.token))
          DELETE FROM workflows.checkpoints c USING behind
          WHERE (c.task_id, c.token) = (behind.task_id, behind.token)",
-        tasks,
+        tasks as Option<&[TaskId]>,
     )
     .execute(connection)
     .await?;

@@ -4,7 +4,8 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::define::actor::By;
+use crate::define::actor::Actor;
+use crate::define::ids::{FencingToken, LaneId, LetterId, RunId, TaskId};
 use crate::store::error::StoreError;
 
 /// What became of letters.
@@ -20,8 +21,8 @@ pub(crate) struct Revived {
 /// is under suspicion from the start, so that it takes no other along if it is not mended.
 pub(crate) async fn letters(
     tx: &mut PgConnection,
-    letters: &[Uuid],
-    by: By<'_>,
+    letters: &[LetterId],
+    by: Actor<'_>,
 ) -> Result<Revived, StoreError> {
     let revived = sqlx::query!(
         r#"WITH resolved AS (
@@ -57,8 +58,8 @@ pub(crate) async fn letters(
                               AND d.resolved_at IS NULL AND d.letter_id <> ALL($1)))
          SELECT (SELECT count(*) FROM resolved) AS "letters!",
                 ARRAY(SELECT DISTINCT queue FROM free JOIN workflows.lanes USING (lane)) AS "queues!""#,
-        letters,
-        by.actor,
+        letters as &[LetterId],
+        by.name,
         by.reason,
     )
     .fetch_one(tx)
@@ -73,22 +74,23 @@ pub(crate) async fn letters(
 /// with the run itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub run_id: Uuid,
-    lane: i32,
-    attempt: Option<i64>,
-    letter: Option<Uuid>,
+    pub run_id: RunId,
+    lane: LaneId,
+    attempt: Option<FencingToken>,
+    letter: Option<LetterId>,
 }
 
 /// The entries at a step of those of the runs that have been through it or died at it. The children
 /// of a fan-out are none: their join would not know what to wait for.
 pub(crate) async fn entries(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
     step: &str,
 ) -> Result<Vec<Entry>, StoreError> {
     Ok(sqlx::query_as!(
         Entry,
-        r#"SELECT DISTINCT ON (run_id) run_id AS "run_id!", lane AS "lane!", attempt, letter
+        r#"SELECT DISTINCT ON (run_id) run_id AS "run_id!", lane AS "lane!", attempt AS "attempt: FencingToken",
+                  letter AS "letter: LetterId"
          FROM (
             SELECT run_id, lane, token, token AS attempt, NULL::uuid AS letter
             FROM workflows.attempts
@@ -100,7 +102,7 @@ pub(crate) async fn entries(
          JOIN workflows.lanes USING (lane)
          WHERE step = $2
          ORDER BY run_id, token DESC"#,
-        runs,
+        runs as &[RunId],
         step,
     )
     .fetch_all(tx)
@@ -111,10 +113,10 @@ pub(crate) async fn entries(
 /// attempt has it in its result.
 pub(crate) async fn first_entry(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
 ) -> Result<Option<(Entry, String)>, StoreError> {
     let first = sqlx::query!(
-        r#"SELECT lane AS "lane!", step AS "step!" FROM (
+        r#"SELECT lane AS "lane!: LaneId", step AS "step!" FROM (
             SELECT lane, step, token AS place FROM (
                 (SELECT lane, token FROM workflows.attempts
                  WHERE run_id = $1 AND fan_out_id IS NULL ORDER BY token LIMIT 1)
@@ -127,7 +129,7 @@ pub(crate) async fn first_entry(
                 ON (l.workflow, l.version) = (r.workflow, r.version) AND l.step = r.result -> 'steps' ->> 0
             WHERE r.run_id = $1 AND r.state = 'cancelled') known
          ORDER BY place LIMIT 1"#,
-        run_id,
+        run_id.0,
     )
     .fetch_optional(tx)
     .await?;
@@ -142,18 +144,18 @@ pub(crate) async fn first_entry(
     }))
 }
 
-/// Starts runs again, of which nothing is left to do. Among the runs of its owner one that was dead
+/// Starts runs again, of which nothing is left to do. Among the runs of its fairness key one that was dead
 /// keeps its place, one that had ended goes last. Returns the queues to tell.
 pub(crate) async fn restart(
     tx: &mut PgConnection,
     entries: &[Entry],
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Vec<String>, StoreError> {
     let (mut runs, mut tasks, mut lanes) = (vec![], vec![], vec![]);
     let (mut attempts, mut letters) = (vec![], vec![]);
     for entry in entries {
         runs.push(entry.run_id);
-        tasks.push(Uuid::now_v7());
+        tasks.push(TaskId(Uuid::now_v7()));
         lanes.push(entry.lane);
         attempts.push(entry.attempt);
         letters.push(entry.letter);
@@ -188,12 +190,12 @@ pub(crate) async fn restart(
             UPDATE workflows.runs SET state = 'running', ended_at = NULL, result = NULL
             WHERE run_id = ANY($1))
          SELECT DISTINCT queue FROM free JOIN workflows.lanes USING (lane)"#,
-        &runs,
-        &tasks,
-        &lanes,
-        &attempts as &[Option<i64>],
-        &letters as &[Option<Uuid>],
-        by.actor,
+        &runs as &[RunId],
+        &tasks as &[TaskId],
+        &lanes as &[LaneId],
+        &attempts as &[Option<FencingToken>],
+        &letters as &[Option<LetterId>],
+        by.name,
     )
     .fetch_all(tx)
     .await?)

@@ -7,8 +7,8 @@
 mod charge;
 
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, LaneId, RunId, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use crate::{
     protocol::failpoints::Failpoint,
@@ -23,7 +23,7 @@ const BATCH: i64 = 500;
 /// What a move of due tasks did.
 pub(crate) struct Moved {
     /// Lanes in which tasks became ready.
-    pub lanes: Vec<i32>,
+    pub lanes: Vec<LaneId>,
     /// There may be more.
     pub more: bool,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Moved {
 pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, StoreError> {
     let mut transaction = connection.begin().await?;
     let lanes = sqlx::query_scalar!(
-        "WITH due AS (
+        r#"WITH due AS (
             SELECT d.due_at, d.task_id FROM workflows.deferred d JOIN workflows.tasks t USING (task_id)
             WHERE d.due_at <= now()
             ORDER BY d.due_at, d.task_id LIMIT $1
@@ -48,7 +48,7 @@ pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, StoreErr
          ready AS (
             INSERT INTO workflows.ready (lane, key, rank, task_id)
             SELECT lane, key, rank, task_id FROM task)
-         SELECT lane FROM task",
+         SELECT lane AS "lane: LaneId" FROM task"#,
         BATCH,
     )
     .fetch_all(&mut *transaction)
@@ -64,15 +64,15 @@ pub(crate) async fn due(connection: &mut PgConnection) -> Result<Moved, StoreErr
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
     /// Workers of which no connection has been there for a while.
-    pub lost: Vec<i64>,
+    pub lost: Vec<WorkerId>,
     /// Workers that are absent, and not for long enough. That their leases have expired says nothing
     /// more, so these are left alone.
-    pub undecided: Vec<i64>,
+    pub undecided: Vec<WorkerId>,
     /// Those of the lost that have been away so long that they will not come back. Only then is a task
     /// dead-lettered for it.
-    pub gone: Vec<i64>,
+    pub gone: Vec<WorkerId>,
     /// Lanes that this build knows: only their tasks can be dead-lettered here.
-    pub known: Vec<i32>,
+    pub known: Vec<LaneId>,
 }
 
 /// Leases to take.
@@ -82,10 +82,10 @@ pub(crate) struct Losses {
     reason = "one row of a query, each an answer of its own"
 )]
 pub(crate) struct Candidate {
-    pub task_id: Uuid,
-    pub run_id: Uuid,
-    token: i64,
-    lane: i32,
+    pub task_id: TaskId,
+    pub run_id: RunId,
+    token: FencingToken,
+    lane: LaneId,
     /// The process died of it.
     charged: bool,
     /// The process died when it had it.
@@ -102,11 +102,11 @@ pub(crate) struct Rescued {
     /// Leases taken.
     pub taken: usize,
     /// Lanes of the tasks among them that are charged with it, one for each.
-    pub crashed: Vec<i32>,
+    pub crashed: Vec<LaneId>,
     /// Lanes of those that are not to blame.
-    pub innocent: Vec<i32>,
+    pub innocent: Vec<LaneId>,
     /// Lanes in which tasks became ready.
-    pub lanes: Vec<i32>,
+    pub lanes: Vec<LaneId>,
     /// Task and token of tasks to dead-letter, still leased to their lost workers.
     pub poison: Vec<Candidate>,
     /// Runs that somebody holds: seen to at the next look.
@@ -125,7 +125,7 @@ impl Rescued {
 }
 
 impl Candidate {
-    pub fn lease(&self) -> (Uuid, i64) {
+    pub fn lease(&self) -> (TaskId, FencingToken) {
         (self.task_id, self.token)
     }
 }
@@ -152,11 +152,11 @@ pub(crate) async fn candidates(
                  WHERE l.worker_id = ANY($1)
                     OR (l.expires_at < clock_timestamp() AND l.worker_id <> ALL($5))
                  ORDER BY l.run_id, l.task_id LIMIT $4) lease"#,
-        &losses.lost,
-        &losses.gone,
-        &losses.known,
+        &losses.lost as &[WorkerId],
+        &losses.gone as &[WorkerId],
+        &losses.known as &[LaneId],
         BATCH,
-        &losses.undecided,
+        &losses.undecided as &[WorkerId],
     )
     .fetch_all(connection)
     .await?)
@@ -172,7 +172,7 @@ pub(crate) async fn rescue(
     let mut transaction = connection.begin().await?;
     let tx = &mut *transaction;
     let (last, sound): (Vec<_>, Vec<_>) = candidates.iter().cloned().partition(|c| c.last);
-    let runs: Vec<Uuid> = sound.iter().map(|c| c.run_id).collect();
+    let runs: Vec<RunId> = sound.iter().map(|c| c.run_id).collect();
     let locked = lock::free_runs(tx, &runs).await?;
     let (free, busy): (Vec<_>, Vec<_>) = sound
         .into_iter()
@@ -198,7 +198,7 @@ pub(crate) async fn rescue(
 /// Takes the lost workers off the list of whom nothing is left.
 pub(crate) async fn strike_off(
     connection: &mut PgConnection,
-    lost: &[i64],
+    lost: &[WorkerId],
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "UPDATE workflows.workers w SET left_at = clock_timestamp()
@@ -206,7 +206,7 @@ pub(crate) async fn strike_off(
                FOR NO KEY UPDATE SKIP LOCKED) lost
          WHERE w.worker_id = lost.worker_id
          AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.worker_id = w.worker_id)",
-        lost,
+        lost as &[WorkerId],
     )
     .execute(connection)
     .await?;

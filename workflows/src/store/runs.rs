@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::define::ids::{RunId, TaskId};
 use crate::store::error::StoreError;
-use crate::{define::actor::By, protocol::state::RunState, store::lock};
+use crate::{define::actor::Actor, protocol::state::RunState, store::lock};
 
 /// A run.
 pub(crate) struct Row {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub workflow: String,
     pub version: i32,
     pub subject: Uuid,
@@ -61,14 +62,14 @@ pub(crate) async fn list(
 }
 
 /// One run.
-pub(crate) async fn get(pool: &PgPool, run_id: Uuid) -> Result<Option<Row>, StoreError> {
+pub(crate) async fn get(pool: &PgPool, run_id: RunId) -> Result<Option<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,
         r#"SELECT run_id, workflow, version, subject, fairness_key, priority,
                   state AS "state: RunState", created_at, ended_at,
                   result::text AS result, paused_at, paused_by, pause_reason
            FROM workflows.runs WHERE run_id = $1"#,
-        run_id,
+        run_id.0,
     )
     .fetch_optional(pool)
     .await?)
@@ -76,10 +77,10 @@ pub(crate) async fn get(pool: &PgPool, run_id: Uuid) -> Result<Option<Row>, Stor
 
 /// The run with this id, or the one about this subject: of several the one that has not ended, or else
 /// one that did not succeed, or else the newest.
-pub(crate) async fn about(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+pub(crate) async fn about(pool: &PgPool, id: Uuid) -> Result<Option<RunId>, StoreError> {
     Ok(sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs WHERE run_id = $1 OR subject = $1
-         ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, state <> 'succeeded' DESC, run_id DESC LIMIT 1",
+        r#"SELECT run_id AS "run_id: RunId" FROM workflows.runs WHERE run_id = $1 OR subject = $1
+           ORDER BY run_id = $1 DESC, ended_at IS NULL DESC, state <> 'succeeded' DESC, run_id DESC LIMIT 1"#,
         id,
     )
     .fetch_optional(pool)
@@ -95,12 +96,12 @@ pub(crate) struct Locked {
 /// Reads a run that this transaction has locked.
 pub(crate) async fn locked(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
 ) -> Result<Option<Locked>, StoreError> {
     Ok(sqlx::query_as!(
         Locked,
         r#"SELECT state AS "state: RunState", paused_at FROM workflows.runs WHERE run_id = $1"#,
-        run_id
+        run_id.0
     )
     .fetch_optional(tx)
     .await?)
@@ -108,7 +109,7 @@ pub(crate) async fn locked(
 
 /// What a run is about.
 pub(crate) struct About {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub workflow: String,
     pub version: i32,
     pub subject: Uuid,
@@ -118,13 +119,13 @@ pub(crate) struct About {
 /// What runs are about, in the order of their ids.
 pub(crate) async fn subjects(
     tx: &mut PgConnection,
-    runs: &[Uuid],
+    runs: &[RunId],
 ) -> Result<Vec<About>, StoreError> {
     Ok(sqlx::query_as!(
         About,
         r#"SELECT run_id, workflow, version, subject, state AS "state: RunState" FROM workflows.runs
            WHERE run_id = ANY($1) ORDER BY run_id"#,
-        runs,
+        runs as &[RunId],
     )
     .fetch_all(tx)
     .await?)
@@ -133,8 +134,8 @@ pub(crate) async fn subjects(
 /// Pauses a locked run: its tasks that are not leased are taken out of the tables of what can be claimed.
 pub(crate) async fn pause(
     tx: &mut PgConnection,
-    run_id: Uuid,
-    by: By<'_>,
+    run_id: RunId,
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     lock::tasks_of(tx, &[run_id]).await?;
     sqlx::query!(
@@ -149,8 +150,8 @@ pub(crate) async fn pause(
             DELETE FROM workflows.deferred d USING held t WHERE d.task_id = t.task_id)
          UPDATE workflows.runs SET paused_at = now(), paused_by = $2, pause_reason = $3
          WHERE run_id = $1",
-        run_id,
-        by.actor,
+        run_id.0,
+        by.name,
         by.reason,
     )
     .execute(tx)
@@ -159,18 +160,21 @@ pub(crate) async fn pause(
 }
 
 /// Lets a locked run go on. Returns its tasks that are not leased.
-pub(crate) async fn resume(tx: &mut PgConnection, run_id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+pub(crate) async fn resume(
+    tx: &mut PgConnection,
+    run_id: RunId,
+) -> Result<Vec<TaskId>, StoreError> {
     sqlx::query!(
         "UPDATE workflows.runs SET paused_at = NULL, paused_by = NULL, pause_reason = NULL
          WHERE run_id = $1",
-        run_id,
+        run_id.0,
     )
     .execute(&mut *tx)
     .await?;
     Ok(sqlx::query_scalar!(
-        "SELECT task_id FROM workflows.tasks t WHERE run_id = $1
-         AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.task_id = t.task_id)",
-        run_id,
+        r#"SELECT task_id AS "task_id: TaskId" FROM workflows.tasks t WHERE run_id = $1
+           AND NOT EXISTS (SELECT FROM workflows.leases l WHERE l.task_id = t.task_id)"#,
+        run_id.0,
     )
     .fetch_all(tx)
     .await?)
@@ -179,8 +183,8 @@ pub(crate) async fn resume(tx: &mut PgConnection, run_id: Uuid) -> Result<Vec<Uu
 /// Marks locked runs cancelled, before what is left of them is taken away.
 pub(crate) async fn cancel(
     tx: &mut PgConnection,
-    runs: &[Uuid],
-    by: By<'_>,
+    runs: &[RunId],
+    by: Actor<'_>,
 ) -> Result<(), StoreError> {
     // Where a run was is part of its result: without an attempt it is not in the history.
     sqlx::query!(
@@ -202,8 +206,8 @@ pub(crate) async fn cancel(
          WHERE EXISTS (SELECT FROM workflows.lanes l
                        WHERE (l.workflow, l.version) = (e.workflow, e.version) AND l.events <> 'none')",
 
-        runs,
-        by.actor,
+        runs as &[RunId],
+        by.name,
         by.reason,
     )
     .execute(tx)

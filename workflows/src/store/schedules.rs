@@ -5,12 +5,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use sqlx::{Connection, PgConnection};
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
-use crate::{
-    define::run::{RunId, StartError},
-    protocol::failpoints::Failpoint,
-    store::commit::commit,
-};
+use crate::{define::run::StartError, protocol::failpoints::Failpoint, store::commit::commit};
 
 /// Starts the run of a tick in the given transaction.
 pub(crate) type StartTick =

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
+use crate::define::ids::WorkerId;
 use crate::store::error::StoreError;
 use crate::store::presence;
 
@@ -30,7 +31,7 @@ pub(crate) struct Session {
     options: PgConnectOptions,
     settings: Vec<(&'static str, String)>,
     /// The worker whose presence the session shows.
-    pub worker_id: Option<i64>,
+    pub worker_id: Option<WorkerId>,
 }
 
 impl Session {
@@ -89,7 +90,7 @@ impl Session {
 
     /// Shows the worker's presence with each of these sessions.
     #[must_use]
-    pub fn of_worker(mut self, worker_id: i64) -> Self {
+    pub fn of_worker(mut self, worker_id: WorkerId) -> Self {
         self.worker_id = Some(worker_id);
         self
     }

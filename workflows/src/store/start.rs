@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::define::ids::{LaneId, RunId};
 use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 pub(crate) struct NewRun<'a> {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     pub workflow: &'a str,
     pub version: i32,
     pub subject: Uuid,
@@ -32,9 +33,9 @@ pub(crate) struct NewRun<'a> {
 
 /// What was started.
 pub(crate) struct Inserted {
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// Where its first task waits, and the transaction with whose commit it does.
-    pub lane: i32,
+    pub lane: LaneId,
     pub transaction: i64,
     /// It is an earlier run, which has the same unique key and has not ended.
     pub existing: bool,
@@ -87,9 +88,9 @@ async fn insert(
          deferred AS (
             INSERT INTO workflows.deferred (due_at, task_id)
             SELECT now() + make_interval(secs => $12), task_id FROM task WHERE $12 > 0)
-         SELECT task.lane, tells AS "tells!", pg_current_xact_id()::text::bigint AS "transaction!"
+         SELECT task.lane AS "lane: LaneId", tells AS "tells!", pg_current_xact_id()::text::bigint AS "transaction!"
          FROM task, lane"#,
-        run.run_id,
+        run.run_id.0,
         run.workflow,
         run.version,
         run.subject,
@@ -124,8 +125,8 @@ async fn existing(
         return Ok(None);
     };
     let found = sqlx::query_scalar!(
-        "SELECT run_id FROM workflows.runs
-         WHERE workflow = $1 AND unique_key = $2 AND ended_at IS NULL",
+        r#"SELECT run_id AS "run_id: RunId" FROM workflows.runs
+           WHERE workflow = $1 AND unique_key = $2 AND ended_at IS NULL"#,
         run.workflow,
         key,
     );
@@ -134,7 +135,7 @@ async fn existing(
         .await?
         .map(|run_id| Inserted {
             run_id,
-            lane: 0,
+            lane: LaneId::default(),
             transaction: 0,
             existing: true,
         }))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
+use crate::define::ids::{LaneId, WorkerId};
 use crate::store::error::StoreError;
 use crate::store::presence;
 
@@ -15,13 +16,13 @@ use crate::store::presence;
 )]
 pub(crate) struct ScanResult {
     /// Idle lanes that have something to claim.
-    pub ready: Vec<i32>,
+    pub ready: Vec<LaneId>,
     /// Tasks that were in a process when it died wait to be tried apart from others.
     pub suspects: bool,
     /// Tasks are due.
     pub due: bool,
     /// Workers whose presence lock is not held by anybody.
-    pub absent: Vec<i64>,
+    pub absent: Vec<WorkerId>,
     /// There are other workers.
     pub company: bool,
     /// Leases have expired.
@@ -46,11 +47,11 @@ pub(crate) struct ScanResult {
 
 /// What a look is for.
 pub(crate) struct View<'a> {
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     /// Lanes in which nobody here has looked lately.
-    pub idle: &'a [i32],
+    pub idle: &'a [LaneId],
     /// Lanes that this build knows.
-    pub all: &'a [i32],
+    pub all: &'a [LaneId],
     /// Leases are read when a worker has not been seen for so long: a live one renews its own.
     pub stale: Duration,
     /// They are read in any case: those of a claim whose answer was lost expire too.
@@ -71,7 +72,7 @@ pub(crate) async fn scan(
                    || '/' || CASE WHEN pg_is_in_recovery() THEN 'standby'
                                   ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS identity)
            SELECT ARRAY(SELECT l.lane FROM unnest($1::int[]) AS l (lane) CROSS JOIN LATERAL (
-                      SELECT FROM workflows.ready r WHERE r.lane = l.lane ORDER BY r.key LIMIT 1) first) AS "ready!",
+                      SELECT FROM workflows.ready r WHERE r.lane = l.lane ORDER BY r.key LIMIT 1) first) AS "ready!: Vec<LaneId>",
                   EXISTS (SELECT FROM workflows.suspects WHERE lane = ANY($5)) AS "suspects!",
                   EXISTS (SELECT FROM workflows.deferred WHERE due_at <= now()) AS "due!",
                   ARRAY(SELECT worker_id FROM workflows.live_workers w
@@ -79,7 +80,7 @@ pub(crate) async fn scan(
                             SELECT FROM pg_locks l
                             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
                               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                              AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!",
+                              AND l.classid = $2::int::oid AND l.objid = (w.worker_id % 4294967296)::text::oid)) AS "absent!: Vec<WorkerId>",
                   EXISTS (SELECT FROM workflows.live_workers WHERE worker_id <> $7) AS "company!",
                   ($4 OR EXISTS (SELECT FROM workflows.live_workers
                                  WHERE seen_at < now() - make_interval(secs => $3)))
@@ -96,13 +97,13 @@ pub(crate) async fn scan(
                               WHERE s.identity = server.identity) AS "unnoted!",
                   server.identity AS "server!"
            FROM server"#,
-        view.idle,
+        view.idle as &[LaneId],
         presence::PRESENCE,
         view.stale.as_secs_f64(),
         view.thoroughly,
-        view.all,
+        view.all as &[LaneId],
         view.coming_back.as_secs_f64(),
-        view.worker_id,
+        view.worker_id.0,
     )
     .fetch_one(connection)
     .await?)

@@ -1,8 +1,8 @@
 //! Tasks coming and going between the queue's tables.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::{FairnessHash, FanOutId, FencingToken, LaneId, Rank, RunId, TaskId};
 use crate::define::payload::Payload;
 use crate::protocol::state::Resolution;
 use crate::store::error::StoreError;
@@ -10,16 +10,16 @@ use crate::store::lock;
 
 /// A task to write.
 pub(crate) struct Row<'a> {
-    pub task_id: Uuid,
-    pub run_id: Uuid,
-    pub lane: i32,
-    pub key: i64,
-    pub rank: i64,
+    pub task_id: TaskId,
+    pub run_id: RunId,
+    pub lane: LaneId,
+    pub fairness_hash: FairnessHash,
+    pub rank: Rank,
     pub input: &'a Payload,
     /// The fan-out it is a child of, and its number there.
-    pub child_of: Option<(Uuid, i32)>,
+    pub child_of: Option<(FanOutId, i32)>,
     /// Token of its last attempt, or 0.
-    pub token: i64,
+    pub token: FencingToken,
     /// Claimable. The tasks of a paused run are not, nor those whose worker goes on with them.
     pub ready: bool,
 }
@@ -27,15 +27,15 @@ pub(crate) struct Row<'a> {
 /// Columns for `unnest`.
 #[derive(Default)]
 struct Columns {
-    ids: Vec<Uuid>,
-    runs: Vec<Uuid>,
-    lanes: Vec<i32>,
-    keys: Vec<i64>,
-    ranks: Vec<i64>,
+    ids: Vec<TaskId>,
+    runs: Vec<RunId>,
+    lanes: Vec<LaneId>,
+    fairness_hashes: Vec<FairnessHash>,
+    ranks: Vec<Rank>,
     inputs: Vec<String>,
-    fan_outs: Vec<Option<Uuid>>,
+    fan_outs: Vec<Option<FanOutId>>,
     children: Vec<Option<i32>>,
-    tokens: Vec<i64>,
+    tokens: Vec<FencingToken>,
     ready: Vec<bool>,
 }
 
@@ -46,7 +46,7 @@ impl Columns {
             columns.ids.push(row.task_id);
             columns.runs.push(row.run_id);
             columns.lanes.push(row.lane);
-            columns.keys.push(row.key);
+            columns.fairness_hashes.push(row.fairness_hash);
             columns.ranks.push(row.rank);
             columns.inputs.push(row.input.as_str().to_owned());
             let (fan_out, child) = row.child_of.unzip();
@@ -78,15 +78,15 @@ pub(crate) async fn insert(
             SELECT task_id, run_id, lane, key, rank, input::json, fan_out_id, child, token FROM new)
          INSERT INTO workflows.ready (lane, key, rank, task_id)
          SELECT lane, key, rank, task_id FROM new WHERE ready",
-        &columns.ids,
-        &columns.runs,
-        &columns.lanes,
-        &columns.keys,
-        &columns.ranks,
+        &columns.ids as &[TaskId],
+        &columns.runs as &[RunId],
+        &columns.lanes as &[LaneId],
+        &columns.fairness_hashes as &[FairnessHash],
+        &columns.ranks as &[Rank],
         &columns.inputs,
-        &columns.fan_outs as &[Option<Uuid>],
+        &columns.fan_outs as &[Option<FanOutId>],
         &columns.children as &[Option<i32>],
-        &columns.tokens,
+        &columns.tokens as &[FencingToken],
         &columns.ready,
     )
     .execute(connection)
@@ -116,12 +116,12 @@ pub(crate) async fn advance(
             FROM new WHERE t.task_id = new.task_id)
          INSERT INTO workflows.ready (lane, key, rank, task_id)
          SELECT lane, key, rank, task_id FROM new WHERE ready",
-        &columns.ids,
-        &columns.lanes,
-        &columns.keys,
-        &columns.ranks,
+        &columns.ids as &[TaskId],
+        &columns.lanes as &[LaneId],
+        &columns.fairness_hashes as &[FairnessHash],
+        &columns.ranks as &[Rank],
         &columns.inputs,
-        &columns.tokens,
+        &columns.tokens as &[FencingToken],
         &columns.ready,
     )
     .execute(connection)
@@ -133,13 +133,13 @@ pub(crate) async fn advance(
 /// lanes.
 pub(crate) async fn make_ready(
     connection: &mut PgConnection,
-    tasks: &[Uuid],
-) -> Result<Vec<i32>, StoreError> {
+    tasks: &[TaskId],
+) -> Result<Vec<LaneId>, StoreError> {
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
     Ok(sqlx::query_scalar!(
-        "WITH back AS (
+        r#"WITH back AS (
             UPDATE workflows.tasks t SET ready_at = clock_timestamp()
             FROM workflows.runs r
             WHERE t.task_id = ANY($1) AND r.run_id = t.run_id AND r.paused_at IS NULL
@@ -150,8 +150,8 @@ pub(crate) async fn make_ready(
          suspect AS (
             INSERT INTO workflows.suspects (lane, rank, task_id, suspicion)
             SELECT lane, rank, task_id, suspicion FROM back WHERE suspicion > 0)
-         SELECT lane FROM back",
-        tasks,
+         SELECT lane AS "lane: LaneId" FROM back"#,
+        tasks as &[TaskId],
     )
     .fetch_all(connection)
     .await?)
@@ -160,12 +160,14 @@ pub(crate) async fn make_ready(
 /// Removes finished tasks.
 pub(crate) async fn delete(
     connection: &mut PgConnection,
-    tasks: &[Uuid],
+    tasks: &[TaskId],
 ) -> Result<(), StoreError> {
     if !tasks.is_empty() {
-        sqlx::query!("DELETE FROM workflows.tasks WHERE task_id = ANY($1)", tasks)
-            .execute(connection)
-            .await?;
+        let delete = sqlx::query!(
+            "DELETE FROM workflows.tasks WHERE task_id = ANY($1)",
+            tasks as &[TaskId],
+        );
+        delete.execute(connection).await?;
     }
     Ok(())
 }
@@ -175,7 +177,7 @@ pub(crate) async fn delete(
 /// under the run's lock. Returns how many attempts were under way.
 pub(crate) async fn clear(
     connection: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
     resolution: Resolution,
     (actor, reason): (&str, &str),
 ) -> Result<i64, StoreError> {
@@ -205,7 +207,7 @@ pub(crate) async fn clear(
             SET resolved_at = now(), resolution = $2, resolved_by = $3, reason = $4
             WHERE run_id = $1 AND resolved_at IS NULL)
          SELECT count(*) AS "running!" FROM no_longer_leased"#,
-        run_id,
+        run_id.0,
         resolution.as_str(),
         actor,
         reason,

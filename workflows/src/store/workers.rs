@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::define::ids::WorkerId;
 use crate::store::error::StoreError;
 use crate::store::presence::PRESENCE;
 
 /// A worker that has not left.
 pub(crate) struct Row {
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     pub name: String,
     pub build: String,
     pub capabilities: Value,

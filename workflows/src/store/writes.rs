@@ -8,8 +8,8 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{Connection, PgConnection};
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, RunId, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use crate::store::error::{Said, in_chain};
 use crate::{
@@ -136,14 +136,15 @@ async fn all(tx: &mut PgConnection, writes: Vec<Arc<dyn Write>>) -> Result<(), B
 async fn held(
     tx: &mut PgConnection,
     batch: &[Completion],
-    worker_id: i64,
-) -> Result<HashSet<(Uuid, i64)>, StoreError> {
-    let tasks: Vec<Uuid> = batch.iter().map(|s| s.claim.task_id).collect();
+    worker_id: WorkerId,
+) -> Result<HashSet<(TaskId, FencingToken)>, StoreError> {
+    let tasks: Vec<TaskId> = batch.iter().map(|s| s.claim.task_id).collect();
     let rows = sqlx::query!(
-        "SELECT l.task_id, l.token FROM workflows.leases l JOIN workflows.tasks t USING (task_id)
-         WHERE l.task_id = ANY($1) AND l.worker_id = $2",
-        &tasks,
-        worker_id,
+        r#"SELECT l.task_id AS "task_id: TaskId", l.token AS "token: FencingToken"
+           FROM workflows.leases l JOIN workflows.tasks t USING (task_id)
+           WHERE l.task_id = ANY($1) AND l.worker_id = $2"#,
+        &tasks as &[TaskId],
+        worker_id.0,
     );
     let rows = rows.fetch_all(tx).await?;
     Ok(rows
@@ -215,7 +216,7 @@ pub(super) async fn act_as_ourselves(tx: &mut PgConnection) -> Result<(), StoreE
 pub(super) async fn hooks(
     tx: &mut PgConnection,
     completion: &Completion,
-    dead_runs: &HashSet<Uuid>,
+    dead_runs: &HashSet<RunId>,
     context: &Context<'_>,
 ) -> Result<Outcome, CompleteError> {
     let claim = &completion.claim;

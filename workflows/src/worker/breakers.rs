@@ -9,6 +9,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use crate::define::ids::LaneId;
 use crate::worker::metrics;
 
 /// Failures in a row that open a breaker. One may be chance.
@@ -32,7 +33,7 @@ struct Dependency {
     /// One task may try.
     probing: bool,
     /// Lanes of which it is known that they need it, beyond those that say so.
-    lanes: BTreeSet<i32>,
+    lanes: BTreeSet<LaneId>,
     /// What the database does not know yet.
     news: Option<News>,
 }
@@ -41,7 +42,7 @@ struct Dependency {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     /// It is down, with the error, in these lanes.
-    Down(String, BTreeSet<i32>),
+    Down(String, BTreeSet<LaneId>),
     /// It works.
     Up,
 }
@@ -57,7 +58,7 @@ pub(crate) enum Gate {
 
 impl Dependency {
     /// Whether tasks of `lane` need it, which declare that they need `declared`.
-    fn is_needed(&self, name: &str, lane: i32, declared: &[&str]) -> bool {
+    fn is_needed(&self, name: &str, lane: LaneId, declared: &[&str]) -> bool {
         self.lanes.contains(&lane) || declared.contains(&name)
     }
 }
@@ -73,7 +74,7 @@ impl Breakers {
     }
 
     /// An attempt of a task in `lane` found the dependency down.
-    pub fn failed(&self, dependency: &str, lane: i32, error: &str) {
+    pub fn failed(&self, dependency: &str, lane: LaneId, error: &str) {
         let mut known = self.lock();
         let entry = known.entry(dependency.to_owned()).or_default();
         entry.failures = entry.failures.saturating_add(1);
@@ -94,7 +95,7 @@ impl Breakers {
     }
 
     /// An attempt in `lane`, which needs `declared`, came to its end with all that it needed.
-    pub fn worked(&self, lane: i32, declared: &[&str]) {
+    pub fn worked(&self, lane: LaneId, declared: &[&str]) {
         for (name, entry) in self.lock().iter_mut() {
             if !entry.is_needed(name, lane, declared) {
                 continue;
@@ -112,7 +113,7 @@ impl Breakers {
     }
 
     /// Whether tasks of a lane may be claimed that needs `declared`.
-    pub fn gate(&self, lane: i32, declared: &[&str]) -> Gate {
+    pub fn gate(&self, lane: LaneId, declared: &[&str]) -> Gate {
         let known = self.lock();
         let needed = known
             .iter()
@@ -127,7 +128,7 @@ impl Breakers {
     }
 
     /// A task that needs this lane's dependencies was claimed: it is the probe.
-    pub fn claimed(&self, lane: i32, declared: &[&str]) {
+    pub fn claimed(&self, lane: LaneId, declared: &[&str]) {
         for (name, entry) in self.lock().iter_mut() {
             if entry.open && entry.is_needed(name, lane, declared) {
                 entry.probing = false;
@@ -193,24 +194,24 @@ mod tests {
 
     fn open(breakers: &Breakers) {
         for _ in 0..FAILURES {
-            breakers.failed("store", 7, "refused");
+            breakers.failed("store", LaneId(7), "refused");
         }
     }
 
     #[test]
     fn it_opens_after_some_failures_in_a_row_and_closes_with_a_success() {
         let breakers = Breakers::default();
-        breakers.failed("store", 7, "refused");
-        breakers.failed("store", 7, "refused");
-        breakers.worked(7, &["store"]);
-        breakers.failed("store", 7, "refused");
-        assert_eq!(breakers.gate(7, &[]), Gate::Open);
+        breakers.failed("store", LaneId(7), "refused");
+        breakers.failed("store", LaneId(7), "refused");
+        breakers.worked(LaneId(7), &["store"]);
+        breakers.failed("store", LaneId(7), "refused");
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Open);
         open(&breakers);
-        assert_eq!(breakers.gate(7, &[]), Gate::Closed);
-        assert_eq!(breakers.gate(8, &["store"]), Gate::Closed);
-        assert_eq!(breakers.gate(8, &[]), Gate::Open);
-        breakers.worked(7, &["store"]);
-        assert_eq!(breakers.gate(7, &[]), Gate::Open);
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Closed);
+        assert_eq!(breakers.gate(LaneId(8), &["store"]), Gate::Closed);
+        assert_eq!(breakers.gate(LaneId(8), &[]), Gate::Open);
+        breakers.worked(LaneId(7), &["store"]);
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Open);
         assert_eq!(breakers.news(), [("store".to_owned(), News::Up)]);
     }
 
@@ -218,10 +219,10 @@ mod tests {
     fn what_no_step_declares_is_back_when_a_task_of_the_same_step_succeeds() {
         let breakers = Breakers::default();
         open(&breakers);
-        breakers.worked(8, &[]);
-        assert_eq!(breakers.gate(7, &[]), Gate::Closed, "another step");
-        breakers.worked(7, &[]);
-        assert_eq!(breakers.gate(7, &[]), Gate::Open);
+        breakers.worked(LaneId(8), &[]);
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Closed, "another step");
+        breakers.worked(LaneId(7), &[]);
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Open);
         assert!(breakers.concern("store", &[]) && !breakers.concern("disk", &[]));
     }
 
@@ -230,21 +231,25 @@ mod tests {
         let breakers = Breakers::default();
         open(&breakers);
         breakers.may_probe("store");
-        assert_eq!(breakers.gate(7, &[]), Gate::Probe);
-        breakers.claimed(7, &[]);
-        assert_eq!(breakers.gate(7, &[]), Gate::Closed);
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Probe);
+        breakers.claimed(LaneId(7), &[]);
+        assert_eq!(breakers.gate(LaneId(7), &[]), Gate::Closed);
     }
 
     #[test]
     fn what_others_found_counts_unless_we_know_better() {
         let breakers = Breakers::default();
         breakers.heard(&["store".to_owned()]);
-        assert_eq!(breakers.gate(1, &["store"]), Gate::Closed);
-        breakers.worked(1, &["store"]);
+        assert_eq!(breakers.gate(LaneId(1), &["store"]), Gate::Closed);
+        breakers.worked(LaneId(1), &["store"]);
         breakers.heard(&["store".to_owned()]);
-        assert_eq!(breakers.gate(1, &["store"]), Gate::Open, "not told yet");
+        assert_eq!(
+            breakers.gate(LaneId(1), &["store"]),
+            Gate::Open,
+            "not told yet"
+        );
         breakers.told("store", &News::Up);
         breakers.heard(&[]);
-        assert_eq!(breakers.gate(1, &["store"]), Gate::Open);
+        assert_eq!(breakers.gate(LaneId(1), &["store"]), Gate::Open);
     }
 }

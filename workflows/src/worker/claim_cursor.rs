@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::define::ids::{FairnessHash, LaneId, Rank};
 use crate::{protocol::task::Claim, store::claim::Wanted};
 
 /// Time that a claim of no task may take the server before it counts as slow.
@@ -25,7 +26,7 @@ const MAX_CURSOR_AGE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct ClaimCursors {
     /// Rank to begin at, by lane and key.
-    ranks: BTreeMap<(i32, i64), i64>,
+    ranks: BTreeMap<(LaneId, FairnessHash), Rank>,
     /// The last claim from the front was slow. One may be chance; two in a row switch the cursors on.
     slow: bool,
     /// Until then claims begin at the cursors. `None`: they begin at the front.
@@ -35,7 +36,7 @@ pub(crate) struct ClaimCursors {
 impl ClaimCursors {
     /// Lane, key and rank at which the next claim begins: for each lane at most as many keys as it has
     /// free slots, first those behind the key that was served last. `None`: begin at the front.
-    pub fn known(&self, lanes: &[Wanted]) -> Option<Vec<(i32, i64, i64)>> {
+    pub fn known(&self, lanes: &[Wanted]) -> Option<Vec<(LaneId, FairnessHash, Rank)>> {
         self.until.filter(|until| Instant::now() < *until)?;
         let mut known = Vec::new();
         for Wanted {
@@ -47,8 +48,10 @@ impl ClaimCursors {
         {
             let behind = self
                 .ranks
-                .range((*lane, served.saturating_add(1))..=(*lane, i64::MAX));
-            let before = self.ranks.range((*lane, i64::MIN)..=(*lane, *served));
+                .range((*lane, served.successor())..=(*lane, FairnessHash::MAX));
+            let before = self
+                .ranks
+                .range((*lane, FairnessHash::MIN)..=(*lane, *served));
             let all = behind.chain(before).take(*slots);
             known.extend(all.map(|((lane, key), rank)| (*lane, *key, *rank)));
         }
@@ -59,7 +62,7 @@ impl ClaimCursors {
     /// began at the front.
     pub fn learn<'a>(
         &mut self,
-        claims: impl ExactSizeIterator<Item = (i32, &'a Claim)>,
+        claims: impl ExactSizeIterator<Item = (LaneId, &'a Claim)>,
         took: Duration,
         from_the_front: bool,
     ) {
@@ -72,7 +75,10 @@ impl ClaimCursors {
             self.ranks.clear();
         }
         for (lane, claim) in claims {
-            let rank = self.ranks.entry((lane, claim.key)).or_insert(claim.rank);
+            let rank = self
+                .ranks
+                .entry((lane, claim.fairness_hash))
+                .or_insert(claim.rank);
             *rank = claim.rank.max(*rank);
         }
     }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::define::ids::{FairnessHash, LaneId};
 use crate::{
     define::lane::Lane,
     protocol::task::Claim,
@@ -27,7 +28,7 @@ pub(crate) struct Demands {
     lanes: Vec<Known>,
     breakers: Breakers,
     /// The key served last in each group. The next claim begins behind it, so keys take turns.
-    served: HashMap<Group, i64>,
+    served: HashMap<Group, FairnessHash>,
     /// When each group was served last, counted in claims: the one that waits longest comes first.
     turns: HashMap<Group, u64>,
     fronts: ClaimCursors,
@@ -35,7 +36,7 @@ pub(crate) struct Demands {
 
 /// A lane of this build.
 struct Known {
-    number: i32,
+    number: LaneId,
     lane: Lane,
     crash_limit: i32,
     /// Outside services that its step needs.
@@ -91,7 +92,11 @@ impl Demands {
                 queue: lane.queue,
                 group: i32::try_from(place).unwrap_or_default(),
                 slots: free,
-                after: self.served.get(&group).copied().unwrap_or(i64::MIN),
+                after: self
+                    .served
+                    .get(&group)
+                    .copied()
+                    .unwrap_or(FairnessHash::MIN),
                 crash_limit: *crash_limit,
             });
         }
@@ -122,7 +127,7 @@ impl Demands {
             self.breakers.claimed(known.number, known.needs);
         }
         let group = group(&claim.lane);
-        self.served.insert(group, claim.key);
+        self.served.insert(group, claim.fairness_hash);
         let latest = self.turns.values().max().copied().unwrap_or_default();
         self.turns.insert(group, latest + 1);
     }

@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::define::ids::WorkerId;
 use crate::store::error::StoreError;
 use crate::{
     protocol::task::Claim,
@@ -62,7 +63,7 @@ pub(crate) struct Dispatcher {
     pub channels: Vec<QueueChannel>,
     pub lanes: Arc<Lanes>,
     pub demands: Demands,
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     pub lease: Duration,
     pub poll: Duration,
     pub slots: Slots,
@@ -184,7 +185,7 @@ impl Dispatcher {
         let demand = self.demands.of(&permits, &self.slots);
         if !demand.lanes.is_empty() {
             let (connection, _) = self.link.get().await?;
-            let span = tracing::debug_span!("claim", worker.id = self.worker_id);
+            let span = tracing::debug_span!("claim", worker.id = self.worker_id.0);
             let claiming = claim(connection, &self.lanes, &demand, self.worker_id, self.lease)
                 .instrument(span);
             let claimed = within(ANSWER, claiming).await?;

@@ -8,8 +8,8 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use crate::define::ids::{TaskId, WorkerId};
 use crate::store::error::StoreError;
 use crate::{
     store::{
@@ -27,7 +27,7 @@ const BRIEF: Duration = Duration::from_secs(1);
 
 pub(crate) struct Heartbeat {
     pub link: Link,
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     pub who: Who,
     pub lease: Duration,
     pub attempts: Arc<InFlight>,
@@ -107,7 +107,7 @@ impl Heartbeat {
         // renewed them in the meantime.
         let age = if fresh { Duration::ZERO } else { tick };
         let in_hand = self.attempts.older_than(age);
-        let tasks: Vec<Uuid> = in_hand.iter().map(|attempt| attempt.task_id).collect();
+        let tasks: Vec<TaskId> = in_hand.iter().map(|attempt| attempt.task_id).collect();
         let renewing = renew(connection, self.worker_id, &self.who, &tasks, self.lease);
         let Beat {
             held,
@@ -133,7 +133,7 @@ impl Heartbeat {
             if self.attempts.cancel(attempt.task_id, attempt.token) {
                 metrics::lease_lost();
                 tracing::info!(
-                    task.id = %attempt.task_id, attempt.token = attempt.token, "lease is gone"
+                    task.id = %attempt.task_id, attempt.token = attempt.token.0, "lease is gone"
                 );
             }
         }

@@ -8,9 +8,9 @@ use std::{
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::protocol::task::Claim;
+use crate::define::ids::{FencingToken, TaskId};
+use crate::protocol::{stop::Stop, task::Claim};
 
 /// A claimed task on its way through the worker. Its slot is free when the last clone is gone.
 #[derive(Clone)]
@@ -36,13 +36,13 @@ struct Attempt {
 /// What tells an attempt from others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InHand {
-    pub task_id: Uuid,
-    pub token: i64,
+    pub task_id: TaskId,
+    pub token: FencingToken,
 }
 
 #[derive(Default)]
 pub(crate) struct InFlight {
-    in_hand: Mutex<HashMap<Uuid, Attempt>>,
+    in_hand: Mutex<HashMap<TaskId, Attempt>>,
     /// Wakes whoever waits for fewer attempts.
     fewer: Notify,
 }
@@ -125,7 +125,7 @@ impl InFlight {
     }
 
     /// Their tasks.
-    pub fn tasks(&self) -> Vec<Uuid> {
+    pub fn tasks(&self) -> Vec<TaskId> {
         self.lock().keys().copied().collect()
     }
 
@@ -148,7 +148,7 @@ impl InFlight {
     }
 
     /// Cancels an attempt whose lease is somebody else's now.
-    pub fn cancel(&self, task_id: Uuid, token: i64) -> bool {
+    pub fn cancel(&self, task_id: TaskId, token: FencingToken) -> bool {
         match self.lock().get(&task_id) {
             Some(attempt) if attempt.claim.token == token => {
                 attempt.cancelled.cancel();
@@ -158,10 +158,11 @@ impl InFlight {
         }
     }
 
-    /// Cancels what is under way of a run that has ended.
-    pub fn cancel_run(&self, run_id: Uuid) {
+    /// Cancels what is under way of a run that was taken away.
+    pub fn stop(&self, stop: Stop) {
         for attempt in self.lock().values() {
-            if attempt.claim.run_id == run_id {
+            let claim = &attempt.claim;
+            if claim.run_id == stop.run_id && claim.token <= stop.newest {
                 attempt.cancelled.cancel();
             }
         }
@@ -173,7 +174,7 @@ impl InFlight {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Attempt>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TaskId, Attempt>> {
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

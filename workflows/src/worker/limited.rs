@@ -16,6 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::define::ids::WorkerId;
 use crate::store::error::StoreError;
 use crate::{
     protocol::task::Claim,
@@ -43,7 +44,7 @@ pub(crate) struct LimitedClaims {
     pub channels: Vec<QueueChannel>,
     pub lanes: Arc<Lanes>,
     pub demands: Demands,
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     pub lease: Duration,
     pub poll: Duration,
     pub slots: Slots,

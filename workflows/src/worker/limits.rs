@@ -11,8 +11,8 @@ use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
-use uuid::Uuid;
 
+use crate::define::ids::TaskId;
 use crate::{
     protocol::task::Claim,
     store::{
@@ -46,7 +46,7 @@ struct State {
     /// Limited queues that are not claimed from until [`Aside::until`].
     aside: BTreeMap<String, Aside>,
     /// When this process began an attempt, by task. Of limited queues only.
-    running: HashMap<Uuid, Instant>,
+    running: HashMap<TaskId, Instant>,
 }
 
 struct Aside {

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::{
     store::{
@@ -71,10 +71,14 @@ impl Listener {
 
     fn heard(&self, channel: &str, payload: &str) {
         if channel == CANCELLED {
-            if let Ok(run_id) = payload.parse::<Uuid>() {
-                self.attempts.cancel_run(run_id);
+            if let Ok(stop) = payload.parse() {
+                self.attempts.stop(stop);
             }
-        } else if let Some(lane) = payload.parse().ok().and_then(|lane| self.lanes.get(lane)) {
+        } else if let Some(lane) = payload
+            .parse()
+            .ok()
+            .and_then(|lane| self.lanes.get(LaneId(lane)))
+        {
             self.slots.mark_ready(lane.queue);
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::define::ids::LaneId;
 use crate::{
     protocol::{
         completion::{Completion, Decision, Next},
@@ -60,7 +61,7 @@ pub(crate) fn completed(completion: &Completion) {
 /// A run came to its end, in the words of its state.
 fn ended(claim: &Claim, state: &'static str) {
     // Ids of runs are made when they are started, and hold the time (RFC 9562, version 7).
-    let Some(started) = claim.run_id.get_timestamp() else {
+    let Some(started) = claim.run_id.0.get_timestamp() else {
         return;
     };
     let (seconds, nanos) = started.to_unix();
@@ -73,7 +74,7 @@ fn ended(claim: &Claim, state: &'static str) {
 }
 
 /// Tasks in these lanes were taken from lost workers. Of lanes that only other builds know, the step is not known.
-pub(crate) fn lost(lanes: &Lanes, numbers: &[i32], outcome: &'static str) {
+pub(crate) fn lost(lanes: &Lanes, numbers: &[LaneId], outcome: &'static str) {
     for number in numbers {
         let (queue, step) = lanes
             .get(*number)

@@ -13,6 +13,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::define::ids::LaneId;
 use crate::store::error::StoreError;
 use crate::store::{
     connection::Link,
@@ -26,18 +27,18 @@ const TOGETHER: Duration = Duration::from_millis(10);
 /// Collects the lanes to announce.
 #[derive(Clone, Default)]
 pub(crate) struct Notifications {
-    lanes: Arc<Mutex<BTreeSet<i32>>>,
+    lanes: Arc<Mutex<BTreeSet<LaneId>>>,
     some: Arc<Notify>,
 }
 
 impl Notifications {
-    pub fn add(&self, lane: i32) {
+    pub fn add(&self, lane: LaneId) {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.insert(lane);
         self.some.notify_one();
     }
 
-    fn take(&self) -> Vec<i32> {
+    fn take(&self) -> Vec<LaneId> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *lanes).into_iter().collect()
     }
@@ -71,7 +72,7 @@ impl Notifier {
         self.link.close().await;
     }
 
-    async fn announce(&mut self, lanes: &[i32]) -> Result<(), StoreError> {
+    async fn announce(&mut self, lanes: &[LaneId]) -> Result<(), StoreError> {
         let (connection, _) = self.link.get().await?;
         within(ANSWER, notify(connection, lanes)).await?;
         self.link.reset_backoff();

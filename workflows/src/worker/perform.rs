@@ -77,7 +77,7 @@ fn span(claim: &Claim) -> tracing::Span {
         task.step = claim.lane.step,
         task.child = claim.child,
         attempt.number = claim.attempt(),
-        attempt.token = claim.token,
+        attempt.token = claim.token.0,
     )
 }
 

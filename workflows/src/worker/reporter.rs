@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, TaskId};
 use crate::store::error::StoreError;
 use crate::{
     define::{
@@ -42,7 +42,7 @@ pub(crate) struct Reporter {
     pub latest: Arc<Latest>,
     pub requests: mpsc::Receiver<Request>,
     /// Task and token of attempts that have something here.
-    pub touched: HashSet<(Uuid, i64)>,
+    pub touched: HashSet<(TaskId, FencingToken)>,
     /// What other processes left behind was removed.
     pub swept: bool,
 }
@@ -173,7 +173,7 @@ impl Reporter {
         if ended.is_empty() {
             return;
         }
-        let tasks: Vec<Uuid> = ended.iter().map(|(task, _)| *task).collect();
+        let tasks: Vec<TaskId> = ended.iter().map(|(task, _)| *task).collect();
         let tidying = async {
             let (connection, _) = self.link.get().await?;
             let tasks = self.swept.then_some(tasks.as_slice());

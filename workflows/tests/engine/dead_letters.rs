@@ -39,7 +39,7 @@ async fn a_letter_is_shown_whole_and_re_driven_once() {
     let letter = world.letter().await;
     let whole = show(&world.pool, letter.letter_id).await.unwrap();
     assert_eq!((whole.input.as_str(), whole.letter.errors), ("5", 2));
-    assert_eq!(letter.fingerprint, "fragile: disk # is full");
+    assert_eq!(letter.fingerprint.as_str(), "fragile: disk # is full");
     let attempts = whole.attempts;
     let history: Vec<_> = attempts
         .iter()

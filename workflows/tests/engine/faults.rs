@@ -19,7 +19,7 @@ step!(Haunted "haunted": u32 => i64, quick(3), |cx, _n| {
     if ENTERED.fetch_add(1, Ordering::SeqCst) == 0 {
         let _permit = ZOMBIE.acquire().await;
     }
-    Ok(leaving(cx, "haunted", cx.token))
+    Ok(leaving(cx, "haunted", cx.token.0))
 });
 
 #[tokio::test]

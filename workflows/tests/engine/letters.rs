@@ -50,7 +50,7 @@ async fn a_list_carries_no_payloads_and_none_hides_the_others() {
     assert_eq!(listed[0].root_cause.as_deref(), Some("inner"));
     assert_eq!(listed[1].message.chars().count(), 501);
     assert_eq!(listed[2].message, deep);
-    let whole = show(&world.pool, letters[0]).await.unwrap();
+    let whole = show(&world.pool, letters[0].into()).await.unwrap();
     assert_eq!(whole.input.as_str(), deep);
     assert_eq!(whole.error.as_str(), deep);
     let kinds = summary(&world.pool, &filter).await.unwrap();
@@ -114,7 +114,7 @@ async fn letters_are_summed_up_by_kind() {
     let example = show(&world.pool, *example).await.unwrap();
     assert_eq!(example.letter.died_at, *last_at);
     let odd = LetterFilter {
-        owner: Some("odd".into()),
+        fairness_key: Some("odd".into()),
         ..LetterFilter::default()
     };
     let odd = summary(&world.pool, &odd).await.unwrap();
@@ -133,7 +133,7 @@ async fn many_letters_are_discarded_in_rounds_past_what_others_have_locked() {
     };
     theirs.plant(&world, 3).await;
     let filter = LetterFilter {
-        owner: Some("owner".into()),
+        fairness_key: Some("owner".into()),
         ..LetterFilter::default()
     };
     let locked = run_of(&world, letters[1]).await;
@@ -159,11 +159,11 @@ async fn many_letters_are_discarded_in_rounds_past_what_others_have_locked() {
     let fourth = discard_many(&world.pool, &filter, 500, BY).await.unwrap();
     assert_eq!(fourth, Discarded { runs: 0, left: 0 });
 
-    let run = runs::get(&world.pool, locked).await.unwrap();
+    let run = runs::get(&world.pool, locked.into()).await.unwrap();
     assert_eq!(run.state, workflows::RunState::Cancelled);
     let result = run.result.unwrap().to_value();
     assert_eq!(result["steps"], serde_json::json!(["hope"]));
-    let letter = show(&world.pool, letters[1]).await.unwrap().letter;
+    let letter = show(&world.pool, letters[1].into()).await.unwrap().letter;
     assert_eq!(letter.resolution, Some(workflows::Resolution::Discarded));
     let left = redrive::count(&world.pool, &LetterFilter::default()).await;
     assert_eq!(left.unwrap(), 3, "of another owner");

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use workflows::{
     Attempt, Done, Step, StepError, Workflow,
     admin::{
-        AdminError, By, audit,
+        Actor, AdminError, audit,
         explain::Answer,
         limits::{self, HeldBy, Limit},
     },
@@ -63,7 +63,7 @@ async fn what_runs_already_counts_and_whoever_is_held_can_tell_why() {
     let [entry] = limits::list(&world.pool).await.unwrap().try_into().unwrap();
     assert_eq!(
         (entry.limit, entry.running, &*entry.set_by),
-        (at_once(2), 3, BY.actor)
+        (at_once(2), 3, BY.name)
     );
     let late = world.start(&route, &9).await;
     let free = world.start(&other, &1).await;
@@ -174,7 +174,7 @@ async fn a_limit_that_makes_no_sense_is_refused() {
             "{refused:?}"
         );
     }
-    let no_reason = limits::set(&world.pool, "narrow", at_once(1), By::new("tester", " ")).await;
+    let no_reason = limits::set(&world.pool, "narrow", at_once(1), Actor::new("tester", " ")).await;
     assert!(matches!(no_reason, Err(AdminError::NoReason)));
     let none = limits::remove(&world.pool, "narrow", BY).await;
     assert!(matches!(none, Err(AdminError::Conflict(_))), "{none:?}");

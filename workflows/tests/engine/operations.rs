@@ -101,7 +101,7 @@ async fn a_paused_run_goes_on_where_it_was() {
     let Answer::RunPaused { by, reason, .. } = world.answer(subject).await else {
         panic!("the run is paused")
     };
-    assert_eq!((by.as_str(), reason.as_str()), (BY.actor, BY.reason));
+    assert_eq!((by.as_str(), reason.as_str()), (BY.name, BY.reason));
     assert!(world.effects(subject).await.is_empty());
     runs::resume(&world.pool, run, BY).await.unwrap();
     world.reaches(subject, "succeeded").await;
@@ -188,7 +188,7 @@ async fn every_action_needs_a_reason_and_leaves_a_record() {
     let route = Workflow::named("quick", 1).step::<Quick>().build();
     let subject = world.start(&route, &1).await;
     let run = world.run_of(subject).await;
-    let silent = workflows::admin::By { reason: " ", ..BY };
+    let silent = workflows::admin::Actor { reason: " ", ..BY };
     let refused = runs::cancel(&world.pool, run, silent).await;
     assert!(matches!(refused, Err(AdminError::NoReason)), "{refused:?}");
     runs::pause(&world.pool, run, BY).await.unwrap();

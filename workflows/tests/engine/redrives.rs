@@ -8,7 +8,7 @@ use std::{
 use chrono::Utc;
 use uuid::Uuid;
 use workflows::{
-    Done, NextOnError, Workflow,
+    Done, Fingerprint, NextOnError, RedriveId, Workflow,
     admin::{
         AdminError, Paging, audit,
         dead_letters::{self, LetterFilter, show},
@@ -59,9 +59,9 @@ async fn many_letters_are_re_driven_at_a_rate_up_to_a_cap_across_a_restart() {
         world.reaches(subject, "dead").await;
     }
     let ours = LetterFilter {
-        owner: Some("ours".into()),
+        fairness_key: Some("ours".into()),
         step: Some("hope".into()),
-        fingerprint: Some("hope: no hope yet".into()),
+        fingerprint: Some(Fingerprint("hope: no hope yet".to_owned())),
         died_before: Some(Utc::now()),
         ..LetterFilter::default()
     };
@@ -111,7 +111,7 @@ async fn many_letters_are_re_driven_at_a_rate_up_to_a_cap_across_a_restart() {
 step!(Well "well": i64 => i64, quick(1), |_cx, n| Ok(Done::new(n)));
 
 /// Waits for the end of a re-drive.
-async fn end_of(world: &World, redrive_id: Uuid) -> Redrive {
+async fn end_of(world: &World, redrive_id: RedriveId) -> Redrive {
     world
         .until("the re-drive to end", async || {
             let job = redrive::get(&world.pool, redrive_id).await.ok()?;
@@ -141,7 +141,7 @@ async fn the_rate_that_is_asked_for_is_kept_to_its_fractions() {
         };
         planted.plant(&world, letters).await;
         let filter = LetterFilter {
-            owner: Some(owner.into()),
+            fairness_key: Some(owner.into()),
             ..LetterFilter::default()
         };
         let job = redrive::request(&world.pool, &filter, None, pace(per_second), BY).await;
@@ -250,7 +250,7 @@ async fn many_runs_start_again_from_an_earlier_step_if_they_have_been_through_it
         assert_eq!(world.effects(subject).await.len(), 2, "given twice");
     }
     for letter in lost {
-        let letter = show(&world.pool, letter).await.unwrap().letter;
+        let letter = show(&world.pool, letter.into()).await.unwrap().letter;
         assert_eq!(letter.resolution, None);
     }
     world.assert_idle().await;
@@ -265,12 +265,13 @@ async fn re_drives_are_listed_shown_stopped_and_found_again() {
     let job = redrive::request(&world.pool, &any, None, pace(0.01), BY).await;
     let job = job.unwrap();
     let nothing = LetterFilter {
-        owner: Some("nobody".into()),
+        fairness_key: Some("nobody".into()),
         ..LetterFilter::default()
     };
     let empty = redrive::request(&world.pool, &nothing, None, pace(0.01), BY).await;
     assert!(empty.unwrap().ended_at.is_some(), "there is nothing to do");
-    let ids = |jobs: Vec<Redrive>| -> Vec<Uuid> { jobs.iter().map(|job| job.redrive_id).collect() };
+    let ids =
+        |jobs: Vec<Redrive>| -> Vec<RedriveId> { jobs.iter().map(|job| job.redrive_id).collect() };
     let going_on = redrive::list(&world.pool, true).await.unwrap();
     assert_eq!(ids(going_on), [job.redrive_id]);
     let stopped = redrive::stop(&world.pool, job.redrive_id, BY)
@@ -279,7 +280,7 @@ async fn re_drives_are_listed_shown_stopped_and_found_again() {
     assert!(stopped.ended_at.is_some());
     let twice = redrive::stop(&world.pool, job.redrive_id, BY).await;
     assert!(matches!(twice, Err(AdminError::Conflict(_))), "{twice:?}");
-    let nobody = redrive::stop(&world.pool, Uuid::nil(), BY).await;
+    let nobody = redrive::stop(&world.pool, Uuid::nil().into(), BY).await;
     assert!(
         matches!(nobody, Err(AdminError::NotFound { .. })),
         "{nobody:?}"
@@ -296,7 +297,7 @@ async fn a_task_goes_on_with_its_token_and_under_suspicion_if_it_died_of_crashes
     let crashed = sqlx::query(crashed).bind(letters[1]);
     crashed.execute(&world.pool).await.unwrap();
     for letter in &letters {
-        dead_letters::redrive(&world.pool, *letter, None, BY)
+        dead_letters::redrive(&world.pool, (*letter).into(), None, BY)
             .await
             .unwrap();
     }

@@ -1,12 +1,14 @@
 //! Runs that are over and start again.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use sqlx::Row;
-use uuid::Uuid;
 use workflows::{
-    Done, FanOut, Joined, NextOnError, Rejection, StepError, Workflow,
+    Done, FanOut, Joined, NextOnError, Rejection, RunId, StepError, Workflow,
     admin::{
         AdminError, audit,
         dead_letters::show,
@@ -25,7 +27,7 @@ step!(Whole "whole": Joined<u32, u32> => u32, quick(1), |_cx, joined| {
     Ok(Done::new(joined.children.iter().sum::<u32>() + joined.carry))
 });
 
-async fn refused(world: &World, run: Uuid, from_step: Option<&str>) -> String {
+async fn refused(world: &World, run: RunId, from_step: Option<&str>) -> String {
     match restart(&world.pool, run, from_step, BY).await {
         Err(AdminError::Conflict(why)) => why.to_string(),
         other => panic!("{other:?}"),
@@ -33,7 +35,7 @@ async fn refused(world: &World, run: Uuid, from_step: Option<&str>) -> String {
 }
 
 /// The greatest token in the run's history.
-async fn last_token(world: &World, run: Uuid) -> i64 {
+async fn last_token(world: &World, run: RunId) -> i64 {
     let sql = "SELECT max(token) FROM workflows.attempts WHERE run_id = $1";
     let token = sqlx::query(sql).bind(run).fetch_one(&world.pool).await;
     token.unwrap().get(0)
@@ -121,6 +123,63 @@ async fn a_rejected_run_and_one_cancelled_before_its_first_attempt_start_again()
     world.reaches(rejected, "succeeded").await;
     assert_eq!(world.result(rejected).await, 2);
     world.assert_idle().await;
+    engine.stop().await;
+}
+
+step!(Held "held": u32 => u32, quick(3), |_cx, n| {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !RELEASED.load(Ordering::SeqCst) && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(Done::new(n))
+});
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test]
+async fn a_late_word_of_a_cancel_stops_nothing_that_began_since() {
+    let world = World::new().await;
+    let route = Workflow::named("held", 1).step::<Held>().build();
+    let engine = world.engine(&route);
+    let subject = world.start(&route, &1).await;
+    let run = world.run_of(subject).await;
+    let leased = "SELECT token FROM workflows.leases WHERE run_id = $1 AND token > $2";
+    let token_after = async |run: RunId, token: i64| {
+        let looking = || sqlx::query_scalar(leased).bind(run).bind(token);
+        let look = async || looking().fetch_optional(&world.pool).await.unwrap();
+        world.until("an attempt", look).await
+    };
+    let cancelled: i64 = token_after(run, 0).await;
+    runs::cancel(&world.pool, run, BY).await.unwrap();
+    restart(&world.pool, run, None, BY).await.unwrap();
+    let restarted: i64 = token_after(run, cancelled).await;
+    let stop = async |run: RunId, token: i64| {
+        let stop = format!("{run} {token}");
+        let notify = sqlx::query("SELECT pg_notify('workflows_cancelled', $1)").bind(stop);
+        notify.execute(&world.pool).await.unwrap();
+    };
+    stop(run, cancelled).await;
+    // Notifications arrive in order: when this one has, the other has, too. It names an attempt that
+    // nobody has cancelled, so that the heartbeat does not stop it.
+    let other = world.start(&route, &2).await;
+    let other = world.run_of(other).await;
+    let stopped: i64 = token_after(other, 0).await;
+    stop(other, stopped).await;
+    let again: i64 = token_after(other, stopped).await;
+    assert!(again > stopped, "it was handed back and begun anew");
+    assert_eq!(
+        token_after(run, 0).await,
+        restarted,
+        "the same attempt goes on"
+    );
+    RELEASED.store(true, Ordering::SeqCst);
+    world.reaches(subject, "succeeded").await;
+    let outcomes = "SELECT outcome FROM workflows.attempts WHERE run_id = $1 ORDER BY token";
+    let outcomes: Vec<String> = sqlx::query_scalar(outcomes)
+        .bind(run)
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(outcomes, ["cancelled", "done"]);
     engine.stop().await;
 }
 

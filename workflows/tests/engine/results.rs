@@ -42,7 +42,7 @@ async fn every_end_is_told_with_its_type() {
         .build_typed();
     let run = async |what: &str| {
         let subject = world.start(&route, &what.to_owned()).await;
-        RunId(world.run_of(subject).await)
+        world.run_of(subject).await
     };
     let early = run("go").await;
     // Somebody waits before anybody works.
@@ -70,9 +70,9 @@ async fn every_end_is_told_with_its_type() {
         End::NotYet
     );
     assert!(began.elapsed() >= limit);
-    runs::cancel(&world.pool, hanging.0, BY).await.unwrap();
+    runs::cancel(&world.pool, hanging, BY).await.unwrap();
     let cancelled = results.wait(&world.pool, hanging, Duration::ZERO).await;
-    let (by, reason) = (BY.actor.to_owned(), BY.reason.to_owned());
+    let (by, reason) = (BY.name.to_owned(), BY.reason.to_owned());
     assert_eq!(cancelled.unwrap(), End::Cancelled { by, reason });
     engine.stop().await;
 }
@@ -86,7 +86,7 @@ async fn what_is_no_such_run_or_of_another_type_is_an_error() {
         .build_typed();
     let engine = world.engine(&route);
     let subject = world.start(&route, &"go".to_owned()).await;
-    let run = RunId(world.run_of(subject).await);
+    let run = world.run_of(subject).await;
     let untyped: End<serde_json::Value> = wait(&world.pool, run, PATIENCE).await.unwrap();
     assert_eq!(untyped, End::Succeeded(16.into()));
     let text = wait::<String>(&world.pool, run, PATIENCE).await;

@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflows::{
-    Attempt, Backoff, BoxError, Done, Engine, EngineConfig, Hints, Record, Starter, StepSettings,
-    Workflow,
+    Attempt, Backoff, BoxError, Done, Engine, EngineConfig, Hints, Record, RunId, Starter,
+    StepSettings, Workflow,
     admin::{
-        By, Paging,
+        Actor, Paging,
         dead_letters::{self, DeadLetter, LetterFilter},
         explain::{self, Answer},
     },
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// The run about `subject`.
-    pub async fn run_of(&self, subject: Uuid) -> Uuid {
+    pub async fn run_of(&self, subject: Uuid) -> RunId {
         let run = workflows::inspect::latest_run(&self.pool, subject).await;
         run.expect("an answer").expect("a run").run_id
     }
@@ -108,7 +108,7 @@ impl World {
     /// Why the run about `subject` is not running.
     pub async fn answer(&self, subject: Uuid) -> Answer {
         let run = self.run_of(subject).await;
-        let explanation = explain::explain(&self.pool, run).await;
+        let explanation = explain::explain(&self.pool, run.0).await;
         explanation.expect("an explanation").answer
     }
 
@@ -261,7 +261,7 @@ pub fn slots(slots: usize) -> EngineConfig {
 }
 
 /// Who acts in the tests, and why.
-pub const BY: By<'static> = By::new("tester", "to see what happens");
+pub const BY: Actor<'static> = Actor::new("tester", "to see what happens");
 
 /// Retries quickly, `attempts` times in all.
 pub fn quick(attempts: u32) -> StepSettings {

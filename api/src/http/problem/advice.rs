@@ -8,6 +8,16 @@ impl Code {
         format!("/docs/errors#{}", self.as_str())
     }
 
+    /// Its problem type (RFC 9457 §3.1.1): a registered one where there is one, else where it is explained.
+    pub fn type_url(self) -> String {
+        let registered = match self {
+            Self::UploadOffsetMismatch => "mismatching-upload-offset",
+            Self::UploadLengthInconsistent => "inconsistent-upload-length",
+            _ => return self.doc_path(),
+        };
+        format!("https://iana.org/assignments/http-problem-types#{registered}")
+    }
+
     /// What happened, and what a client does about it.
     #[expect(clippy::too_many_lines, reason = "a table: an entry for each code")]
     pub const fn advice(self) -> &'static str {
@@ -28,6 +38,10 @@ impl Code {
             }
             Self::ScopeMissing => {
                 "The key is valid and lacks the scope that `detail` names. Use a key that has it."
+            }
+            Self::QuotaExceeded => {
+                "You have as much as you may, or as an upload token allows: `quota` says of what, how much that is, and how \
+                 much was asked for. Delete files, abort uploads, or ask for more room; to try again as it is does not help."
             }
             Self::NotFound => {
                 "There is nothing at this path, or the thing was deleted, or it is another owner's. These are not \
@@ -50,6 +64,25 @@ impl Code {
             Self::EtagMismatch => {
                 "The store holds other bytes than those you say you sent. Send the parts that `part_numbers` lists \
                  again, and complete with the `ETag`s of these answers."
+            }
+            Self::UploadOffsetMismatch => {
+                "The bytes sent begin elsewhere than where the upload stands. Send those from `expected-offset` on."
+            }
+            Self::UploadDisplaced => {
+                "A later request to the same upload came, and this one was ended. Ask for the offset, and go on from there \
+                 with one request at a time."
+            }
+            Self::UploadLengthInconsistent => {
+                "`Upload-Length`, `Content-Length` and what was said before do not fit together, or more bytes came than \
+                 were announced: then the upload is over. Start a new one."
+            }
+            Self::UploadProtocolUnsupported => {
+                "Resumable uploads speak tus 1.0.0 and the IETF's draft in its interop versions 6 to 9, or without a \
+                 version. Use one of these."
+            }
+            Self::ChecksumMismatch => {
+                "The bytes of this request changed on their way, or its digest is of others. None of them was kept: send \
+                 them again."
             }
             Self::Conflict => {
                 "The run, dead letter, re-drive or queue is in another state than the request needs. Somebody may have been \

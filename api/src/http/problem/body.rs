@@ -6,12 +6,13 @@ use poem_openapi::Object;
 use uuid::Uuid;
 
 use super::Code;
+use crate::contract::Count;
 
 /// An error, in the shape of RFC 9457. Branch on `code`; the texts are for people and may change.
 #[derive(Debug, Object)]
 #[oai(rename = "Problem", skip_serializing_if_is_none)]
 pub struct ProblemBody {
-    /// Where the code is explained: a path of this service.
+    /// A registered problem type, or where the code is explained: a path of this service.
     #[oai(rename = "type")]
     pub type_url: String,
     /// What kind of problem it is, in one line.
@@ -33,8 +34,29 @@ pub struct ProblemBody {
     pub limit: Option<String>,
     /// What was found, with its unit.
     pub measured: Option<String>,
+    /// Where the upload stands, in bytes, if the bytes sent begin elsewhere.
+    #[oai(rename = "expected-offset")]
+    pub expected_offset: Option<Count>,
+    /// Where the bytes sent begin.
+    #[oai(rename = "provided-offset")]
+    pub provided_offset: Option<Count>,
+    /// Which quota is the cause, and how it stands.
+    pub quota: Option<QuotaProblem>,
     /// The file that the upload has become, if the upload is over.
     pub file_id: Option<Uuid>,
+}
+
+/// More than an owner, or an upload token, may have.
+#[derive(Debug, Object)]
+pub struct QuotaProblem {
+    /// Of what: `files` or `bytes`.
+    pub resource: String,
+    /// How much may be.
+    pub limit: Count,
+    /// How much is.
+    pub used: Count,
+    /// How much more was asked for.
+    pub asked: Count,
 }
 
 /// A field or a parameter that cannot be used.

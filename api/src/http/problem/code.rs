@@ -15,6 +15,8 @@ pub enum Code {
     Unauthenticated,
     /// The key does not allow this.
     ScopeMissing,
+    /// More than the owner, or the upload token, may have.
+    QuotaExceeded,
     /// Nothing is there, or nothing of yours.
     NotFound,
     /// The path is there, the method is not.
@@ -29,6 +31,16 @@ pub enum Code {
     SizeMismatch,
     /// Parts have another `ETag` than the client says.
     EtagMismatch,
+    /// The bytes sent begin elsewhere than where the upload stands.
+    UploadOffsetMismatch,
+    /// A later request to the same upload took its place.
+    UploadDisplaced,
+    /// What is said about an upload's length contradicts itself, or its bytes.
+    UploadLengthInconsistent,
+    /// A version of a protocol for resumable uploads that is not spoken here.
+    UploadProtocolUnsupported,
+    /// The bytes sent have another digest than the client says.
+    ChecksumMismatch,
     /// A run, a dead letter, a re-drive or a queue is in another state than the request needs.
     Conflict,
     /// The upload was not finished in time.
@@ -69,12 +81,16 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 35] = [
         Self::MalformedJson,
         Self::InvalidParameter,
         Self::BadRequest,
+        Self::UploadLengthInconsistent,
+        Self::UploadProtocolUnsupported,
+        Self::ChecksumMismatch,
         Self::Unauthenticated,
         Self::ScopeMissing,
+        Self::QuotaExceeded,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::UploadCompleted,
@@ -82,6 +98,8 @@ impl Code {
         Self::PartsMissing,
         Self::SizeMismatch,
         Self::EtagMismatch,
+        Self::UploadOffsetMismatch,
+        Self::UploadDisplaced,
         Self::Conflict,
         Self::UploadExpired,
         Self::FileDeleted,
@@ -104,11 +122,14 @@ impl Code {
     /// HTTP status.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::MalformedJson | Self::InvalidParameter | Self::BadRequest => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::MalformedJson
+            | Self::InvalidParameter
+            | Self::BadRequest
+            | Self::UploadLengthInconsistent
+            | Self::UploadProtocolUnsupported
+            | Self::ChecksumMismatch => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::ScopeMissing => StatusCode::FORBIDDEN,
+            Self::ScopeMissing | Self::QuotaExceeded => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UploadCompleted
@@ -116,6 +137,8 @@ impl Code {
             | Self::PartsMissing
             | Self::SizeMismatch
             | Self::EtagMismatch
+            | Self::UploadOffsetMismatch
+            | Self::UploadDisplaced
             | Self::Conflict => StatusCode::CONFLICT,
             Self::UploadExpired | Self::FileDeleted => StatusCode::GONE,
             Self::BodyTooLarge | Self::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -141,6 +164,7 @@ impl Code {
             Self::BadRequest => "bad_request",
             Self::Unauthenticated => "unauthenticated",
             Self::ScopeMissing => "scope_missing",
+            Self::QuotaExceeded => "quota_exceeded",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UploadCompleted => "upload_completed",
@@ -148,6 +172,11 @@ impl Code {
             Self::PartsMissing => "parts_missing",
             Self::SizeMismatch => "size_mismatch",
             Self::EtagMismatch => "etag_mismatch",
+            Self::UploadOffsetMismatch => "upload_offset_mismatch",
+            Self::UploadDisplaced => "upload_displaced",
+            Self::UploadLengthInconsistent => "upload_length_inconsistent",
+            Self::UploadProtocolUnsupported => "upload_protocol_unsupported",
+            Self::ChecksumMismatch => "checksum_mismatch",
             Self::Conflict => "conflict",
             Self::UploadExpired => "upload_expired",
             Self::FileDeleted => "file_deleted",
@@ -176,6 +205,7 @@ impl Code {
             Self::BadRequest => "Bad request",
             Self::Unauthenticated => "A valid API key is needed",
             Self::ScopeMissing => "The API key does not allow this",
+            Self::QuotaExceeded => "There is no room for more",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::UploadCompleted => "The upload is already complete",
@@ -183,12 +213,19 @@ impl Code {
             Self::PartsMissing => "Parts are missing",
             Self::SizeMismatch => "The stored size differs from the declared size",
             Self::EtagMismatch => "Stored parts differ from the parts listed",
+            Self::UploadOffsetMismatch => "Mismatching upload offset",
+            Self::UploadDisplaced => "A later request took the place of this one",
+            Self::UploadLengthInconsistent => "Inconsistent upload length values",
+            Self::UploadProtocolUnsupported => {
+                "This version of the upload protocol is not spoken here"
+            }
+            Self::ChecksumMismatch => "The bytes differ from their checksum",
             Self::Conflict => "Conflict with the current state",
             Self::UploadExpired => "The upload has expired",
             Self::FileDeleted => "The file was deleted",
             Self::BodyTooLarge => "The request body is too large",
             Self::FileTooLarge => "The file is too large",
-            Self::UnsupportedMediaType => "The body must be application/json",
+            Self::UnsupportedMediaType => "The body has another media type than expected",
             Self::RangeNotSatisfiable => "Range not satisfiable",
             Self::InvalidField => "Invalid field",
             Self::FileEmpty => "The file is empty",

@@ -14,6 +14,8 @@ use super::{MEDIA_TYPE, Problem};
 pub trait Statuses: Send + Sync + 'static {
     /// In ascending order, without repeats.
     const STATUSES: &'static [u16];
+    /// What a 403 means here, with its codes.
+    const FORBIDDEN: &'static str = "The API key does not allow this: `scope_missing`.";
     /// What a 409 means here, with its codes.
     const CONFLICT: &'static str = "It is not in the state that this needs: `conflict`.";
     /// What a 410 means here, with its codes.
@@ -83,7 +85,7 @@ fn description<S: Statuses>(status: u16) -> &'static str {
     match status {
         400 => "The request cannot be read: `malformed_json` or `invalid_parameter`.",
         401 => "No API key, or not a valid one: `unauthenticated`.",
-        403 => "The API key does not allow this: `scope_missing`.",
+        403 => S::FORBIDDEN,
         404 => "There is no such thing, or it is not yours: `not_found`.",
         405 => "The method is not allowed here: `method_not_allowed`.",
         409 => S::CONFLICT,

@@ -9,6 +9,7 @@ mod causes;
 mod code;
 mod documented;
 mod foreign;
+mod outages;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,11 +17,10 @@ use std::fmt;
 use poem::Response;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem_openapi::types::ToJSON as _;
-use storage::StorageError;
 use uuid::Uuid;
 
-pub use self::body::FieldError;
 use self::body::ProblemBody;
+pub use self::body::{FieldError, QuotaProblem};
 pub use self::causes::Causes;
 pub use self::code::Code;
 pub use self::documented::{Refused, Statuses};
@@ -34,6 +34,8 @@ pub struct Problem {
     code: Code,
     told: Box<Told>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where a protocol asks for another than the code's.
+    status: Option<StatusCode>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -45,6 +47,9 @@ struct Told {
     part_numbers: Option<Vec<u16>>,
     limit: Option<String>,
     measured: Option<String>,
+    /// Expected and provided.
+    offsets: Option<(u64, u64)>,
+    quota: Option<QuotaProblem>,
     file_id: Option<Uuid>,
 }
 
@@ -61,6 +66,7 @@ impl Problem {
                 ..Told::default()
             }),
             headers: Vec::new(),
+            status: None,
             source: None,
         }
     }
@@ -150,11 +156,42 @@ impl Problem {
         self
     }
 
+    /// Says where an upload stands and where the bytes sent begin.
+    #[must_use]
+    pub fn offsets(mut self, expected: u64, provided: u64) -> Self {
+        self.told.offsets = Some((expected, provided));
+        self
+    }
+
+    /// Has another HTTP status than the code has elsewhere, because a protocol asks for it.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Its HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status.unwrap_or(self.code.status())
+    }
+
+    /// Says which quota there is, and how it stands.
+    #[must_use]
+    pub fn quota(mut self, quota: QuotaProblem) -> Self {
+        self.told.quota = Some(quota);
+        self
+    }
+
     /// Adds a response header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Whether it has a response header of this name.
+    pub fn has_header(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|(header, _)| header == name)
     }
 
     /// The cause.
@@ -164,7 +201,7 @@ impl Problem {
 
     /// The answer. Faults of ours are logged here, once, with their whole chain of causes.
     pub fn into_response(self, request_id: &str) -> Response {
-        let status = self.code.status();
+        let status = self.status();
         if let Some(source) = &self.source {
             let error = Causes(source.as_ref());
             if self.code == Code::Internal {
@@ -183,7 +220,7 @@ impl Problem {
         }
         let told = *self.told;
         let body = ProblemBody {
-            type_url: self.code.doc_path(),
+            type_url: self.code.type_url(),
             title: self.code.title().into(),
             status: status.as_u16(),
             detail: told.detail,
@@ -193,6 +230,9 @@ impl Problem {
             part_numbers: told.part_numbers,
             limit: told.limit,
             measured: told.measured,
+            expected_offset: told.offsets.map(|(expected, _)| expected.into()),
+            provided_offset: told.offsets.map(|(_, provided)| provided.into()),
+            quota: told.quota,
             file_id: told.file_id,
         };
         let body = body.to_json_string();
@@ -228,66 +268,7 @@ impl StdError for Problem {
 
 impl From<Problem> for poem::Error {
     fn from(problem: Problem) -> Self {
-        let status = problem.code.status();
+        let status = problem.status();
         Self::new(problem, status)
-    }
-}
-
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed => Self::unavailable(error),
-            sqlx::Error::Database(db) if db.code().is_some_and(|code| passes(&code)) => {
-                Self::unavailable(error)
-            }
-            _ => Self::internal(error),
-        }
-    }
-}
-
-/// Whether an error of the database passes by itself (`PostgreSQL`, appendix A): connection, rollback,
-/// resources, operator intervention; a server that is a standby still, a transaction that was left
-/// idle, a lock that others had for too long.
-fn passes(code: &str) -> bool {
-    ["08", "40", "53", "57", "25006", "25P03", "55P03"]
-        .iter()
-        .any(|kind| code.starts_with(kind))
-}
-
-impl From<workflows::StoreError> for Problem {
-    fn from(error: workflows::StoreError) -> Self {
-        match error {
-            workflows::StoreError::Sql(error) => error.into(),
-            error => Self::unavailable(error),
-        }
-    }
-}
-
-impl From<StorageError> for Problem {
-    fn from(error: StorageError) -> Self {
-        if error.is_outage() {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
-        }
-    }
-}
-
-impl From<media::files::MoveError> for Problem {
-    fn from(error: media::files::MoveError) -> Self {
-        match error {
-            media::files::MoveError::Database { source, .. } => source.into(),
-            error @ media::files::MoveError::NotAllowed { .. } => Self::internal(error),
-        }
-    }
-}
-
-impl From<workflows::StartError> for Problem {
-    fn from(error: workflows::StartError) -> Self {
-        // The transaction has rolled back: a retry finds everything as it was.
-        Self::unavailable(error)
     }
 }

@@ -14,11 +14,24 @@ use tokio::time::{Instant, timeout_at};
 
 use super::phase::Turn;
 
-/// A body that fails with [`io::ErrorKind::TimedOut`] when it has not arrived whole within `limit`.
-pub fn arriving(body: Incoming, limit: Duration) -> poem::Body {
-    let deadline = Instant::now() + limit;
+/// How long a body may take.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// To arrive whole.
+    Whole(Duration),
+    /// Between two pieces of it.
+    Silence(Duration),
+}
+
+/// A body that fails with [`io::ErrorKind::TimedOut`] when it takes too long.
+pub fn arriving(body: Incoming, patience: Patience) -> poem::Body {
+    let begun = Instant::now();
     poem::Body::from_bytes_stream(stream::unfold(Some(body), move |body| async move {
         let mut body = body?;
+        let deadline = match patience {
+            Patience::Whole(limit) => begun + limit,
+            Patience::Silence(limit) => Instant::now() + limit,
+        };
         loop {
             let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
             return match timeout_at(deadline, frame).await {

@@ -7,10 +7,12 @@
 mod body;
 mod connection;
 mod head;
+mod interim;
 mod phase;
 mod places;
 mod refusal;
 mod transport;
+mod wire;
 
 use std::io;
 use std::sync::Arc;
@@ -22,8 +24,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use self::body::Patience;
 use self::connection::Connection;
+pub use self::interim::Interim;
 use self::places::Places;
+use super::streamed;
 
 /// How long requests in flight may take to end when the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -38,6 +43,19 @@ pub struct Bounds {
     pub connections: usize,
     /// How long the body of a request may take to arrive.
     pub body: Duration,
+    /// How long a body may be silent that is as long as somebody's file.
+    pub silence: Duration,
+}
+
+impl Bounds {
+    /// What holds for the body of a request to a path.
+    fn patience(self, path: &str) -> Patience {
+        if streamed::is(path) {
+            Patience::Silence(self.silence)
+        } else {
+            Patience::Whole(self.body)
+        }
+    }
 }
 
 /// Serves until `shutdown` ends, then lets the requests in flight finish.
@@ -58,7 +76,7 @@ pub async fn serve<E: Endpoint + 'static>(
             tokio::select! {
                 (stream, place) = &mut accepted => {
                     accepted.set(accept(&listener, &places));
-                    let connection = Connection::new(stream, &app, &places, bounds.body);
+                    let connection = Connection::new(stream, &app, &places, bounds);
                     connections.spawn(connection.serve(graceful.watcher(), place));
                 }
                 Some(_) = connections.join_next() => {}

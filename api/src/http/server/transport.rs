@@ -1,28 +1,29 @@
-//! The socket: notes what moves, and puts a problem in the place of the empty answers that hyper
-//! gives by itself to requests it cannot parse.
+//! The socket as the HTTP library sees it: notes what moves, and puts a problem in the place of the empty answers that
+//! hyper gives by itself to requests it cannot parse.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::phase::Phases;
 use super::refusal;
+use super::wire::Wire;
 
 pub struct Transport {
-    stream: TcpStream,
+    wire: Arc<Wire>,
     phases: Phases,
     /// What is to be written before anything else.
     instead: Vec<u8>,
 }
 
 impl Transport {
-    pub fn new(stream: TcpStream, phases: Phases) -> Self {
+    pub fn new(wire: Arc<Wire>, phases: Phases) -> Self {
         let instead = Vec::new();
         Self {
-            stream,
+            wire,
             phases,
             instead,
         }
@@ -30,7 +31,7 @@ impl Transport {
 
     fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.instead.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.instead))?;
+            let written = ready!(self.wire.poll_write(cx, &[IoSlice::new(&self.instead)]))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -49,12 +50,12 @@ impl Transport {
 
 impl AsyncRead for Transport {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = self.wire.poll_read(cx, buffer);
         if buffer.filled().len() > before {
             self.phases.received(&buffer.filled()[before..]);
         }
@@ -75,7 +76,7 @@ impl AsyncWrite for Transport {
             self.instead = problem;
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = self.wire.poll_write(cx, &[IoSlice::new(bytes)]);
         self.noted(written)
     }
 
@@ -88,21 +89,23 @@ impl AsyncWrite for Transport {
             return self.poll_write(cx, only);
         }
         ready!(self.poll_instead(cx))?;
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        let written = self.wire.poll_write(cx, pieces);
         self.noted(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_instead(cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // hyper flushes when it has handed over all that it had.
+        self.wire.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_instead(cx))?;
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Poll::Ready(self.wire.shut())
     }
 }

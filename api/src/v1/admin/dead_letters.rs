@@ -5,7 +5,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 use workflows::admin::dead_letters::{self, LetterFilter};
 
 use super::view::{DeadLetterDetail, DeadLetterPage, KindList};
@@ -104,8 +104,8 @@ impl DeadLettersApi {
         let filter = LetterFilter {
             workflow: workflow.0,
             step: step.0,
-            fingerprint: fingerprint.0,
-            owner: owner.0,
+            fingerprint: fingerprint.0.map(Into::into),
+            fairness_key: owner.0,
             died_before: died_before.0,
             died_since: died_since.0,
         };
@@ -147,8 +147,8 @@ impl DeadLettersApi {
         let filter = LetterFilter {
             workflow: workflow.0,
             step: step.0,
-            fingerprint: fingerprint.0,
-            owner: owner.0,
+            fingerprint: fingerprint.0.map(Into::into),
+            fairness_key: owner.0,
             died_before: died_before.0,
             died_since: died_since.0,
         };
@@ -188,9 +188,9 @@ impl DeadLettersApi {
         body: JsonBody<RedriveLetter>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let by = By::new(&actor, &body.0.reason).telling(&state.hooks);
+        let by = Actor::new(&actor, &body.0.reason).telling(&state.hooks);
         let from_step = body.0.from_step.as_deref();
-        let done = dead_letters::redrive(&state.pool, letter_id.0, from_step, by).await;
+        let done = dead_letters::redrive(&state.pool, letter_id.0.into(), from_step, by).await;
         done.map_err(Problem::from)?;
         Ok(shown(&state, letter_id.0).await?)
     }
@@ -212,14 +212,18 @@ impl DeadLettersApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done =
-            dead_letters::discard(&state.pool, letter_id.0, body.0.by(&actor, &state.hooks)).await;
+        let done = dead_letters::discard(
+            &state.pool,
+            letter_id.0.into(),
+            body.0.by(&actor, &state.hooks),
+        )
+        .await;
         done.map_err(Problem::from)?;
         Ok(shown(&state, letter_id.0).await?)
     }
 }
 
 async fn shown(state: &ApiState, letter_id: Uuid) -> Result<Shown, Problem> {
-    let letter = dead_letters::show(&state.pool, letter_id).await?;
+    let letter = dead_letters::show(&state.pool, letter_id.into()).await?;
     Ok(Shown::Ok(JsonBody(letter.into())))
 }

@@ -2,7 +2,7 @@
 
 use poem::web::Data;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use workflows::admin::By;
+use workflows::admin::Actor;
 use workflows::admin::dead_letters::{self, Discarded};
 use workflows::admin::redrive;
 
@@ -75,8 +75,8 @@ impl DiscardsApi {
             left.map(|left| Discarded { runs: 0, left })
         } else {
             let actor = caller.actor();
-            let by =
-                By::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
+            let by = Actor::new(&actor, body.reason.as_deref().unwrap_or_default())
+                .telling(&state.hooks);
             dead_letters::discard_many(&state.pool, &filter, body.limit.into(), by).await
         };
         let discarded = discarded.map_err(Problem::from)?;

@@ -53,7 +53,7 @@ impl AdminFilesApi {
         let by = body.0.by(&actor, &state.hooks);
         let run_id = retry::retry(&state.pool, FileId(file_id.0), by).await;
         let run_id = run_id.map_err(Problem::from)?;
-        let run = runs::get(&state.pool, run_id)
+        let run = runs::get(&state.pool, run_id.into())
             .await
             .map_err(Problem::from)?;
         Ok(Retried::Ok(JsonBody(run.into())))

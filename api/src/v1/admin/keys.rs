@@ -9,7 +9,7 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
-use workflows::admin::{AdminError, By, Page, audit};
+use workflows::admin::{Actor, AdminError, Page, audit};
 
 use super::view::{KeyPage, KeyView, NewKeyView};
 use super::{
@@ -147,7 +147,7 @@ impl KeysApi {
             return Err(Problem::field("/expires_at", "must be in the future").into());
         }
         let actor = caller.actor();
-        let made = create(&state.pool, &new, By::new(&actor, &reason)).await;
+        let made = create(&state.pool, &new, Actor::new(&actor, &reason)).await;
         let (entry, key) = made.map_err(Problem::from)?;
         let location = format!("/v1/admin/keys/{}", entry.api_key_id);
         let view = NewKeyView::new(entry, key.reveal());
@@ -218,7 +218,7 @@ pub struct NewKey<'a> {
 pub async fn create(
     pool: &PgPool,
     new: &NewKey<'_>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<(KeyEntry, ApiKey), AdminError> {
     let (id, key) = (Uuid::now_v7(), ApiKey::generate());
     let mut connection = pool::borrow(pool).await?;
@@ -248,7 +248,7 @@ pub async fn revoke(
     pool: &PgPool,
     api_key_id: Uuid,
     now: DateTime<Utc>,
-    by: By<'_>,
+    by: Actor<'_>,
 ) -> Result<Option<(bool, KeyEntry)>, AdminError> {
     let mut connection = pool::borrow(pool).await?;
     let mut tx = connection.begin().await?;

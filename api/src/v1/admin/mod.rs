@@ -7,6 +7,7 @@ mod discards;
 mod files;
 pub mod keys;
 mod limits;
+pub mod owners;
 mod queues;
 mod redrives;
 mod runs;
@@ -17,7 +18,7 @@ pub use poem_openapi::types::ToJSON;
 use poem_openapi::{Object, Tags};
 use serde_json::Value;
 use uuid::Uuid;
-use workflows::admin::{By, Hooks, Paging};
+use workflows::admin::{Actor, Hooks, Paging};
 
 use self::audit::AuditApi;
 use self::dead_letters::DeadLettersApi;
@@ -25,6 +26,7 @@ use self::discards::DiscardsApi;
 use self::files::AdminFilesApi;
 use self::keys::KeysApi;
 use self::limits::LimitsApi;
+use self::owners::OwnersApi;
 use self::queues::QueuesApi;
 use self::redrives::RedrivesApi;
 use self::runs::RunsApi;
@@ -43,6 +45,7 @@ pub type Operations = (
     AuditApi,
     AdminFilesApi,
     KeysApi,
+    OwnersApi,
 );
 
 /// All of them.
@@ -57,6 +60,7 @@ pub const OPERATIONS: Operations = (
     AuditApi,
     AdminFilesApi,
     KeysApi,
+    OwnersApi,
 );
 
 #[derive(Tags)]
@@ -79,8 +83,8 @@ pub struct Reasoned {
 }
 
 impl Reasoned {
-    fn by<'a>(&'a self, actor: &'a str, hooks: &'a Hooks) -> By<'a> {
-        By::new(actor, &self.reason).telling(hooks)
+    fn by<'a>(&'a self, actor: &'a str, hooks: &'a Hooks) -> Actor<'a> {
+        Actor::new(actor, &self.reason).telling(hooks)
     }
 }
 

@@ -4,7 +4,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 use workflows::admin::redrive::{self, Pace};
 
 use super::view::{LetterFilterView, RedriveCount, RedriveList, RedriveView};
@@ -118,7 +118,8 @@ impl RedrivesApi {
             })));
         }
         let actor = caller.actor();
-        let by = By::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
+        let by =
+            Actor::new(&actor, body.reason.as_deref().unwrap_or_default()).telling(&state.hooks);
         let pace = Pace {
             per_second: body.per_second,
             cap: body.cap,
@@ -158,7 +159,7 @@ impl RedrivesApi {
         /// Id of the re-drive.
         redrive_id: Path<Uuid>,
     ) -> Result<Shown, Refused<GetErrors>> {
-        let redrive = redrive::get(&state.pool, redrive_id.0).await;
+        let redrive = redrive::get(&state.pool, redrive_id.0.into()).await;
         let redrive = redrive.map_err(Problem::from)?;
         Ok(Shown::Ok(JsonBody(redrive.into())))
     }
@@ -180,8 +181,12 @@ impl RedrivesApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Shown, Refused<ActErrors>> {
         let actor = caller.actor();
-        let redrive =
-            redrive::stop(&state.pool, redrive_id.0, body.0.by(&actor, &state.hooks)).await;
+        let redrive = redrive::stop(
+            &state.pool,
+            redrive_id.0.into(),
+            body.0.by(&actor, &state.hooks),
+        )
+        .await;
         let redrive = redrive.map_err(Problem::from)?;
         Ok(Shown::Ok(JsonBody(redrive.into())))
     }

@@ -4,7 +4,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 use workflows::admin::explain;
 use workflows::admin::runs::{self, RunFilter};
 
@@ -95,7 +95,7 @@ impl RunsApi {
         let filter = RunFilter {
             workflow: workflow.0,
             state: run_state.0.map(Into::into),
-            owner: owner.0,
+            fairness_key: owner.0,
             subject: subject.0,
         };
         let page = runs::list(&state.pool, &filter, paging(cursor.0.as_deref(), limit.0)?).await;
@@ -134,7 +134,12 @@ impl RunsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = runs::cancel(&state.pool, run_id.0, body.0.by(&actor, &state.hooks)).await;
+        let done = runs::cancel(
+            &state.pool,
+            run_id.0.into(),
+            body.0.by(&actor, &state.hooks),
+        )
+        .await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
@@ -152,7 +157,12 @@ impl RunsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = runs::pause(&state.pool, run_id.0, body.0.by(&actor, &state.hooks)).await;
+        let done = runs::pause(
+            &state.pool,
+            run_id.0.into(),
+            body.0.by(&actor, &state.hooks),
+        )
+        .await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
@@ -170,7 +180,12 @@ impl RunsApi {
         body: JsonBody<Reasoned>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let done = runs::resume(&state.pool, run_id.0, body.0.by(&actor, &state.hooks)).await;
+        let done = runs::resume(
+            &state.pool,
+            run_id.0.into(),
+            body.0.by(&actor, &state.hooks),
+        )
+        .await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
@@ -193,16 +208,16 @@ impl RunsApi {
         body: JsonBody<RestartRun>,
     ) -> Result<Changed, Refused<ActErrors>> {
         let actor = caller.actor();
-        let by = By::new(&actor, &body.0.reason).telling(&state.hooks);
+        let by = Actor::new(&actor, &body.0.reason).telling(&state.hooks);
         let from_step = body.0.from_step.as_deref();
-        let done = runs::restart(&state.pool, run_id.0, from_step, by).await;
+        let done = runs::restart(&state.pool, run_id.0.into(), from_step, by).await;
         done.map_err(Problem::from)?;
         changed(&state, run_id.0).await
     }
 }
 
 async fn changed(state: &ApiState, run_id: Uuid) -> Result<Changed, Refused<ActErrors>> {
-    let run = runs::get(&state.pool, run_id)
+    let run = runs::get(&state.pool, run_id.into())
         .await
         .map_err(Problem::from)?;
     Ok(Changed::Ok(JsonBody(run.into())))

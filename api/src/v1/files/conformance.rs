@@ -1,4 +1,4 @@
-//! `GET /v1/files/{file_id}/conformance`: what was found when a film's outputs were checked.
+//! `GET /v1/files/{file_id}/conformance`: what was found when the outputs of a film or a sound were checked.
 
 use media::conformance::{self, Checked};
 use media::{FileId, OwnerId};
@@ -9,13 +9,13 @@ use crate::contract::{Count, Time};
 use crate::http::problem::Problem;
 use crate::v1::codes::Severity;
 
-/// What was found when the outputs of a film were checked by the rules of HLS, before it was served.
+/// What was found when the outputs of a film or a sound were checked by the rules of HLS, before it was served.
 #[derive(Debug, Object)]
 #[oai(rename = "ConformanceReport")]
 pub struct ReportView {
     /// When they were checked.
     pub checked_at: Time,
-    /// Everything that is not as it should be. Of a film that is served, advice alone.
+    /// Everything that is not as it should be. Of what is served, advice alone.
     pub findings: Vec<FindingView>,
     /// Names of rules that could not be looked at.
     pub unchecked: Vec<String>,

@@ -11,7 +11,7 @@ use media::{FileId, OwnerId, Rejection, RejectionCode};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
-use workflows::admin::{AdminError, By, Hints, audit, runs};
+use workflows::admin::{Actor, AdminError, Hints, audit, runs};
 use workflows::{StartError, Starter, StoreError, inspect};
 
 /// What a step that was just stopped may still take to stop writing.
@@ -51,7 +51,7 @@ pub struct Deletion<'a> {
     /// The present.
     pub now: DateTime<Utc>,
     /// Who, and why. Must tell the hooks of the file's workflow.
-    pub by: By<'a>,
+    pub by: Actor<'a>,
 }
 
 impl Deletion<'_> {

@@ -1,9 +1,10 @@
 //! `GET /v1/files/{file_id}`: everything its owner may know about a file.
 
 use media::files::{self, Outcome};
-use media::{FileId, OwnerId, variants};
+use media::{FileId, OwnerId, audio, variants};
 use poem_openapi::Object;
 
+use super::audio::AudioView;
 use super::progress::percent;
 use super::view::{FileView, RunView, VariantView};
 use crate::ApiState;
@@ -22,6 +23,8 @@ pub struct FileDetail {
     /// that is ready it is 100.
     #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
     pub progress: Option<i32>,
+    /// What its sound is, of a file that is a sound alone. Known once ready.
+    pub audio: Option<AudioView>,
     /// How its processing stands, once the upload is complete.
     pub run: Option<RunView>,
 }
@@ -37,6 +40,10 @@ pub async fn run(
     let file = files::get(&mut connection, owner_id, file_id).await?;
     let file = file.ok_or_else(|| Problem::not_found("file"))?;
     let variants = variants::list(&mut connection, file_id).await?;
+    let audio = match file.published {
+        Some(_) => audio::load(&mut connection, file_id).await?,
+        None => None,
+    };
     drop(connection);
     let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
     let base = &state.config.cdn_base_url;
@@ -50,6 +57,7 @@ pub async fn run(
             .iter()
             .map(|variant| VariantView::new(variant, base))
             .collect(),
+        audio: audio.map(Into::into),
         run: run.map(|run| RunView::new(run, with_errors)),
     })
 }

@@ -1,5 +1,6 @@
 //! `/v1/files`: what became of the uploads. One file for each verb.
 
+pub mod audio;
 pub mod conformance;
 mod cursor;
 pub mod delete;
@@ -15,7 +16,7 @@ use poem::web::Data;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 use uuid::Uuid;
-use workflows::admin::By;
+use workflows::admin::Actor;
 
 use self::conformance::ReportView;
 use self::delete::Deletion;
@@ -95,10 +96,10 @@ impl FilesApi {
         Ok(Found::Ok(JsonBody(file)))
     }
 
-    /// Get a film's conformance report
+    /// Get the conformance report of a film or a sound
     ///
     /// What was found when its playlists and segments were checked by the rules of HLS, as they lie in storage, before
-    /// it became ready. Files of other kinds, and films that are not ready, have none. Needs the scope `files:read`.
+    /// it became ready. Files of other kinds, and files that are not ready, have none. Needs the scope `files:read`.
     #[oai(
         path = "/:file_id/conformance",
         method = "get",
@@ -133,7 +134,7 @@ impl FilesApi {
             pool: &state.pool,
             discards: &state.discards,
             now: state.now(),
-            by: By::new(&actor, "the owner deleted the file").telling(&state.hooks),
+            by: Actor::new(&actor, "the owner deleted the file").telling(&state.hooks),
         };
         let deleted = deletion.by_owner(caller.owner_id(), FileId(file_id.0));
         deleted.await.map_err(Problem::from)?;

@@ -56,7 +56,7 @@ mod tests {
             progress,
         };
         RunSummary {
-            run_id: Uuid::nil(),
+            run_id: workflows::RunId(Uuid::nil()),
             workflow: "ingest".to_owned(),
             version: 1,
             state: RunState::Running,

@@ -6,7 +6,7 @@ use media::files::{self, FileStatus, NotRevived};
 use serde_json::json;
 use sqlx::{Connection as _, PgPool};
 use uuid::Uuid;
-use workflows::admin::{AdminError, By, audit, runs};
+use workflows::admin::{Actor, AdminError, audit, runs};
 use workflows::{StoreError, inspect};
 
 /// A file that cannot be sent through again.
@@ -37,7 +37,7 @@ impl From<sqlx::Error> for NotRetried {
 
 /// Starts the file's run again from its first step. Returns the run. `by` must tell the hooks of the file's workflow,
 /// which have the last word.
-pub async fn retry(pool: &PgPool, file_id: FileId, by: By<'_>) -> Result<Uuid, NotRetried> {
+pub async fn retry(pool: &PgPool, file_id: FileId, by: Actor<'_>) -> Result<Uuid, NotRetried> {
     let run = inspect::latest_run(pool, file_id.0).await?;
     let mut connection = media::pool::borrow(pool).await?;
     let file = files::load(&mut connection, file_id).await?;
@@ -65,7 +65,7 @@ pub async fn retry(pool: &PgPool, file_id: FileId, by: By<'_>) -> Result<Uuid, N
     transaction.commit().await?;
     drop(connection);
     hints.send(pool).await;
-    Ok(run.run_id)
+    Ok(run.run_id.0)
 }
 
 /// A hook that refuses has a reason that people should read.

@@ -281,7 +281,7 @@ impl RunView {
             attempts: step.attempts.into(),
         };
         Self {
-            run_id: run.run_id,
+            run_id: run.run_id.0,
             state: run.state.into(),
             started_at: run.started_at.into(),
             ended_at: run.ended_at.map(Into::into),

@@ -9,7 +9,8 @@ use media::files::{self, UploadedFile};
 use media::uploads::{self, Incomplete, Upload, UploadState};
 use media::{OwnerId, UploadId};
 use poem_openapi::Object;
-use sqlx::Connection as _;
+use poem_openapi::types::ToJSON as _;
+use sqlx::{Connection as _, PgConnection};
 use storage::Part;
 use uuid::Uuid;
 
@@ -51,6 +52,13 @@ pub struct CompletedUpload {
     pub status: Status,
 }
 
+impl CompletedUpload {
+    /// As JSON.
+    pub fn to_text(&self) -> String {
+        self.to_json_string()
+    }
+}
+
 /// Completes an upload. Saying it twice is answered twice, and starts one run.
 pub async fn run(
     state: &ApiState,
@@ -83,52 +91,70 @@ async fn commit(
     stored: &[Part],
     trace: &TraceParent,
 ) -> Result<CompletedUpload, Problem> {
-    let (owner_id, upload_id, now) = (&upload.owner_id, upload.upload_id, state.now());
     let mut connection = media::pool::borrow(&state.pool).await?;
     let mut transaction = connection.begin().await?;
-    let locked = uploads::lock(&mut transaction, owner_id, upload_id).await?;
+    let locked = uploads::lock(&mut transaction, &upload.owner_id, upload.upload_id).await?;
     let locked = locked.ok_or_else(|| Problem::not_found("upload"))?;
     if let UploadState::Completed(_) = locked.state {
         transaction.rollback().await?;
         drop(connection);
         return completed(state, &locked).await;
     }
-    view::ensure_open(&locked, now)?;
-    if !uploads::complete(&mut transaction, owner_id, upload_id, stored, now).await? {
+    let ended = end(state, &mut transaction, &locked, stored, trace).await?;
+    transaction.commit().await?;
+    Ok(ended.committed(&locked))
+}
+
+/// An upload that is over as soon as the transaction is committed.
+#[derive(Debug)]
+pub struct Ended(Uuid);
+
+/// Ends an upload that the transaction has locked, moves its file to ASSEMBLING and starts the run. `stored` are the
+/// parts that are not on record yet.
+pub async fn end(
+    state: &ApiState,
+    transaction: &mut PgConnection,
+    upload: &Upload,
+    stored: &[Part],
+    trace: &TraceParent,
+) -> Result<Ended, Problem> {
+    let (owner_id, upload_id, now) = (&upload.owner_id, upload.upload_id, state.now());
+    view::ensure_open(upload, now)?;
+    if !uploads::complete(transaction, owner_id, upload_id, stored, now).await? {
         return Err(Problem::internal(
             "a locked open upload could not be completed",
         ));
     }
-    files::mark_assembling(&mut transaction, upload.file_id).await?;
+    files::mark_assembling(transaction, upload.file_id).await?;
     let input = UploadedFile {
         file_id: upload.file_id,
     };
-    let run_id = state
-        .starter
-        .clone()
-        .trace_parent(Some(trace.to_string()))
-        .start(
-            &mut transaction,
-            upload.file_id.0,
-            owner_id.as_str(),
-            &input,
-        )
+    let starter = state.starter.clone().trace_parent(Some(trace.to_string()));
+    let owner = owner_id.as_str();
+    let run_id = starter
+        .start(transaction, upload.file_id.0, owner, &input)
         .await?;
-    transaction.commit().await?;
-    metrics::counter!("mediamill_uploads_completed_total").increment(1);
-    metrics::counter!("mediamill_upload_bytes_total").increment(upload.plan.size_bytes);
-    tracing::info!(
-        media.upload_id = %upload_id,
-        media.file_id = %upload.file_id,
-        workflow.run_id = %run_id.0,
-        media.size_bytes = upload.plan.size_bytes,
-        "upload completed"
-    );
-    Ok(CompletedUpload {
-        file_id: upload.file_id.0,
-        upload_id: upload_id.0,
-        status: Status::Assembling,
-    })
+    Ok(Ended(run_id.0))
+}
+
+impl Ended {
+    /// The transaction is committed: counts, tells the log, and gives the answer.
+    pub fn committed(self, upload: &Upload) -> CompletedUpload {
+        metrics::counter!("mediamill_uploads_completed_total").increment(1);
+        metrics::counter!("mediamill_upload_bytes_total").increment(upload.plan.size_bytes);
+        tracing::info!(
+            media.upload_id = %upload.upload_id,
+            media.file_id = %upload.file_id,
+            workflow.run_id = %self.0,
+            media.size_bytes = upload.plan.size_bytes,
+            "upload completed"
+        );
+        CompletedUpload {
+            file_id: upload.file_id.0,
+            upload_id: upload.upload_id.0,
+            status: Status::Assembling,
+        }
+    }
 }
 
 /// A request that ended the upload meanwhile has taken the parts away: then that is the answer.

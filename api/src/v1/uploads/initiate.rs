@@ -1,6 +1,6 @@
 //! `POST /v1/uploads`: opens an upload and its PENDING file.
 
-use chrono::{DateTime, Utc};
+use media::upload_tokens::{self, Grant};
 use media::uploads::{
     self, Declared, ImpossibleSize, Plan, Remembered, Strategy, UNDECLARED_TYPE, Upload,
     UploadState,
@@ -9,13 +9,13 @@ use media::{
     FileId, OwnerId, Rejection, RejectionCode, Sha256, UploadId, filename, formats::InputFormat,
     keys,
 };
-use poem::http::{HeaderValue, header};
 use poem_openapi::Object;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use storage::ObjectStore;
 use uuid::Uuid;
 
 use super::complete::{self, CompletedUpload};
+use super::room;
 use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
 use crate::ApiState;
 use crate::http::body::fingerprint;
@@ -80,7 +80,7 @@ pub async fn run(
     if let Some(upload) = recall(state, owner_id, key).await? {
         return found(state, &upload).await;
     }
-    match begin(state, owner_id, key, body).await {
+    match begin(state, owner_id, key, body, &Terms::default()).await {
         Ok(upload) => found(state, &upload).await,
         // Somebody may have used the key at the same time: theirs is the upload.
         Err(refused) => match recall(state, owner_id, key).await? {
@@ -90,15 +90,46 @@ pub async fn run(
     }
 }
 
-async fn begin(
+/// How an upload is planned, and by whose right it is opened.
+pub struct Terms<'a> {
+    /// How many bytes go into how many parts.
+    pub plan: fn(size_bytes: u64, max_bytes: u64) -> Result<Plan, ImpossibleSize>,
+    /// The upload token that is used for it, beside the owner's own quota.
+    pub token: Option<&'a Grant>,
+}
+
+impl Default for Terms<'_> {
+    fn default() -> Self {
+        Self {
+            plan: Plan::new,
+            token: None,
+        }
+    }
+}
+
+/// Opens an upload, in the store and in the database.
+pub async fn begin(
     state: &ApiState,
     owner_id: &OwnerId,
     key: Option<(&str, &Sha256)>,
     body: InitiateUpload,
+    terms: &Terms<'_>,
 ) -> Result<Upload, Problem> {
-    early(state, owner_id).await?;
-    let upload = open(state, owner_id, body).await?;
-    let saved = save(state, &upload, key).await;
+    let (declared, plan) = planned(state, body, terms.plan)?;
+    open_as(state, owner_id, key, (declared, plan), terms.token).await
+}
+
+/// Opens an upload as it was planned, and its PENDING file; with an upload token, if it is opened by its right.
+pub async fn open_as(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    key: Option<(&str, &Sha256)>,
+    (declared, plan): (Declared, Plan),
+    token: Option<&Grant>,
+) -> Result<Upload, Problem> {
+    room::early(state, owner_id, plan.size_bytes).await?;
+    let upload = open(state, owner_id, declared, plan).await?;
+    let saved = save(state, &upload, key, token).await;
     if saved.is_err() {
         discard(&state.store, &upload).await;
     }
@@ -137,53 +168,50 @@ async fn recall(
     }
 }
 
-/// Before anything is opened in the store. Requests at the same time may each find the last place free here.
-async fn early(state: &ApiState, owner_id: &OwnerId) -> Result<(), Problem> {
-    let mut connection = media::pool::borrow(&state.pool).await?;
-    ensure_room(state, &mut connection, owner_id, state.now()).await
-}
-
-/// Refuses one upload more than an owner may have open.
-async fn ensure_room(
+fn planned(
     state: &ApiState,
-    conn: &mut PgConnection,
-    owner_id: &OwnerId,
-    now: DateTime<Utc>,
-) -> Result<(), Problem> {
-    let most = state.config.max_open_uploads;
-    let open = uploads::count_open(conn, owner_id, now, most).await?;
-    if open < most {
-        return Ok(());
-    }
-    let detail = "complete or abort others first, or wait until they expire";
-    Err(Problem::new(Code::TooManyOpenUploads, detail)
-        .measured(
-            format!("{most} open uploads"),
-            format!("{open} open uploads"),
-        )
-        .header(header::RETRY_AFTER, HeaderValue::from_static("60")))
-}
-
-/// Plans the upload and opens it in the object store.
-async fn open(
-    state: &ApiState,
-    owner_id: &OwnerId,
     body: InitiateUpload,
-) -> Result<Upload, Problem> {
+    plan: fn(u64, u64) -> Result<Plan, ImpossibleSize>,
+) -> Result<(Declared, Plan), Problem> {
     let filename = filename::cleaned(&body.filename)
         .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
     let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
-    let plan = Plan::new(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
+    let plan = plan(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
     let mime_type = body.content_type.filter(|declared| !declared.is_empty());
     let mime_type = mime_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned());
-    if let Some(format) = InputFormat::from_declared(&mime_type) {
-        let taken = state.config.types.check(format, size_bytes);
-        taken.map_err(not_taken)?;
-    }
+    must_be_taken(state, &mime_type, size_bytes)?;
     let metadata = body.metadata.unwrap_or_default().checked()?;
     let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
     let sha256 =
         sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
+    let declared = Declared {
+        filename,
+        mime_type,
+        sha256,
+        metadata,
+    };
+    Ok((declared, plan))
+}
+
+/// Refuses a declared type that is not taken here, or not of this size in bytes.
+pub fn must_be_taken(state: &ApiState, mime_type: &str, size_bytes: u64) -> Result<(), Problem> {
+    match InputFormat::from_declared(mime_type) {
+        Some(format) => state
+            .config
+            .types
+            .check(format, size_bytes)
+            .map_err(not_taken),
+        None => Ok(()),
+    }
+}
+
+/// Opens an upload in the object store.
+async fn open(
+    state: &ApiState,
+    owner_id: &OwnerId,
+    declared: Declared,
+    plan: Plan,
+) -> Result<Upload, Problem> {
     let (now, upload_id) = (state.now(), UploadId(Uuid::now_v7()));
     let object_key = keys::staging(upload_id);
     let s3_upload_id = match plan.strategy {
@@ -194,12 +222,7 @@ async fn open(
         upload_id,
         file_id: FileId(Uuid::now_v7()),
         owner_id: owner_id.clone(),
-        declared: Declared {
-            filename,
-            mime_type,
-            sha256,
-            metadata,
-        },
+        declared,
         plan,
         object_key,
         s3_upload_id,
@@ -213,13 +236,20 @@ async fn save(
     state: &ApiState,
     upload: &Upload,
     key: Option<(&str, &Sha256)>,
+    token: Option<&Grant>,
 ) -> Result<(), Problem> {
     let mut connection = media::pool::borrow(&state.pool).await?;
     let mut transaction = connection.begin().await?;
     let (owner_id, id, now) = (&upload.owner_id, upload.upload_id, upload.created_at);
-    uploads::one_at_a_time(&mut transaction, owner_id).await?;
-    ensure_room(state, &mut transaction, owner_id, now).await?;
+    let bytes = upload.plan.size_bytes;
+    room::take(state, &mut transaction, owner_id, bytes).await?;
     uploads::initiate(&mut transaction, upload).await?;
+    if let Some(token) = token
+        && !upload_tokens::spend(&mut transaction, token.token_id, id, bytes).await?
+    {
+        transaction.rollback().await?;
+        return Err(room::token_used_up(token, bytes));
+    }
     if let Some((key, request)) = key
         && !uploads::remember(&mut transaction, owner_id, key, request, id, now).await?
     {
@@ -241,10 +271,8 @@ async fn discard(store: &ObjectStore, upload: &Upload) {
 
 async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem> {
     view::ensure_open(upload, state.now())?;
-    let mut parts = Vec::new();
-    for number in upload.plan.part_numbers().take(FIRST_PARTS) {
-        parts.extend(view::sign(state, upload, number).await?);
-    }
+    let first: Vec<u16> = upload.plan.part_numbers().take(FIRST_PARTS).collect();
+    let mut parts = view::sign_all(state, upload, &first).await?;
     let instructions = match upload.plan.strategy {
         Strategy::Single => {
             let PartUrl {
@@ -289,7 +317,8 @@ fn not_taken(refusal: Rejection) -> Problem {
     )
 }
 
-fn impossible(error: ImpossibleSize) -> Problem {
+/// Why no upload can be opened for a file of this size.
+pub fn impossible(error: ImpossibleSize) -> Problem {
     match error {
         ImpossibleSize::Empty => Problem::new(Code::FileEmpty, error.to_string()),
         ImpossibleSize::TooLarge {

@@ -4,8 +4,11 @@ pub mod abort;
 pub mod complete;
 pub mod initiate;
 pub mod list_parts;
+pub mod room;
 pub mod sign_parts;
-mod view;
+pub mod view;
+
+pub use self::view::ensure_open;
 
 use media::UploadId;
 use poem::web::Data;
@@ -28,8 +31,9 @@ use crate::http::trace::TraceParent;
 #[derive(Debug, Clone, Copy)]
 pub struct UploadsApi;
 
+/// Of sending files.
 #[derive(Tags)]
-enum Tag {
+pub enum Tag {
     /// Sending files: initiate, send the bytes to the signed addresses, complete.
     Uploads,
 }
@@ -91,6 +95,8 @@ const OVER: &str = "The upload is over: `upload_completed` or `upload_aborted`."
 
 struct InitiateErrors;
 impl Statuses for InitiateErrors {
+    const FORBIDDEN: &'static str = "The API key does not allow this: `scope_missing`; or the owner has as much as they \
+                                     may: `quota_exceeded`.";
     const STATUSES: &'static [u16] = &[400, 401, 403, 409, 410, 413, 415, 422, 429, 500, 503];
     const CONFLICT: &'static str =
         "The same `Idempotency-Key` opened an upload before, which was given up: `upload_aborted`.";

@@ -120,33 +120,48 @@ pub async fn sign(
     upload: &Upload,
     part_number: u16,
 ) -> Result<Option<PartUrl>, Problem> {
-    let Some(size_bytes) = upload.plan.part_size(part_number) else {
-        return Ok(None);
-    };
+    let signed = sign_all(state, upload, &[part_number]).await?;
+    Ok(signed.into_iter().next())
+}
+
+/// Signs parts of the plan, in their order. Those outside the plan are left out.
+pub async fn sign_all(
+    state: &ApiState,
+    upload: &Upload,
+    part_numbers: &[u16],
+) -> Result<Vec<PartUrl>, Problem> {
     let (key, expires_in) = (&upload.object_key, lifetime(state, upload));
-    let signed = match &upload.s3_upload_id {
-        Some(id) => {
+    let sizes = part_numbers.iter().filter_map(|number| {
+        let size_bytes = upload.plan.part_size(*number)?;
+        Some((*number, size_bytes))
+    });
+    let sizes: Vec<(u16, u64)> = sizes.collect();
+    let signed = match (&upload.s3_upload_id, sizes.first()) {
+        (Some(id), _) => {
             state
                 .store
-                .presign_part(key, id, part_number, size_bytes, expires_in)
+                .presign_parts(key, id, &sizes, expires_in)
                 .await?
         }
-        None => state.store.presign_put(key, size_bytes, expires_in).await?,
+        (None, Some((_, size_bytes))) => {
+            vec![
+                state
+                    .store
+                    .presign_put(key, *size_bytes, expires_in)
+                    .await?,
+            ]
+        }
+        (None, None) => Vec::new(),
     };
-    let PresignedRequest {
-        method,
-        url,
-        headers,
-        expires_at,
-    } = signed;
-    Ok(Some(PartUrl {
+    let part = |((part_number, size_bytes), signed): ((u16, u64), PresignedRequest)| PartUrl {
         part_number,
         size_bytes: size_bytes.into(),
-        method,
-        url,
-        headers: headers.into_iter().collect(),
-        expires_at: expires_at.into(),
-    }))
+        method: signed.method,
+        url: signed.url,
+        headers: signed.headers.into_iter().collect(),
+        expires_at: signed.expires_at.into(),
+    };
+    Ok(sizes.into_iter().zip(signed).map(part).collect())
 }
 
 /// A URL never outlives its upload, but lives for a second at least.

@@ -2,13 +2,15 @@
 
 use super::canvas::{Canvas, Disposal, Part};
 use super::encode::Animated;
+use super::extent::Extent;
 use super::header::Header;
 use super::raster::{Layout, Raster};
 use super::{
-    ImageError, ImageLimits, Orientation, RenderPlan, RenderedImage, gif, orient, plan, png,
-    resize, webp,
+    ImageError, ImageLimits, Orientation, Placeholder, RenderPlan, Rendered, RenderedImage, gif,
+    orient, plan, png, reject, resize, webp,
 };
 use media::formats::ImageFormat;
+use media::{Rejection, RejectionCode};
 
 /// What browsers take for a frame that says 10 ms or less.
 const HURRIED: u32 = 100;
@@ -27,7 +29,8 @@ impl<'a> Frames<'a> {
         limits: &ImageLimits,
     ) -> Result<Option<Self>, ImageError> {
         Ok(match header.format {
-            ImageFormat::Jpeg => None,
+            // Of several pages or pictures, the first is shown.
+            ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Tiff => None,
             ImageFormat::Gif => Some(Self::Gif(Box::new(gif::Frames::new(bytes, limits)?))),
             ImageFormat::Png => Some(Self::Png(Box::new(png::Frames::new(bytes, limits)?))),
             ImageFormat::Webp => {
@@ -45,13 +48,35 @@ impl<'a> Frames<'a> {
             Self::Webp(frames) => frames.next(),
         }
     }
+
+    /// Whether a frame was found that is not whole, or something after which no other could be read.
+    fn is_cut(&self) -> bool {
+        let extent = match self {
+            Self::Gif(frames) => frames.extent(),
+            Self::Webp(frames) => frames.extent(),
+            Self::Png(_) => Extent::Whole,
+        };
+        extent == Extent::Cut
+    }
 }
 
-/// Whether all frames of a picture are shown. Of others the first is.
-pub(super) fn is_wanted(header: &Header, limits: &ImageLimits) -> bool {
+/// Whether all frames of a picture are shown. Of others the first is, unless they are to be refused.
+pub(super) fn is_wanted(header: &Header, limits: &ImageLimits) -> Result<bool, Rejection> {
     let pixels = u64::from(header.width) * u64::from(header.height);
     let all = pixels.saturating_mul(header.frames.into());
-    (2..=limits.max_frames).contains(&header.frames) && all <= limits.max_animation_pixels
+    let (frames, most) = (header.frames, limits.max_frames);
+    if frames <= most && all <= limits.max_animation_pixels {
+        return Ok(frames > 1);
+    }
+    let refused = |limit: u64, measured: u64, unit: &str| {
+        let code = RejectionCode::TooManyFrames;
+        Err(reject::over(code, limit, measured, unit))
+    };
+    match limits.refuse_partial && frames > 1 {
+        true if frames > most => refused(most.into(), frames.into(), "frames"),
+        true => refused(limits.max_animation_pixels, all, "px of all frames"),
+        false => Ok(false),
+    }
 }
 
 /// Renders the outputs of `plan` that suit the picture, and hands each to `write` with its index in the plan. Nothing if
@@ -63,12 +88,14 @@ pub(super) fn render(
     plan: &RenderPlan,
     targets: &[plan::Target],
     write: &mut impl FnMut(usize, &[u8]) -> std::io::Result<()>,
-) -> Result<Option<Vec<RenderedImage>>, ImageError> {
+) -> Result<Option<Rendered>, ImageError> {
     let Some(mut frames) = Frames::new(bytes, header, limits)? else {
         return Ok(None);
     };
     let mut canvas = Canvas::new((header.width, header.height))?;
     let mut outputs: Vec<Animated> = Vec::new();
+    let mut placeholder = Placeholder::default();
+    let mut count = 0;
     while let Some(part) = frames.next()? {
         let before = (part.disposal == Disposal::Restore).then(|| canvas.pixels().to_vec());
         canvas.draw(&part);
@@ -85,23 +112,34 @@ pub(super) fn render(
             picture = resize::to(picture, (target.width, target.height))?;
             output.add(&picture, milliseconds)?;
         }
+        if count == 0 {
+            placeholder = Placeholder::of(&picture)?;
+        }
+        count += 1;
         canvas.dispose(&part, before);
     }
     if outputs.is_empty() {
         return Ok(None);
     }
-    let mut rendered = Vec::with_capacity(targets.len());
+    let is_cut = frames.is_cut() || count < header.frames;
+    limits.check_extent(if is_cut { Extent::Cut } else { Extent::Whole })?;
+    let mut pictures = Vec::with_capacity(targets.len());
     for (target, output) in targets.iter().zip(outputs) {
         let webp = output.finish()?;
         write(target.index, &webp)?;
-        rendered.push(RenderedImage {
+        pictures.push(RenderedImage {
             name: plan.outputs[target.index].name.clone(),
             width: target.width,
             height: target.height,
             size_bytes: webp.len() as u64,
         });
     }
-    Ok(Some(rendered))
+    Ok(Some(Rendered {
+        pictures,
+        is_cut,
+        is_first_frame: false,
+        placeholder,
+    }))
 }
 
 fn begin(

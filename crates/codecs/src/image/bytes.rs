@@ -63,6 +63,10 @@ impl<'a> Bytes<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
+    pub(super) fn u64_be(&mut self) -> Result<u64, Rejection> {
+        self.array().map(u64::from_be_bytes)
+    }
+
     pub(super) fn u32_le(&mut self) -> Result<u32, Rejection> {
         self.array().map(u32::from_le_bytes)
     }

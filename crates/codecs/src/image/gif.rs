@@ -9,6 +9,7 @@ use gif::{ColorOutput, DecodeOptions, DisposalMethod, MemoryLimit};
 use super::ImageError;
 use super::ImageLimits;
 use super::canvas::{Canvas, Disposal, Part};
+use super::extent::Extent;
 use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::orient::Orientation;
@@ -41,31 +42,29 @@ pub(super) fn decode(
     bytes: &[u8],
     header: Header,
     limits: &ImageLimits,
-) -> Result<Raster, ImageError> {
+) -> Result<(Raster, Extent), ImageError> {
     let mut frames = Frames::new(bytes, limits)?;
     let first = frames.next()?;
     let first = first.ok_or_else(|| reject::corrupt("a gif without a picture"))?;
     let size = (header.width, header.height);
     let mut canvas = Canvas::new(size)?;
     canvas.draw(&first);
-    Ok(Raster::new(
-        size,
-        header.layout,
-        header.color,
-        canvas.into_pixels(),
-    )?)
+    let pixels = canvas.into_pixels();
+    let picture = Raster::new(size, header.layout, header.color, pixels)?;
+    Ok((picture, frames.extent()))
 }
 
 /// The frames of a file, one after the other.
 pub(super) struct Frames {
     decoder: gif::Decoder<std::io::Cursor<Vec<u8>>>,
     first: bool,
+    extent: Extent,
 }
 
 impl Frames {
     pub(super) fn new(bytes: &[u8], limits: &ImageLimits) -> Result<Self, ImageError> {
         let mut clean = Vec::with_capacity(bytes.len());
-        walk::walk(bytes, limits, &mut clean)?;
+        let found = walk::walk(bytes, limits, &mut clean)?;
         let mut options = DecodeOptions::new();
         options.set_color_output(ColorOutput::RGBA);
         options.set_memory_limit(MemoryLimit::Unlimited); // sizes were checked by the walk
@@ -74,6 +73,11 @@ impl Frames {
         Ok(Self {
             decoder,
             first: true,
+            extent: if found.cut {
+                Extent::Cut
+            } else {
+                Extent::Whole
+            },
         })
     }
 
@@ -85,7 +89,11 @@ impl Frames {
             Err(_) if first => {
                 return Err(reject::corrupt("the gif's first frame cannot be read").into());
             }
-            Ok(None) | Err(_) => return Ok(None),
+            Ok(None) => return Ok(None),
+            Err(_) => {
+                self.extent = Extent::Cut;
+                return Ok(None);
+            }
         };
         let interlaced = self
             .decoder
@@ -94,11 +102,19 @@ impl Frames {
         let size = byte_len(part.width, part.height, 4);
         part.pixels = vec![0; size.ok_or(ImageError::LimitHit(Resource::Memory))?];
         let rows = self.fill(&mut part, interlaced);
-        // Much of the first frame must be there, and all of the others but a last row.
-        if first && u64::from(rows) * 4 < u64::from(part.height) * 3 {
-            return Err(reject::corrupt("the file ends within its first frame").into());
+        // Much of the first frame must be there.
+        let extent = Extent::of_rows(rows.into(), part.height.into());
+        match extent {
+            Ok(Extent::Whole) => {}
+            Err(rejection) if first => return Err(rejection.into()),
+            Ok(Extent::Cut) | Err(_) => self.extent = Extent::Cut,
         }
         Ok(Some(part))
+    }
+
+    /// Whether all was there, of the frames that were asked for and the walk.
+    pub(super) fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// Decodes row by row as far as there is data, and says how many rows there were.

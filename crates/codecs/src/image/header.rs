@@ -8,7 +8,7 @@ use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::Layout;
 use super::reject;
-use super::{gif, jpeg, png, webp};
+use super::{bmp, gif, jpeg, png, tiff, webp};
 
 /// `format`, of a file that has so many bytes behind the picture; refused if they are too many.
 pub(super) fn with_trailing(format: ImageFormat, bytes: usize) -> Result<ImageFormat, Rejection> {
@@ -35,6 +35,13 @@ fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
         Some(ImageFormat::Gif)
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..15) == Some(b"WEBPVP8") {
         Some(ImageFormat::Webp)
+    } else if bytes.starts_with(bmp::SIGNATURE) {
+        Some(ImageFormat::Bmp)
+    } else if tiff::SIGNATURES
+        .iter()
+        .any(|start| bytes.starts_with(start))
+    {
+        Some(ImageFormat::Tiff)
     } else {
         None
     }
@@ -63,6 +70,8 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         Some(ImageFormat::Png) => png::read(bytes, limits),
         Some(ImageFormat::Webp) => webp::read(bytes, limits),
         Some(ImageFormat::Gif) => gif::read(bytes, limits),
+        Some(ImageFormat::Bmp) => bmp::read(bytes, limits),
+        Some(ImageFormat::Tiff) => tiff::read(bytes, limits),
         None => {
             let message = "not an image by its structure";
             let [first @ .., last] = ImageFormat::ALL.map(|format| format.capabilities().name);

@@ -6,8 +6,10 @@
 //! (a motion photo's film, a maker's trailer) is not looked at, but for its length.
 
 mod library;
+mod part;
 mod pixels;
 
+pub(super) use self::part::{Colors, decode_part};
 pub(super) use self::pixels::decode;
 
 use media::Rejection;

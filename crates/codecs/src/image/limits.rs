@@ -5,6 +5,7 @@ use std::time::Duration;
 use media::{Rejection, RejectionCode};
 use serde::{Deserialize, Serialize};
 
+use super::extent::Extent;
 use super::reject::{corrupt, over};
 
 const MIB: u64 = 1 << 20;
@@ -25,6 +26,9 @@ pub struct ImageLimits {
     /// Pixels of all frames together, width times height times frames. Of an animation that has more, the first frame is
     /// shown.
     pub max_animation_pixels: u64,
+    /// Whether a picture is refused that could be shown in part only: its file ends early, or the animation has more than the
+    /// frames and pixels above.
+    pub refuse_partial: bool,
     /// Of the child that decodes. Its memory does not count the mapped input: a noisy photo of 100 MP, rendered whole, took
     /// 1.1 GiB at quality 80 and 1.9 GiB at 100.
     pub process: sandbox::Limits,
@@ -39,6 +43,7 @@ impl Default for ImageLimits {
             max_pixels: 100_000_000,
             max_frames: 5_000,
             max_animation_pixels: 150_000_000,
+            refuse_partial: false,
             process: sandbox::Limits {
                 memory_bytes: 2048 * MIB,
                 cpu_seconds: 120,
@@ -56,6 +61,14 @@ impl ImageLimits {
         let (limit, measured) = (self.max_input_bytes, bytes.len() as u64);
         if measured > limit {
             return Err(over(RejectionCode::FileTooLarge, limit, measured, "bytes"));
+        }
+        Ok(())
+    }
+
+    /// Refuses a picture that is not whole, if it is to be.
+    pub(super) fn check_extent(&self, extent: Extent) -> Result<(), Rejection> {
+        if self.refuse_partial && extent == Extent::Cut {
+            return Err(corrupt("the file ends within the picture"));
         }
         Ok(())
     }

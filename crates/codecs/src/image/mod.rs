@@ -1,26 +1,30 @@
 //! Images: from untrusted bytes to facts about them, and to clean WebP pictures.
 //!
-//! Pure functions over byte slices; no file is opened here. JPEG, PNG, WebP and GIF go in. What
-//! comes out has its orientation applied, its colours in sRGB, and no metadata of any kind.
+//! Pure functions over byte slices; no file is opened here. A folder or file for each format that goes in. What comes out
+//! has its orientation applied, its colours in sRGB, and no metadata of any kind.
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
 mod animation;
+mod bmp;
 mod bytes;
 mod canvas;
 mod color;
 mod encode;
 mod exif;
+mod extent;
 mod gif;
 mod header;
 mod jpeg;
 mod limits;
 mod orient;
+mod placeholder;
 mod plan;
 mod png;
 mod profile;
 mod raster;
 mod reject;
 mod resize;
+mod tiff;
 mod webp;
 
 use std::io;
@@ -29,9 +33,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
-pub use self::plan::{OutputSpec, RenderPlan, RenderedImage, full_size};
+pub use self::placeholder::Placeholder;
+pub use self::plan::{OutputSpec, RenderPlan, Rendered, RenderedImage, full_size};
 pub use self::profile::ColorProfile;
 
+use self::extent::Extent;
 use self::header::Header;
 use self::raster::Raster;
 use media::Rejection;
@@ -105,17 +111,19 @@ pub fn render(
     limits: &ImageLimits,
     plan: &RenderPlan,
     mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
-) -> Result<Vec<RenderedImage>, ImageError> {
+) -> Result<Rendered, ImageError> {
     let header = header::read(bytes, limits)?;
     let orientation = header.orientation;
     let is_photo = header.format == ImageFormat::Jpeg;
+    let is_first_frame = header.frames > 1;
     let (width, height) = orientation.turn(header.width, header.height);
     let targets = plan.targets(width, height);
     let Some(widest) = targets.first() else {
-        return Ok(Vec::new());
+        return Ok(Rendered::default());
     };
 
-    if animation::is_wanted(&header, limits) {
+    let is_animated = animation::is_wanted(&header, limits)?;
+    if is_animated {
         let rendered = animation::render(bytes, &header, limits, plan, &targets, &mut write)?;
         if let Some(rendered) = rendered {
             return Ok(rendered);
@@ -125,23 +133,30 @@ pub fn render(
     // Colours are converted and pixels turned at the widest size that is wanted, not at the size
     // of the source: for thumbnails that is a fraction of the work.
     let stored_size = orientation.turn(widest.width, widest.height);
-    let mut picture = resize::to(decode(bytes, header, limits, stored_size)?, stored_size)?;
+    let (decoded, extent) = decode(bytes, header, limits, stored_size)?;
+    limits.check_extent(extent)?;
+    let mut picture = resize::to(decoded, stored_size)?;
     picture = orient::upright(color::to_srgb(picture)?, orientation);
 
-    let mut rendered = Vec::with_capacity(targets.len());
+    let mut pictures = Vec::with_capacity(targets.len());
     for target in targets {
         picture = resize::to(picture, (target.width, target.height))?;
         let output = &plan.outputs[target.index];
         let webp = encode::webp(&picture, is_photo, output.quality, output.method)?;
         write(target.index, &webp)?;
-        rendered.push(RenderedImage {
+        pictures.push(RenderedImage {
             name: output.name.clone(),
             width: target.width,
             height: target.height,
             size_bytes: webp.len() as u64,
         });
     }
-    Ok(rendered)
+    Ok(Rendered {
+        pictures,
+        is_cut: extent == Extent::Cut,
+        is_first_frame,
+        placeholder: Placeholder::of(&picture)?,
+    })
 }
 
 /// The stored picture: as large as it is, or smaller but still as large as `wanted`.
@@ -150,11 +165,13 @@ fn decode(
     header: Header,
     limits: &ImageLimits,
     wanted: (u32, u32),
-) -> Result<Raster, ImageError> {
+) -> Result<(Raster, Extent), ImageError> {
     match header.format {
         ImageFormat::Jpeg => jpeg::decode(bytes, header, wanted),
         ImageFormat::Png => png::decode(bytes, header, limits),
         ImageFormat::Webp => webp::decode(bytes, header),
         ImageFormat::Gif => gif::decode(bytes, header, limits),
+        ImageFormat::Bmp => bmp::decode(bytes, header, limits),
+        ImageFormat::Tiff => tiff::decode(bytes, header, limits),
     }
 }

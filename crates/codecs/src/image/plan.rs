@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::placeholder::Placeholder;
+
 /// The longest side a WebP picture can have (RFC 9649 §2.5).
 const WEBP_MAX_SIDE: u32 = 16_383;
 
@@ -47,6 +49,19 @@ pub struct RenderedImage {
     pub height: u32,
     /// Size of the file in bytes.
     pub size_bytes: u64,
+}
+
+/// All that was made of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendered {
+    /// The pictures, in no particular order.
+    pub pictures: Vec<RenderedImage>,
+    /// Whether the file ends before its picture does. What is missing was made up, as in browsers.
+    pub is_cut: bool,
+    /// Whether the file is an animation, and the pictures are its first frame only: all would be too many.
+    pub is_first_frame: bool,
+    /// What to show while a picture is loading.
+    pub placeholder: Placeholder,
 }
 
 /// An output that will be made, and its size.

@@ -1,6 +1,7 @@
 //! PNG (W3C PNG, third edition). Of an APNG the default image is taken.
 
 mod chunks;
+mod cut;
 mod frames;
 
 use std::io::Cursor;
@@ -11,6 +12,7 @@ use super::ImageError;
 use super::ImageLimits;
 use super::color::Narrow;
 use super::exif;
+use super::extent::Extent;
 use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::profile::Embedded;
@@ -124,17 +126,22 @@ pub(super) fn decode(
     bytes: &[u8],
     header: Header,
     limits: &ImageLimits,
-) -> Result<Raster, ImageError> {
-    let found = chunks::walk(bytes, limits)?;
-    let cut = found.cut;
+) -> Result<(Raster, Extent), ImageError> {
+    let mut found = chunks::walk(bytes, limits)?;
+    let there = if found.cut {
+        cut::mend(&mut found)?
+    } else {
+        None
+    };
     let mut reader = reader(found, false)?;
     let size = reader
         .output_buffer_size()
         .ok_or(ImageError::LimitHit(Resource::Memory))?;
     let mut data = vec![0; size];
     let line = data.len() / header.height as usize;
-    if cut && !reader.info().interlaced {
-        read_cut(&mut reader, &mut data, line)?;
+    let mut extent = Extent::Whole;
+    if let Some(there) = there {
+        extent = cut::read(&mut reader, &mut data, line, there)?;
     } else {
         let frame = reader.next_frame(&mut data).map_err(|_| unreadable())?;
         if (frame.width, frame.height) != (header.width, header.height) {
@@ -143,7 +150,8 @@ pub(super) fn decode(
     }
     let size = (header.width, header.height);
     if reader.output_color_type().1 != BitDepth::Sixteen {
-        return Ok(Raster::new(size, header.layout, header.color, data)?);
+        let picture = Raster::new(size, header.layout, header.color, data)?;
+        return Ok((picture, extent));
     }
     let mut narrow = Narrow::new(&header.color, header.layout);
     let layout = narrow.layout();
@@ -158,24 +166,7 @@ pub(super) fn decode(
             .collect();
         narrow.row(&samples, &mut bytes)?;
     }
-    Ok(Raster::new(size, layout, Embedded::Srgb, bytes)?)
-}
-
-/// Reads the rows that there are of a picture that was cut; three quarters must be there.
-fn read_cut(reader: &mut Reader, data: &mut [u8], line: usize) -> Result<(), Rejection> {
-    let height = data.len() / line;
-    let mut rows = 0;
-    for row in data.chunks_exact_mut(line) {
-        match reader.next_row() {
-            Ok(Some(found)) if found.data().len() == line => row.copy_from_slice(found.data()),
-            _ => break,
-        }
-        rows += 1;
-    }
-    if rows * 4 < height * 3 {
-        return Err(reject::corrupt("the file ends within the picture"));
-    }
-    Ok(())
+    Ok((Raster::new(size, layout, Embedded::Srgb, bytes)?, extent))
 }
 
 fn layout(color: ColorType) -> Layout {

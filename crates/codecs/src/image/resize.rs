@@ -13,6 +13,11 @@ pub(super) fn to(picture: Raster, size: (u32, u32)) -> Result<Raster, Rejection>
     if (picture.width, picture.height) == size {
         return Ok(picture);
     }
+    reduced(&picture, size)
+}
+
+/// A copy of the picture at `size`.
+pub(super) fn reduced(picture: &Raster, size: (u32, u32)) -> Result<Raster, Rejection> {
     let pixel = match picture.layout {
         Layout::Gray => PixelType::U8,
         Layout::GrayAlpha => PixelType::U8x2,
@@ -30,5 +35,6 @@ pub(super) fn to(picture: Raster, size: (u32, u32)) -> Result<Raster, Rejection>
     Resizer::new()
         .resize(&source, &mut resized, &options)
         .map_err(|error| refused(&error))?;
-    Raster::new(size, picture.layout, picture.color, resized.into_vec())
+    let color = picture.color.clone();
+    Raster::new(size, picture.layout, color, resized.into_vec())
 }

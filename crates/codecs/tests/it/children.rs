@@ -57,6 +57,7 @@ async fn render(
     decoders(deed)
         .render_image(input, plan, folder, limits, &CancellationToken::new())
         .await
+        .map(|rendered| rendered.pictures)
 }
 
 #[tokio::test]

@@ -224,7 +224,7 @@ pub fn try_rendered(
         files.push(webp.to_vec());
         Ok(())
     })?;
-    Ok(images.into_iter().zip(files).collect())
+    Ok(images.pictures.into_iter().zip(files).collect())
 }
 
 /// The full-size rendering of `bytes`, decoded.

@@ -10,6 +10,7 @@ mod colors;
 mod fixtures;
 mod jpeg_layouts;
 mod padding;
+mod partial;
 mod peers;
 mod pictures;
 mod probing;

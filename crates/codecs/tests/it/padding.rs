@@ -63,7 +63,7 @@ async fn what_is_not_looked_at_costs_no_memory() {
     assert_eq!(probe.await.unwrap().width, 48);
     let (plan, input) = (plan(&[Some(32)]), with_a_vast_chunk());
     let rendered = decoders.render_image(input, &plan, folder.path(), &limits, &never);
-    assert_eq!(rendered.await.unwrap()[0].width, 32);
+    assert_eq!(rendered.await.unwrap().pictures[0].width, 32);
 }
 
 #[tokio::test]

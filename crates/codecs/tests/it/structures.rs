@@ -1,5 +1,5 @@
-//! Every structure of PNG and GIF, and WebP by libwebp's own encoder, compared with what other libraries make of the same
-//! files: libpng and a GIF reader through Pillow, and image-webp.
+//! Every structure of PNG, GIF, BMP and TIFF, and WebP by libwebp's own encoder, compared with what other libraries make of
+//! the same files: libpng, libtiff and a GIF reader through Pillow, and image-webp.
 
 use std::path::Path;
 
@@ -46,10 +46,13 @@ fn wrong(picture: &Picture, (width, height): (u32, u32), rgba: &[u8]) -> Option<
     (sum > 8 * count).then(|| format!("is {} off", sum / count))
 }
 
-#[test]
-fn every_structure_of_a_png_and_gif_comes_out_right() {
+/// Has a script write files, each with the RGBA that it should come out as beside it, and renders them all: how many there
+/// were, and what is wrong.
+fn compared(script: &str) -> (usize, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/structures.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it")
+        .join(script);
     let files = folder.path().join("files");
     std::fs::create_dir(&files).unwrap();
     // Debian's own Python, which has Pillow (scripts/setup --test).
@@ -84,7 +87,25 @@ fn every_structure_of_a_png_and_gif_comes_out_right() {
             Err(error) => faults.push(format!("{name}: {error}")),
         }
     }
+    faults.sort();
+    (tried, faults)
+}
+
+#[test]
+fn every_structure_of_a_png_and_gif_comes_out_right() {
+    let (tried, faults) = compared("structures.py");
     assert!(tried > 300, "{tried}");
+    assert!(
+        faults.is_empty(),
+        "{} of {tried}: {faults:#?}",
+        faults.len()
+    );
+}
+
+#[test]
+fn every_structure_of_a_bmp_and_tiff_comes_out_right() {
+    let (tried, faults) = compared("bmp_tiff.py");
+    assert!(tried > 1_500, "{tried}");
     assert!(
         faults.is_empty(),
         "{} of {tried}: {faults:#?}",

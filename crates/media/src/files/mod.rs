@@ -5,6 +5,7 @@ mod ends;
 mod moves;
 pub mod objects;
 mod read;
+pub mod reconcile;
 mod replan;
 mod warnings;
 

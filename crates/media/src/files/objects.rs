@@ -27,7 +27,7 @@ pub async fn claim(
 ) -> Result<Claim, sqlx::Error> {
     let mut transaction = conn.begin().await?;
     let tx = &mut *transaction;
-    alone(tx, key).await?;
+    alone(tx, key.as_str()).await?;
     let going_on = sqlx::query_scalar!(
         r#"SELECT status NOT IN ('READY', 'REJECTED') AND stopped IS DISTINCT FROM 'cancelled' AS "going_on!"
            FROM media_files WHERE file_id = $1 FOR SHARE"#,
@@ -114,7 +114,7 @@ pub async fn give_up(
 ) -> Result<bool, sqlx::Error> {
     let mut transaction = conn.begin().await?;
     let tx = &mut *transaction;
-    alone(tx, key).await?;
+    alone(tx, key.as_str()).await?;
     let shared = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM file_objects WHERE key = $2 AND file_id <> $1) AS "yes!""#,
         file_id.0,
@@ -156,10 +156,10 @@ pub async fn forget(
 }
 
 /// Nobody else claims this object, or gives it up, until the transaction ends.
-async fn alone(tx: &mut PgConnection, key: &ObjectKey) -> Result<(), sqlx::Error> {
+pub(super) async fn alone(tx: &mut PgConnection, key: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"SELECT pg_advisory_xact_lock(hashtextextended($1, 0)) IS NULL AS "locked""#,
-        key.as_str(),
+        key,
     )
     .fetch_one(tx)
     .await?;

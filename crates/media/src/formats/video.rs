@@ -95,12 +95,7 @@ impl VideoFormat {
                 &["mpg", "mpeg", "vob"],
             ),
             Self::Flv => film("FLV", "video/x-flv", &[], &["flv"]),
-            Self::Ogg => film(
-                "Ogg",
-                "video/ogg",
-                &["application/ogg", "audio/ogg"],
-                &["ogv", "ogg"],
-            ),
+            Self::Ogg => film("Ogg", "video/ogg", &["application/ogg"], &["ogv", "ogg"]),
         }
     }
 

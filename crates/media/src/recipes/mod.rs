@@ -6,6 +6,7 @@
 //!
 //! What this is not: it decodes and encodes nothing.
 
+pub mod audio;
 pub mod image;
 pub mod video;
 

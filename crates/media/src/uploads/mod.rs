@@ -5,8 +5,8 @@
 
 mod check;
 mod idempotency;
-mod open;
 mod plan;
+pub mod resumable;
 mod sessions;
 mod upkeep;
 
@@ -16,9 +16,9 @@ use chrono::{DateTime, Utc};
 
 pub use self::check::{Incomplete, check};
 pub use self::idempotency::{Remembered, recall, remember};
-pub use self::open::{count_open, one_at_a_time};
 pub use self::plan::{
-    ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, SINGLE_PUT_MAX_BYTES, Strategy,
+    ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, RESUMABLE_MAX_BYTES,
+    RESUMABLE_PART_SIZE_BYTES, SINGLE_PUT_MAX_BYTES, Strategy,
 };
 pub use self::sessions::{
     abort, complete, confirmed_parts, get, initiate, load, lock, lock_of_file,

@@ -9,6 +9,13 @@ pub const PART_SIZE_BYTES: u64 = 8 * 1024 * 1024;
 /// Most parts S3 takes (*Amazon S3 multipart upload limits*).
 pub const MAX_PARTS: u64 = 10_000;
 
+/// Size of every part but the last of a file that passes through the API, in bytes. Two of them are in its memory: one on
+/// its way to the store, one that fills.
+pub const RESUMABLE_PART_SIZE_BYTES: u64 = 6 * 1024 * 1024;
+
+/// Largest file that passes through the API, in bytes. Each interruption may use up a number, so a fifth of them is spare.
+pub const RESUMABLE_MAX_BYTES: u64 = RESUMABLE_PART_SIZE_BYTES * MAX_PARTS / 5 * 4;
+
 /// Which parts a client sends, and how large each must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
@@ -87,6 +94,36 @@ impl Plan {
         })
     }
 
+    /// Plans an upload whose bytes pass through the API: in parts, however short it is.
+    pub fn resumable(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
+        let plan = Self::new(size_bytes, max_bytes.min(RESUMABLE_MAX_BYTES))?;
+        let part_count = size_bytes.div_ceil(RESUMABLE_PART_SIZE_BYTES);
+        Ok(Self {
+            strategy: Strategy::Multipart,
+            part_size_bytes: RESUMABLE_PART_SIZE_BYTES,
+            part_count: u16::try_from(part_count).unwrap_or(plan.part_count),
+            ..plan
+        })
+    }
+
+    /// As Uppy's S3 plugin sends a file by itself: in parts of 5 MiB, larger where there would be too many, and never in one
+    /// PUT, of whose end it does not tell.
+    pub fn as_uppy(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
+        Self::new(size_bytes, max_bytes)?;
+        let part_size_bytes = SINGLE_PUT_MAX_BYTES.max(size_bytes.div_ceil(MAX_PARTS));
+        let too_large = ImpossibleSize::TooLarge {
+            size_bytes,
+            max_bytes,
+        };
+        let part_count = size_bytes.div_ceil(part_size_bytes);
+        Ok(Self {
+            strategy: Strategy::Multipart,
+            size_bytes,
+            part_size_bytes,
+            part_count: u16::try_from(part_count).map_err(|_| too_large)?,
+        })
+    }
+
     /// Exact size of a part in bytes; `None` for a number outside the plan. Parts count from 1.
     pub fn part_size(&self, part_number: u16) -> Option<u64> {
         if part_number == 0 || part_number > self.part_count {
@@ -131,6 +168,48 @@ mod tests {
             assert_eq!(total, size);
             assert_eq!((plan.part_size(0), plan.part_size(count + 1)), (None, None));
         }
+    }
+
+    #[test]
+    fn what_passes_through_the_api_is_sent_in_parts_and_leaves_numbers_to_spare() {
+        for (size, count) in [(1, 1), (6 * MIB, 1), (6 * MIB + 1, 2)] {
+            let plan = Plan::resumable(size, u64::MAX).unwrap();
+            assert_eq!(
+                (plan.strategy, plan.part_count),
+                (Strategy::Multipart, count)
+            );
+            assert_eq!((plan.size_bytes, plan.part_size_bytes), (size, 6 * MIB));
+        }
+        assert_eq!(
+            Plan::resumable(RESUMABLE_MAX_BYTES, u64::MAX)
+                .unwrap()
+                .part_count,
+            8_000
+        );
+        assert!(Plan::resumable(RESUMABLE_MAX_BYTES + 1, u64::MAX).is_err());
+        assert_eq!(Plan::resumable(0, 10), Err(ImpossibleSize::Empty));
+    }
+
+    #[test]
+    fn uppys_parts_are_those_that_it_makes() {
+        for (size, part, count) in [
+            (1, 5 * MIB, 1),
+            (5 * MIB, 5 * MIB, 1),
+            (5 * MIB + 1, 5 * MIB, 2),
+            (50_000 * MIB, 5 * MIB, 10_000),
+            (50_000 * MIB + 1, 5 * MIB + 1, 10_000),
+        ] {
+            let plan = Plan::as_uppy(size, u64::MAX).unwrap();
+            assert_eq!(
+                (plan.part_size_bytes, plan.part_count),
+                (part, count),
+                "{size}"
+            );
+            let total: u64 = plan.part_numbers().filter_map(|n| plan.part_size(n)).sum();
+            assert_eq!(total, size);
+        }
+        assert_eq!(Plan::as_uppy(0, 10), Err(ImpossibleSize::Empty));
+        assert!(Plan::as_uppy(11, 10).is_err());
     }
 
     #[test]

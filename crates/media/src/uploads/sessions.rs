@@ -208,7 +208,9 @@ pub async fn complete(
     sqlx::query!(
         "INSERT INTO upload_parts (upload_id, part_number, etag, size_bytes, uploaded_at)
          SELECT $1, part.number, part.etag, part.size_bytes, $5
-         FROM unnest($2::integer[], $3::text[], $4::bigint[]) AS part (number, etag, size_bytes)",
+         FROM unnest($2::integer[], $3::text[], $4::bigint[]) AS part (number, etag, size_bytes)
+         ON CONFLICT (upload_id, part_number) DO UPDATE
+         SET etag = excluded.etag, size_bytes = excluded.size_bytes, uploaded_at = excluded.uploaded_at",
         upload_id.0,
         &numbers,
         &etags,

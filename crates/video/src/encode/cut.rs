@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use sandbox::ToolError;
 
-use crate::encode::aac::{FRAME_SAMPLES, SAMPLE_RATE};
+use crate::encode::aac::FRAME_SAMPLES;
 use crate::encode::{CLOCK_START_SECONDS, EncodeError};
 use crate::mp4::{Fragment, Header, Init, Mp4Error};
 use crate::plan::Plan;
@@ -53,6 +53,14 @@ impl Rendition {
         format!("{}/init.mp4", self.name)
     }
 
+    /// The names of all its files, from the folder of all renditions.
+    pub fn files(&self) -> Vec<String> {
+        let segments = self.segments.iter();
+        let mut names = vec![self.init_name()];
+        names.extend(segments.map(|segment| self.segment_name(segment.number)));
+        names
+    }
+
     /// The name of segment `number`, from the folder of all renditions.
     pub fn segment_name(&self, number: u64) -> String {
         format!("{}/{}", self.name, segment_file(number, "m4s"))
@@ -65,15 +73,15 @@ pub(crate) fn segment_file(number: u64, ending: &str) -> String {
 }
 
 /// Which time the segments of a piece begin at.
-pub(super) enum Clock {
+pub(crate) enum Clock {
     /// Each at a multiple of some pictures.
     Pictures {
         rate: Ratio,
         per_segment: u64,
         first_segment: u64,
     },
-    /// One after the other, from a frame of AAC before the film's start.
-    Sound,
+    /// One after the other, from a frame of AAC before the start, of so many samples in a second.
+    Sound { sample_rate: u32 },
 }
 
 impl Clock {
@@ -85,14 +93,14 @@ impl Clock {
         }
     }
 
-    pub fn of_sound() -> Self {
-        Self::Sound
+    pub fn of_sound(sample_rate: u32) -> Self {
+        Self::Sound { sample_rate }
     }
 
     fn first_segment(&self) -> u64 {
         match self {
             Self::Pictures { first_segment, .. } => *first_segment,
-            Self::Sound => 0,
+            Self::Sound { .. } => 0,
         }
     }
 
@@ -108,13 +116,16 @@ impl Clock {
                 let at = pictures * ticks / u128::from(rate.num);
                 start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX))
             }
-            Self::Sound => start + before - FRAME_SAMPLES * u64::from(timescale) / SAMPLE_RATE,
+            Self::Sound { sample_rate } => {
+                let frame = FRAME_SAMPLES * u64::from(timescale) / u64::from(*sample_rate).max(1);
+                start + before - frame
+            }
         }
     }
 }
 
 /// Cuts `name`.mp4 in `folder` into files in `folder`/`name`, and removes it.
-pub(super) async fn into_segments(
+pub(crate) async fn into_segments(
     folder: &Path,
     name: &str,
     clock: Clock,

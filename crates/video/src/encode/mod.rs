@@ -6,7 +6,7 @@
 
 mod aac;
 mod chunk;
-mod cut;
+pub(crate) mod cut;
 mod filters;
 mod poster;
 mod preview;
@@ -51,6 +51,14 @@ pub enum EncodeError {
         /// Planned.
         planned: u64,
     },
+    /// The decoder found less sound than there is of packets.
+    #[error("{made} seconds of sound were decoded where the packets have {planned}")]
+    Short {
+        /// Decoded, in seconds.
+        made: u64,
+        /// By the packets, in seconds.
+        planned: u64,
+    },
     /// The plan has no such task.
     #[error("the plan has no such task")]
     NoSuchTask,
@@ -73,15 +81,9 @@ pub enum Made {
 impl Made {
     /// The names of all files that `task` left, from its scratch folder.
     pub fn files(&self, task: Task) -> Vec<String> {
-        let whole = |rendition: &Rendition| {
-            let segments = rendition.segments.iter();
-            let mut names = vec![rendition.init_name()];
-            names.extend(segments.map(|segment| rendition.segment_name(segment.number)));
-            names
-        };
         match self {
-            Self::Chunk(rungs) => rungs.iter().flat_map(whole).collect(),
-            Self::Sound(sound) => whole(sound),
+            Self::Chunk(rungs) => rungs.iter().flat_map(Rendition::files).collect(),
+            Self::Sound(sound) => sound.files(),
             Self::Subtitles(sizes) => {
                 let Task::Subtitles(number) = task else {
                     return Vec::new();
@@ -208,11 +210,11 @@ fn seconds(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Nothing of what a film says about its maker, its place and its time goes on.
-fn without_metadata() -> Vec<String> {
+pub(crate) fn without_metadata() -> Vec<String> {
     words("-map_metadata -1 -map_chapters -1 -fflags +bitexact")
 }

@@ -30,6 +30,6 @@ pub(super) async fn encode(
     after.push(format!("{name}.mp4"));
     desk.ffmpeg(plan, &opened_at(0, desk.threads), &after, |_| ())
         .await?;
-    let rendition = cut::into_segments(desk.folder, &name, Clock::of_sound()).await?;
+    let rendition = cut::into_segments(desk.folder, &name, Clock::of_sound(SAMPLE_RATE)).await?;
     Ok(Made::Sound(rendition))
 }

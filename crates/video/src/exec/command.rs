@@ -73,8 +73,21 @@ impl ToolCall {
         before: &[String],
         after: &[String],
     ) -> Self {
+        let progress = ["-progress", "pipe:1"].map(str::to_owned);
+        let before = [&progress, before].concat();
+        Self::ffmpeg_quiet(source, folder, limits, &before, after)
+    }
+
+    /// The same without reports of progress, so that standard output is free for an output.
+    pub(crate) fn ffmpeg_quiet(
+        source: &Source,
+        folder: &Path,
+        limits: Limits,
+        before: &[String],
+        after: &[String],
+    ) -> Self {
         let mut line = common("warning");
-        line.extend(["-nostdin", "-nostats", "-y", "-progress", "pipe:1"].map(str::to_owned));
+        line.extend(["-nostdin", "-nostats", "-y"].map(str::to_owned));
         line.extend(opening(&source.allowed));
         line.extend_from_slice(before);
         line.extend(["-i".to_owned(), format!("file:{}", Tool::INPUT)]);

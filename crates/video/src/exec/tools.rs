@@ -34,9 +34,8 @@ impl Tools {
     /// Runs `call` to its end and returns its standard output. To drop the future is to end the tool.
     pub async fn output(&self, call: &ToolCall) -> Result<Vec<u8>, ToolError> {
         let mut output = Vec::new();
-        self.lines(call, |line| {
-            output.extend_from_slice(line);
-            output.push(b'\n');
+        self.pieces(call, |piece| {
+            output.extend_from_slice(piece);
             Ok(())
         })
         .await?;
@@ -48,7 +47,18 @@ impl Tools {
     pub async fn lines(
         &self,
         call: &ToolCall,
-        on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        mut on_line: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    ) -> Result<(), ToolError> {
+        let without_end = |line: &[u8]| on_line(line.strip_suffix(b"\n").unwrap_or(line));
+        self.pieces(call, without_end).await
+    }
+
+    /// Runs `call` to its end and hands on all of its standard output, byte for byte, as
+    /// [`Launcher::run_tool`] does.
+    pub async fn pieces(
+        &self,
+        call: &ToolCall,
+        on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<(), ToolError> {
         let program = match call.tool {
             Name::Ffmpeg => &self.ffmpeg,
@@ -61,7 +71,7 @@ impl Tools {
             folder: call.folder.clone(),
             limits: call.limits.clone(),
         };
-        self.launcher.run_tool(&tool, on_line).await
+        self.launcher.run_tool(&tool, on_piece).await
     }
 
     /// Has each tool say its version in the sandbox, with `folder` as an empty scratch folder. Returns

@@ -6,7 +6,7 @@ use crate::gate::kind::Kind;
 use crate::gate::segment::{self, SegmentFacts};
 use crate::gate::{Findings, Outputs, Rule};
 use crate::hls::{MASTER, Master, MediaPlaylist, Part, Rates, read_master, read_media};
-use crate::mp4::Init;
+use crate::mp4::{Init, Media};
 
 /// Everything that the rules look at.
 pub struct Facts {
@@ -46,6 +46,16 @@ impl Track {
         )
     }
 
+    /// Seconds of a frame of AAC in it.
+    pub fn sound_frame(&self) -> f64 {
+        match self.init.as_ref().map(|init| init.media) {
+            Some(Media::Audio { sample_rate, .. }) if sample_rate > 0 => {
+                1024.0 / f64::from(sample_rate)
+            }
+            _ => 1024.0 / 48_000.0,
+        }
+    }
+
     /// Seconds of all segments, as the playlist names them.
     pub fn declared(&self) -> f64 {
         self.segments.iter().map(|segment| segment.declared).sum()
@@ -67,8 +77,8 @@ impl Facts {
 /// Segments that were read, by file: playlists of keyframes lead to those of pictures once more.
 type Known = HashMap<String, SegmentFacts>;
 
-/// Reads everything. `None` when there is not even a multivariant playlist.
-pub fn collect(outputs: &impl Outputs, findings: &mut Findings) -> Option<Facts> {
+/// Reads everything. Variants are of kind `variant`. `None` when there is not even a multivariant playlist.
+pub fn collect(outputs: &impl Outputs, variant: Kind, findings: &mut Findings) -> Option<Facts> {
     let text = read_text(outputs, MASTER, findings)?;
     let master = match read_master(&text) {
         Ok(master) => master,
@@ -97,7 +107,7 @@ pub fn collect(outputs: &impl Outputs, findings: &mut Findings) -> Option<Facts>
             part,
         )
     });
-    let variants = master.variants.iter().map(|part| (Kind::Pictures, part));
+    let variants = master.variants.iter().map(|part| (variant, part));
     let keyframes = master.keyframes.iter().map(|part| (Kind::Keyframes, part));
     let mut known = Known::new();
     let tracks = variants

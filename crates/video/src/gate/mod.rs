@@ -9,11 +9,15 @@ mod kind;
 mod outputs;
 mod rules;
 mod segment;
+mod sound;
 
 use serde::{Deserialize, Serialize};
 
 pub use outputs::{Folder, Outputs};
+pub use sound::{SoundAlone, check as check_sound};
 
+use crate::gate::facts::Facts;
+use crate::gate::kind::Kind;
 use crate::plan::Plan;
 
 /// A rule. The order is that of the report.
@@ -113,7 +117,7 @@ impl Report {
 /// Checks `outputs` against the rules and the plan they were made by.
 pub fn check(outputs: &impl Outputs, plan: &Plan) -> Report {
     let mut findings = Findings::default();
-    let facts = facts::collect(outputs, &mut findings);
+    let facts = facts::collect(outputs, Kind::Pictures, &mut findings);
     let mut unchecked = Vec::new();
     if let Some(facts) = &facts {
         rules::segments::check(facts, plan, &mut findings);
@@ -124,18 +128,7 @@ pub fn check(outputs: &impl Outputs, plan: &Plan) -> Report {
             unchecked.push(Rule::Types);
         }
     }
-    findings.0.sort_by_key(|found| found.rule);
-    let tracks = || facts.iter().flat_map(|facts| &facts.tracks);
-    Report {
-        findings: findings.0,
-        unchecked,
-        playlists: tracks().count() as u64 + u64::from(facts.is_some()),
-        segments: tracks().map(|track| track.segments.len() as u64).sum(),
-        bytes: tracks()
-            .flat_map(|track| &track.segments)
-            .map(|segment| segment.bytes)
-            .sum(),
-    }
+    findings.report(unchecked, facts.as_ref())
 }
 
 /// Findings as they come; of one rule and file only the first few.
@@ -171,6 +164,22 @@ impl Findings {
     ) {
         if !holds {
             self.add(rule, Severity::Warning, file, expected.into(), found.into());
+        }
+    }
+
+    /// The report, with what was read.
+    fn report(mut self, unchecked: Vec<Rule>, facts: Option<&Facts>) -> Report {
+        self.0.sort_by_key(|found| found.rule);
+        let tracks = || facts.into_iter().flat_map(|facts| &facts.tracks);
+        Report {
+            findings: self.0,
+            unchecked,
+            playlists: tracks().count() as u64 + u64::from(facts.is_some()),
+            segments: tracks().map(|track| track.segments.len() as u64).sum(),
+            bytes: tracks()
+                .flat_map(|track| &track.segments)
+                .map(|segment| segment.bytes)
+                .sum(),
         }
     }
 

@@ -6,12 +6,14 @@
 mod language;
 mod measure;
 mod read;
+mod sound;
 mod write;
 
 pub use measure::Rates;
 pub use read::{
     Byterange, Line, Master, MediaPlaylist, Part, PlaylistError, Tag, read_master, read_media,
 };
+pub use sound::write as write_sound;
 pub use write::{Address, Film, Subtitles, beside, write};
 
 /// The name of the multivariant playlist.

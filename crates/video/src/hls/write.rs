@@ -68,7 +68,8 @@ pub fn beside(name: &str) -> String {
 /// Every playlist of `film`: its name and its text. The one to play is the last, so that whoever
 /// stores them in order never shows what is not there yet.
 pub fn write(plan: &Plan, film: &Film, address: Address<'_>) -> Vec<(String, String)> {
-    let target = target_seconds(film);
+    let sounds = film.sounds.iter().map(|(_, sound)| sound);
+    let target = target_seconds(film.rungs.iter().chain(sounds));
     let mut files = Vec::new();
     for rung in &film.rungs {
         files.push((
@@ -97,12 +98,8 @@ pub fn write(plan: &Plan, film: &Film, address: Address<'_>) -> Vec<(String, Str
 }
 
 /// Seconds of the longest segment of all, rounded: one target for all playlists.
-fn target_seconds(film: &Film) -> u64 {
-    let sounds = film.sounds.iter().map(|(_, sound)| sound);
-    let longest = film
-        .rungs
-        .iter()
-        .chain(sounds)
+pub(super) fn target_seconds<'a>(all: impl Iterator<Item = &'a Rendition>) -> u64 {
+    let longest = all
         .flat_map(|rendition| lengths(rendition).map(|(_, seconds)| seconds))
         .fold(1.0, f64::max);
     #[expect(
@@ -123,7 +120,7 @@ fn lengths(rendition: &Rendition) -> impl Iterator<Item = (u64, f64)> {
     segments.map(move |segment| (segment.bytes, length(segment.duration)))
 }
 
-fn rates(rendition: &Rendition, target: u64) -> Rates {
+pub(super) fn rates(rendition: &Rendition, target: u64) -> Rates {
     #[expect(clippy::cast_precision_loss, reason = "some seconds")]
     Rates::of(&lengths(rendition).collect::<Vec<_>>(), target as f64)
 }
@@ -137,7 +134,12 @@ fn head(target: u64) -> String {
 
 // Writing to a text, as all of these do, does not fail.
 
-fn media(rendition: &Rendition, target: u64, independent: bool, address: Address<'_>) -> String {
+pub(super) fn media(
+    rendition: &Rendition,
+    target: u64,
+    independent: bool,
+    address: Address<'_>,
+) -> String {
     let mut text = head(target);
     if independent {
         text += "#EXT-X-INDEPENDENT-SEGMENTS\n";

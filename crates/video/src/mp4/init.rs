@@ -78,18 +78,21 @@ fn video(entries: &[u8], kind: [u8; 4]) -> Result<(String, Media), Mp4Error> {
 
 fn audio(entries: &[u8]) -> Result<(String, Media), Mp4Error> {
     let entry = find(entries, &[b"mp4a"])?;
-    let media = Media::Audio {
-        channels: u16_at(entry, 16)?,
-        sample_rate: u16_at(entry, 24)?,
-    };
     let inside = entry.get(28..).ok_or(Mp4Error("a box ends too early"))?;
     let esds = find(inside, &[b"esds"])?;
-    let kind = audio_object_type(esds.get(4..).unwrap_or_default())?;
+    let [first, second] = audio_specific_config(esds.get(4..).unwrap_or_default())?;
+    let kind = first >> 3;
+    let media = Media::Audio {
+        // What stands in the entry itself is always two.
+        channels: u16::from(second >> 3 & 0b1111),
+        sample_rate: u16_at(entry, 24)?,
+    };
     Ok((format!("mp4a.40.{kind}"), media))
 }
 
-/// The audio object type in an `esds`: descriptors in each other, the innermost the decoder's own.
-fn audio_object_type(mut bytes: &[u8]) -> Result<u8, Mp4Error> {
+/// The start of an `AudioSpecificConfig` (ISO/IEC 14496-3 §1.6.2.1) in an `esds`: descriptors in each other, the
+/// innermost the decoder's own.
+fn audio_specific_config(mut bytes: &[u8]) -> Result<[u8; 2], Mp4Error> {
     loop {
         let tag = u8_at(bytes, 0)?;
         let mut at = 1;
@@ -102,7 +105,7 @@ fn audio_object_type(mut bytes: &[u8]) -> Result<u8, Mp4Error> {
         at += match tag {
             3 => 3,
             4 => 13,
-            5 => return Ok(u8_at(bytes, at)? >> 3),
+            5 => return array_at(bytes, at),
             _ => return Err(Mp4Error("a descriptor that is not known")),
         };
         bytes = bytes.get(at..).ok_or(Mp4Error("a box ends too early"))?;

@@ -110,6 +110,11 @@ const SOUNDS: &[(&str, &str)] = &[
     ("adpcm_ima_wav", "adpcm_ima_wav"),
     ("adpcm_ms", "adpcm_ms"),
     ("adpcm_swf", "adpcm_swf"),
+    ("wmav1", "wmav1"),
+    ("wmav2", "wmav2"),
+    ("wmapro", "wmapro"),
+    ("wmalossless", "wmalossless"),
+    ("wmavoice", "wmavoice"),
     ("pcm_u8", "pcm_u8"),
     ("pcm_s8", "pcm_s8"),
     ("pcm_s16le", "pcm_s16le"),
@@ -120,6 +125,8 @@ const SOUNDS: &[(&str, &str)] = &[
     ("pcm_s32be", "pcm_s32be"),
     ("pcm_f32le", "pcm_f32le"),
     ("pcm_f32be", "pcm_f32be"),
+    ("pcm_f64le", "pcm_f64le"),
+    ("pcm_f64be", "pcm_f64be"),
     ("pcm_alaw", "pcm_alaw"),
     ("pcm_mulaw", "pcm_mulaw"),
     ("pcm_bluray", "pcm_bluray"),
@@ -165,16 +172,21 @@ fn find(table: &[(&str, &'static str)], codec: &str) -> Option<&'static str> {
 /// while it is not known.
 pub(crate) fn looks(container: Option<Container>) -> Allowed {
     let containers = container.map_or(Container::ALL.to_vec(), |known| vec![known]);
-    let tables = [PICTURES, SOUNDS, SUBTITLES].concat();
-    let decoders = tables.iter().map(|(_, decoder)| decoder);
     Allowed {
         demuxers: containers
             .iter()
             .map(|kind| kind.demuxer().to_owned())
             .collect(),
-        decoders: decoders
-            .chain(BESIDE)
-            .map(|name| (*name).to_owned())
-            .collect(),
+        decoders: decoders(),
     }
+}
+
+/// Every decoder that a look may open.
+pub(crate) fn decoders() -> Vec<String> {
+    let tables = [PICTURES, SOUNDS, SUBTITLES].concat();
+    let decoders = tables.iter().map(|(_, decoder)| decoder);
+    decoders
+        .chain(BESIDE)
+        .map(|name| (*name).to_owned())
+        .collect()
 }

@@ -4,15 +4,16 @@
 //! is to be refused, and then at every packet, without decoding. What comes out is facts; what is
 //! made of them is [`plan`](crate::plan)'s to say.
 
-mod allowed;
+pub(crate) mod allowed;
 mod check;
 mod cut;
 mod headers;
 mod limits;
+pub(crate) mod packet;
 mod packets;
-mod raw;
+pub(crate) mod raw;
 mod refusal;
-mod times;
+pub(crate) mod times;
 mod tracks;
 mod types;
 
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use allowed::Container;
 pub use limits::VideoLimits;
 pub use refusal::{Refusal, RefusalCode, number};
+pub(crate) use refusal::{counted, seconds};
 pub use types::{
     Chapter, Colour, Keyframe, Ratio, Rotation, SoundTrack, SubtitleTrack, Timing, VideoProbe,
     VideoTrack,
@@ -76,7 +78,7 @@ pub async fn probe(
         allowed: allowed::looks(Some(headers.container())),
         ..source
     };
-    let call = ToolCall::ffprobe(&source, folder, packets_limits(limits), packets::SHOWN);
+    let call = ToolCall::ffprobe(&source, folder, packets_limits(limits), packet::SHOWN);
     let mut measured = Measured::new(headers.video_index, headers.sounds(), limits);
     let mut over = None;
     let read = tools

@@ -4,17 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::probe::limits::VideoLimits;
+use crate::probe::packet::Packet;
 use crate::probe::refusal::{Refusal, RefusalCode, counted};
-use crate::probe::times::micros;
 use crate::probe::types::{Keyframe, Timing};
-
-/// What ffprobe is to show; [`Line`] reads it.
-pub const SHOWN: &[&str] = &[
-    "-show_entries",
-    "packet=stream_index,pts_time,dts_time,duration_time,size,pos,flags",
-    "-of",
-    "csv=p=0",
-];
 
 /// Packets come in the order of decoding; that of showing differs by fewer places than this.
 const REORDERED: usize = 32;
@@ -82,7 +74,7 @@ impl Measured {
 
     /// Takes the line of one packet.
     pub fn take(&mut self, line: &[u8]) -> Result<(), Refusal> {
-        let Some(packet) = Line::read(line) else {
+        let Some(packet) = Packet::read(line) else {
             return Ok(());
         };
         self.packets += 1;
@@ -116,7 +108,7 @@ impl Measured {
         Ok(())
     }
 
-    fn picture(&mut self, packet: &Line, at_us: i64) {
+    fn picture(&mut self, packet: &Packet, at_us: i64) {
         self.frames += 1;
         let apart = |last: &Keyframe| at_us - last.at_us >= KEYFRAMES_APART_US;
         if packet.key && self.keyframes.last().is_none_or(apart) {
@@ -222,38 +214,6 @@ impl Measured {
             longest_us: self.intervals.keys().next_back().copied().unwrap_or(0),
             varies: differing * 20 > total,
         }
-    }
-}
-
-/// One packet.
-struct Line {
-    stream: u32,
-    at_us: Option<i64>,
-    duration_us: i64,
-    position: Option<u64>,
-    key: bool,
-    discarded: bool,
-}
-
-impl Line {
-    /// Reads `0,1.400000,1.320000,0.040000,1234,5678,K_`; what is not known is `N/A`.
-    fn read(line: &[u8]) -> Option<Self> {
-        let line = std::str::from_utf8(line).ok()?;
-        let mut fields = line.split(',');
-        let mut next = || fields.next();
-        let stream = next()?.parse().ok()?;
-        let (shown, decoded, duration) = (micros(next()), micros(next()), micros(next()));
-        let _size = next()?;
-        let position = next()?.parse().ok();
-        let flags = next()?;
-        Some(Self {
-            stream,
-            at_us: shown.or(decoded),
-            duration_us: duration.unwrap_or(0).max(0),
-            position,
-            key: flags.contains('K'),
-            discarded: flags.contains('D'),
-        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a film is not taken in, in a form that a client can act on.
+//! Why a film or a sound is not taken in, in a form that a client can act on.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,15 @@ use serde::{Deserialize, Serialize};
 pub enum RefusalCode {
     /// Nothing to look at: sound alone, subtitles alone, a cover.
     NoVideo,
-    /// Not a container of films that is taken in.
+    /// Moving pictures, where a sound alone was looked for.
+    HasVideo,
+    /// Nothing to listen to.
+    NoSound,
+    /// A track of sound without a sample.
+    Empty,
+    /// Not a container that is taken in.
     UnsupportedContainer,
-    /// Pictures of a codec that is not decoded.
+    /// Pictures or sound of a codec that is not decoded.
     UnsupportedCodec,
     /// Protected by DRM.
     Encrypted,
@@ -24,6 +30,10 @@ pub enum RefusalCode {
     TooSmall,
     /// Too many tracks.
     TooManyTracks,
+    /// Too many channels.
+    TooManyChannels,
+    /// Too many samples in a second.
+    TooHighSampleRate,
     /// Too many packets.
     TooManyPackets,
     /// Too many pictures in a second.

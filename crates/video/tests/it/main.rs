@@ -16,4 +16,5 @@ mod kinds;
 mod likeness;
 mod limits;
 mod seams;
+mod sounds;
 mod tools;

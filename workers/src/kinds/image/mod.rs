@@ -1,4 +1,4 @@
-//! Images: JPEG, PNG, WebP and GIF in, WebP out.
+//! Images: WebP is made of every format.
 
 pub mod check;
 pub mod plan;
@@ -14,7 +14,7 @@ pub use probe::Probe;
 pub use render::Output;
 
 /// The domain's limits, as the decoders know them.
-fn limits(limits: &Limits) -> ImageLimits {
+pub(in crate::kinds) fn limits(limits: &Limits) -> ImageLimits {
     ImageLimits {
         max_input_bytes: limits.max_file_bytes,
         max_width: limits.max_image_side,
@@ -22,6 +22,7 @@ fn limits(limits: &Limits) -> ImageLimits {
         max_pixels: limits.max_image_pixels,
         max_frames: limits.max_image_frames,
         max_animation_pixels: limits.max_animation_pixels,
+        refuse_partial: limits.refuse_partial_images,
         ..ImageLimits::default()
     }
 }

@@ -33,5 +33,6 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
         variants,
         served: Vec::new(),
         report: None,
+        audio: None,
     })
 }

@@ -49,8 +49,9 @@ pub async fn render(
                 .render_image(file, &plan, folder.path(), &limits, cancelled);
         Ok((rendered.await?, folder))
     });
-    let (images, folder) = rendered.await?.map_err(errors::reject)?;
-    let made = images.iter().map(|image| made(unit, folder.path(), image));
+    let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
+    let images = rendered.pictures.iter();
+    let made = images.map(|image| made(unit, folder.path(), image));
     let made: Result<Vec<_>, StepError> = made.collect();
     Ok((folder, made?))
 }

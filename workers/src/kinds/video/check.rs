@@ -1,7 +1,6 @@
-//! Whether everything that the plan has was made, and whether it is right. No I/O.
+//! Whether everything that the plan has was made. No I/O.
 
 use video::encode::Made as Files;
-use video::gate::{Report, Severity};
 use video::plan::Task;
 
 use super::{Output, Probe};
@@ -20,14 +19,6 @@ pub enum Incomplete {
     /// One is not what it should be.
     #[error("{0:?} has made something else")]
     Other(Task),
-    /// The film breaks rules of HLS.
-    #[error("the film breaks {count} rules, the first being {first}")]
-    Broken {
-        /// How many findings there are.
-        count: usize,
-        /// One of them in words.
-        first: String,
-    },
 }
 
 /// Whether the set is whole, in the order of the plan.
@@ -65,43 +56,4 @@ pub fn check<'a>(
         }
     }
     Ok(())
-}
-
-/// Whether a film of which `report` was made may be shown.
-pub fn passed(report: &Report) -> Result<(), Incomplete> {
-    let errors = report.findings.iter();
-    let mut errors = errors.filter(|finding| finding.severity == Severity::Error);
-    let Some(first) = errors.next() else {
-        return Ok(());
-    };
-    Err(Incomplete::Broken {
-        count: 1 + errors.count(),
-        first: format!(
-            "{:?} in {}: {} where {} should be",
-            first.rule, first.file, first.found, first.expected
-        ),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_with_an_error_names_the_rule() {
-        let mut report: Report = serde_json::from_str(
-            r#"{"findings": [{"rule": "peak", "severity": "warning", "file": "a", "expected": "b", "found": "c"}],
-                "unchecked": [], "playlists": 1, "segments": 1, "bytes": 1}"#,
-        )
-        .unwrap();
-        assert_eq!(passed(&report), Ok(()));
-        let mut worse = report.findings[0].clone();
-        worse.severity = Severity::Error;
-        report.findings.push(worse);
-        let refused = passed(&report).unwrap_err().to_string();
-        assert!(
-            refused.contains("Peak in a: c where b should be"),
-            "{refused}"
-        );
-    }
 }

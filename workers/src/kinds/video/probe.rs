@@ -9,13 +9,13 @@ use media::recipes::{RecipeHash, video as recipe};
 use serde::{Deserialize, Serialize};
 use video::exec::limits_of_a_look;
 use video::plan::Plan;
-use video::probe::Container;
+use video::probe::{Container, RefusalCode};
 use workflows::{Attempt, StepError};
 
-use super::{Workplace, limits, plan};
-use crate::errors::{self, tried};
+use super::{limits, plan};
+use crate::errors::{self, tried, unless};
 use crate::kinds::Source;
-use crate::tools::Context;
+use crate::tools::{Context, Workplace};
 
 /// A film that may be worked on. The plan is made here, once, and goes with the run: whatever build or setting comes
 /// meanwhile, its tasks and its playlists agree.
@@ -35,32 +35,36 @@ pub struct Probe {
 /// Enough for every brand and document type.
 const START_BYTES: u64 = 64;
 
-/// Looks at the headers and at every packet, confined. The refusal is the file's, the error is not.
+/// Looks at the headers and at every packet, confined. `None` where there is no moving picture. The refusal is the
+/// file's, the error is not.
 pub async fn probe(
     cx: &Attempt<Context>,
     source: &Source,
-) -> Result<Result<Probe, Rejection>, StepError> {
+) -> Result<Result<Option<Probe>, Rejection>, StepError> {
     let context = &cx.context;
     let workplace = Workplace::new(context, source).await?;
-    let (film, scratch) = (workplace.film(), workplace.scratch());
+    let (film, scratch) = (workplace.original(), workplace.scratch());
     let limits = limits(&context.limits);
     let tool_limits = limits_of_a_look();
-    let looked = tried(cx, || {
-        video::probe::probe(&context.tools, &film, &scratch, &limits, &tool_limits)
+    let looked = tried(cx, || async {
+        let tools = &context.tools;
+        let looked = video::probe::probe(tools, &film, &scratch, &limits, &tool_limits);
+        unless(RefusalCode::NoVideo, looked.await)
     });
     let found = match looked.await? {
-        Ok(found) => found,
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Ok(None)),
         Err(refusal) => return Ok(Err(refusal)),
     };
     let start =
         start(&film).map_err(|error| errors::machine("cannot read the scratch folder", error))?;
     let settings = plan::settings(context.video_chunk_seconds);
-    Ok(Ok(Probe {
+    Ok(Ok(Some(Probe {
         format: format(found.container, &start),
         recipe: recipe::recipe().hash(),
         plan: Plan::new(&found, &settings),
         truncated: found.cut_short,
-    }))
+    })))
 }
 
 fn start(film: &Path) -> std::io::Result<Vec<u8>> {

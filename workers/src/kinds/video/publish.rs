@@ -2,29 +2,22 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use media::formats::OutputFormat;
 use media::variants::{NewVariant, VariantKind};
-use media::{FileId, ObjectKey, Sha256, conformance, files, keys};
-use storage::{Bucket, CACHE_FOR_EVER};
+use media::{FileId, ObjectKey, Sha256, files};
 use video::encode::{Made as Files, picture_size, storyboard_index};
+use video::gate;
 use video::hls::{self, Film, MASTER};
 use video::plan::Plan;
 use workflows::{Attempt, NextOnError, StepError};
 
-use super::{Probe, check, served};
+use super::Probe;
 use crate::errors;
 use crate::kinds::{Output, Publication, Stored};
-use crate::tools::Context;
+use crate::tools::{Context, Shelf, checked};
 
 /// The file name of the storyboard's index.
 const STORYBOARD: &str = "storyboard.vtt";
-
-/// Where this attempt writes.
-struct Shelf<'a> {
-    cx: &'a Attempt<Context>,
-    prefix: ObjectKey,
-}
 
 /// All that was made of a film, and where it is.
 struct Parts {
@@ -43,11 +36,7 @@ pub async fn publish(
     stored: Vec<Stored>,
 ) -> Result<Publication, StepError> {
     let plan = &probe.plan;
-    let shelf = Shelf {
-        cx,
-        prefix: keys::media_prefix(sha256, &probe.recipe, cx.token),
-    };
-    cx.context.claim(FileId(cx.subject), &shelf.prefix).await?;
+    let shelf = Shelf::new(cx, sha256, &probe.recipe).await?;
     let served: Vec<_> = stored.iter().map(|stored| stored.key.clone()).collect();
     let parts = parts(plan, stored)?;
     for (_, key, size_bytes) in &parts.pictures {
@@ -76,21 +65,21 @@ pub async fn publish(
         key,
         size_bytes,
     ));
-    let report = served::check(cx, &shelf.prefix, plan).await?;
-    if let Err(broken) = check::passed(&report) {
-        if plan.chunks.len() > 1 {
-            let mut connection = cx.context.connection().await?;
-            let asked = files::ask_replan(&mut connection, FileId(cx.subject)).await;
-            asked.map_err(errors::database)?;
-        }
-        return Err(broken).or_fail();
+    let gated = plan.clone();
+    let report = checked(cx, shelf.prefix(), move |outputs| {
+        gate::check(outputs, &gated)
+    });
+    let report = report.await?;
+    if report.is_err() && plan.chunks.len() > 1 {
+        let mut connection = cx.context.connection().await?;
+        let asked = files::ask_replan(&mut connection, FileId(cx.subject)).await;
+        asked.map_err(errors::database)?;
     }
-    let report =
-        serde_json::to_value(report).and_then(serde_json::from_value::<conformance::Report>);
     Ok(Publication {
         variants,
         served,
         report: Some(report.or_fail()?),
+        audio: None,
     })
 }
 
@@ -126,31 +115,6 @@ fn parts(plan: &Plan, stored: Vec<Stored>) -> Result<Parts, StepError> {
         }
     }
     Ok(parts)
-}
-
-impl Shelf<'_> {
-    async fn put(
-        &self,
-        name: &str,
-        text: String,
-        format: OutputFormat,
-    ) -> Result<(ObjectKey, u64), StepError> {
-        let key = ObjectKey::new(format!("{}{name}", self.prefix)).or_fail()?;
-        let bytes = Bytes::from(text);
-        let size_bytes = bytes.len() as u64;
-        let store = &self.cx.context.store;
-        store
-            .put_bytes(
-                Bucket::Origin,
-                &key,
-                bytes,
-                format.mime_type(),
-                Some(CACHE_FOR_EVER),
-            )
-            .await
-            .map_err(errors::storage)?;
-        Ok((key, size_bytes))
-    }
 }
 
 fn variant(

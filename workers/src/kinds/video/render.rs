@@ -7,10 +7,10 @@ use video::encode::{self, Desk, Made as Files};
 use video::plan::Task;
 use workflows::{Attempt, StepError};
 
-use super::{Unit, Workplace, plan};
+use super::{Unit, plan};
 use crate::errors::{self, tried};
 use crate::kinds::{self, LocalFile, Made, Source};
-use crate::tools::Context;
+use crate::tools::{Context, Workplace};
 
 /// What a task has made: the facts from which playlists are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub async fn render(
     unit: &Unit,
 ) -> Result<(TempDir, Vec<Made>), StepError> {
     let workplace = Workplace::new(&cx.context, source).await?;
-    let (film, scratch) = (workplace.film(), workplace.scratch());
+    let (film, scratch) = (workplace.original(), workplace.scratch());
     let limits = unit.limits();
     let desk = Desk {
         tools: &cx.context.tools,

@@ -5,8 +5,63 @@ const TS_PACKETS: [(usize, usize); 2] = [(0, 188), (4, 192)];
 
 /// The media type that they look like.
 pub(super) fn looks_like(start: &[u8]) -> Option<&'static str> {
-    let known = infer::get(start).map(|kind| kind.mime_type());
-    known.or_else(|| film(start))
+    let known = || infer::get(start).map(|kind| kind.mime_type());
+    sound(start).or_else(known).or_else(|| film(start))
+}
+
+/// Sounds that `infer` does not know, or does not tell from others.
+fn sound(start: &[u8]) -> Option<&'static str> {
+    /// The first object of ASF, its header.
+    const ASF: [u8; 16] = [
+        0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11, 0xa6, 0xd9, 0x00, 0xaa, 0x00, 0x62, 0xce,
+        0x6c,
+    ];
+    match start {
+        [
+            b'R',
+            b'F',
+            b'6',
+            b'4',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'A',
+            b'V',
+            b'E',
+            ..,
+        ] => Some("audio/vnd.wave"),
+        [
+            b'F',
+            b'O',
+            b'R',
+            b'M',
+            _,
+            _,
+            _,
+            _,
+            b'A',
+            b'I',
+            b'F',
+            b'F' | b'C',
+            ..,
+        ] => Some("audio/aiff"),
+        [0xff, second, third, ..] if second & 0xe0 == 0xe0 => mpeg_frame(*second, *third),
+        _ => start.starts_with(&ASF).then_some("audio/x-ms-wma"),
+    }
+}
+
+/// A frame of MPEG audio (ISO/IEC 11172-3 §2.4.1.3) or of ADTS (13818-7 §6.2), by the bytes after its first.
+fn mpeg_frame(second: u8, third: u8) -> Option<&'static str> {
+    let layer = second >> 1 & 0b11;
+    let reserved = second >> 3 & 0b11 == 0b01 || third >> 4 == 0b1111 || third >> 2 & 0b11 == 0b11;
+    match layer {
+        0b00 if second & 0xf0 == 0xf0 => Some("audio/aac"),
+        // The first layer is used by nobody, and texts in UTF-16 look like it.
+        0b01 | 0b10 if !reserved => Some("audio/mpeg"),
+        _ => None,
+    }
 }
 
 /// Films that `infer` does not know: brands of ISO media that are newer or rarer, `QuickTime` from before there were
@@ -27,7 +82,37 @@ fn film(start: &[u8]) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use media::formats::{InputFormat, Kind};
+
     use super::looks_like;
+
+    #[test]
+    fn sounds_are_known_by_their_first_bytes() {
+        for (start, expected) in [
+            (&b"ID3\x04\0\0\0\0\0\0"[..], Some("audio/mpeg")),
+            (b"\xff\xfb\x90\x44", Some("audio/mpeg")),
+            (b"\xff\xe3\x18\xc4", Some("audio/mpeg")),
+            (b"\xff\xfa\x90\x44", Some("audio/mpeg")),
+            (b"\xff\xf1\x50\x80", Some("audio/aac")),
+            (b"\xff\xf8\x50\x80", Some("audio/aac")),
+            (b"RF64\xff\xff\xff\xffWAVEds64", Some("audio/vnd.wave")),
+            (b"FORM\0\0\0\0AIFCFVER", Some("audio/aiff")),
+            (
+                b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c",
+                Some("audio/x-ms-wma"),
+            ),
+            (b"#!AMR-WB\n", Some("audio/amr")),
+            (b"fLaC\0\0\0\x22", Some("audio/x-flac")),
+            (b"\xff\xfeh\0i\0", None),
+        ] {
+            let found = looks_like(start);
+            assert_eq!(found, expected);
+            assert_eq!(
+                found.map(|found| InputFormat::from_declared(found).unwrap().kind()),
+                expected.map(|_| Kind::Audio)
+            );
+        }
+    }
 
     #[test]
     fn films_are_known_by_their_first_bytes() {

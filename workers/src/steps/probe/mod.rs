@@ -7,7 +7,7 @@ mod magic;
 use std::{fs::File, io::Read, time::Duration};
 
 use media::{
-    FileId, Rejection, Sha256, Warning, files,
+    FileId, Rejection, RejectionCode, Sha256, Warning, files,
     formats::{InputFormat, Kind},
 };
 use sqlx::PgConnection;
@@ -17,7 +17,7 @@ use workflows::{Attempt, BoxError, Done, Record, Step, StepError, StepSettings};
 use crate::{
     errors,
     facts::{Probed, Scanned},
-    kinds::{self, Source, image, video},
+    kinds::{self, Source, audio, image, video},
     queues,
     tools::Context,
 };
@@ -117,11 +117,45 @@ async fn probe(
             let probed = image::probe::probe(cx, source).await?;
             Ok(probed.map(kinds::Probe::Image))
         }
-        Kind::Video => {
-            let probed = video::probe::probe(cx, source).await?;
-            Ok(probed.map(|probe| kinds::Probe::Video(Box::new(probe))))
-        }
+        // Films and sounds come in the same containers.
+        Kind::Video => match film(cx, source).await? {
+            Ok(None) => or_unsupported(sound(cx, source).await?),
+            film => or_unsupported(film),
+        },
+        Kind::Audio => match sound(cx, source).await? {
+            Ok(None) => or_unsupported(film(cx, source).await?),
+            sound => or_unsupported(sound),
+        },
     }
+}
+
+/// `None` where there is no moving picture.
+async fn film(
+    cx: &Attempt<Context>,
+    source: &Source,
+) -> Result<Result<Option<kinds::Probe>, Rejection>, StepError> {
+    let probed = video::probe::probe(cx, source).await?;
+    Ok(probed.map(|film| Some(kinds::Probe::Video(Box::new(film?)))))
+}
+
+/// `None` where there are moving pictures.
+async fn sound(
+    cx: &Attempt<Context>,
+    source: &Source,
+) -> Result<Result<Option<kinds::Probe>, Rejection>, StepError> {
+    let probed = audio::probe::probe(cx, source).await?;
+    Ok(probed.map(|sound| Some(kinds::Probe::Audio(Box::new(sound?)))))
+}
+
+/// What neither takes.
+#[expect(clippy::unnecessary_wraps, reason = "both outcomes of a probe")]
+fn or_unsupported(
+    probed: Result<Option<kinds::Probe>, Rejection>,
+) -> Result<Result<kinds::Probe, Rejection>, StepError> {
+    let message = "there is nothing in the file that can be played";
+    Ok(probed.and_then(|probe| {
+        probe.ok_or_else(|| Rejection::new(RejectionCode::UnsupportedType, message))
+    }))
 }
 
 /// The media type that the first bytes look like.

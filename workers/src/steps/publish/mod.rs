@@ -13,7 +13,7 @@ use workflows::{
 use crate::{
     errors,
     facts::{Promoted, Rendered},
-    kinds::{Probe, Publication, image, video},
+    kinds::{Probe, Publication, audio, image, video},
     queues,
     tools::Context,
 };
@@ -51,6 +51,9 @@ impl Step for Publish {
             Probe::Video(probe) => {
                 video::publish::publish(cx, &found.sha256, probe, stored).await?
             }
+            Probe::Audio(probe) => {
+                audio::publish::publish(cx, &found.sha256, probe, stored).await?
+            }
         };
         Ok(Done::new(()).recording(Ready {
             file_id,
@@ -75,11 +78,15 @@ impl Record for Ready {
             variants,
             served,
             report,
+            audio,
         } = &self.publication;
         variants::record(tx, self.file_id, variants).await?;
         objects::serve(tx, self.file_id, served).await?;
         if let Some(report) = report {
             conformance::record(tx, self.file_id, report).await?;
+        }
+        if let Some(audio) = audio {
+            media::audio::record(tx, self.file_id, audio).await?;
         }
         files::mark_ready(tx, self.file_id, self.original.as_str()).await?;
         Ok(())

@@ -5,7 +5,7 @@ use media::{FileId, files::Kept};
 use serde::{Deserialize, Serialize};
 use workflows::{
     Attempt, Done, NextOnError, RunState, Step, StepError,
-    admin::{AdminError, By, runs},
+    admin::{Actor, AdminError, runs},
     inspect,
 };
 
@@ -38,7 +38,7 @@ impl Step for Replan {
         };
         // How long refused files are kept does not matter to one that lives again.
         let hooks = hooks(Kept::default());
-        let by = By::new("mediamill", WHY).telling(&hooks);
+        let by = Actor::new("mediamill", WHY).telling(&hooks);
         match runs::restart(pool, run.run_id, Some(Promote::NAME), by).await {
             Ok(()) | Err(AdminError::Conflict(_) | AdminError::NotFound { .. }) => {
                 Ok(Done::new(()))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use media::{
     FileId, Rejection, RejectionCode,
     files::{self, Refused},
+    upload_tokens,
     uploads::{self, Expired, Sweep},
 };
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ impl Step for Upkeep {
         uploads::forget_keys(&mut connection, BATCH * 10)
             .await
             .map_err(errors::database)?;
+        upload_tokens::forget(&mut connection, BATCH * 10)
+            .await
+            .map_err(errors::database)?;
         files::purge(&mut connection, BATCH)
             .await
             .map_err(errors::database)?;
@@ -65,7 +69,10 @@ impl Step for Upkeep {
 async fn expire(connection: &mut PgConnection) -> Result<u64, StepError> {
     let mut transaction = connection.begin().await.map_err(errors::database)?;
     let expired = uploads::expire(&mut transaction, BATCH).await;
-    let expired = expired.map_err(errors::database)?;
+    let mut expired = expired.map_err(errors::database)?;
+    // The rows of their owners are locked at the commit, one after the other as they are ended here: in the same order
+    // by everybody.
+    expired.sort_by(|a, b| a.owner_id.cmp(&b.owner_id));
     for upload in &expired {
         let refused = refuse(&mut transaction, upload).await;
         refused.map_err(|source| StepError::Retry {

@@ -5,15 +5,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use uuid::Uuid;
-
 use crate::admin::check::{Build, Known, Problem, Spot};
+use crate::define::ids::RunId;
 
 /// The input of a task or of a dead letter.
 #[derive(Debug)]
 pub(super) struct Sample {
     pub spot: Spot,
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// JSON.
     pub input: String,
 }
@@ -34,7 +33,7 @@ pub(super) fn undecodable(build: &Build, samples: &[Sample]) -> Vec<Problem> {
             let error = refusal(known, &sample.input)?;
             Some((sample.run_id, error))
         });
-        let (mut runs, errors): (Vec<Uuid>, Vec<String>) = refused.unzip();
+        let (mut runs, errors): (Vec<RunId>, Vec<String>) = refused.unzip();
         runs.truncate(RUNS);
         Some(Problem::Undecodable {
             spot: spot.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use uuid::Uuid;
+use crate::define::ids::RunId;
 
 /// A step of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ pub struct Work {
     /// Fan-outs that will join there.
     pub joins: i64,
     /// Some of the runs.
-    pub runs: Vec<Uuid>,
+    pub runs: Vec<RunId>,
 }
 
 /// What will become of it.
@@ -56,7 +56,7 @@ pub enum Problem {
         /// How many were tried.
         tried: usize,
         /// Some of the runs.
-        runs: Vec<Uuid>,
+        runs: Vec<RunId>,
         /// Why the first was refused.
         error: String,
     },
@@ -145,7 +145,7 @@ impl Problem {
     }
 
     /// Some of the runs that are concerned.
-    pub fn runs(&self) -> &[Uuid] {
+    pub fn runs(&self) -> &[RunId] {
         match self {
             Self::UnknownStep { work, .. }
             | Self::NobodyServes { work, .. }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use uuid::Uuid;
 
+use crate::define::ids::{Fingerprint, LetterId, RunId, TaskId};
 use crate::{
     admin::{
         AdminError, Page, Paging, Payload,
@@ -20,11 +20,11 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
     /// The letter. A task that is re-driven and dies again makes another.
-    pub letter_id: Uuid,
+    pub letter_id: LetterId,
     /// The run that the task belongs to.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// The task.
-    pub task_id: Uuid,
+    pub task_id: TaskId,
     /// Durable name of the workflow.
     pub workflow: String,
     /// Version of the workflow.
@@ -34,7 +34,7 @@ pub struct DeadLetter {
     /// Place among the children, for a child of a fan-out.
     pub child: Option<i32>,
     /// The run's fairness key.
-    pub owner: String,
+    pub fairness_key: String,
     /// Attempts that ended in an error.
     pub errors: i32,
     /// Attempts of which the process died.
@@ -48,7 +48,7 @@ pub struct DeadLetter {
     /// The message of its innermost cause, where that says something else.
     pub root_cause: Option<String>,
     /// Alike for deaths of the same kind.
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// When.
     pub died_at: DateTime<Utc>,
     /// What was decided about it. `None`: it is open.
@@ -83,11 +83,11 @@ pub async fn list(
 ) -> Result<Page<DeadLetter>, AdminError> {
     let letters = letters::list(pool, filter, resolved_too, paging.after, paging.fetch()).await?;
     let letters = letters.into_iter().map(DeadLetter::of).collect();
-    Ok(paging.page(letters, |letter: &DeadLetter| letter.letter_id))
+    Ok(paging.page(letters, |letter: &DeadLetter| letter.letter_id.0))
 }
 
 /// One letter, and every attempt of its task.
-pub async fn show(pool: &PgPool, letter_id: Uuid) -> Result<WholeLetter, AdminError> {
+pub async fn show(pool: &PgPool, letter_id: LetterId) -> Result<WholeLetter, AdminError> {
     let payloads = letters::payloads(pool, letter_id)
         .await?
         .ok_or_else(|| not_found("dead letter", letter_id))?;
@@ -114,7 +114,7 @@ impl DeadLetter {
             version: row.version,
             step: row.step,
             child: row.child,
-            owner: row.fairness_key,
+            fairness_key: row.fairness_key,
             errors: row.errors,
             crashes: row.crashes,
             interruptions: row.interruptions,

@@ -6,8 +6,8 @@ mod redrive;
 mod summary;
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::{LetterId, RunId};
 use crate::{
     admin::{AdminError, Conflict, not_found},
     store::letters,
@@ -20,7 +20,10 @@ pub use redrive::{redrive, redrive_in};
 pub use summary::{Kind, summary};
 
 /// Finds a letter's run and step.
-async fn place_of(tx: &mut PgConnection, letter_id: Uuid) -> Result<(Uuid, String), AdminError> {
+async fn place_of(
+    tx: &mut PgConnection,
+    letter_id: LetterId,
+) -> Result<(RunId, String), AdminError> {
     let letter = letters::place_of(tx, letter_id)
         .await?
         .ok_or_else(|| not_found("dead letter", letter_id))?;
@@ -28,7 +31,7 @@ async fn place_of(tx: &mut PgConnection, letter_id: Uuid) -> Result<(Uuid, Strin
 }
 
 /// Makes sure that a letter waits for a decision. Call under its run's lock.
-async fn open(tx: &mut PgConnection, letter_id: Uuid) -> Result<(), AdminError> {
+async fn open(tx: &mut PgConnection, letter_id: LetterId) -> Result<(), AdminError> {
     let open = letters::is_open(tx, letter_id).await?;
     if open == Some(true) {
         return Ok(());

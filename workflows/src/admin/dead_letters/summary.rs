@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use uuid::Uuid;
 
+use crate::define::ids::{Fingerprint, LetterId};
 use crate::{
     admin::{AdminError, dead_letters::LetterFilter, payload::Short},
     protocol::state::Cause,
@@ -17,7 +17,7 @@ const KINDS: i64 = 500;
 #[derive(Debug, Clone)]
 pub struct Kind {
     /// What they have in common.
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// Durable name of the workflow.
     pub workflow: String,
     /// Durable name of the step.
@@ -31,7 +31,7 @@ pub struct Kind {
     /// When the last of them died.
     pub last_at: DateTime<Utc>,
     /// The newest of them.
-    pub example: Uuid,
+    pub example: LetterId,
     /// The message of that one's innermost cause, cut off after 500 characters.
     pub root_cause: String,
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, RunId, TaskId};
 use crate::{
     admin::{AdminError, Payload},
     protocol::state::AttemptOutcome,
@@ -17,9 +17,9 @@ const LENGTH: i64 = 1000;
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// Fencing token: the order of the claims.
-    pub token: i64,
+    pub token: FencingToken,
     /// The task.
-    pub task_id: Uuid,
+    pub task_id: TaskId,
     /// The step.
     pub step: String,
     /// Place among the children.
@@ -41,8 +41,8 @@ pub struct Attempt {
 /// Every attempt of a run, or of one of its tasks.
 pub(in crate::admin) async fn attempts_of(
     pool: &PgPool,
-    run_id: Uuid,
-    task_id: Option<Uuid>,
+    run_id: RunId,
+    task_id: Option<TaskId>,
 ) -> Result<Vec<Attempt>, AdminError> {
     let attempts = attempts::list(pool, run_id, task_id, LENGTH).await?;
     let attempts = attempts.into_iter().map(|attempt| Attempt {

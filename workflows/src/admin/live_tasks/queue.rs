@@ -23,7 +23,7 @@ impl Place {
         }
         let place = live_tasks::ahead(pool, self, COUNTED).await?;
         if let Some(entry) = around.limits.get(&queue)
-            && let Some(held_by) = entry.holds(pool, self.key).await?
+            && let Some(held_by) = entry.holds(pool, self.fairness_hash).await?
         {
             return Ok(Answer::HeldByLimit {
                 queue,

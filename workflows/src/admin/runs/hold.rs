@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     admin::{
-        AdminError, By, Conflict, Hints, check_reason,
+        Actor, AdminError, Conflict, Hints, check_reason,
         hints::{begin, finish},
         locks,
     },
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Holds a run: what is under way ends its step, and nothing else of it begins.
-pub async fn pause(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
+pub async fn pause(pool: &PgPool, run_id: RunId, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = pause_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Failpoint::Pause, hints).await
@@ -24,8 +24,8 @@ pub async fn pause(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminE
 /// [`pause`] as part of the caller's transaction.
 pub async fn pause_in(
     tx: &mut PgConnection,
-    run_id: Uuid,
-    by: By<'_>,
+    run_id: RunId,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     if locks::live_run(tx, run_id).await?.paused_at.is_some() {
@@ -37,7 +37,7 @@ pub async fn pause_in(
 }
 
 /// Lets a paused run go on, retries at once.
-pub async fn resume(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), AdminError> {
+pub async fn resume(pool: &PgPool, run_id: RunId, by: Actor<'_>) -> Result<(), AdminError> {
     let mut transaction = begin(pool).await?;
     let hints = resume_in(&mut transaction, run_id, by).await?;
     finish(pool, transaction, Failpoint::Resume, hints).await
@@ -46,8 +46,8 @@ pub async fn resume(pool: &PgPool, run_id: Uuid, by: By<'_>) -> Result<(), Admin
 /// [`resume`] as part of the caller's transaction.
 pub async fn resume_in(
     tx: &mut PgConnection,
-    run_id: Uuid,
-    by: By<'_>,
+    run_id: RunId,
+    by: Actor<'_>,
 ) -> Result<Hints, AdminError> {
     check_reason(by)?;
     if locks::live_run(tx, run_id).await?.paused_at.is_none() {

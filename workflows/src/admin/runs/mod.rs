@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::runs as stored;
 use crate::{
     admin::{AdminError, Page, Paging, Pause, Payload, not_found},
@@ -23,7 +24,7 @@ pub use restart::{restart, restart_in};
 #[derive(Debug, Clone)]
 pub struct RunEntry {
     /// The run.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
     /// Version it was started with.
@@ -31,7 +32,7 @@ pub struct RunEntry {
     /// What it is about.
     pub subject: Uuid,
     /// Its fairness key.
-    pub owner: String,
+    pub fairness_key: String,
     /// See [`crate::client::start::Starter::priority`].
     pub priority: i16,
     /// Its state.
@@ -54,7 +55,7 @@ pub struct RunFilter {
     /// State.
     pub state: Option<RunState>,
     /// Fairness key.
-    pub owner: Option<String>,
+    pub fairness_key: Option<String>,
     /// What the run is about.
     pub subject: Option<Uuid>,
 }
@@ -68,16 +69,16 @@ pub async fn list(
     let filter = stored::Filter {
         workflow: filter.workflow.as_deref(),
         state: filter.state,
-        fairness_key: filter.owner.as_deref(),
+        fairness_key: filter.fairness_key.as_deref(),
         subject: filter.subject,
     };
     let rows = stored::list(pool, &filter, paging.after, paging.fetch()).await?;
     let entries = rows.into_iter().map(RunEntry::of);
-    Ok(paging.page(entries.collect(), |run| run.run_id))
+    Ok(paging.page(entries.collect(), |run| run.run_id.0))
 }
 
 /// One run.
-pub async fn get(pool: &PgPool, run_id: Uuid) -> Result<RunEntry, AdminError> {
+pub async fn get(pool: &PgPool, run_id: RunId) -> Result<RunEntry, AdminError> {
     let row = stored::get(pool, run_id)
         .await?
         .ok_or_else(|| not_found("run", run_id))?;
@@ -91,7 +92,7 @@ impl RunEntry {
             workflow: row.workflow,
             version: row.version,
             subject: row.subject,
-            owner: row.fairness_key,
+            fairness_key: row.fairness_key,
             priority: row.priority,
             state: row.state,
             started_at: row.created_at,

@@ -32,6 +32,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::store::error::StoreError;
 use crate::store::{
     events as store,
@@ -88,7 +89,7 @@ pub struct Event {
     /// Its place in the stream.
     pub position: Position,
     /// The run.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
     /// What the run is about.

@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::define::{record::BoxError, step::Rejection};
 
 /// Told when a run ends or lives again, as part of the transaction that does it, whoever brings it
@@ -72,7 +73,7 @@ impl<H: RunHooks> Hooked for H {
 #[derive(Debug, Clone)]
 pub struct RunEnd {
     /// The run.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// What it was about.
     pub subject: Uuid,
     /// How it ended.
@@ -115,7 +116,7 @@ pub struct Rejected {
 #[derive(Debug, Clone)]
 pub struct Revival {
     /// The run.
-    pub run_id: Uuid,
+    pub run_id: RunId,
     /// What it is about.
     pub subject: Uuid,
     /// The step that it starts again from; `None` when it goes on where it died.

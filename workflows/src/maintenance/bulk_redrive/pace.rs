@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
+use crate::define::ids::{LetterId, RunId};
 use crate::store::letters::Candidate;
 
 /// How many letters one step takes: fewer after a time-out, more again while all goes well.
@@ -38,10 +39,10 @@ impl Default for Batch {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Round {
     /// The last letter that was looked at.
-    pub position: Option<Uuid>,
+    pub position: Option<LetterId>,
     /// Behind this letter the next round begins: somebody had locked a run there. The nil id is the
     /// beginning.
-    pub again_from: Option<Uuid>,
+    pub again_from: Option<LetterId>,
 }
 
 impl Round {
@@ -49,14 +50,14 @@ impl Round {
     pub fn take<'a>(
         &mut self,
         candidates: &'a [Candidate],
-        locked: &HashSet<Uuid>,
+        locked: &HashSet<RunId>,
     ) -> Vec<&'a Candidate> {
         let mut taken = Vec::with_capacity(candidates.len());
         for letter in candidates {
             if locked.contains(&letter.run_id) {
                 taken.push(letter);
             } else if self.again_from.is_none() {
-                self.again_from = Some(self.position.unwrap_or(Uuid::nil()));
+                self.again_from = Some(self.position.unwrap_or(LetterId(Uuid::nil())));
             }
             self.position = Some(letter.letter_id);
         }
@@ -82,15 +83,17 @@ mod tests {
 
     fn letters(runs: &[u128]) -> Vec<Candidate> {
         let letter = |(place, run): (usize, &u128)| Candidate {
-            letter_id: Uuid::from_u128(place as u128 + 1),
-            run_id: Uuid::from_u128(*run),
+            letter_id: LetterId(Uuid::from_u128(place as u128 + 1)),
+            run_id: RunId(Uuid::from_u128(*run)),
             step: "step".to_owned(),
         };
         runs.iter().enumerate().map(letter).collect()
     }
 
-    fn locked(runs: &[u128]) -> HashSet<Uuid> {
-        runs.iter().map(|run| Uuid::from_u128(*run)).collect()
+    fn locked(runs: &[u128]) -> HashSet<RunId> {
+        runs.iter()
+            .map(|run| RunId(Uuid::from_u128(*run)))
+            .collect()
     }
 
     #[test]
@@ -116,7 +119,7 @@ mod tests {
         let mut round = Round::default();
         assert!(round.take(&all, &locked(&[])).is_empty());
         assert!(!round.end());
-        assert_eq!(round.position, Some(Uuid::nil()));
+        assert_eq!(round.position, Some(LetterId(Uuid::nil())));
     }
 
     #[test]

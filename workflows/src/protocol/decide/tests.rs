@@ -3,6 +3,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::define::ids::{FairnessHash, FencingToken, Rank, RunId, TaskId};
 use crate::define::{
     lane::Lane,
     step::{Attempt, Done, Joined, Step},
@@ -49,8 +50,8 @@ fn payload(value: &Value) -> Payload {
 
 fn claim(step: &'static str) -> Claim {
     Claim {
-        task_id: Uuid::nil(),
-        run_id: Uuid::nil(),
+        task_id: TaskId(Uuid::nil()),
+        run_id: RunId(Uuid::nil()),
         subject: Uuid::nil(),
         lane: Lane {
             queue: "default",
@@ -58,8 +59,8 @@ fn claim(step: &'static str) -> Claim {
             version: 1,
             step,
         },
-        key: 0,
-        rank: 0,
+        fairness_hash: FairnessHash(0),
+        rank: Rank(0),
         fan_out_id: None,
         child: None,
         input: payload(&json!(1)),
@@ -67,7 +68,7 @@ fn claim(step: &'static str) -> Claim {
         crashes: 0,
         interruptions: 0,
         suspicion: 0,
-        token: 1,
+        token: FencingToken(1),
         started_at: DateTime::UNIX_EPOCH,
         trace_parent: None,
         waited: Duration::ZERO,

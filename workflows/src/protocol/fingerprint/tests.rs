@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 
 fn of(message: &str) -> String {
-    fingerprint("step", &json!({ "message": message, "chain": [message] }))
+    fingerprint("step", &json!({ "message": message, "chain": [message] })).0
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn words_stay_words() {
 fn the_innermost_cause_tells_kinds_apart_that_look_alike_outside() {
     let error = |inner: &str| json!({ "message": "store unavailable", "chain": ["store unavailable", "dispatch", inner] });
     assert_eq!(
-        fingerprint("scan", &error("reset by peer 7")),
+        fingerprint("scan", &error("reset by peer 7")).as_str(),
         "scan: store unavailable: reset by peer #"
     );
     assert_ne!(
@@ -128,12 +128,12 @@ fn the_innermost_cause_tells_kinds_apart_that_look_alike_outside() {
     );
     // Said already, or nothing to say.
     let whole = json!({ "message": "store: reset", "chain": ["store: reset", "reset"] });
-    assert_eq!(fingerprint("scan", &whole), "scan: store: reset");
+    assert_eq!(fingerprint("scan", &whole).as_str(), "scan: store: reset");
     assert_eq!(
-        fingerprint("scan", &json!({ "message": "lost" })),
+        fingerprint("scan", &json!({ "message": "lost" })).as_str(),
         "scan: lost"
     );
-    assert_eq!(fingerprint("scan", &json!("text")), "scan: ");
+    assert_eq!(fingerprint("scan", &json!("text")).as_str(), "scan: ");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::{
 
 use sqlx::{Connection, PgConnection};
 
+use crate::define::ids::{FairnessHash, LaneId, WorkerId};
 use crate::store::error::StoreError;
 use crate::{
     protocol::{failpoints::Failpoint, task::Claim},
@@ -86,7 +87,7 @@ pub(crate) async fn claim_limited(
     connection: &mut PgConnection,
     known: &Lanes,
     demand: &Demand,
-    worker_id: i64,
+    worker_id: WorkerId,
     lease: Duration,
 ) -> Result<Limited, StoreError> {
     let mut transaction = connection.begin().await?;
@@ -106,13 +107,13 @@ pub(crate) async fn claim_limited(
         let rows = sqlx::query_file_as!(
             Row,
             "src/store/claim_limited.sql",
-            &columns.lanes,
+            &columns.lanes as &[LaneId],
             &columns.queues,
             &columns.groups,
             &columns.slots,
-            &columns.after,
+            &columns.after as &[FairnessHash],
             &columns.crash_limits,
-            worker_id,
+            worker_id.0,
             lease.as_secs_f64(),
             &per_key,
         );
@@ -130,7 +131,7 @@ pub(crate) async fn claim_suspect_limited(
     known: &Lanes,
     demand: &Demand,
     limited: &HashSet<String>,
-    worker_id: i64,
+    worker_id: WorkerId,
     lease: Duration,
 ) -> Result<Option<Arc<Claim>>, StoreError> {
     if limited.is_empty() {
@@ -173,7 +174,7 @@ async fn rooms(
     tx: &mut PgConnection,
     lanes: impl IntoIterator<Item = &Wanted>,
 ) -> Result<Vec<Room>, StoreError> {
-    let (numbers, queues): (Vec<i32>, Vec<String>) = lanes
+    let (numbers, queues): (Vec<LaneId>, Vec<String>) = lanes
         .into_iter()
         .map(|lane| (lane.lane, lane.queue.to_owned()))
         .unzip();
@@ -209,7 +210,7 @@ async fn rooms(
          FROM workflows.limits l LEFT JOIN running r USING (queue)
          WHERE l.queue = ANY($1)"#,
         &locked,
-        &numbers,
+        &numbers as &[LaneId],
         &queues,
     )
     .fetch_all(tx)
@@ -246,9 +247,9 @@ async fn permit(tx: &mut PgConnection, claim: &Claim) -> Result<bool, StoreError
          RETURNING coalesce(l.per_key > (SELECT count(*) FROM workflows.permits p
                                          WHERE p.queue = $1 AND p.key = $2), true) AS "within!""#,
         claim.lane.queue,
-        claim.key,
-        claim.task_id,
-        claim.token,
+        claim.fairness_hash.0,
+        claim.task_id.0,
+        claim.token.0,
     );
     Ok(within_limit.fetch_one(tx).await?)
 }

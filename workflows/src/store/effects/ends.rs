@@ -1,8 +1,8 @@
 //! How tasks leave a worker, and runs end.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, LaneId, RunId, TaskId};
 use crate::store::error::StoreError;
 use crate::{
     define::payload::Payload,
@@ -14,9 +14,9 @@ impl Effects<'_> {
         if self.deferred.is_empty() {
             return Ok(());
         }
-        let ids: Vec<Uuid> = self.deferred.iter().map(|d| d.0).collect();
+        let ids: Vec<TaskId> = self.deferred.iter().map(|d| d.0).collect();
         let delays: Vec<f64> = self.deferred.iter().map(|d| d.1).collect();
-        let tokens: Vec<i64> = self.deferred.iter().map(|d| d.2).collect();
+        let tokens: Vec<FencingToken> = self.deferred.iter().map(|d| d.2).collect();
         let errors: Vec<i32> = self.deferred.iter().map(|d| d.3).collect();
         // The tasks of a paused run are nowhere; going on makes them ready at once. Whoever comes
         // to the end of an attempt has not killed the process.
@@ -31,9 +31,9 @@ impl Effects<'_> {
              INSERT INTO workflows.deferred (due_at, task_id)
              SELECT clock_timestamp() + make_interval(secs => delay), task_id FROM failed
              WHERE paused_at IS NULL",
-            &ids,
+            &ids as &[TaskId],
             &delays,
-            &tokens,
+            &tokens as &[FencingToken],
             &errors,
         )
         .execute(tx)
@@ -46,14 +46,14 @@ impl Effects<'_> {
         if self.sleeping.is_empty() {
             return Ok(());
         }
-        let (tasks, times): (Vec<Uuid>, Vec<f64>) = self.sleeping.iter().copied().unzip();
+        let (tasks, times): (Vec<TaskId>, Vec<f64>) = self.sleeping.iter().copied().unzip();
         sqlx::query!(
             "INSERT INTO workflows.deferred (due_at, task_id)
              SELECT clock_timestamp() + make_interval(secs => s.time), t.task_id
              FROM unnest($1::uuid[], $2::float8[]) AS s (task_id, time)
              JOIN workflows.tasks t USING (task_id) JOIN workflows.runs r USING (run_id)
              WHERE r.paused_at IS NULL",
-            &tasks,
+            &tasks as &[TaskId],
             &times,
         )
         .execute(tx)
@@ -61,17 +61,18 @@ impl Effects<'_> {
         Ok(())
     }
 
-    pub(super) async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<i32>, StoreError> {
+    pub(super) async fn hand_back(&self, tx: &mut PgConnection) -> Result<Vec<LaneId>, StoreError> {
         if self.handed_back.is_empty() {
             return Ok(Vec::new());
         }
-        let (tasks, tokens): (Vec<Uuid>, Vec<i64>) = self.handed_back.iter().copied().unzip();
+        let (tasks, tokens): (Vec<TaskId>, Vec<FencingToken>) =
+            self.handed_back.iter().copied().unzip();
         sqlx::query!(
             "UPDATE workflows.tasks t SET interruptions = t.interruptions + 1, token = back.token
              FROM unnest($1::uuid[], $2::bigint[]) AS back (task_id, token)
              WHERE t.task_id = back.task_id",
-            &tasks,
-            &tokens,
+            &tasks as &[TaskId],
+            &tokens as &[FencingToken],
         )
         .execute(&mut *tx)
         .await?;
@@ -82,7 +83,7 @@ impl Effects<'_> {
         if self.ended.is_empty() {
             return Ok(());
         }
-        let (ids, results): (Vec<Uuid>, Vec<String>) = self
+        let (ids, results): (Vec<RunId>, Vec<String>) = self
             .ended
             .iter()
             .map(|(run, result)| (*run, result.as_str().to_owned()))
@@ -93,7 +94,7 @@ impl Effects<'_> {
                  paused_at = NULL, paused_by = NULL, pause_reason = NULL
              FROM unnest($1::uuid[], $2::text[]) AS e (run_id, result)
              WHERE r.run_id = e.run_id",
-            &ids,
+            &ids as &[RunId],
             &results,
         )
         .execute(tx)
@@ -105,7 +106,7 @@ impl Effects<'_> {
 /// Ends a run by its input's fault.
 pub(super) async fn reject(
     tx: &mut PgConnection,
-    run_id: Uuid,
+    run_id: RunId,
     result: &Payload,
 ) -> Result<(), StoreError> {
     sqlx::query!(
@@ -113,7 +114,7 @@ pub(super) async fn reject(
          SET state = 'rejected', result = $2::text::json, ended_at = now(),
              paused_at = NULL, paused_by = NULL, pause_reason = NULL
          WHERE run_id = $1",
-        run_id,
+        run_id.0,
         result.as_str(),
     )
     .execute(tx)

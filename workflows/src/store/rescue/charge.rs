@@ -1,8 +1,8 @@
 //! Who pays for a lost process, decided in the statement that takes its leases.
 
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use crate::define::ids::{FencingToken, RunId, TaskId, WorkerId};
 use crate::store::error::StoreError;
 use crate::store::rescue::Candidate;
 
@@ -10,7 +10,7 @@ use crate::store::rescue::Candidate;
 /// that has left of itself has 0 on record: nobody killed it.
 pub(crate) async fn count_lost(
     connection: &mut PgConnection,
-    lost: &[i64],
+    lost: &[WorkerId],
 ) -> Result<(), StoreError> {
     if lost.is_empty() {
         return Ok(());
@@ -22,7 +22,7 @@ pub(crate) async fn count_lost(
                FROM workflows.workers lost
                WHERE worker_id = ANY($1) AND lost_tasks IS NULL FOR NO KEY UPDATE SKIP LOCKED) counted
          WHERE w.worker_id = counted.worker_id",
-        lost,
+        lost as &[WorkerId],
     )
     .execute(connection)
     .await?;
@@ -34,14 +34,14 @@ pub(crate) async fn count_lost(
 pub(super) async fn take(
     tx: &mut PgConnection,
     candidates: &[Candidate],
-    lost: &[i64],
-) -> Result<Vec<Uuid>, StoreError> {
-    let ids: Vec<Uuid> = candidates.iter().map(|c| c.task_id).collect();
-    let tokens: Vec<i64> = candidates.iter().map(|c| c.token).collect();
+    lost: &[WorkerId],
+) -> Result<Vec<TaskId>, StoreError> {
+    let ids: Vec<TaskId> = candidates.iter().map(|c| c.task_id).collect();
+    let tokens: Vec<FencingToken> = candidates.iter().map(|c| c.token).collect();
     let charged: Vec<bool> = candidates.iter().map(|c| c.charged).collect();
     let killed: Vec<bool> = candidates.iter().map(|c| c.killed).collect();
     let taken = sqlx::query_scalar!(
-        "WITH worker AS MATERIALIZED (
+        r#"WITH worker AS MATERIALIZED (
             SELECT w.worker_id, workflows.has_one_task(w.worker_id, w.robbed) AS alone
             FROM workflows.workers w
             WHERE w.worker_id IN (SELECT l.worker_id FROM workflows.leases l WHERE l.task_id = ANY($1))
@@ -79,11 +79,11 @@ pub(super) async fn take(
                   FROM worker LEFT JOIN crashed ON crashed.worker_id = worker.worker_id AND crashed.charged
                   WHERE worker.worker_id IN (SELECT worker_id FROM taken)) c
             WHERE w.worker_id = c.worker_id)
-         SELECT task_id FROM crashed",
-        &ids,
-        &tokens,
+         SELECT task_id AS "task_id: TaskId" FROM crashed"#,
+        &ids as &[TaskId],
+        &tokens as &[FencingToken],
         &charged,
-        lost,
+        lost as &[WorkerId],
         &killed,
     )
     .fetch_all(tx)
@@ -95,8 +95,8 @@ pub(super) async fn take(
 /// task that somebody holds: the charge is then still to be taken back.
 pub(crate) async fn forgive(
     connection: &mut PgConnection,
-    worker_id: i64,
-    (run_id, token): (Uuid, i64),
+    worker_id: WorkerId,
+    (run_id, token): (RunId, FencingToken),
 ) -> Result<u64, StoreError> {
     let done = sqlx::query!(
         "WITH charged AS (
@@ -118,9 +118,9 @@ pub(crate) async fn forgive(
             WHERE a.run_id = $2 AND a.token = $3)
          UPDATE workflows.tasks t SET crashes = t.crashes - 1, interruptions = t.interruptions + 1
          FROM free WHERE t.task_id = free.task_id",
-        worker_id,
-        run_id,
-        token,
+        worker_id.0,
+        run_id.0,
+        token.0,
     )
     .execute(connection)
     .await?;

@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::define::ids::{LaneId, WorkerId};
 use crate::{
     define::panics::drop_quietly,
     protocol::{
@@ -76,7 +77,7 @@ pub(crate) struct Committing {
     pub session: Session,
     /// Whether the last commit came through.
     pub well: watch::Sender<bool>,
-    pub worker_id: i64,
+    pub worker_id: WorkerId,
     pub registry: Arc<Registry>,
     pub lanes: Arc<Lanes>,
     pub slots: Slots,
@@ -203,7 +204,7 @@ impl Committing {
             return;
         }
         self.slots.wake();
-        let mut by_queue: HashMap<&str, (usize, Vec<i32>)> = HashMap::new();
+        let mut by_queue: HashMap<&str, (usize, Vec<LaneId>)> = HashMap::new();
         for (number, count) in &completed.ready {
             let queue = self.lanes.get(*number).map_or("", |lane| lane.queue);
             let (ready, lanes) = by_queue.entry(queue).or_default();
@@ -263,7 +264,7 @@ fn report(batch: &[Completion], completed: &Completed) {
             tracing::info!(
                 run.id = %claim.run_id,
                 task.id = %claim.task_id,
-                attempt.token = claim.token,
+                attempt.token = claim.token.0,
                 "attempt was stale, nothing written"
             );
         } else {

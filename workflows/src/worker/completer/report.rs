@@ -38,7 +38,7 @@ pub(crate) fn told(completion: &Completion) {
         tracing::debug!(
             run.id = %claim.run_id,
             task.step = claim.lane.step,
-            attempt.token = claim.token,
+            attempt.token = claim.token.0,
             "attempt completed"
         );
     }

@@ -6,14 +6,14 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use sqlx::PgPool;
 use uuid::Uuid;
 use workflows::admin::{
-    AdminError, By,
+    Actor, AdminError,
     dead_letters::{self, LetterFilter},
     queues,
     redrive::{self, Pace},
     runs,
 };
 
-const BY: By<'static> = By::new("fuzz", "to see what happens");
+const BY: Actor<'static> = Actor::new("fuzz", "to see what happens");
 const STEPS: [&str; 4] = ["prepare", "split", "merge", "finish"];
 const QUEUES: [&str; 2] = ["default", "parts"];
 
@@ -62,19 +62,27 @@ impl Deed {
         };
         let all = LetterFilter::default();
         match self {
-            Self::Pause => runs::pause(pool, run(pool, "state = 'running'").await?, BY).await,
-            Self::Resume => runs::resume(pool, run(pool, "paused_at IS NOT NULL").await?, BY).await,
-            Self::Cancel => runs::cancel(pool, run(pool, "ended_at IS NULL").await?, BY).await,
+            Self::Pause => {
+                runs::pause(pool, run(pool, "state = 'running'").await?.into(), BY).await
+            }
+            Self::Resume => {
+                runs::resume(pool, run(pool, "paused_at IS NOT NULL").await?.into(), BY).await
+            }
+            Self::Cancel => {
+                runs::cancel(pool, run(pool, "ended_at IS NULL").await?.into(), BY).await
+            }
             Self::Restart => {
                 let run = run(pool, "state <> 'running'").await?;
                 let step = random.random_bool(0.5).then_some(step);
-                runs::restart(pool, run, step, BY).await
+                runs::restart(pool, run.into(), step, BY).await
             }
-            Self::Redrive => dead_letters::redrive(pool, letter(pool).await?, None, BY).await,
+            Self::Redrive => {
+                dead_letters::redrive(pool, letter(pool).await?.into(), None, BY).await
+            }
             Self::RedriveFrom => {
-                dead_letters::redrive(pool, letter(pool).await?, Some(step), BY).await
+                dead_letters::redrive(pool, letter(pool).await?.into(), Some(step), BY).await
             }
-            Self::Discard => dead_letters::discard(pool, letter(pool).await?, BY).await,
+            Self::Discard => dead_letters::discard(pool, letter(pool).await?.into(), BY).await,
             Self::PauseQueue => queues::pause(pool, queue, BY).await,
             Self::ResumeQueue => queues::resume(pool, queue, BY).await,
             Self::BulkRedrive => redrive::request(pool, &all, None, pace, BY).await.map(drop),
@@ -131,7 +139,7 @@ pub async fn let_go(pool: &PgPool) {
     let paused = "SELECT run_id FROM workflows.runs WHERE paused_at IS NOT NULL";
     let paused: Vec<Uuid> = sqlx::query_scalar(paused).fetch_all(pool).await.unwrap();
     for run in paused {
-        tolerate(&runs::resume(pool, run, BY).await);
+        tolerate(&runs::resume(pool, run.into(), BY).await);
     }
     let pace = Pace {
         per_second: 1000.0,

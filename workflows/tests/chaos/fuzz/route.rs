@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use rand::Rng;
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 use workflows::{
-    Attempt, Backoff, BoxError, Done, FanOut, Joined, NextOnError, Record, Rejection, Step,
-    StepError, StepSettings, Workflow,
+    Attempt, Backoff, BoxError, Done, FanOut, FencingToken, Joined, NextOnError, Record, Rejection,
+    RunId, Step, StepError, StepSettings, Workflow,
 };
 
 /// What the steps of a fan-out say of a join that is told too much or too little.
@@ -67,15 +66,15 @@ async fn luck(pool: &PgPool, may_reject: bool) -> Result<(), StepError> {
 fn leaving<O>(cx: &Attempt<PgPool>, what: &'static str, output: O) -> Done<O> {
     let (run, token) = (cx.run_id, cx.token);
     let done = Done::new(output);
-    match token % 2 {
+    match token.0 % 2 {
         0 => done.recording(Trace::<false> { run, token, what }),
         _ => done.recording(Trace::<true> { run, token, what }),
     }
 }
 
 struct Trace<const SHARES: bool> {
-    run: Uuid,
-    token: i64,
+    run: RunId,
+    token: FencingToken,
     what: &'static str,
 }
 

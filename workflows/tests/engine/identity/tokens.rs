@@ -37,7 +37,7 @@ impl Step for Tells {
     }
 
     async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
-        cx.context.lock().unwrap().push(cx.token);
+        cx.context.lock().unwrap().push(cx.token.0);
         match cx.attempt {
             1 | 2 => Err("not yet").or_retry(),
             _ => Ok(Done::new(n)),
@@ -96,7 +96,7 @@ impl Step for Tells2 {
     type Input = u32;
     type Output = u32;
     async fn run(cx: &Attempt<Self::Context>, n: u32) -> Result<Done<u32>, StepError> {
-        cx.context.lock().unwrap().push(cx.token);
+        cx.context.lock().unwrap().push(cx.token.0);
         Ok(Done::new(n))
     }
 }
@@ -121,7 +121,7 @@ impl Step for Zombie {
             }
         }
         let what = format!("attempt {}", cx.attempt);
-        Ok(leaving(cx, what, cx.token))
+        Ok(leaving(cx, what, cx.token.0))
     }
 }
 

@@ -244,7 +244,7 @@ impl From<explain::Answer> for Answer {
             A::Ended { state, at } => Self::Ended(Ended { state: state.into(), at: at.map(Into::into) }),
             A::RunPaused { by, at, reason } => Self::RunPaused(RunPaused { by, at: at.into(), reason }),
             A::Dead { letter_id, letters, step, error } =>
-                Self::Dead(Dead { letter_id, letters: letters.into(), step, error }),
+                Self::Dead(Dead { letter_id: letter_id.0, letters: letters.into(), step, error }),
             A::WaitingForRetry { step, due_at, tried } =>
                 Self::WaitingForRetry(WaitingForRetry { step, due_at: due_at.into(), tried: tried.into() }),
             A::DependencyDown { step, dependency, since, error, probe_at } =>

@@ -41,7 +41,7 @@ pub struct RedriveView {
 impl From<Redrive> for RedriveView {
     fn from(redrive: Redrive) -> Self {
         Self {
-            redrive_id: redrive.redrive_id,
+            redrive_id: redrive.redrive_id.0,
             filter: redrive.filter.into(),
             from_step: redrive.from_step,
             per_second: redrive.per_second,

@@ -61,21 +61,21 @@ pub struct DeadLetterView {
 impl From<DeadLetter> for DeadLetterView {
     fn from(letter: DeadLetter) -> Self {
         Self {
-            letter_id: letter.letter_id,
-            run_id: letter.run_id,
-            task_id: letter.task_id,
+            letter_id: letter.letter_id.0,
+            run_id: letter.run_id.0,
+            task_id: letter.task_id.0,
             workflow: letter.workflow,
             version: letter.version,
             step: letter.step,
             child: letter.child,
-            owner: letter.owner,
+            owner: letter.fairness_key,
             errors: letter.errors,
             crashes: letter.crashes,
             interruptions: letter.interruptions,
             cause: letter.cause.into(),
             message: letter.message,
             root_cause: letter.root_cause,
-            fingerprint: letter.fingerprint,
+            fingerprint: letter.fingerprint.0,
             died_at: letter.died_at.into(),
             resolution: letter.resolution.map(Into::into),
             resolved_at: letter.resolved_at.map(Into::into),
@@ -137,14 +137,14 @@ pub struct KindView {
 impl From<Kind> for KindView {
     fn from(kind: Kind) -> Self {
         Self {
-            fingerprint: kind.fingerprint,
+            fingerprint: kind.fingerprint.0,
             workflow: kind.workflow,
             step: kind.step,
             cause: kind.cause.into(),
             letters: kind.letters.into(),
             first_at: kind.first_at.into(),
             last_at: kind.last_at.into(),
-            example: kind.example,
+            example: kind.example.0,
             root_cause: kind.root_cause,
         }
     }
@@ -183,8 +183,8 @@ impl From<LetterFilterView> for LetterFilter {
         Self {
             workflow: filter.workflow,
             step: filter.step,
-            fingerprint: filter.fingerprint,
-            owner: filter.owner,
+            fingerprint: filter.fingerprint.map(Into::into),
+            fairness_key: filter.owner,
             died_before: filter.died_before.map(Into::into),
             died_since: filter.died_since.map(Into::into),
         }
@@ -196,8 +196,8 @@ impl From<LetterFilter> for LetterFilterView {
         Self {
             workflow: filter.workflow,
             step: filter.step,
-            fingerprint: filter.fingerprint,
-            owner: filter.owner,
+            fingerprint: filter.fingerprint.map(|fingerprint| fingerprint.0),
+            owner: filter.fairness_key,
             died_before: filter.died_before.map(Into::into),
             died_since: filter.died_since.map(Into::into),
         }

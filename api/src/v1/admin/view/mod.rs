@@ -6,6 +6,7 @@ mod keys;
 mod letters;
 mod limits;
 mod others;
+mod owners;
 mod pages;
 mod runs;
 mod tried;
@@ -17,6 +18,7 @@ pub use self::keys::{KeyPage, KeyView, NewKeyView};
 pub use self::letters::{DeadLetterDetail, DeadLetterView, KindView, LetterFilterView};
 pub use self::limits::{LimitView, QueueLimitList};
 pub use self::others::{AuditEntryView, QueueView};
+pub use self::owners::{OwnerPage, OwnerView, QuotaView};
 pub use self::pages::{
     AuditPage, DeadLetterPage, KindList, QueueList, RedriveList, RunPage, WorkerList,
 };

@@ -65,11 +65,11 @@ pub struct RunEntryView {
 impl From<RunEntry> for RunEntryView {
     fn from(run: RunEntry) -> Self {
         Self {
-            run_id: run.run_id,
+            run_id: run.run_id.0,
             workflow: run.workflow,
             version: run.version,
             subject: run.subject,
-            owner: run.owner,
+            owner: run.fairness_key,
             priority: run.priority,
             state: run.state.into(),
             started_at: run.started_at.into(),
@@ -122,7 +122,7 @@ pub struct TaskView {
 impl From<TaskAnswer> for TaskView {
     fn from(task: TaskAnswer) -> Self {
         Self {
-            task_id: task.task_id,
+            task_id: task.task_id.0,
             step: task.step,
             child: task.child,
             answer: task.answer.into(),
@@ -160,7 +160,7 @@ impl From<Attempt> for AttemptView {
     fn from(attempt: Attempt) -> Self {
         Self {
             token: attempt.token.to_string(),
-            task_id: attempt.task_id,
+            task_id: attempt.task_id.0,
             step: attempt.step,
             child: attempt.child,
             outcome: attempt.outcome.into(),

@@ -42,7 +42,7 @@ impl From<WorkerEntry> for WorkerView {
     fn from(worker: WorkerEntry) -> Self {
         let queues = worker.queues.into_iter();
         Self {
-            worker_id: worker.worker_id.into(),
+            worker_id: worker.worker_id.0.into(),
             name: worker.name,
             build: worker.build,
             alive: worker.alive,

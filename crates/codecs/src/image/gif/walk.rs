@@ -20,6 +20,8 @@ pub(super) struct Found {
     pub(super) plays: u32,
     /// Whether something shows through the first frame.
     pub(super) transparent: bool,
+    /// Whether a frame behind the first is left out because it is not whole.
+    pub(super) cut: bool,
     /// Bytes behind the trailer.
     pub(super) trailing: usize,
 }
@@ -55,6 +57,7 @@ pub(super) fn walk(
             frames: 0,
             plays: 1,
             transparent: false,
+            cut: false,
             trailing: 0,
         },
         limits,
@@ -94,7 +97,11 @@ impl Walk<'_, '_> {
             }
             0 => {} // some writers leave zeros between blocks
             EXTENSION => self.extension()?,
-            IMAGE => self.image()?,
+            IMAGE => {
+                let taken = self.image();
+                self.found.cut |= taken.is_err();
+                taken?;
+            }
             other => return Err(reject::corrupt(format!("gif block of kind {other:#04x}"))),
         }
         Ok(true)

@@ -8,13 +8,10 @@ use sandbox::Resource;
 
 use super::library::{Decompress, Failure, Progress};
 use crate::image::ImageError;
+use crate::image::extent::Extent;
 use crate::image::header::Header;
 use crate::image::raster::{Layout, Raster, byte_len};
 use crate::image::reject;
-
-/// Rows of a cut picture that must be there: so many of [`WHOLE`].
-const ENOUGH: u64 = 3;
-const WHOLE: u64 = 4;
 
 /// Decodes a file whose segments were found in order. The picture is at least as large as `wanted`, and no larger than
 /// it is stored: making it smaller here is a fraction of the work.
@@ -22,7 +19,7 @@ pub(in crate::image) fn decode(
     bytes: &[u8],
     header: Header,
     wanted: (u32, u32),
-) -> Result<Raster, ImageError> {
+) -> Result<(Raster, Extent), ImageError> {
     let mut library = Decompress::new(bytes).map_err(failed)?;
     let info = library.info();
     if (info.image_width, info.image_height) != (header.width, header.height) {
@@ -48,16 +45,20 @@ pub(in crate::image) fn decode(
         library.start().map_err(failed)?;
         read_rows(&mut library, header.layout, &mut data)?
     };
-    if library.lacks_data() && !complete.is_enough() {
-        return Err(reject::corrupt("the file ends within the picture").into());
-    }
+    let extent = if library.lacks_data() {
+        // The last row of blocks that it brought is not whole.
+        Extent::of_rows(complete.rows.saturating_sub(1), complete.of)?
+    } else {
+        Extent::Whole
+    };
     if header.layout == Layout::Cmyk && header.jpeg.inverted_ink {
         for ink in &mut data {
             *ink = 255 - *ink;
         }
     }
     let size = (library.info().output_width, library.info().output_height);
-    Ok(Raster::new(size, header.layout, header.color, data)?)
+    let picture = Raster::new(size, header.layout, header.color, data)?;
+    Ok((picture, extent))
 }
 
 /// Rows of blocks that the file brought anything of, of those that the picture has.
@@ -65,13 +66,6 @@ pub(in crate::image) fn decode(
 struct Complete {
     rows: u64,
     of: u64,
-}
-
-impl Complete {
-    /// For a picture of which something is missing, at least in the last row that it brought.
-    fn is_enough(self) -> bool {
-        self.rows.saturating_sub(1) * WHOLE >= self.of * ENOUGH
-    }
 }
 
 /// The scale in eighths of what is stored, of those that the library is fast at.
@@ -142,7 +136,7 @@ fn block_rows(library: &mut Decompress) -> u64 {
     info.image_height.div_ceil(BLOCK * finest).into()
 }
 
-fn failed(Failure(code): Failure) -> ImageError {
+pub(super) fn failed(Failure(code): Failure) -> ImageError {
     match code {
         JERR_OUT_OF_MEMORY => ImageError::LimitHit(Resource::Memory),
         JERR_FRACT_SAMPLE_NOTIMPL => {

@@ -5,6 +5,7 @@ use super::{Chunk, Picture, chunk};
 use crate::image::ImageError;
 use crate::image::bytes::Bytes;
 use crate::image::canvas::{Canvas, Disposal, Part};
+use crate::image::extent::Extent;
 use crate::image::header::Header;
 use crate::image::raster::{Layout, Raster};
 use crate::image::reject;
@@ -90,16 +91,17 @@ impl<'a> Frame<'a> {
         self.stream.has_alpha
     }
 
-    fn part(&self) -> Result<Part, ImageError> {
+    fn part(&self) -> Result<(Part, Extent), ImageError> {
         const NO_BLEND: u8 = 2;
         const CLEAR: u8 = 1;
         let (width, height) = self.stream.size;
-        Ok(Part {
+        let (pixels, extent) = library::decode(&self.stream, Layout::Rgba)?;
+        let part = Part {
             left: self.left,
             top: self.top,
             width,
             height,
-            pixels: library::decode(&self.stream, Layout::Rgba)?,
+            pixels,
             blend: self.flags & NO_BLEND == 0,
             disposal: if self.flags & CLEAR == 0 {
                 Disposal::Keep
@@ -107,7 +109,8 @@ impl<'a> Frame<'a> {
                 Disposal::Clear
             },
             milliseconds: self.milliseconds,
-        })
+        };
+        Ok((part, extent))
     }
 }
 
@@ -123,22 +126,27 @@ fn chunks(bytes: &[u8]) -> Result<Bytes<'_>, Rejection> {
 }
 
 /// The still picture, or the first frame on its canvas.
-pub(in crate::image) fn decode(bytes: &[u8], header: Header) -> Result<Raster, ImageError> {
+pub(in crate::image) fn decode(
+    bytes: &[u8],
+    header: Header,
+) -> Result<(Raster, Extent), ImageError> {
     let size = (header.width, header.height);
     let mut frames = Frames::new(bytes, size)?;
     if let Some(first) = frames.next()? {
+        if header.frames == 1 {
+            // What follows is a frame that is not whole, if anything.
+            frames.next()?;
+        }
         let mut canvas = Canvas::new(size)?;
         canvas.draw(&first);
-        return Ok(Raster::new(
-            size,
-            Layout::Rgba,
-            header.color,
-            canvas.into_pixels(),
-        )?);
+        let pixels = canvas.into_pixels();
+        let picture = Raster::new(size, Layout::Rgba, header.color, pixels)?;
+        return Ok((picture, frames.extent));
     }
     let stream = Stream::read(&mut chunks(bytes)?)?;
-    let pixels = library::decode(&stream, header.layout)?;
-    Ok(Raster::new(size, header.layout, header.color, pixels)?)
+    let (pixels, extent) = library::decode(&stream, header.layout)?;
+    let picture = Raster::new(size, header.layout, header.color, pixels)?;
+    Ok((picture, extent))
 }
 
 /// The frames of an animation, one after the other; none of a still picture.
@@ -147,6 +155,7 @@ pub(in crate::image) struct Frames<'a> {
     canvas: (u32, u32),
     /// Whether a frame was read.
     begun: bool,
+    extent: Extent,
 }
 
 impl<'a> Frames<'a> {
@@ -155,6 +164,7 @@ impl<'a> Frames<'a> {
             chunks: chunks(bytes)?,
             canvas,
             begun: false,
+            extent: Extent::Whole,
         })
     }
 
@@ -164,18 +174,33 @@ impl<'a> Frames<'a> {
             let Ok(found) = chunk(&mut self.chunks) else {
                 return Ok(None);
             };
-            if &found.kind == b"ANMF" {
-                let Ok(frame) = Frame::read(&found, self.canvas) else {
-                    return Ok(None);
-                };
-                return match frame.part() {
-                    Ok(part) => Ok(Some(part)),
-                    Err(ImageError::Rejected(_)) if self.begun => Ok(None),
-                    Err(error) => Err(error),
+            if &found.kind != b"ANMF" {
+                continue;
+            }
+            let Ok(frame) = Frame::read(&found, self.canvas) else {
+                self.extent = Extent::Cut;
+                return Ok(None);
+            };
+            let begun = std::mem::replace(&mut self.begun, true);
+            match frame.part() {
+                Ok((part, extent)) => {
+                    if extent == Extent::Cut {
+                        self.extent = extent;
+                    }
+                    return Ok(Some(part));
                 }
-                .inspect(|_| self.begun = true);
+                Err(ImageError::Rejected(_)) if begun => {
+                    self.extent = Extent::Cut;
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
+    }
+
+    /// Whether all was there, of the frames that were asked for.
+    pub(in crate::image) fn extent(&self) -> Extent {
+        self.extent
     }
 }

@@ -8,12 +8,13 @@ use libwebp_sys as webp;
 use super::Chunk;
 use super::frames::Stream;
 use crate::image::ImageError;
+use crate::image::extent::Extent;
 use crate::image::raster::{Layout, byte_len};
 use crate::image::reject;
 use sandbox::Resource;
 
-/// Decodes a picture to RGB or RGBA. Of one that was cut, three quarters of the rows must be there.
-pub(super) fn decode(stream: &Stream, layout: Layout) -> Result<Vec<u8>, ImageError> {
+/// Decodes a picture to RGB or RGBA, and says how much of it there was.
+pub(super) fn decode(stream: &Stream, layout: Layout) -> Result<(Vec<u8>, Extent), ImageError> {
     let too_large = || ImageError::LimitHit(Resource::Memory);
     let (width, height) = stream.size;
     let size = byte_len(width, height, layout.channels()).ok_or_else(too_large)?;
@@ -47,12 +48,10 @@ pub(super) fn decode(stream: &Stream, layout: Layout) -> Result<Vec<u8>, ImageEr
     };
     let rows = u64::try_from(rows).unwrap_or(0);
     match status {
-        webp::VP8StatusCode::VP8_STATUS_OK => Ok(pixels),
-        webp::VP8StatusCode::VP8_STATUS_SUSPENDED if rows * 4 >= u64::from(height) * 3 => {
-            Ok(pixels)
-        }
+        webp::VP8StatusCode::VP8_STATUS_OK => Ok((pixels, Extent::Whole)),
         webp::VP8StatusCode::VP8_STATUS_SUSPENDED => {
-            Err(reject::corrupt("the file ends within the picture").into())
+            Extent::of_rows(rows, height.into())?;
+            Ok((pixels, Extent::Cut))
         }
         webp::VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY => Err(too_large()),
         _ => Err(reject::corrupt("the webp's picture data cannot be read").into()),

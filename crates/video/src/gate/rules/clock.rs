@@ -1,15 +1,19 @@
 //! Rule 12: clocks go on without a gap, and pictures and sound begin together.
 
-use crate::gate::facts::Facts;
+use crate::gate::facts::{Facts, Track};
 use crate::gate::kind::Kind;
 use crate::gate::{Findings, Rule};
 use crate::plan::Plan;
 
-/// A frame of AAC, in seconds.
-const SOUND_FRAME: f64 = 1024.0 / 48_000.0;
-
 /// Checks it.
 pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
+    let picture = 1.0 / plan.frame_rate.value();
+    goes_on(facts, findings);
+    begins_together(facts, picture, findings);
+}
+
+/// No gap between two segments.
+pub fn goes_on(facts: &Facts, findings: &mut Findings) {
     let tracks = || facts.of(Kind::Pictures).chain(facts.of(Kind::Sound));
     for track in tracks() {
         for pair in track.segments.windows(2) {
@@ -19,14 +23,16 @@ pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
             findings.demand(Rule::Clock, begin == end, &pair[1].file, expected, found);
         }
     }
-    let Some(first) = facts
-        .of(Kind::Pictures)
-        .next()
-        .and_then(|track| track.segments.first())
-    else {
+}
+
+/// All tracks within a picture or a frame of sound of the first.
+pub fn begins_together(facts: &Facts, picture: f64, findings: &mut Findings) {
+    let tracks = || facts.of(Kind::Pictures).chain(facts.of(Kind::Sound));
+    let Some(first) = tracks().find_map(|track| track.segments.first()) else {
         return;
     };
-    let tolerated = SOUND_FRAME.max(1.0 / plan.frame_rate.value()) + 0.001;
+    let sound = tracks().map(Track::sound_frame).fold(0.0, f64::max);
+    let tolerated = sound.max(picture) + 0.001;
     for segment in tracks().filter_map(|track| track.segments.first()) {
         let together = (segment.shown - first.shown).abs() <= tolerated;
         let (expected, found) = (

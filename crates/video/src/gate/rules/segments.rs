@@ -10,14 +10,15 @@ use crate::plan::Plan;
 const LONGER: f64 = 0.5;
 /// Times that are the same differ by less, in seconds: playlists have six places.
 const SAME: f64 = 0.001;
-/// A frame of AAC, in seconds.
-const SOUND_FRAME: f64 = 1024.0 / 48_000.0;
 
 /// Checks all three.
 pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
+    let planned = seconds(plan.duration_us(), 1_000_000);
+    let segment = seconds(plan.time_us(plan.segment_frames), 1_000_000);
     begin_together(facts, plan, findings);
-    are_long_enough(facts, plan, findings);
-    add_up(facts, plan, findings);
+    are_long_enough(facts, segment, findings);
+    add_up(facts, planned, 1.0 / plan.frame_rate.value(), findings);
+    pictures(facts, plan, findings);
 }
 
 fn begin_together(facts: &Facts, plan: &Plan, findings: &mut Findings) {
@@ -61,9 +62,8 @@ fn begin_together(facts: &Facts, plan: &Plan, findings: &mut Findings) {
     }
 }
 
-fn are_long_enough(facts: &Facts, plan: &Plan, findings: &mut Findings) {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of some seconds")]
-    let planned = plan.time_us(plan.segment_frames) as f64 / 1e6;
+/// Near to `planned` seconds each.
+pub fn are_long_enough(facts: &Facts, planned: f64, findings: &mut Findings) {
     let target = facts
         .tracks
         .first()
@@ -89,13 +89,12 @@ fn are_long_enough(facts: &Facts, plan: &Plan, findings: &mut Findings) {
     }
 }
 
-fn add_up(facts: &Facts, plan: &Plan, findings: &mut Findings) {
-    let planned = seconds(plan.duration_us(), 1_000_000);
-    let picture = 1.0 / plan.frame_rate.value();
+/// To `planned` seconds each, within half a picture or the frames with which sound begins and ends.
+pub fn add_up(facts: &Facts, planned: f64, picture: f64, findings: &mut Findings) {
     for track in &facts.tracks {
         // Sound begins a frame early and ends with a whole one.
         let tolerated = match track.kind {
-            Kind::Sound => 2.0 * SOUND_FRAME + SAME,
+            Kind::Sound => 2.0 * track.sound_frame() + SAME,
             Kind::Pictures | Kind::Keyframes | Kind::Subtitles => picture / 2.0 + SAME,
         };
         let file = &track.part.uri;
@@ -110,8 +109,15 @@ fn add_up(facts: &Facts, plan: &Plan, findings: &mut Findings) {
             let (expected, found) = (format!("{measured:.6} s"), format!("{declared:.6} s"));
             findings.demand(Rule::Duration, right, &segment.file, expected, found);
         }
+    }
+}
+
+/// All pictures of the plan.
+fn pictures(facts: &Facts, plan: &Plan, findings: &mut Findings) {
+    for track in facts.of(Kind::Pictures) {
+        let file = &track.part.uri;
         let frames: u64 = track.segments.iter().map(|segment| segment.samples).sum();
-        let all = track.kind != Kind::Pictures || frames == plan.frames;
+        let all = frames == plan.frames;
         let (expected, found) = (
             format!("{} pictures", plan.frames),
             format!("{frames} pictures"),

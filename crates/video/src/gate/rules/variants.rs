@@ -36,20 +36,25 @@ pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
         ladder(track, plan, findings);
         let rates = track.rates(target).and(sound);
         bandwidth(track, rates, findings);
-        let (peak, average) = (rates.peak, rates.average);
-        let (expected, found) = (format!("at most {}", average * 2), format!("{peak}"));
-        findings.advise(
-            Rule::Peak,
-            peak <= average * 2,
-            &track.part.uri,
-            expected,
-            found,
-        );
+        peak(track, rates, findings);
     }
     for track in facts.of(Kind::Keyframes) {
         bandwidth(track, track.rates(target), findings);
     }
     group(facts, &variants, findings);
+    first(&variants, findings);
+}
+
+/// Rule 9.
+pub fn peak(track: &Track, rates: Rates, findings: &mut Findings) {
+    let (peak, average) = (rates.peak, rates.average);
+    let (expected, found) = (format!("at most {}", average * 2), format!("{peak}"));
+    let right = peak <= average * 2;
+    findings.advise(Rule::Peak, right, &track.part.uri, expected, found);
+}
+
+/// Rule 15.
+pub fn first(variants: &[&Track], findings: &mut Findings) {
     let away = |track: &&Track| attribute_number(track, "AVERAGE-BANDWIDTH").abs_diff(FIRST_CHOICE);
     if let (Some(first), Some(nearest)) = (
         variants.first(),
@@ -70,7 +75,7 @@ fn attribute_number(track: &Track, name: &str) -> u64 {
 }
 
 /// The names of all codecs that are played together, in any order.
-fn codecs(facts: &Facts, track: &Track, findings: &mut Findings) {
+pub fn codecs(facts: &Facts, track: &Track, findings: &mut Findings) {
     let sound = facts
         .of(Kind::Sound)
         .filter_map(|track| track.init.as_ref());
@@ -127,7 +132,7 @@ fn picture(track: &Track, plan: &Plan, findings: &mut Findings) {
     );
 }
 
-fn bandwidth(track: &Track, rates: Rates, findings: &mut Findings) {
+pub fn bandwidth(track: &Track, rates: Rates, findings: &mut Findings) {
     let declared = ["BANDWIDTH", "AVERAGE-BANDWIDTH"].map(|name| attribute_number(track, name));
     let file = &track.part.uri;
     // Never below the peak: players would choose what they cannot play.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::define::ids::RunId;
 use crate::{
     admin::check::{
         Severity,
@@ -89,7 +90,7 @@ fn inputs_of_an_engine_that_finds_shapes_otherwise_are_not_compared() {
 fn inputs_are_read_without_running_anything() {
     let sample = |step: &str, input: &str| Sample {
         spot: spot(step),
-        run_id: Uuid::nil(),
+        run_id: RunId(Uuid::nil()),
         input: input.to_owned(),
     };
     let build = all_queues(&orders()).with(&named::<Panicking>().step::<Picky>().build());

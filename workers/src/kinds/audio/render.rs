@@ -1,0 +1,145 @@
+//! Carries out one task of the plan, confined, with its files on this machine.
+
+use std::fs::File;
+use std::path::Path;
+
+use codecs::RenderedImage;
+use media::Rejection;
+use media::formats::OutputFormat;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use video::audio::{self, AudioTask, Sound};
+use video::encode::Desk;
+use workflows::{Attempt, StepError};
+
+use super::{Unit, plan};
+use crate::errors::{self, decoded, tried};
+use crate::kinds::{self, LocalFile, Made, Source, image};
+use crate::tools::{Context, Workplace};
+
+/// What a task has made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// All that is played, and the waveform.
+    Sound(Sound),
+    /// The cover in several sizes, the widest first; none where it is no picture that is taken.
+    Covers(Vec<Cover>),
+}
+
+/// A picture that came with a sound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cover {
+    /// Its file.
+    pub name: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// Makes it, in a folder that goes with the value.
+pub async fn render(
+    cx: &Attempt<Context>,
+    source: &Source,
+    unit: &Unit,
+) -> Result<(TempDir, Vec<Made>), StepError> {
+    let workplace = Workplace::new(&cx.context, source).await?;
+    let (sound, scratch) = (workplace.original(), workplace.scratch());
+    let limits = unit.limits();
+    let desk = Desk {
+        tools: &cx.context.tools,
+        file: &sound,
+        folder: &scratch,
+        limits: &limits,
+        threads: plan::THREADS,
+    };
+    let output = match unit.task {
+        AudioTask::Sound => {
+            let made = tried(cx, || {
+                audio::encode(desk, &unit.plan, move |share| {
+                    cx.progress(share, "encoding");
+                })
+            });
+            Output::Sound(made.await?.map_err(errors::reject)?)
+        }
+        AudioTask::Cover => Output::Covers(covers(cx, desk, unit).await?),
+    };
+    let files = files(&output).into_iter().map(|name| LocalFile {
+        path: scratch.join(&name),
+        mime_type: mime_type(&name),
+        name,
+    });
+    let made = Made {
+        name: String::new(),
+        files: files.collect(),
+        output: kinds::Output::Audio(output),
+    };
+    Ok((workplace.folder, vec![made]))
+}
+
+/// The cover, decoded in the sandbox as any stranger's picture. One that cannot be is left out: the sound is what the
+/// file is about.
+async fn covers(
+    cx: &Attempt<Context>,
+    desk: Desk<'_>,
+    unit: &Unit,
+) -> Result<Vec<Cover>, StepError> {
+    let without = |rejection: Rejection| {
+        tracing::info!(rejection.code = %rejection.code, "a cover is left out");
+        Vec::new()
+    };
+    let taken_out = tried(cx, || audio::cover(desk, &unit.plan));
+    let picture = match taken_out.await? {
+        Ok(picture) => picture,
+        Err(rejection) => return Ok(without(rejection)),
+    };
+    let rendered = decode(cx, &picture, desk.folder).await?;
+    Ok(rendered.map_or_else(without, |images| images.iter().map(cover).collect()))
+}
+
+async fn decode(
+    cx: &Attempt<Context>,
+    picture: &Path,
+    folder: &Path,
+) -> Result<Result<Vec<RenderedImage>, Rejection>, StepError> {
+    let context = &cx.context;
+    let (plan, limits) = (plan::covers(), image::limits(&context.limits));
+    let disk = |error| errors::machine("cannot read the scratch folder", error);
+    decoded(|| async {
+        let file = File::open(picture).map_err(disk)?;
+        let cancelled = &cx.cancelled;
+        let rendered = context
+            .decoders
+            .render_image(file, &plan, folder, &limits, cancelled);
+        Ok(rendered.await?.pictures)
+    })
+    .await
+}
+
+fn cover(image: &RenderedImage) -> Cover {
+    Cover {
+        name: plan::cover_file(&image.name),
+        size_bytes: image.size_bytes,
+        width: image.width,
+        height: image.height,
+    }
+}
+
+/// Names of all files of an output.
+pub fn files(output: &Output) -> Vec<String> {
+    match output {
+        Output::Sound(sound) => sound.files(),
+        Output::Covers(covers) => covers.iter().map(|cover| cover.name.clone()).collect(),
+    }
+}
+
+fn mime_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("webp") => OutputFormat::Webp.mime_type(),
+        Some("json") => OutputFormat::Json.mime_type(),
+        _ => OutputFormat::M4a.mime_type(),
+    }
+}
