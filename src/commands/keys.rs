@@ -38,7 +38,7 @@ pub enum Command {
         #[arg(long = "scope", required = true)]
         scopes: Vec<Scope>,
         /// For people
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         name: String,
         /// When it ends by itself, from now, such as 12h, 90d; without it never
         #[arg(long, value_parser = lifetime)]

@@ -49,7 +49,7 @@ pub struct Args {
     /// See the files through to READY or REJECTED
     #[arg(long)]
     wait: bool,
-    /// Give up after this time, such as 90s, 15m, 2h; what the service has it goes on with
+    /// Give up after this time, such as 90s, 15m, 2h; without it never. What the service has it goes on with
     #[arg(long, value_parser = age)]
     timeout: Option<TimeDelta>,
     /// One JSON object a file on standard output

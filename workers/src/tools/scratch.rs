@@ -21,7 +21,7 @@ use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 
-use self::room::{clear_abandoned, copies, free_bytes, make_room, make_room_on_disk};
+use self::room::{clear_abandoned, copies, free_bytes, make_room, make_room_on_disk, reserve};
 
 /// Room that is left to the disk beside what is about to be written, in bytes.
 const SPARE: u64 = 1 << 20;
@@ -90,13 +90,15 @@ impl Scratch {
         })
     }
 
-    /// An empty file to fill with so many bytes. Where the disk has no room for them, the oldest copies
-    /// go: nobody misses them, and files that wait for room must not wait for each other's copies.
+    /// An empty file to fill with so many bytes, which are its own from now on, so that no work begins that cannot end for
+    /// want of room. Where the disk has none, the oldest copies go: nobody misses them, and files that wait for room must
+    /// not wait for each other's copies.
     pub fn create(&self, size_bytes: u64) -> io::Result<ScratchFile> {
         make_room_on_disk(&self.folder, size_bytes.saturating_add(SPARE))?;
         let named = tempfile::Builder::new()
             .prefix(&self.prefix)
             .tempfile_in(&self.folder)?;
+        reserve(named.as_file(), size_bytes)?;
         let writer = tokio::fs::File::from_std(named.reopen()?);
         Ok(ScratchFile { named, writer })
     }
@@ -293,8 +295,13 @@ mod tests {
         let copy = fill(&scratch, b"a copy").await;
         drop(scratch.create(1).unwrap());
         assert!(scratch.path(&copy).exists(), "there is room");
-        drop(scratch.create(1 << 60).unwrap());
+        let Err(error) = scratch.create(1 << 50) else {
+            panic!("no disk has room for that")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert!(!scratch.path(&copy).exists());
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 
     #[tokio::test]
@@ -307,7 +314,7 @@ mod tests {
         }
         let scratch = Scratch::open(folder.path(), 1).unwrap();
         fill(&scratch, b"a copy").await;
-        drop(scratch.create(1 << 60).unwrap());
+        assert!(scratch.create(1 << 50).is_err());
         assert!(theirs.iter().all(|path| path.exists()));
     }
 

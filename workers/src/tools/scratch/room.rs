@@ -1,12 +1,15 @@
 //! What is in the scratch folder, and what goes to make room.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use media::Sha256;
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 
 use super::UNFINISHED;
 
@@ -78,4 +81,18 @@ pub(super) fn make_room(folder: &Path, max_bytes: u64, newest: &Path) -> io::Res
         }
     }
     Ok(())
+}
+
+/// Takes room on the disk for a file that grows to so many bytes. What it does not use goes with the file. A file system
+/// that cannot do that lets a full disk be found out later.
+pub(super) fn reserve(file: &File, size_bytes: u64) -> io::Result<()> {
+    let Ok(size @ 1..) = i64::try_from(size_bytes) else {
+        return Ok(());
+    };
+    match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, size) {
+        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+        // Larger than any file on this disk.
+        Err(Errno::EFBIG) => Err(io::ErrorKind::StorageFull.into()),
+        Err(errno) => Err(errno.into()),
+    }
 }
