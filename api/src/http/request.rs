@@ -115,7 +115,8 @@ impl<E: Endpoint> Handled<E> {
         };
         let mut response = match error.code() {
             Code::MethodNotAllowed => {
-                let allow = self.requests.operations.allowed(&path);
+                let api = || self.requests.operations.allowed(&path);
+                let allow = uppy::allowed(&path).unwrap_or_else(api);
                 error.header(header::ALLOW, allow).into_response(request_id)
             }
             _ => error.into_response(request_id),
