@@ -80,7 +80,7 @@ impl Release {
 const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>Uppy</title><input type="file" id="file">
 <script type="module">
 import { Uppy, AwsS3, GoldenRetriever } from './uppy.mjs';
-window.told = { parts: 0, errors: [], done: null, restored: 0, ready: false };
+window.told = { parts: 0, errors: [], done: null, restored: 0, saved: false, ready: false };
 const uppy = new Uppy().use(AwsS3, { [ENDPOINT]: SERVER, shouldUseMultipart: true }).use(GoldenRetriever);
 uppy.on('file-added', (file) => uppy.setFileMeta(file.id, { size: file.size }));
 uppy.on('s3-multipart:part-uploaded', () => {
@@ -96,6 +96,25 @@ document.querySelector('#file').onchange = (event) => {
   uppy.addFile({ name: data.name, type: data.type, data });
   uppy.upload();
 };
+// Whether Golden Retriever has written down which upload it is: it does so a moment later.
+const ended = (request) => new Promise((resolve) => {
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => resolve([]);
+});
+async function saved() {
+  const id = uppy.getFiles()[0]?.s3Multipart?.uploadId;
+  if (!id) return false;
+  let kept = JSON.stringify(localStorage);
+  for (const { name } of await indexedDB.databases()) {
+    const database = await ended(indexedDB.open(name));
+    for (const store of database.objectStoreNames ?? []) {
+      kept += JSON.stringify(await ended(database.transaction(store).objectStore(store).getAll()));
+    }
+    database.close?.();
+  }
+  return kept.includes(id);
+}
+setInterval(async () => { told.saved = await saved(); }, 100);
 told.ready = true;
 </script>"#;
 
@@ -182,9 +201,8 @@ async fn sends(release: &Release, reload: bool) {
     browser.choose("#file", &path).await;
     if reload {
         browser
-            .until("return told.parts > 0 || told.errors.length > 0")
+            .until("return told.parts > 0 && told.saved || told.errors.length > 0")
             .await;
-
         browser.goto("about:blank").await;
         browser.goto(&format!("{origin}/")).await;
         browser.until("return window.told?.ready === true").await;

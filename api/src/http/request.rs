@@ -120,7 +120,8 @@ impl<E: Endpoint> Handled<E> {
         };
         let mut response = match error.code() {
             Code::MethodNotAllowed if !error.has_header(&header::ALLOW) => {
-                let allow = self.requests.operations.allowed(&path);
+                let api = || self.requests.operations.allowed(&path);
+                let allow = uppy::allowed(&path).unwrap_or_else(api);
                 error.header(header::ALLOW, allow).into_response(request_id)
             }
             _ => error.into_response(request_id),

@@ -7,6 +7,7 @@
 mod guest;
 mod multipart;
 
+use poem::http::HeaderValue;
 use poem::{Body, Request, Response, Route, endpoint, get, post};
 use serde::de::DeserializeOwned;
 
@@ -29,8 +30,20 @@ pub fn add_to(route: Route) -> Route {
         )
         .at(of_one("/batch"), get(at(multipart::sign_many)))
         .at(of_one("/complete"), post(at(multipart::complete)))
-        .at(of_one("/:part_number"), get(at(multipart::sign)));
+        .at(of_one("/:part_number"), get(at(multipart::sign)))
+        .at("/:token/s3/params", get(at(multipart::params)));
     route.nest("/uppy", routes)
+}
+
+/// The methods of a path, if it is one of these (RFC 9110 §15.5.6).
+pub fn allowed(path: &str) -> Option<HeaderValue> {
+    let rest = path.strip_prefix(PREFIX)?.split_once("/s3/multipart")?.1;
+    let methods = match rest.split('/').skip(1).collect::<Vec<_>>()[..] {
+        [] | [_, "complete"] => "POST",
+        [_] => "GET, HEAD, DELETE",
+        _ => "GET, HEAD",
+    };
+    Some(HeaderValue::from_static(methods))
 }
 
 /// An operation as the framework takes it.
@@ -63,4 +76,21 @@ pub fn without_token(path: &str) -> String {
             format!("{PREFIX}…/{rest}")
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_token;
+
+    #[test]
+    fn no_token_is_logged() {
+        for (path, logged) in [
+            ("/uppy/mmu_a/s3/multipart/1", "/uppy/…/s3/multipart/1"),
+            ("/uppy/mmu_a", "/uppy/…/"),
+            ("/uppy/", "/uppy/…/"),
+            ("/v1/uploads", "/v1/uploads"),
+        ] {
+            assert_eq!(without_token(path), logged);
+        }
+    }
 }

@@ -91,6 +91,13 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// `GET s3/params`, by which Uppy sends a file in one request: of its end nobody would be told.
+pub async fn params(request: Request) -> Result<Response, Problem> {
+    Guest::of(&request).await?;
+    let detail = "files are sent in parts here: set shouldUseMultipart: true";
+    Err(Problem::not_found("operation").detail(detail))
+}
+
 /// `GET s3/multipart/{id}`: the parts that have arrived.
 pub async fn list(request: Request) -> Result<Response, Problem> {
     let guest = Guest::of(&request).await?;

@@ -200,3 +200,22 @@ async fn operators_set_what_an_owner_may_have() {
     let (status, _) = service.get("/v1/admin/owners/a%20b", &admin).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_size_that_becomes_known_later_counts_then_and_lost_counts_stop_nobody() {
+    let service = Service::start().await;
+    let key = service.key("ann", &BOTH).await;
+    let (_, upload) = open(&service, &key, 7).await;
+    sqlx::query("UPDATE uploads SET declared_size_bytes = 70")
+        .execute(&service.pool)
+        .await
+        .unwrap();
+    assert_eq!(used(&service, &key).await, (1, 70));
+    sqlx::query("DELETE FROM owners")
+        .execute(&service.pool)
+        .await
+        .unwrap();
+    let path = format!("/v1/uploads/{}", upload["upload_id"].as_str().unwrap());
+    assert_eq!(service.delete(&path, &key).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(used(&service, &key).await, (0, 0));
+}

@@ -327,3 +327,27 @@ async fn a_token_ends_by_itself_when_it_is_revoked_and_with_its_key() {
         (401, "unauthenticated")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_uppy_may_not_do_is_told() {
+    let service = Service::start().await;
+    let key = service.key("ann", &BOTH).await;
+    let (secret, _) = token(&service, &key, json!({ "max_files": 1, "max_bytes": 9 })).await;
+    let path = |rest: &str| format!("/uppy/{secret}/s3/{rest}");
+    let params = path("params?filename=a.jpg&type=image/jpeg");
+    let (status, problem) = ask(&service, Method::GET, &params, Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("shouldUseMultipart: true"), "{detail}");
+    for (rest, allowed) in [
+        ("multipart", "POST"),
+        ("multipart/a", "GET, HEAD, DELETE"),
+        ("multipart/a/1", "GET, HEAD"),
+        ("multipart/a/complete", "POST"),
+    ] {
+        let url = format!("{}{}", service.base, path(rest));
+        let refused = service.http.put(url).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(refused.headers()["allow"], allowed, "{rest}");
+    }
+}
