@@ -550,6 +550,9 @@ CREATE INDEX workers_at_work ON workflows.workers USING btree (worker_id) WHERE 
 -- Orders the tasks of one key: the start of the run in microseconds since 1970, later by a minute for each step of priority.
 -- FUNCTION workflows.task_rank(started_at timestamp with time zone, priority smallint) RETURNS bigint
 
+-- The keys that have something ready in a lane, each with its lowest rank: those behind a key (turn 1), then the others (turn 2).
+-- FUNCTION workflows.waiting_fronts(in_lane integer, after bigint, wanted bigint) RETURNS TABLE(key bigint, turn integer, rank bigint)
+
 -- The keys that have something ready in a lane: those behind a key (turn 1), then the others (turn 2).
 -- FUNCTION workflows.waiting_keys(in_lane integer, after bigint, wanted bigint) RETURNS TABLE(key bigint, turn integer)
 

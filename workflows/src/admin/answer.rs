@@ -15,7 +15,7 @@ use crate::{
 /// One live task.
 #[derive(Debug, Clone)]
 pub struct TaskAnswer {
-    /// The task.
+    /// The task. Of a run with a fan-out there are several.
     pub task_id: TaskId,
     /// The step it is at.
     pub step: String,
@@ -29,15 +29,15 @@ pub struct TaskAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Answer {
-    /// It is.
+    /// A worker is at it.
     Running {
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// Name of the worker.
         worker: String,
         /// Version of the worker's program.
         build: String,
-        /// Since when.
+        /// When the attempt began, by the database's clock.
         since: DateTime<Utc>,
         /// Without a sign of life the task is taken from the worker then.
         lease_until: DateTime<Utc>,
@@ -49,7 +49,7 @@ pub enum Answer {
     },
     /// The worker that had it is gone, or has not renewed its lease in time.
     WorkerLost {
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// Name of the worker.
         worker: String,
@@ -67,18 +67,18 @@ pub enum Answer {
     },
     /// The run is over.
     Ended {
-        /// How.
+        /// The state in which it ended.
         state: RunState,
-        /// When.
+        /// When it ended.
         at: Option<DateTime<Utc>>,
     },
     /// Somebody paused the run.
     RunPaused {
-        /// Who.
+        /// The actor's name, as in the audit.
         by: String,
-        /// Since when.
+        /// When it was paused.
         at: DateTime<Utc>,
-        /// Why.
+        /// The reason that the actor gave.
         reason: String,
     },
     /// A task used up its attempts and waits for somebody to re-drive or discard it.
@@ -94,16 +94,16 @@ pub enum Answer {
     },
     /// It is due later: the last attempt failed, or it was started with a delay.
     WaitingForRetry {
-        /// The step.
+        /// Durable name of the step.
         step: String,
-        /// When.
+        /// When it becomes claimable.
         due_at: DateTime<Utc>,
         /// How it fared.
         tried: Tried,
     },
     /// An outside service that the step needs is down. One task at a time tries whether it is back.
     DependencyDown {
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// The service, by the name under which steps need it.
         dependency: String,
@@ -116,22 +116,22 @@ pub enum Answer {
     },
     /// Somebody paused the queue.
     QueuePaused {
-        /// The queue.
+        /// Name of the queue.
         queue: String,
-        /// Who.
+        /// The actor's name, as in the audit.
         by: String,
-        /// Since when.
+        /// When it was paused.
         at: DateTime<Utc>,
-        /// Why.
+        /// The reason that the actor gave.
         reason: String,
     },
     /// No live worker can run this step.
     NoWorker {
-        /// The workflow.
+        /// Durable name of the workflow.
         workflow: String,
-        /// Its version.
+        /// The version that the run was started with.
         version: i32,
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// What is missing.
         lack: Lack,
@@ -141,9 +141,9 @@ pub enum Answer {
     /// It was in a process that died, and is claimed one at a time in each process: one of them may
     /// have killed it.
     Suspect {
-        /// The queue.
+        /// Name of the queue.
         queue: String,
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// Since when it is ready.
         since: DateTime<Utc>,
@@ -152,9 +152,9 @@ pub enum Answer {
     },
     /// It is ready, and a limit over all processes holds it.
     HeldByLimit {
-        /// The queue.
+        /// Name of the queue.
         queue: String,
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// Since when it is ready.
         since: DateTime<Utc>,
@@ -169,9 +169,9 @@ pub enum Answer {
     },
     /// It is ready and others go first.
     WaitingForSlot {
-        /// The queue.
+        /// Name of the queue.
         queue: String,
-        /// The step.
+        /// Durable name of the step.
         step: String,
         /// Since when it is ready.
         since: DateTime<Utc>,

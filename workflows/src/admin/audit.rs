@@ -9,20 +9,20 @@ use crate::{
     store::audit as store,
 };
 
-/// One action.
+/// One action of an operator.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
     /// Number of the entry. Later entries have greater ones.
     pub audit_id: i64,
-    /// When.
+    /// When the transaction of the action began.
     pub at: DateTime<Utc>,
-    /// Who.
+    /// Who did it, by the name that the caller gave.
     pub actor: String,
     /// What, for example `run.cancel`.
     pub action: String,
     /// To what: a run, a letter, a queue, a re-drive.
     pub target: String,
-    /// Why.
+    /// The reason that was given. Never empty.
     pub reason: String,
     /// What else is known.
     pub details: Value,

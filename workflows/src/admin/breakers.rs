@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 pub struct Breaker {
     /// The name under which steps need it.
     pub dependency: String,
-    /// Since when.
+    /// When it opened: the first failure of the outage.
     pub since: DateTime<Utc>,
     /// When the next task may try.
     pub probe_at: DateTime<Utc>,

@@ -22,7 +22,7 @@ pub enum Conflict {
     /// The run cannot start again from a step through which it has not been.
     #[error("the run cannot start again from {step}: it has not been through it")]
     StepNotReached {
-        /// The step.
+        /// Durable name of the step that was asked for.
         step: String,
     },
     /// The first step of the run is not on record.

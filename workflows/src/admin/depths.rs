@@ -36,11 +36,11 @@ pub struct Depth {
     pub workflow: String,
     /// Durable name of the step.
     pub step: String,
-    /// Claimable now.
+    /// Tasks that can be claimed now.
     pub ready: i64,
     /// Claimable now, one at a time in each process: they were in a process when it died.
     pub suspects: i64,
-    /// Claimable later.
+    /// Tasks that can be claimed later: retries and delayed starts.
     pub deferred: i64,
     /// Being worked on.
     pub running: i64,

@@ -22,7 +22,7 @@ pub(super) use timeline::attempts_of;
 /// A run explained.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    /// The run.
+    /// The run that was asked for, or the one about the subject that was.
     pub run: RunEntry,
     /// The one answer: what it waits for, or who works on it.
     pub answer: Answer,

@@ -52,7 +52,7 @@ impl Hints {
         }
     }
 
-    /// Both.
+    /// What these tell and what the others tell.
     pub fn and(mut self, other: Self) -> Self {
         self.queues.extend(other.queues);
         self.lanes.extend(other.lanes);

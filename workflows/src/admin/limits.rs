@@ -60,7 +60,7 @@ impl Limit {
 /// A queue with a limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LimitEntry {
-    /// The queue.
+    /// Name of the queue.
     pub queue: String,
     /// What it may.
     pub limit: Limit,
@@ -68,11 +68,11 @@ pub struct LimitEntry {
     pub running: i64,
     /// Steps that the rate would allow to begin now.
     pub may_begin: Option<f64>,
-    /// Since when.
+    /// When the limit was set last.
     pub set_at: DateTime<Utc>,
-    /// By whom.
+    /// The actor's name, as in the audit.
     pub set_by: String,
-    /// Why.
+    /// The reason that the actor gave.
     pub reason: String,
 }
 

@@ -126,11 +126,11 @@ impl Paging {
 /// A pause, of a run or a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
-    /// Since when.
+    /// When it began.
     pub at: DateTime<Utc>,
-    /// By whom.
+    /// The actor's name, as in the audit.
     pub by: String,
-    /// Why.
+    /// The reason that the actor gave.
     pub reason: String,
 }
 

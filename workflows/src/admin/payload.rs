@@ -16,7 +16,7 @@ impl Payload {
         Self(text)
     }
 
-    /// The text.
+    /// The JSON as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }

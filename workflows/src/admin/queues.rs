@@ -18,10 +18,10 @@ use crate::{
     store::{audit, queues},
 };
 
-/// One queue.
+/// A queue that builds or operators know.
 #[derive(Debug, Clone)]
 pub struct QueueEntry {
-    /// Its name.
+    /// Its name, as steps give it.
     pub queue: String,
     /// Workflows, with version, that have steps in it.
     pub workflows: Vec<String>,

@@ -24,19 +24,19 @@ const LISTED: i64 = 500;
 /// A re-drive of many and how far it is.
 #[derive(Debug, Clone)]
 pub struct Redrive {
-    /// The job.
+    /// Its id, by which it is asked after and stopped.
     pub redrive_id: RedriveId,
-    /// Which letters.
+    /// The letters that it is about.
     pub filter: LetterFilter,
     /// Their runs start again from this step, instead of from where they died.
     pub from_step: Option<String>,
-    /// How fast.
+    /// Letters per second at most.
     pub per_second: f64,
     /// How many at most.
     pub cap: i32,
     /// Who asked for it.
     pub actor: String,
-    /// Why.
+    /// The reason that the actor gave.
     pub reason: String,
     /// Letters that matched when it was asked for.
     pub matched: i64,

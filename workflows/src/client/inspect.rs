@@ -14,13 +14,13 @@ use crate::{
 /// One run, in short.
 #[derive(Debug, Clone)]
 pub struct RunSummary {
-    /// The run.
+    /// Its id, which it keeps when it is started again.
     pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
     /// Version of the workflow it was started with.
     pub version: i32,
-    /// Its state.
+    /// Where it stands. A dead run has not ended.
     pub state: RunState,
     /// When it was started.
     pub started_at: DateTime<Utc>,
@@ -33,9 +33,9 @@ pub struct RunSummary {
 /// One step of a run, its fan-out children taken together.
 #[derive(Debug, Clone)]
 pub struct StepSummary {
-    /// Durable name.
+    /// Durable name of the step.
     pub name: String,
-    /// Its state.
+    /// Where the step stands, of all its tasks together.
     pub state: StepState,
     /// Tasks that are done.
     pub done: i64,

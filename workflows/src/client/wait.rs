@@ -67,9 +67,9 @@ pub enum End<O> {
     },
     /// Somebody ended it.
     Cancelled {
-        /// Who.
+        /// The actor's name, as in the audit.
         by: String,
-        /// Why.
+        /// The reason that the actor gave.
         reason: String,
     },
     /// It goes on, and the time is over.
@@ -85,11 +85,11 @@ pub enum WaitError {
     /// The run is another workflow's, whose result has another type.
     #[error("the run {run} is one of {workflow} version {version}")]
     Another {
-        /// The run.
+        /// The run that was waited for.
         run: RunId,
-        /// Its workflow.
+        /// Durable name of its workflow.
         workflow: String,
-        /// Its version.
+        /// The version that it was started with.
         version: i32,
     },
     /// What the run ended with does not decode as the type that was asked for.

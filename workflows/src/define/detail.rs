@@ -3,7 +3,7 @@
 /// How much is told of the runs of a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Detail {
-    /// Nothing.
+    /// No event is written.
     #[default]
     None,
     /// Their starts, their ends, and what operators do to them.

@@ -14,13 +14,13 @@ pub struct LetterFilter {
     /// Name of the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
-    /// [`DeadLetter::fingerprint`](crate::admin::dead_letters::DeadLetter::fingerprint).
+    /// The kind of error: [`DeadLetter::fingerprint`](crate::admin::dead_letters::DeadLetter::fingerprint).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
     /// Fairness key of the run. It is `owner` where filters are stored.
     #[serde(default, rename = "owner", skip_serializing_if = "Option::is_none")]
     pub fairness_key: Option<String>,
-    /// Died before.
+    /// Died before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_before: Option<DateTime<Utc>>,
     /// Died at this time or later.

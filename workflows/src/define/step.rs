@@ -91,7 +91,7 @@ pub struct Attempt<C = ()> {
     /// Fencing token of this attempt: grows with every claim, never reused. Put it into the keys
     /// of outside effects, and only the winner's are ever referred to.
     pub token: FencingToken,
-    /// From 1.
+    /// Number of the attempt at this step, from 1, whatever ended the earlier ones.
     pub attempt: u32,
     /// Fires when the attempt has lost its right to work (cancelled, lease lost, shutdown).
     pub cancelled: CancellationToken,
@@ -184,7 +184,7 @@ pub struct FanOut<C, P> {
 /// Input of a join: what was carried past the fan-out, and every child's output in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined<P, D> {
-    /// From [`FanOut::carry`].
+    /// What the fan-out handed past its children: [`FanOut::carry`].
     pub carry: P,
     /// Outputs of the children, in the order of [`FanOut::children`].
     pub children: Vec<D>,
@@ -236,7 +236,7 @@ pub enum StepError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Rejection {
-    /// Stable code.
+    /// For programs: a word that stays the same when the sentence is worded anew.
     pub code: Cow<'static, str>,
     /// One sentence for people.
     pub message: String,

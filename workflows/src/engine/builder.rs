@@ -27,9 +27,9 @@ use crate::{
     store::schedules::StartTick,
     worker::{
         backend::QueueBackend,
+        channels::{Channels, QueueChannel},
         complete::CompleteLayer,
         completer::{Completer, Tasks},
-        dispatcher::QueueChannel,
         in_flight::Held,
         perform::Perform,
         registry::Registry,
@@ -212,9 +212,9 @@ impl Engine {
 type Way = (String, mpsc::UnboundedReceiver<Held>);
 
 /// A channel per queue, and the other ends of their ways.
-fn channels(slots: &Slots) -> (Vec<QueueChannel>, Vec<Way>) {
+fn channels(slots: &Slots) -> (Channels, Vec<Way>) {
     let queues = slots.queues();
-    queues
+    let (channels, ways) = queues
         .map(|(queue, permits)| {
             let (worker, way) = mpsc::unbounded_channel();
             let channel = QueueChannel {
@@ -225,7 +225,8 @@ fn channels(slots: &Slots) -> (Vec<QueueChannel>, Vec<Way>) {
             };
             (channel, (queue.clone(), way))
         })
-        .unzip()
+        .unzip();
+    (Channels(channels), ways)
 }
 
 /// The apalis worker of one queue.

@@ -18,7 +18,7 @@ pub enum EngineError {
     /// should be started again.
     #[error("the engine stopped, because {part} ended: {why}")]
     Ended {
-        /// Which part.
+        /// The name of the part, as logs have it.
         part: String,
         /// What it said.
         why: String,

@@ -31,10 +31,11 @@ use crate::{
     },
     worker::{
         breakers::Breakers,
+        channels::{Channels, Readiness},
         complete::CompleteLayer,
         completer::{Committing, Completer},
         demand::Demands,
-        dispatcher::{Dispatcher, QueueChannel},
+        dispatcher::Dispatcher,
         heartbeat::Heartbeat,
         in_flight::InFlight,
         limited::LimitedClaims,
@@ -143,8 +144,9 @@ impl Parts {
         }
     }
 
-    pub fn completing(&self, completer: Completer, channels: &[QueueChannel]) -> CompleteLayer {
+    pub fn completing(&self, completer: Completer, channels: &Channels) -> CompleteLayer {
         let ways = channels
+            .0
             .iter()
             .map(|channel| (channel.queue.clone(), channel.worker.downgrade()));
         CompleteLayer {
@@ -228,7 +230,14 @@ impl Parts {
         }
     }
 
-    pub fn dispatcher(&self, channels: Vec<QueueChannel>) -> Dispatcher {
+    fn readiness(&self) -> Readiness {
+        Readiness {
+            present: self.vitals.present.subscribe(),
+            committing: self.vitals.committing.subscribe(),
+        }
+    }
+
+    pub fn dispatcher(&self, channels: Channels) -> Dispatcher {
         Dispatcher {
             link: Link::new(self.session("claims").for_claims()),
             channels,
@@ -239,14 +248,13 @@ impl Parts {
             poll: self.config.poll,
             slots: self.slots.clone(),
             attempts: Arc::clone(&self.attempts),
-            present: self.vitals.present.subscribe(),
-            committing: self.vitals.committing.subscribe(),
+            readiness: self.readiness(),
             astray: Arc::clone(&self.astray),
             limits: self.limits.clone(),
         }
     }
 
-    pub fn limited(&self, channels: Vec<QueueChannel>) -> LimitedClaims {
+    pub fn limited(&self, channels: Channels) -> LimitedClaims {
         LimitedClaims {
             link: Link::new(self.session("claims under limits").for_claims()),
             channels,
@@ -258,8 +266,7 @@ impl Parts {
             slots: self.slots.clone(),
             limits: self.limits.clone(),
             attempts: Arc::clone(&self.attempts),
-            present: self.vitals.present.subscribe(),
-            committing: self.vitals.committing.subscribe(),
+            readiness: self.readiness(),
             astray: Arc::clone(&self.astray),
         }
     }

@@ -154,7 +154,7 @@ impl Harness {
 /// What a run has come to.
 #[derive(Debug)]
 pub struct Ended {
-    /// The run.
+    /// The run that was walked to its end.
     pub run: RunId,
     /// How it ended. Never [`End::NotYet`].
     pub end: End<Value>,

@@ -15,7 +15,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Before everything.
+    /// Before every event.
     pub(crate) const BEGINNING: Self = Self { xid: -1, seq: -1 };
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// A text that is none of the words of an enum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
-    /// The text.
+    /// What was read instead of a word.
     pub text: String,
     /// The words that there are.
     pub words: &'static [&'static str],
@@ -106,7 +106,7 @@ words! {
     AttemptOutcome {
         /// The step is done.
         Done = "done",
-        /// It failed.
+        /// It failed, and may be tried again.
         Error = "error",
         /// A dependency of the step was down; the task is not to blame.
         Unavailable = "unavailable",

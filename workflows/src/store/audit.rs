@@ -28,7 +28,6 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// An entry.
 pub(crate) struct Entry {
     pub audit_id: i64,
     pub at: DateTime<Utc>,

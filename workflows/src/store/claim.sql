@@ -11,8 +11,8 @@ WITH lane AS (
       -- Those are claimed by claim_limited.sql.
       AND NOT EXISTS (SELECT FROM workflows.limits q WHERE q.queue = l.queue)
 ), waiting AS MATERIALIZED (
-    SELECT lane.*, found.key, found.turn AS place, (-9223372036854775808)::bigint AS front
-    FROM lane CROSS JOIN LATERAL workflows.waiting_keys(lane.lane, lane.after, lane.slots) found
+    SELECT lane.*, found.key, found.turn AS place, found.rank AS front
+    FROM lane CROSS JOIN LATERAL workflows.waiting_fronts(lane.lane, lane.after, lane.slots) found
     WHERE $9
     UNION ALL
     -- Or the caller says which keys to look at, and from which rank on.

@@ -10,8 +10,8 @@ WITH running AS MATERIALIZED (
          WITH ORDINALITY AS l (lane, queue, grp, slots, after, crash_limit, per_key, grp_turn)
     WHERE NOT EXISTS (SELECT FROM workflows.queues q WHERE q.queue = l.queue)
 ), waiting AS MATERIALIZED (
-    SELECT lane.*, found.key, found.turn AS place, lane.per_key - coalesce(r.tasks, 0) AS room
-    FROM lane CROSS JOIN LATERAL workflows.waiting_keys(lane.lane, lane.after, lane.slots + lane.capped) found
+    SELECT lane.*, found.key, found.turn AS place, found.rank AS front, lane.per_key - coalesce(r.tasks, 0) AS room
+    FROM lane CROSS JOIN LATERAL workflows.waiting_fronts(lane.lane, lane.after, lane.slots + lane.capped) found
     LEFT JOIN running r ON (r.queue, r.key) = (lane.queue, found.key)
     WHERE lane.per_key > coalesce(r.tasks, 0)
 ), share AS (
@@ -25,7 +25,7 @@ WITH running AS MATERIALIZED (
     FROM share JOIN waiting w USING (queue, grp, key) CROSS JOIN LATERAL (
         SELECT r.lane, r.key, r.rank, r.task_id
         FROM workflows.ready r
-        WHERE r.lane = w.lane AND r.key = w.key
+        WHERE r.lane = w.lane AND r.key = w.key AND r.rank >= w.front
         ORDER BY r.rank, r.task_id
         LIMIT share.quota
         FOR UPDATE SKIP LOCKED

@@ -8,7 +8,6 @@ use crate::define::ids::RunId;
 use crate::protocol::state::{RunState, StepState};
 use crate::store::error::StoreError;
 
-/// A run.
 pub(crate) struct Row {
     pub run_id: RunId,
     pub workflow: String,

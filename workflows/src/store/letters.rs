@@ -11,7 +11,6 @@ use crate::{
     protocol::state::{Cause, Resolution},
 };
 
-/// A letter.
 pub(crate) struct Row {
     pub letter_id: LetterId,
     pub run_id: RunId,
@@ -34,6 +33,24 @@ pub(crate) struct Row {
     pub reason: Option<String>,
 }
 
+/// A query on `workflows.matching_letters($1, $2, $3, $4, $5, $6)`, whose arguments are the filter's. From
+/// `$7` on they are the query's own.
+macro_rules! matching_letters {
+    ($query:ident, $filter:ident, $($row:ident,)? $sql:literal, $($own:expr),* $(,)?) => {
+        sqlx::$query!(
+            $($row,)?
+            $sql,
+            $filter.workflow.as_deref(),
+            $filter.step.as_deref(),
+            $filter.fingerprint.as_ref().map(Fingerprint::as_str),
+            $filter.fairness_key.as_deref(),
+            $filter.died_before,
+            $filter.died_since,
+            $($own),*
+        )
+    };
+}
+
 /// The newest `limit` letters before the letter `before`; open ones, or all.
 pub(crate) async fn list(
     pool: &PgPool,
@@ -42,7 +59,7 @@ pub(crate) async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    Ok(sqlx::query_as!(
+    Ok(matching_letters!(query_as, filter,
         Row,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", task_id AS "task_id!",
                   workflow AS "workflow!", version AS "version!", step AS "step!", child,
@@ -50,16 +67,10 @@ pub(crate) async fn list(
                   interruptions AS "interruptions!", cause AS "cause!: Cause",
                   left(error::text, 65536) AS "error!", fingerprint AS "fingerprint!",
                   died_at AS "died_at!", resolution AS "resolution: Resolution", resolved_at, resolved_by, reason
-           FROM workflows.matching_letters($2, $3, $4, $5, $6, $7)
-           WHERE ($1 OR resolved_at IS NULL) AND ($8::uuid IS NULL OR letter_id < $8)
+           FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
+           WHERE ($7 OR resolved_at IS NULL) AND ($8::uuid IS NULL OR letter_id < $8)
            ORDER BY letter_id DESC LIMIT $9"#,
         resolved_too,
-        filter.workflow.as_deref(),
-        filter.step.as_deref(),
-        filter.fingerprint.as_ref().map(Fingerprint::as_str),
-        filter.fairness_key.as_deref(),
-        filter.died_before,
-        filter.died_since,
         before,
         limit,
     )
@@ -67,7 +78,6 @@ pub(crate) async fn list(
     .await?)
 }
 
-/// One letter.
 pub(crate) async fn get(pool: &PgPool, letter_id: LetterId) -> Result<Option<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,
@@ -182,7 +192,7 @@ pub(crate) async fn kinds(
     filter: &LetterFilter,
     limit: i64,
 ) -> Result<Vec<Kind>, StoreError> {
-    Ok(sqlx::query_as!(
+    Ok(matching_letters!(query_as, filter,
         Kind,
         r#"SELECT kind.fingerprint AS "fingerprint!", kind.workflow AS "workflow!", kind.step AS "step!",
                   kind.cause AS "cause!: Cause", letters AS "letters!",
@@ -197,12 +207,6 @@ pub(crate) async fn kinds(
                ORDER BY letters DESC, fingerprint LIMIT $7) kind
            JOIN workflows.dead_letters example USING (letter_id)
            ORDER BY letters DESC, kind.fingerprint"#,
-        filter.workflow.as_deref(),
-        filter.step.as_deref(),
-        filter.fingerprint.as_ref().map(Fingerprint::as_str),
-        filter.fairness_key.as_deref(),
-        filter.died_before,
-        filter.died_since,
         limit,
     )
     .fetch_all(pool)
@@ -233,15 +237,11 @@ pub(crate) async fn matching(
     tx: &mut PgConnection,
     filter: &LetterFilter,
 ) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar!(
+    Ok(matching_letters!(
+        query_scalar,
+        filter,
         r#"SELECT count(*) AS "count!" FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
            WHERE resolved_at IS NULL"#,
-        filter.workflow.as_deref(),
-        filter.step.as_deref(),
-        filter.fingerprint.as_ref().map(Fingerprint::as_str),
-        filter.fairness_key.as_deref(),
-        filter.died_before,
-        filter.died_since,
     )
     .fetch_one(tx)
     .await?)
@@ -263,18 +263,12 @@ pub(crate) async fn candidates(
     until: Option<DateTime<Utc>>,
     limit: i64,
 ) -> Result<Vec<Candidate>, StoreError> {
-    Ok(sqlx::query_as!(
+    Ok(matching_letters!(query_as, filter,
         Candidate,
         r#"SELECT letter_id AS "letter_id!", run_id AS "run_id!", step AS "step!"
            FROM workflows.matching_letters($1, $2, $3, $4, $5, $6)
            WHERE resolved_at IS NULL AND letter_id > $7 AND ($8::timestamptz IS NULL OR died_at <= $8)
            ORDER BY letter_id LIMIT $9"#,
-        filter.workflow.as_deref(),
-        filter.step.as_deref(),
-        filter.fingerprint.as_ref().map(Fingerprint::as_str),
-        filter.fairness_key.as_deref(),
-        filter.died_before,
-        filter.died_since,
         position.map_or(Uuid::nil(), |letter| letter.0),
         until,
         limit,

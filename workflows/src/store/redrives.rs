@@ -7,7 +7,6 @@ use crate::define::ids::{LetterId, RedriveId, RunId};
 use crate::define::{actor::Actor, letter_filter::LetterFilter};
 use crate::store::error::StoreError;
 
-/// A re-drive.
 pub(crate) struct Row {
     pub redrive_id: RedriveId,
     pub filter: Json<LetterFilter>,
@@ -77,7 +76,6 @@ pub(crate) async fn list(
     .await?)
 }
 
-/// One re-drive.
 pub(crate) async fn get(pool: &PgPool, redrive_id: RedriveId) -> Result<Option<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,

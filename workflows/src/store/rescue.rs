@@ -99,7 +99,7 @@ pub(crate) struct Candidate {
 /// What was done about losses.
 #[derive(Debug, Default)]
 pub(crate) struct Rescued {
-    /// Leases taken.
+    /// How many leases were taken.
     pub taken: usize,
     /// Lanes of the tasks among them that are charged with it, one for each.
     pub crashed: Vec<LaneId>,

@@ -8,7 +8,6 @@ use crate::define::ids::{RunId, TaskId};
 use crate::store::error::StoreError;
 use crate::{define::actor::Actor, protocol::state::RunState, store::lock};
 
-/// A run.
 pub(crate) struct Row {
     pub run_id: RunId,
     pub workflow: String,
@@ -61,7 +60,6 @@ pub(crate) async fn list(
     .await?)
 }
 
-/// One run.
 pub(crate) async fn get(pool: &PgPool, run_id: RunId) -> Result<Option<Row>, StoreError> {
     Ok(sqlx::query_as!(
         Row,

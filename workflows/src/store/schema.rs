@@ -94,7 +94,7 @@ impl From<sqlx::Error> for SchemaError {
 pub struct SchemaTooNew {
     /// The level that the database asks of builds.
     pub needed: i32,
-    /// [`SCHEMA_LEVEL`].
+    /// The [`SCHEMA_LEVEL`] of this build.
     pub has: i32,
 }
 

@@ -43,7 +43,7 @@ struct Dependency {
 pub(crate) enum News {
     /// It is down, with the error, in these lanes.
     Down(String, BTreeSet<LaneId>),
-    /// It works.
+    /// It works again.
     Up,
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum News {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
     Closed,
-    /// One task.
+    /// One task may try it.
     Probe,
     Open,
 }

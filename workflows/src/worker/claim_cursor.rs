@@ -19,7 +19,7 @@ const EXPECTED: Duration = Duration::from_millis(10);
 /// What each task that a claim brings adds to that.
 const EXPECTED_PER_TASK: Duration = Duration::from_micros(60);
 /// While claims from the front are slow, at most one part in so many of the time goes to them.
-const MAX_SCAN_SHARE: u32 = 15;
+const MAX_SCAN_SHARE: u32 = 30;
 /// The cursors are used for so long at most before a claim begins at the front again.
 const MAX_CURSOR_AGE: Duration = Duration::from_secs(2);
 

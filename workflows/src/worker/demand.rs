@@ -14,8 +14,8 @@ use crate::{
     },
     worker::{
         breakers::{Breakers, Gate},
+        channels::Permits,
         claim_cursor::ClaimCursors,
-        dispatcher::Permits,
         registry::Registry,
         slots::Slots,
     },

@@ -4,7 +4,6 @@
 mod apart;
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,10 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -30,8 +26,9 @@ use crate::{
         session::{ANSWER, within},
     },
     worker::{
+        channels::{Channels, Permits, Readiness, slot_for},
         demand::Demands,
-        in_flight::{Held, InFlight},
+        in_flight::InFlight,
         limits::Limits,
         metrics,
         slots::Slots,
@@ -43,16 +40,6 @@ const TOGETHER: Duration = Duration::from_millis(3);
 /// Fewer than a quarter of a queue's slots are few.
 const FEW: usize = 4;
 
-/// One queue's slots and its way to the worker.
-#[derive(Clone)]
-pub(crate) struct QueueChannel {
-    pub queue: String,
-    /// How many there are in all.
-    pub slots: usize,
-    pub permits: Arc<Semaphore>,
-    pub worker: mpsc::UnboundedSender<Held>,
-}
-
 /// The worker of a queue is gone: nobody takes what is claimed.
 #[derive(Debug, thiserror::Error)]
 #[error("the worker of the queue {0} has ended")]
@@ -60,7 +47,7 @@ pub(crate) struct WorkerGone(String);
 
 pub(crate) struct Dispatcher {
     pub link: Link,
-    pub channels: Vec<QueueChannel>,
+    pub channels: Channels,
     pub lanes: Arc<Lanes>,
     pub demands: Demands,
     pub worker_id: WorkerId,
@@ -68,32 +55,24 @@ pub(crate) struct Dispatcher {
     pub poll: Duration,
     pub slots: Slots,
     pub attempts: Arc<InFlight>,
-    /// Whether others see that this process lives. Without it nothing is claimed.
-    pub present: watch::Receiver<bool>,
-    /// Whether ends of attempts can be written. What is claimed without would be done in vain.
-    pub committing: watch::Receiver<bool>,
+    pub readiness: Readiness,
     /// The answer of a claim or of a commit may have been lost.
     pub astray: Arc<AtomicBool>,
     /// Queues that are none of its business, but for suspects.
     pub limits: Limits,
 }
 
-pub(crate) type Permits = HashMap<&'static str, OwnedSemaphorePermit>;
-
 impl Dispatcher {
     /// Runs until `stop`; the workers' channels close when it returns.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), WorkerGone> {
         while !stop.is_cancelled() {
-            let gone = self
-                .channels
-                .iter()
-                .find(|channel| channel.worker.is_closed());
-            if let Some(channel) = gone {
+            let mut channels = self.channels.0.iter();
+            if let Some(channel) = channels.find(|channel| channel.worker.is_closed()) {
                 return Err(WorkerGone(channel.queue.clone()));
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                ending = self.wait_until_ready() => if ending {
+                ready = self.readiness.wait() => if ready.is_err() {
                     break;
                 }
             }
@@ -114,46 +93,26 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Waits until this process's presence is known to the others and its commits come through. Returns
-    /// `true` if that can no longer happen because the parts that say so have ended.
-    async fn wait_until_ready(&mut self) -> bool {
-        let present = self.present.wait_for(|present| *present).await.is_err();
-        present
-            || self
-                .committing
-                .wait_for(|committing| *committing)
-                .await
-                .is_err()
-    }
-
     async fn pause(&self, wait: Wait) {
         let full = match wait {
             Wait::No => {
-                return self
-                    .more_slots(&(0..self.channels.len()).collect::<Vec<_>>())
-                    .await;
+                let all: Vec<usize> = (0..self.channels.0.len()).collect();
+                return self.more_slots(&all).await;
             }
             Wait::Out(time) => return tokio::time::sleep(time).await,
             Wait::ForWork(full) => full,
         };
         let again = self.demands.again_in().unwrap_or(self.poll);
-        let slot = async {
-            let waits = full
-                .iter()
-                .map(|channel| Box::pin(self.channels[*channel].permits.acquire()));
-            let _ = futures::future::select_all(waits).await;
-        };
-        let gone = futures::future::select_all(
-            self.channels
-                .iter()
-                .map(|channel| Box::pin(channel.worker.closed())),
-        );
+        let channels = &self.channels.0;
+        let gone = channels
+            .iter()
+            .map(|channel| Box::pin(channel.worker.closed()));
         tokio::select! {
             // With every slot taken a claim would be a wasted query, whatever the hints say.
-            () = self.slots.woken(), if full.len() < self.channels.len() => {}
+            () = self.slots.woken(), if full.len() < channels.len() => {}
             // Others are about to be free too: one claim for all of them.
-            () = slot, if !full.is_empty() => self.more_slots(&full).await,
-            _ = gone, if !self.channels.is_empty() => {}
+            () = self.channels.slot(&full), if !full.is_empty() => self.more_slots(&full).await,
+            _ = futures::future::select_all(gone), if !channels.is_empty() => {}
             () = tokio::time::sleep(jittered(self.poll)) => {}
             () = tokio::time::sleep(again), if again < self.poll => {}
         }
@@ -163,7 +122,7 @@ impl Dispatcher {
     async fn more_slots(&self, full: &[usize]) {
         let deadline = Instant::now() + TOGETHER;
         let few = |channel: &usize| {
-            let channel = &self.channels[*channel];
+            let channel = &self.channels.0[*channel];
             channel.permits.available_permits() * FEW < channel.slots
         };
         while full.iter().all(few) && Instant::now() < deadline {
@@ -203,19 +162,12 @@ impl Dispatcher {
     fn free_permits(&self) -> Permits {
         let mut permits = Permits::new();
         for (_, lane) in self.lanes.iter() {
-            let Some(channel) = self
-                .channels
-                .iter()
-                .find(|channel| channel.queue == lane.queue)
-            else {
-                continue;
-            };
-            if !permits.contains_key(lane.queue) {
-                let free = channel.permits.available_permits();
-                let wanted = u32::try_from(free).unwrap_or(u32::MAX);
-                if let Ok(permit) = Arc::clone(&channel.permits).try_acquire_many_owned(wanted) {
-                    permits.insert(lane.queue, permit);
-                }
+            let mut channels = self.channels.0.iter();
+            if !permits.contains_key(lane.queue)
+                && let Some(channel) = channels.find(|channel| channel.queue == lane.queue)
+                && let Some(free) = channel.free()
+            {
+                permits.insert(lane.queue, free);
             }
         }
         permits
@@ -226,29 +178,17 @@ impl Dispatcher {
     /// - otherwise at the next hint;
     /// - or when a slot becomes free in a queue that had none, before the claim or after it.
     fn next_look(&self, more: bool, permits: &Permits) -> Wait {
-        let left = |channel: &QueueChannel| {
-            permits
-                .get(channel.queue.as_str())
-                .map_or(0, OwnedSemaphorePermit::num_permits)
-        };
-        if more && self.channels.iter().any(|channel| left(channel) > 0) {
+        let mut full = self.channels.with(permits, |left| left.unwrap_or(0) == 0);
+        if more && full.len() < self.channels.0.len() {
             return Wait::No;
         }
-        let channels = self.channels.iter().enumerate();
-        Wait::ForWork(
-            channels
-                .filter(|(_, channel)| left(channel) == 0 && !self.limits.has(&channel.queue))
-                .map(|(index, _)| index)
-                .collect(),
-        )
+        full.retain(|channel| !self.limits.has(&self.channels.0[*channel].queue));
+        Wait::ForWork(full)
     }
 
     fn hand_over_all(&mut self, claimed: Claimed, permits: &mut Permits) {
         for claim in claimed.claims {
-            let slot = permits
-                .get_mut(claim.lane.queue)
-                .and_then(|permits| permits.split(1));
-            if let Some(slot) = slot {
+            if let Some(slot) = slot_for(&claim, permits) {
                 self.demands.served(&claim);
                 self.hand_over(&claim, slot);
             }
@@ -257,30 +197,7 @@ impl Dispatcher {
 
     fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
         let cancelled = self.attempts.insert(claim);
-        self.send(claim, cancelled, slot);
-    }
-
-    fn send(&self, claim: &Arc<Claim>, cancelled: CancellationToken, slot: OwnedSemaphorePermit) {
-        send(&self.channels, claim, cancelled, slot);
-    }
-}
-
-/// Hands a claim to its queue's worker.
-pub(crate) fn send(
-    channels: &[QueueChannel],
-    claim: &Arc<Claim>,
-    cancelled: CancellationToken,
-    slot: OwnedSemaphorePermit,
-) {
-    let mut channels = channels.iter();
-    if let Some(channel) = channels.find(|channel| channel.queue == claim.lane.queue) {
-        // A worker that has ended leaves it among the attempts that were not begun: the dispatcher's
-        // loop sees that next, and the engine gives them back.
-        let _ = channel.worker.send(Held {
-            claim: Arc::clone(claim),
-            cancelled,
-            _slot: Arc::new(slot),
-        });
+        self.channels.send(claim, cancelled, slot);
     }
 }
 

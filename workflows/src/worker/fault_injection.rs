@@ -8,7 +8,7 @@ use crate::define::{step::StepError, workflow::Performed};
 /// end as without a rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rehearsal {
-    /// Nothing unusual.
+    /// Steps run once, as in production.
     #[default]
     None,
     /// It runs to its end, and then its result is thrown away: the worker was lost just before its

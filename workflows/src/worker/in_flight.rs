@@ -124,7 +124,7 @@ impl InFlight {
             .any(|attempt| attempt.since.elapsed() >= age)
     }
 
-    /// Their tasks.
+    /// The tasks of all attempts in hand.
     pub fn tasks(&self) -> Vec<TaskId> {
         self.lock().keys().copied().collect()
     }

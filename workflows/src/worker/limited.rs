@@ -10,10 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
-    time::Instant,
-};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::define::ids::WorkerId;
@@ -27,8 +24,8 @@ use crate::{
         session::{ANSWER, within},
     },
     worker::{
+        channels::{Channels, Ending, Permits, Readiness, slot_for},
         demand::Demands,
-        dispatcher::{Permits, QueueChannel, send},
         in_flight::InFlight,
         limits::Limits,
         metrics,
@@ -41,7 +38,7 @@ const ALONE: Duration = Duration::from_millis(200);
 
 pub(crate) struct LimitedClaims {
     pub link: Link,
-    pub channels: Vec<QueueChannel>,
+    pub channels: Channels,
     pub lanes: Arc<Lanes>,
     pub demands: Demands,
     pub worker_id: WorkerId,
@@ -50,9 +47,7 @@ pub(crate) struct LimitedClaims {
     pub slots: Slots,
     pub limits: Limits,
     pub attempts: Arc<InFlight>,
-    /// As in the dispatcher.
-    pub present: watch::Receiver<bool>,
-    pub committing: watch::Receiver<bool>,
+    pub readiness: Readiness,
     pub astray: Arc<AtomicBool>,
 }
 
@@ -69,7 +64,7 @@ impl LimitedClaims {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => break,
-                ending = self.wait_until_ready() => if ending {
+                ready = self.wait_until_ready() => if ready.is_err() {
                     break;
                 }
             }
@@ -91,12 +86,10 @@ impl LimitedClaims {
         self.link.close().await;
     }
 
-    /// Waits until there is a limit, others can see this process, and its commits come through.
-    /// `true`: it ends.
-    async fn wait_until_ready(&mut self) -> bool {
+    /// Waits until there is a limit, and this process may claim.
+    async fn wait_until_ready(&mut self) -> Result<(), Ending> {
         self.limits.some().await;
-        let absent = self.present.wait_for(|present| *present).await.is_err();
-        absent || self.committing.wait_for(|well| *well).await.is_err()
+        self.readiness.wait().await
     }
 
     async fn pause(&self, wait: Wait) {
@@ -105,17 +98,11 @@ impl LimitedClaims {
             Wait::For(time) => return tokio::time::sleep(time).await,
             Wait::ForWork(full) => full,
         };
-        let slot = async {
-            let waits = full
-                .iter()
-                .map(|channel| Box::pin(self.channels[*channel].permits.acquire()));
-            let _ = futures::future::select_all(waits).await;
-        };
         let next = self.limits.next();
         tokio::select! {
             () = self.slots.limits_looked_for() => self.limits.stir(),
             () = self.limits.sooner() => {}
-            () = slot, if !full.is_empty() => {}
+            () = self.channels.slot(&full), if !full.is_empty() => {}
             () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             () = tokio::time::sleep(self.poll) => {}
         }
@@ -138,10 +125,7 @@ impl LimitedClaims {
         metrics::claimed(claimed.claims.len(), claimed.took);
         let more = self.note(&limited, &demand, &permits);
         for claim in limited.claimed.claims {
-            let slot = permits
-                .get_mut(claim.lane.queue)
-                .and_then(|permits| permits.split(1));
-            if let Some(slot) = slot {
+            if let Some(slot) = slot_for(&claim, &mut permits) {
                 self.demands.served(&claim);
                 self.hand_over(&claim, slot);
             }
@@ -149,16 +133,9 @@ impl LimitedClaims {
         if more {
             return Ok(Wait::No);
         }
-        let left = |channel: &QueueChannel| {
-            permits
-                .get(channel.queue.as_str())
-                .map(OwnedSemaphorePermit::num_permits)
-        };
-        let channels = self.channels.iter().enumerate();
-        let used_up = channels
-            .filter(|(_, channel)| left(channel) == Some(0))
-            .map(|(index, _)| index);
-        Ok(Wait::ForWork(used_up.chain(full).collect()))
+        let mut used_up = self.channels.with(&permits, |left| left == Some(0));
+        used_up.extend(full);
+        Ok(Wait::ForWork(used_up))
     }
 
     /// Notes when each queue is to be claimed from again. Returns `true` if a queue gave as much as it was
@@ -190,7 +167,7 @@ impl LimitedClaims {
     fn free_permits(&self) -> (Permits, Vec<usize>) {
         let mut permits = Permits::new();
         let mut full = Vec::new();
-        for (index, channel) in self.channels.iter().enumerate() {
+        for (index, channel) in self.channels.0.iter().enumerate() {
             let mut lanes = self.lanes.iter().map(|(_, lane)| lane.queue);
             let Some(queue) = lanes.find(|queue| *queue == channel.queue) else {
                 continue;
@@ -198,9 +175,8 @@ impl LimitedClaims {
             if !self.limits.due(queue) {
                 continue;
             }
-            let wanted = u32::try_from(channel.permits.available_permits()).unwrap_or(u32::MAX);
-            match Arc::clone(&channel.permits).try_acquire_many_owned(wanted) {
-                Ok(free) if wanted > 0 => {
+            match channel.free() {
+                Some(free) if free.num_permits() > 0 => {
                     permits.insert(queue, free);
                 }
                 _ => full.push(index),
@@ -212,6 +188,6 @@ impl LimitedClaims {
     fn hand_over(&self, claim: &Arc<Claim>, slot: OwnedSemaphorePermit) {
         let cancelled = self.attempts.insert(claim);
         self.limits.began(claim);
-        send(&self.channels, claim, cancelled, slot);
+        self.channels.send(claim, cancelled, slot);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         claim::{Demand, Room},
         connection::jittered,
     },
-    worker::dispatcher::Permits,
+    worker::channels::Permits,
 };
 
 /// Shortest time between two claims from the same limited queue.

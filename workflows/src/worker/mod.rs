@@ -12,6 +12,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod breakers;
+pub(crate) mod channels;
 pub(crate) mod claim_cursor;
 pub(crate) mod complete;
 pub(crate) mod completer;

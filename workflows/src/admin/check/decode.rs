@@ -13,7 +13,7 @@ use crate::define::ids::RunId;
 pub(super) struct Sample {
     pub spot: Spot,
     pub run_id: RunId,
-    /// JSON.
+    /// The input as JSON text.
     pub input: String,
 }
 

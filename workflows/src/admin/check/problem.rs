@@ -18,7 +18,7 @@ pub struct Spot {
 /// What is at a step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Live tasks.
+    /// Live tasks at the step.
     pub tasks: i64,
     /// Open dead letters.
     pub letters: i64,
@@ -42,14 +42,14 @@ pub enum Severity {
 pub enum Problem {
     /// The build does not have the step at which there is work.
     UnknownStep {
-        /// Where.
+        /// The step that it is about.
         spot: Spot,
         /// What is there.
         work: Work,
     },
     /// Inputs that were written for the step cannot be read by it.
     Undecodable {
-        /// Where.
+        /// The step that it is about.
         spot: Spot,
         /// How many of those that were tried.
         refused: usize,
@@ -62,7 +62,7 @@ pub enum Problem {
     },
     /// No worker has slots for the queue in which the work waits.
     NobodyServes {
-        /// Where.
+        /// The step that it is about.
         spot: Spot,
         /// The queue in which this build runs the step.
         queue: String,
@@ -73,9 +73,9 @@ pub enum Problem {
     },
     /// Another step follows than when the work was written.
     RouteChanged {
-        /// Where.
+        /// The step that it is about.
         spot: Spot,
-        /// What followed.
+        /// The step that followed when the work was written.
         was: String,
         /// What follows now.
         is: String,
@@ -87,7 +87,7 @@ pub enum Problem {
     },
     /// The step reads other JSON than it did.
     InputChanged {
-        /// Where.
+        /// The step that it is about.
         spot: Spot,
         /// The shape of what was written.
         was: String,
@@ -98,7 +98,7 @@ pub enum Problem {
     },
     /// While builds of both sorts are at work, only workers of this one will take the step's tasks.
     UnknownToOthers {
-        /// Where.
+        /// The step that it is about.
         spot: Spot,
         /// The builds that do not have it.
         builds: Vec<String>,
@@ -132,7 +132,7 @@ impl Problem {
         }
     }
 
-    /// Where.
+    /// The step that it is about.
     pub fn spot(&self) -> &Spot {
         match self {
             Self::UnknownStep { spot, .. }

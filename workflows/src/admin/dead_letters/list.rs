@@ -16,14 +16,14 @@ use crate::{
     store::letters,
 };
 
-/// One death.
+/// One death of a task.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
     /// The letter. A task that is re-driven and dies again makes another.
     pub letter_id: LetterId,
     /// The run that the task belongs to.
     pub run_id: RunId,
-    /// The task.
+    /// The task. It keeps its id when it is re-driven.
     pub task_id: TaskId,
     /// Durable name of the workflow.
     pub workflow: String,
@@ -49,22 +49,22 @@ pub struct DeadLetter {
     pub root_cause: Option<String>,
     /// Alike for deaths of the same kind.
     pub fingerprint: Fingerprint,
-    /// When.
+    /// When it died.
     pub died_at: DateTime<Utc>,
     /// What was decided about it. `None`: it is open.
     pub resolution: Option<Resolution>,
     /// When it was resolved.
     pub resolved_at: Option<DateTime<Utc>>,
-    /// By whom.
+    /// The name of the actor who decided. `None` while it is open, and where no person did.
     pub resolved_by: Option<String>,
-    /// Why.
+    /// The reason that the actor gave.
     pub reason: Option<String>,
 }
 
 /// One death with all that is known of it.
 #[derive(Debug, Clone)]
 pub struct WholeLetter {
-    /// In short.
+    /// The letter, as lists have it.
     pub letter: DeadLetter,
     /// What the step was given.
     pub input: Payload,

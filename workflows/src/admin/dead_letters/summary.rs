@@ -24,7 +24,7 @@ pub struct Kind {
     pub step: String,
     /// Why they died.
     pub cause: Cause,
-    /// How many.
+    /// Open letters of the kind.
     pub letters: i64,
     /// When the first of them died.
     pub first_at: DateTime<Utc>,

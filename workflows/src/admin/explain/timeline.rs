@@ -18,9 +18,9 @@ const LENGTH: i64 = 1000;
 pub struct Attempt {
     /// Fencing token: the order of the claims.
     pub token: FencingToken,
-    /// The task.
+    /// The task that was tried.
     pub task_id: TaskId,
-    /// The step.
+    /// Durable name of the step.
     pub step: String,
     /// Place among the children.
     pub child: Option<i32>,

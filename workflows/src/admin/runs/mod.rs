@@ -23,7 +23,7 @@ pub use restart::{restart, restart_in};
 /// One run, in short.
 #[derive(Debug, Clone)]
 pub struct RunEntry {
-    /// The run.
+    /// Its id, which it keeps when it is started again.
     pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
@@ -33,9 +33,9 @@ pub struct RunEntry {
     pub subject: Uuid,
     /// Its fairness key.
     pub fairness_key: String,
-    /// See [`crate::client::start::Starter::priority`].
+    /// Minutes by which it counts as started later, as in [`Starter::priority`](crate::client::start::Starter::priority).
     pub priority: i16,
-    /// Its state.
+    /// Where it stands. A dead run has not ended.
     pub state: RunState,
     /// When it was started.
     pub started_at: DateTime<Utc>,
@@ -52,9 +52,9 @@ pub struct RunEntry {
 pub struct RunFilter {
     /// Name of the workflow.
     pub workflow: Option<String>,
-    /// State.
+    /// Runs in this state.
     pub state: Option<RunState>,
-    /// Fairness key.
+    /// Runs with this fairness key.
     pub fairness_key: Option<String>,
     /// What the run is about.
     pub subject: Option<Uuid>,
@@ -77,7 +77,7 @@ pub async fn list(
     Ok(paging.page(entries.collect(), |run| run.run_id.0))
 }
 
-/// One run.
+/// The run with this id, with its result.
 pub async fn get(pool: &PgPool, run_id: RunId) -> Result<RunEntry, AdminError> {
     let row = stored::get(pool, run_id)
         .await?

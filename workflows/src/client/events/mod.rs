@@ -43,7 +43,7 @@ pub use crate::define::detail::Detail;
 pub use crate::protocol::position::{NotAPosition, Position};
 pub use follow::follow;
 
-/// What happened.
+/// What happened to a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -88,13 +88,13 @@ impl Kind {
 pub struct Event {
     /// Its place in the stream.
     pub position: Position,
-    /// The run.
+    /// The run that it happened to.
     pub run_id: RunId,
     /// Durable name of its workflow.
     pub workflow: String,
     /// What the run is about.
     pub subject: Uuid,
-    /// What happened.
+    /// What happened to a run.
     pub kind: Kind,
     /// When. Not the order: two clocks, or two transactions, may disagree about it.
     pub at: DateTime<Utc>,

@@ -2,7 +2,7 @@
 
 use crate::define::shape::tree::{Kind, Node, Part, Slot};
 
-/// For whom.
+/// Who reads the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum For {
     /// With the names of types, in the order in which they are declared.

@@ -72,7 +72,7 @@ impl<H: RunHooks> Hooked for H {
 /// How a run ended, as its hook sees it.
 #[derive(Debug, Clone)]
 pub struct RunEnd {
-    /// The run.
+    /// The run that has ended, or lives again.
     pub run_id: RunId,
     /// What it was about.
     pub subject: Uuid,
@@ -96,9 +96,9 @@ pub enum Outcome {
     },
     /// An operator cancelled it or discarded its dead letter.
     Cancelled {
-        /// Who.
+        /// The actor's name, as in the audit.
         by: String,
-        /// Why.
+        /// The reason that the actor gave.
         reason: String,
     },
 }
@@ -108,14 +108,14 @@ pub enum Outcome {
 pub struct Rejected {
     /// The step that refused.
     pub step: &'static str,
-    /// Why.
+    /// What it said of the input.
     pub rejection: Rejection,
 }
 
 /// A run that lives again, as its hook sees it.
 #[derive(Debug, Clone)]
 pub struct Revival {
-    /// The run.
+    /// The run that has ended, or lives again.
     pub run_id: RunId,
     /// What it is about.
     pub subject: Uuid,

@@ -144,7 +144,7 @@ struct Patience {
 }
 
 impl Committing {
-    /// One transaction.
+    /// Commits the batch in one transaction.
     async fn once(
         &self,
         link: &mut Link,

@@ -12,7 +12,10 @@ use crate::{
         claim::{claim_suspect_limited, strays},
         session::{ANSWER, within},
     },
-    worker::dispatcher::{Dispatcher, Permits},
+    worker::{
+        channels::{Permits, slot_for},
+        dispatcher::Dispatcher,
+    },
 };
 
 impl Dispatcher {
@@ -53,10 +56,9 @@ impl Dispatcher {
         let Some(claim) = within(ANSWER, claiming).await? else {
             return Ok(());
         };
-        let slot = permits
-            .get_mut(claim.lane.queue)
-            .and_then(|permits| permits.split(1));
-        let Some(slot) = slot else { return Ok(()) };
+        let Some(slot) = slot_for(&claim, permits) else {
+            return Ok(());
+        };
         if claim.suspicion < 2 {
             self.hand_over(&claim, slot);
             return Ok(());
@@ -68,7 +70,7 @@ impl Dispatcher {
         let cancelled = self.attempts.insert(&claim);
         let alone = async {
             self.attempts.at_most(1).await;
-            self.send(&claim, cancelled, slot);
+            self.channels.send(&claim, cancelled, slot);
             self.attempts.at_most(0).await;
         };
         tokio::select! {
