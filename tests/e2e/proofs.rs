@@ -104,3 +104,59 @@ async fn forget_buckets(stack: &Stack) {
     let forgotten = sqlx::query("DELETE FROM storage_buckets");
     forgotten.execute(&stack.pool).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_doctor_uses_everything_and_names_what_must_be_mended() {
+    let stack = Stack::new().await;
+    let well = stack.run("doctor").await;
+    let said = String::from_utf8_lossy(&well.stdout);
+    assert!(well.status.success(), "{said}");
+    for what in [
+        "database", "buckets", "scanner", "pictures", "ffmpeg", "films",
+    ] {
+        assert!(said.contains(&format!("ok      {what}")), "{what}: {said}");
+    }
+    let mut command = stack.command(&["doctor"]).await;
+    command.env("MEDIAMILL_CLAMD", "unix:/nowhere/clamd.ctl");
+    let ill = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&ill.stdout);
+    assert_eq!(ill.status.code(), Some(1), "{said}");
+    assert!(said.contains("FAILED  scanner"), "{said}");
+    assert!(said.contains("ok      films"), "{said}");
+}
+
+#[tokio::test]
+async fn why_a_file_has_no_run_is_told() {
+    let stack = Stack::new().await;
+    let api = stack.api().await;
+    let request = serde_json::json!({
+        "filename": "photo.jpg", "content_type": "image/jpeg", "size_bytes": 10,
+    });
+    let opened = reqwest::Client::new()
+        .post(format!("{}/v1/uploads", api.ready))
+        .bearer_auth(&stack.key)
+        .json(&request);
+    let opened = opened.send().await.unwrap();
+    let opened: serde_json::Value = opened.json().await.unwrap();
+    let file_id = opened["file_id"].as_str().unwrap();
+    let told = async |id: &str| {
+        let output = stack.run(&format!("runs explain {id}")).await;
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let pending = told(file_id).await;
+    assert!(pending.contains("its upload is not complete"), "{pending}");
+    let deleted = reqwest::Client::new()
+        .delete(format!("{}/v1/files/{file_id}", api.ready))
+        .bearer_auth(&stack.key);
+    assert_eq!(deleted.send().await.unwrap().status(), 204);
+    let gone = told(file_id).await;
+    assert!(gone.contains("was deleted"), "{gone}");
+    let unknown = told("0193a000-0000-7000-8000-000000000000").await;
+    assert!(
+        unknown.contains("there is no run, file or upload"),
+        "{unknown}"
+    );
+    let nonsense = told("film.mp4").await;
+    assert!(nonsense.contains("is a UUID, such as"), "{nonsense}");
+}
