@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::http::problem::Problem;
-use api::v1::uploads::initiate::{self, impossible};
+use api::v1::uploads::declare::{impossible, must_be_taken};
+use api::v1::uploads::initiate;
 use media::uploads::{Declared, Plan, UNDECLARED_TYPE, Upload, resumable};
 use media::{Sha256, filename};
 use poem::http::{HeaderValue, StatusCode, header};
@@ -37,7 +38,7 @@ pub async fn run(
     let length = announced(&request, &said)?;
     let (declared, metadata) = declared(&request, protocol)?;
     let max_size = place.limits.max_size;
-    initiate::must_be_taken(&place.state, &declared.mime_type, length.unwrap_or(0))?;
+    must_be_taken(&place.state, &declared.mime_type, length.unwrap_or(0))?;
     let plan = Plan::resumable(length.unwrap_or(max_size), max_size).map_err(impossible)?;
     let with_bytes = with_bytes(&request, &said)?;
     let state = &place.state;

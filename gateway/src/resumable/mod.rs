@@ -98,7 +98,7 @@ impl Place {
             return Ok(answers::options(self.limits));
         }
         let protocol = Protocol::of(&request)?;
-        let answer = self.answer_as(protocol, method, request).await;
+        let answer = Box::pin(self.answer_as(protocol, method, request)).await;
         answer.map_err(|problem| answers::refused(protocol, self.limits, problem))
     }
 

@@ -10,7 +10,7 @@ use api::ApiState;
 use api::http::problem::Problem;
 use api::http::trace::TraceParent;
 use api::v1::uploads::complete::{self, CompletedUpload};
-use api::v1::uploads::initiate::impossible;
+use api::v1::uploads::declare::impossible;
 use bytes::BytesMut;
 use futures::TryStreamExt as _;
 use media::keys;

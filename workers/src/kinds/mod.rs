@@ -117,6 +117,8 @@ pub struct Publication {
     pub report: Option<conformance::Report>,
     /// What a sound was found to be when it was decoded.
     pub audio: Option<Facts>,
+    /// What its owner should know, as the outputs show it.
+    pub warnings: Vec<Warning>,
 }
 
 impl Probe {

@@ -2,19 +2,16 @@
 
 use media::upload_tokens::{self, Grant};
 use media::uploads::{
-    self, Declared, ImpossibleSize, Plan, Remembered, Strategy, UNDECLARED_TYPE, Upload,
-    UploadState,
+    self, Declared, ImpossibleSize, Plan, Remembered, Strategy, Upload, UploadState,
 };
-use media::{
-    FileId, OwnerId, Rejection, RejectionCode, Sha256, UploadId, filename, formats::InputFormat,
-    keys,
-};
+use media::{FileId, OwnerId, Sha256, UploadId, keys};
 use poem_openapi::Object;
 use sqlx::Connection as _;
 use storage::ObjectStore;
 use uuid::Uuid;
 
 use super::complete::{self, CompletedUpload};
+use super::declare;
 use super::room;
 use super::view::{self, Instructions, MultipartUpload, PartUrl, SingleUpload, UploadView};
 use crate::ApiState;
@@ -115,7 +112,7 @@ pub async fn begin(
     body: InitiateUpload,
     terms: &Terms<'_>,
 ) -> Result<Upload, Problem> {
-    let (declared, plan) = planned(state, body, terms.plan)?;
+    let (declared, plan) = declare::planned(state, body, terms.plan)?;
     open_as(state, owner_id, key, (declared, plan), terms.token).await
 }
 
@@ -165,43 +162,6 @@ async fn recall(
             Code::IdempotencyKeyReused,
             "use a new Idempotency-Key for a request with another body",
         )),
-    }
-}
-
-fn planned(
-    state: &ApiState,
-    body: InitiateUpload,
-    plan: fn(u64, u64) -> Result<Plan, ImpossibleSize>,
-) -> Result<(Declared, Plan), Problem> {
-    let filename = filename::cleaned(&body.filename)
-        .ok_or_else(|| Problem::field("/filename", "must show something of a name"))?;
-    let size_bytes = u64::try_from(body.size_bytes).unwrap_or(0);
-    let plan = plan(size_bytes, state.config.limits.max_file_bytes).map_err(impossible)?;
-    let mime_type = body.content_type.filter(|declared| !declared.is_empty());
-    let mime_type = mime_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned());
-    must_be_taken(state, &mime_type, size_bytes)?;
-    let metadata = body.metadata.unwrap_or_default().checked()?;
-    let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
-    let sha256 =
-        sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
-    let declared = Declared {
-        filename,
-        mime_type,
-        sha256,
-        metadata,
-    };
-    Ok((declared, plan))
-}
-
-/// Refuses a declared type that is not taken here, or not of this size in bytes.
-pub fn must_be_taken(state: &ApiState, mime_type: &str, size_bytes: u64) -> Result<(), Problem> {
-    match InputFormat::from_declared(mime_type) {
-        Some(format) => state
-            .config
-            .types
-            .check(format, size_bytes)
-            .map_err(not_taken),
-        None => Ok(()),
     }
 }
 
@@ -303,28 +263,4 @@ async fn answer(state: &ApiState, upload: &Upload) -> Result<UploadView, Problem
         expires_at: upload.expires_at.into(),
         upload: instructions,
     })
-}
-
-/// What the bytes would be refused for, too.
-fn not_taken(refusal: Rejection) -> Problem {
-    let code = match refusal.code {
-        RejectionCode::FileTooLarge => Code::FileTooLarge,
-        _ => Code::UnsupportedType,
-    };
-    Problem::new(code, refusal.message).measured(
-        refusal.limit.unwrap_or_default(),
-        refusal.measured.unwrap_or_default(),
-    )
-}
-
-/// Why no upload can be opened for a file of this size.
-pub fn impossible(error: ImpossibleSize) -> Problem {
-    match error {
-        ImpossibleSize::Empty => Problem::new(Code::FileEmpty, error.to_string()),
-        ImpossibleSize::TooLarge {
-            size_bytes,
-            max_bytes,
-        } => Problem::new(Code::FileTooLarge, error.to_string())
-            .measured(format!("{max_bytes} bytes"), format!("{size_bytes} bytes")),
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod complete;
+pub mod declare;
 pub mod initiate;
 pub mod list_parts;
 pub mod room;

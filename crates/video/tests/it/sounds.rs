@@ -137,91 +137,60 @@ fn tone(seconds: f64, rate: u32, layout: &str) -> String {
     )
 }
 
+/// Samples a second and layout of a tone.
+type Tone = (u32, &'static str);
+
+const STEREO: Tone = (44_100, "stereo");
+const MONO: Tone = (8_000, "mono");
+const WIDE: Tone = (16_000, "mono");
+const SURROUND: Tone = (48_000, "5.1");
+
+/// File name, what is heard, how ffmpeg writes it, and the codec, channels and samples a second that are to be found.
+const FORMATS: [(&str, Tone, &str, &str, u32, u32); 16] = [
+    ("a.mp3", STEREO, "-c:a libmp3lame -q:a 4", "mp3", 2, 44_100),
+    (
+        "b.mp3",
+        WIDE,
+        "-ar 12000 -c:a libmp3lame -write_xing 0",
+        "mp3",
+        1,
+        12_000,
+    ),
+    ("c.aac", STEREO, "-c:a aac -f adts", "aac", 2, 44_100),
+    ("d.m4a", STEREO, "-c:a aac", "aac", 2, 44_100),
+    ("e.m4a", STEREO, "-c:a alac", "alac", 2, 44_100),
+    ("f.flac", SURROUND, "-c:a flac", "flac", 6, 48_000),
+    ("g.wav", STEREO, "-c:a pcm_s24le", "pcm_s24le", 2, 44_100),
+    (
+        "h.wav",
+        STEREO,
+        "-c:a pcm_f32le -rf64 always",
+        "pcm_f32le",
+        2,
+        44_100,
+    ),
+    ("i.aiff", STEREO, "-c:a pcm_s16be", "pcm_s16be", 2, 44_100),
+    ("j.ogg", STEREO, "-c:a libvorbis", "vorbis", 2, 44_100),
+    ("k.opus", MONO, "-c:a libopus", "opus", 1, 48_000),
+    ("l.wma", STEREO, "-c:a wmav2", "wmav2", 2, 44_100),
+    (
+        "m.mp4",
+        STEREO,
+        "-c:a aac -movflags +frag_keyframe+empty_moov",
+        "aac",
+        2,
+        44_100,
+    ),
+    ("n.webm", STEREO, "-c:a libopus", "opus", 2, 48_000),
+    ("o.mka", STEREO, "-c:a flac", "flac", 2, 44_100),
+    ("p.wav", MONO, "-c:a pcm_alaw", "pcm_alaw", 1, 8_000),
+];
+
 #[tokio::test]
 async fn every_format_becomes_what_ffmpeg_hears_in_it() {
     let folder = tempfile::tempdir().unwrap();
-    let stereo = tone(13.7, 44_100, "stereo");
-    let mono = tone(13.7, 8_000, "mono");
-    let wide = tone(13.7, 16_000, "mono");
-    let surround = tone(13.7, 48_000, "5.1");
-    for (name, line, codec, channels, rate) in [
-        (
-            "a.mp3",
-            format!("{stereo} -c:a libmp3lame -q:a 4"),
-            "mp3",
-            2,
-            44_100,
-        ),
-        (
-            "b.mp3",
-            format!("{wide} -ar 12000 -c:a libmp3lame -write_xing 0"),
-            "mp3",
-            1,
-            12_000,
-        ),
-        (
-            "c.aac",
-            format!("{stereo} -c:a aac -f adts"),
-            "aac",
-            2,
-            44_100,
-        ),
-        ("d.m4a", format!("{stereo} -c:a aac"), "aac", 2, 44_100),
-        ("e.m4a", format!("{stereo} -c:a alac"), "alac", 2, 44_100),
-        ("f.flac", format!("{surround} -c:a flac"), "flac", 6, 48_000),
-        (
-            "g.wav",
-            format!("{stereo} -c:a pcm_s24le"),
-            "pcm_s24le",
-            2,
-            44_100,
-        ),
-        (
-            "h.wav",
-            format!("{stereo} -c:a pcm_f32le -rf64 always"),
-            "pcm_f32le",
-            2,
-            44_100,
-        ),
-        (
-            "i.aiff",
-            format!("{stereo} -c:a pcm_s16be"),
-            "pcm_s16be",
-            2,
-            44_100,
-        ),
-        (
-            "j.ogg",
-            format!("{stereo} -c:a libvorbis"),
-            "vorbis",
-            2,
-            44_100,
-        ),
-        ("k.opus", format!("{mono} -c:a libopus"), "opus", 1, 48_000),
-        ("l.wma", format!("{stereo} -c:a wmav2"), "wmav2", 2, 44_100),
-        (
-            "m.mp4",
-            format!("{stereo} -c:a aac -movflags +frag_keyframe+empty_moov"),
-            "aac",
-            2,
-            44_100,
-        ),
-        (
-            "n.webm",
-            format!("{stereo} -c:a libopus"),
-            "opus",
-            2,
-            48_000,
-        ),
-        ("o.mka", format!("{stereo} -c:a flac"), "flac", 2, 44_100),
-        (
-            "p.wav",
-            format!("{mono} -c:a pcm_alaw"),
-            "pcm_alaw",
-            1,
-            8_000,
-        ),
-    ] {
+    for (name, (heard_rate, layout), written, codec, channels, rate) in FORMATS {
+        let line = format!("{} {written}", tone(13.7, heard_rate, layout));
         let file = make(folder.path(), name, &line);
         let probe = look(&file, &AudioLimits::default()).await.unwrap();
         let found = (&*probe.codec, probe.channels, probe.sample_rate);
@@ -459,7 +428,7 @@ async fn what_is_not_to_be_worked_on_is_refused_by_its_name() {
     };
     let tone = tone(3.0, 44_100, "stereo");
     let m4a = std::fs::read(make(folder.path(), "a.m4a", &format!("{tone} -c:a aac"))).unwrap();
-    let film = make(
+    let pictures = make(
         folder.path(),
         "film.mp4",
         "-f lavfi -i testsrc=s=64x64:d=1 -f lavfi -i sine=440:d=1 -c:v libx264 -c:a aac",
@@ -477,11 +446,11 @@ async fn what_is_not_to_be_worked_on_is_refused_by_its_name() {
     let wma = std::fs::read(make(folder.path(), "a.wma", &tone)).unwrap();
     let default = AudioLimits::default();
     for (path, code) in [
-        (film, RefusalCode::HasVideo),
+        (pictures, RefusalCode::HasVideo),
         (texts, RefusalCode::NoSound),
         (file("empty.wav", &empty), RefusalCode::Empty),
         (
-            file("drm.m4a", &replaced(&m4a, b"mp4a", b"drms")),
+            file("drm.m4a", &replaced(&m4a, *b"mp4a", *b"drms")),
             RefusalCode::Encrypted,
         ),
         (file("drm.wma", &protected(&wma)), RefusalCode::Encrypted),
@@ -496,7 +465,14 @@ async fn what_is_not_to_be_worked_on_is_refused_by_its_name() {
     ] {
         assert_eq!(refusal(&path, &default).await, code, "{}", path.display());
     }
-    let sound = file("b.m4a", &m4a);
+}
+
+#[tokio::test]
+async fn what_is_over_a_limit_is_refused_by_the_limits_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{} -c:a aac", tone(3.0, 44_100, "stereo"));
+    let sound = make(folder.path(), "a.m4a", &line);
+    let default = AudioLimits::default();
     for (limits, code) in [
         (
             AudioLimits {
@@ -545,9 +521,9 @@ async fn what_is_not_to_be_worked_on_is_refused_by_its_name() {
     }
 }
 
-fn replaced(bytes: &[u8], from: &[u8; 4], to: &[u8; 4]) -> Vec<u8> {
+fn replaced(bytes: &[u8], from: [u8; 4], to: [u8; 4]) -> Vec<u8> {
     let at = bytes.windows(4).position(|word| word == from).unwrap();
-    [&bytes[..at], to, &bytes[at + 4..]].concat()
+    [&bytes[..at], &to, &bytes[at + 4..]].concat()
 }
 
 /// ASF with one more object in its header: what is inside is encrypted.

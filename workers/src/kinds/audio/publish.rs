@@ -68,6 +68,7 @@ pub async fn publish(
         served,
         report,
         audio: facts,
+        warnings: Vec::new(),
     })
 }
 

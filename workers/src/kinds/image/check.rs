@@ -63,6 +63,7 @@ pub(in crate::kinds) mod tests {
             format: OutputFormat::Webp,
             width,
             height,
+            is_cut: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Every variant of an image is in place as it was stored.
 
+use media::Warning;
 use media::variants::NewVariant;
 use workflows::StepError;
 
@@ -9,6 +10,7 @@ use crate::tools::Context;
 /// Looks for each of them. Every output is a variant.
 pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publication, StepError> {
     let mut variants = Vec::with_capacity(stored.len());
+    let mut is_cut = false;
     for Stored {
         key,
         size_bytes,
@@ -18,6 +20,7 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
         let Output::Image(image) = output else {
             continue;
         };
+        is_cut |= image.is_cut;
         context.in_place(&key, size_bytes).await?;
         variants.push(NewVariant {
             kind: image.kind,
@@ -34,5 +37,6 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
         served: Vec::new(),
         report: None,
         audio: None,
+        warnings: is_cut.then_some(Warning::Truncated).into_iter().collect(),
     })
 }

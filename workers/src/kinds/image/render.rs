@@ -26,6 +26,9 @@ pub struct Output {
     pub width: u32,
     /// Pixels.
     pub height: u32,
+    /// Whether the file ends before its picture does.
+    #[serde(default)]
+    pub is_cut: bool,
 }
 
 /// Makes them, in a folder that goes with the value.
@@ -51,12 +54,18 @@ pub async fn render(
     });
     let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
     let images = rendered.pictures.iter();
-    let made = images.map(|image| made(unit, folder.path(), image));
+    let is_cut = rendered.is_cut;
+    let made = images.map(|image| made(unit, folder.path(), image, is_cut));
     let made: Result<Vec<_>, StepError> = made.collect();
     Ok((folder, made?))
 }
 
-fn made(unit: &image::Unit, folder: &Path, image: &RenderedImage) -> Result<Made, StepError> {
+fn made(
+    unit: &image::Unit,
+    folder: &Path,
+    image: &RenderedImage,
+    is_cut: bool,
+) -> Result<Made, StepError> {
     let mut outputs = unit.outputs.iter();
     let output = outputs.find(|output| output.name() == image.name);
     let output = output.ok_or(NoSuchUnit).or_fail()?;
@@ -74,6 +83,7 @@ fn made(unit: &image::Unit, folder: &Path, image: &RenderedImage) -> Result<Made
             format: output.format,
             width: image.width,
             height: image.height,
+            is_cut,
         }),
     })
 }

@@ -79,6 +79,7 @@ impl Record for Ready {
             served,
             report,
             audio,
+            warnings,
         } = &self.publication;
         variants::record(tx, self.file_id, variants).await?;
         objects::serve(tx, self.file_id, served).await?;
@@ -88,6 +89,7 @@ impl Record for Ready {
         if let Some(audio) = audio {
             media::audio::record(tx, self.file_id, audio).await?;
         }
+        files::warn(tx, self.file_id, warnings).await?;
         files::mark_ready(tx, self.file_id, self.original.as_str()).await?;
         Ok(())
     }
