@@ -47,6 +47,8 @@ fn sound(start: &[u8]) -> Option<&'static str> {
             b'F' | b'C',
             ..,
         ] => Some("audio/aiff"),
+        // Narrow band, wide band, and either with several channels (RFC 4867 §5.1); like scripts, they begin with `#!`.
+        [b'#', b'!', b'A', b'M', b'R', ..] => Some("audio/amr"),
         [0xff, second, third, ..] if second & 0xe0 == 0xe0 => mpeg_frame(*second, *third),
         _ => start.starts_with(&ASF).then_some("audio/x-ms-wma"),
     }
@@ -101,6 +103,7 @@ mod tests {
                 b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c",
                 Some("audio/x-ms-wma"),
             ),
+            (b"#!AMR\n", Some("audio/amr")),
             (b"#!AMR-WB\n", Some("audio/amr")),
             (b"fLaC\0\0\0\x22", Some("audio/x-flac")),
             (b"\xff\xfeh\0i\0", None),
