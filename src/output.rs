@@ -88,8 +88,13 @@ pub fn parser(answer: &clap::Error) -> ExitCode {
 
 /// The error and its causes. One that repeats what is said already, as many of sqlx do, is left out.
 pub fn sentence(error: &anyhow::Error) -> String {
+    sentence_of(error.as_ref())
+}
+
+/// The same of an error that is somebody else's.
+pub fn sentence_of(error: &(dyn std::error::Error + 'static)) -> String {
     let mut sentence = String::new();
-    for cause in error.chain() {
+    for cause in anyhow::Chain::new(error) {
         let cause = cause.to_string();
         let cause = without_line(&cause);
         if sentence.is_empty() {

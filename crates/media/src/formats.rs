@@ -65,6 +65,23 @@ pub struct Capabilities {
     pub max_trailing_bytes: u64,
 }
 
+/// A row of the tables of films and sounds. Nothing of them is served as it came, so what follows their end does no harm:
+/// the limit of all bytes is enough.
+const fn whole_stream(
+    name: &'static str,
+    mime_type: &'static str,
+    misnomers: &'static [&'static str],
+    extensions: &'static [&'static str],
+) -> Capabilities {
+    Capabilities {
+        name,
+        mime_type,
+        misnomers,
+        extensions,
+        max_trailing_bytes: u64::MAX,
+    }
+}
+
 const MIB: u64 = 1 << 20;
 
 impl ImageFormat {

@@ -9,7 +9,7 @@ use storage::{
     check::{Finding, Outcome},
 };
 
-use crate::output::{harmless, note, out};
+use crate::output::{harmless, note, out, sentence_of};
 
 /// For `--help`.
 pub const EXIT_CODES: &str = "\
@@ -64,20 +64,6 @@ fn words(finding: &Finding) -> (&'static str, Option<String>) {
             "broken",
             Some("the service must not run over this store".to_owned()),
         ),
-        Outcome::Unknown(error) => {
-            let error = format!("{error}{}", causes(error));
-            ("unknown", Some(error))
-        }
+        Outcome::Unknown(error) => ("unknown", Some(harmless(&sentence_of(error)))),
     }
-}
-
-/// What an error of the store says behind its first sentence.
-pub fn causes(error: &storage::StorageError) -> String {
-    let mut causes = String::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        causes = format!("{causes}: {cause}");
-        next = cause.source();
-    }
-    harmless(&causes)
 }

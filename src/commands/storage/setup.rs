@@ -7,8 +7,7 @@ use reqwest::header::HeaderValue;
 use serde_json::json;
 use storage::{ObjectStore, SetupOutcome};
 
-use super::check::causes;
-use crate::output::out;
+use crate::output::{harmless, out, sentence_of};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,7 +33,7 @@ pub async fn run(store: &ObjectStore, args: &Args) -> anyhow::Result<ExitCode> {
     for step in steps {
         let refused = match &step.outcome {
             SetupOutcome::Done => None,
-            SetupOutcome::Refused(error) => Some(format!("{error}{}", causes(error))),
+            SetupOutcome::Refused(error) => Some(harmless(&sentence_of(error))),
         };
         if args.json {
             out!(

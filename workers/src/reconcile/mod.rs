@@ -94,13 +94,12 @@ impl Compared<'_> {
             last = Some(end.clone());
             looked += page.len() as u64;
             let absent = stream::iter(page)
-                .map(async |expected| Ok((self.is_there(&expected.key).await?, expected)))
+                .map(async |expected| {
+                    Ok::<_, StorageError>((self.is_there(&expected.key).await?, expected))
+                })
                 .buffered(AT_ONCE)
                 .try_filter(|(there, _)| std::future::ready(!there));
-            let absent: Vec<_> = absent
-                .try_collect()
-                .await
-                .map_err(|error: StorageError| error)?;
+            let absent: Vec<_> = absent.try_collect().await?;
             for (_, expected) in absent {
                 tell(Difference::Missing(expected)).await?;
             }

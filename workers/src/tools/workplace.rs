@@ -1,5 +1,7 @@
 //! An original on the disk of this machine, where a foreign tool works on it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -8,6 +10,9 @@ use workflows::StepError;
 use super::Context;
 use crate::errors;
 use crate::kinds::Source;
+
+/// Enough for every brand and document type.
+const START_BYTES: u64 = 64;
 
 /// An original, and beside it a folder to work in. Both go with the value.
 pub(crate) struct Workplace {
@@ -29,6 +34,15 @@ impl Workplace {
     /// The original. A tool may only read it: it is not in the folder that the tool writes to.
     pub(crate) fn original(&self) -> PathBuf {
         self.folder.path().join("original")
+    }
+
+    /// The first bytes of the original: what some formats differ by.
+    pub(crate) fn start(&self) -> Result<Vec<u8>, StepError> {
+        let mut start = Vec::new();
+        File::open(self.original())
+            .and_then(|file| file.take(START_BYTES).read_to_end(&mut start))
+            .map_err(|error| errors::machine("cannot read the scratch folder", error))?;
+        Ok(start)
     }
 
     /// Where a tool writes.

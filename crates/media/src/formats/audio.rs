@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, VideoFamily, VideoFormat};
+use super::{Capabilities, VideoFamily, VideoFormat, whole_stream};
 
 /// A container of sounds that we accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,19 +51,19 @@ impl AudioFormat {
     /// The table of containers.
     pub const fn capabilities(self) -> Capabilities {
         match self {
-            Self::Mp3 => sound(
+            Self::Mp3 => whole_stream(
                 "MP3",
                 "audio/mpeg",
                 &["audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg"],
                 &["mp3", "mp2"],
             ),
-            Self::Aac => sound(
+            Self::Aac => whole_stream(
                 "AAC",
                 "audio/aac",
                 &["audio/x-aac", "audio/aacp", "audio/x-hx-aac-adts"],
                 &["aac"],
             ),
-            Self::M4a => sound(
+            Self::M4a => whole_stream(
                 "M4A",
                 "audio/mp4",
                 &[
@@ -75,15 +75,15 @@ impl AudioFormat {
                 ],
                 &["m4a", "m4b"],
             ),
-            Self::Flac => sound("FLAC", "audio/flac", &["audio/x-flac"], &["flac"]),
-            Self::Wav => sound(
+            Self::Flac => whole_stream("FLAC", "audio/flac", &["audio/x-flac"], &["flac"]),
+            Self::Wav => whole_stream(
                 "WAV",
                 "audio/vnd.wave",
                 &["audio/wav", "audio/x-wav", "audio/wave"],
                 &["wav"],
             ),
-            Self::Aiff => sound("AIFF", "audio/aiff", &["audio/x-aiff"], &["aiff", "aif"]),
-            Self::Ogg => sound(
+            Self::Aiff => whole_stream("AIFF", "audio/aiff", &["audio/x-aiff"], &["aiff", "aif"]),
+            Self::Ogg => whole_stream(
                 "Ogg",
                 "audio/ogg",
                 &[
@@ -94,20 +94,20 @@ impl AudioFormat {
                 ],
                 &["ogg", "oga", "opus"],
             ),
-            Self::Wma => sound("WMA", "audio/x-ms-wma", &["video/x-ms-asf"], &["wma"]),
-            Self::Amr => sound(
+            Self::Wma => whole_stream("WMA", "audio/x-ms-wma", &["video/x-ms-asf"], &["wma"]),
+            Self::Amr => whole_stream(
                 "AMR",
                 "audio/amr",
                 &["audio/amr-wb", "audio/x-amr"],
                 &["amr", "awb"],
             ),
-            Self::Matroska => sound(
+            Self::Matroska => whole_stream(
                 "Matroska",
                 "audio/matroska",
                 &["audio/x-matroska"],
                 &["mka"],
             ),
-            Self::Webm => sound("WebM", "audio/webm", &[], &["weba"]),
+            Self::Webm => whole_stream("WebM", "audio/webm", &[], &["weba"]),
         }
     }
 
@@ -121,23 +121,6 @@ impl AudioFormat {
                 None
             }
         }
-    }
-}
-
-/// A row of the table. Nothing of a sound is served as it came, so what follows its end does no harm: the limit of all
-/// bytes is enough.
-const fn sound(
-    name: &'static str,
-    mime_type: &'static str,
-    misnomers: &'static [&'static str],
-    extensions: &'static [&'static str],
-) -> Capabilities {
-    Capabilities {
-        name,
-        mime_type,
-        misnomers,
-        extensions,
-        max_trailing_bytes: u64::MAX,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Capabilities;
+use super::{Capabilities, whole_stream};
 
 /// A container of films that we accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,41 +61,41 @@ impl VideoFormat {
     /// The table of containers.
     pub const fn capabilities(self) -> Capabilities {
         match self {
-            Self::Mp4 => film(
+            Self::Mp4 => whole_stream(
                 "MP4",
                 "video/mp4",
                 &["video/x-m4v", "application/mp4"],
                 &["mp4", "m4v"],
             ),
-            Self::QuickTime => film("QuickTime", "video/quicktime", &[], &["mov", "qt"]),
-            Self::ThreeGp => film("3GP", "video/3gpp", &["video/3gpp2"], &["3gp", "3g2"]),
-            Self::Matroska => film(
+            Self::QuickTime => whole_stream("QuickTime", "video/quicktime", &[], &["mov", "qt"]),
+            Self::ThreeGp => whole_stream("3GP", "video/3gpp", &["video/3gpp2"], &["3gp", "3g2"]),
+            Self::Matroska => whole_stream(
                 "Matroska",
                 "video/matroska",
                 &["video/x-matroska"],
                 &["mkv"],
             ),
-            Self::Webm => film("WebM", "video/webm", &[], &["webm"]),
-            Self::Avi => film(
+            Self::Webm => whole_stream("WebM", "video/webm", &[], &["webm"]),
+            Self::Avi => whole_stream(
                 "AVI",
                 "video/vnd.avi",
                 &["video/x-msvideo", "video/avi", "video/msvideo"],
                 &["avi"],
             ),
-            Self::MpegTs => film(
+            Self::MpegTs => whole_stream(
                 "MPEG-TS",
                 "video/mp2t",
                 &["video/vnd.dlna.mpeg-tts"],
                 &["ts", "mts", "m2ts"],
             ),
-            Self::Mpeg => film(
+            Self::Mpeg => whole_stream(
                 "MPEG",
                 "video/mpeg",
                 &["video/mpg", "video/x-mpeg", "video/mp2p"],
                 &["mpg", "mpeg", "vob"],
             ),
-            Self::Flv => film("FLV", "video/x-flv", &[], &["flv"]),
-            Self::Ogg => film("Ogg", "video/ogg", &["application/ogg"], &["ogv", "ogg"]),
+            Self::Flv => whole_stream("FLV", "video/x-flv", &[], &["flv"]),
+            Self::Ogg => whole_stream("Ogg", "video/ogg", &["application/ogg"], &["ogv", "ogg"]),
         }
     }
 
@@ -107,23 +107,6 @@ impl VideoFormat {
             Self::MpegTs | Self::Mpeg => VideoFamily::Mpeg,
             Self::Avi | Self::Flv | Self::Ogg => VideoFamily::Other(self),
         }
-    }
-}
-
-/// A row of the table. Nothing of a film is served as it came, so what follows its end does no harm: the limit of all
-/// bytes is enough.
-const fn film(
-    name: &'static str,
-    mime_type: &'static str,
-    misnomers: &'static [&'static str],
-    extensions: &'static [&'static str],
-) -> Capabilities {
-    Capabilities {
-        name,
-        mime_type,
-        misnomers,
-        extensions,
-        max_trailing_bytes: u64::MAX,
     }
 }
 

@@ -1,8 +1,5 @@
 //! What a sound is, and what is to be made of it. Nothing is decoded here.
 
-use std::io::Read;
-use std::path::Path;
-
 use media::Rejection;
 use media::formats::AudioFormat;
 use media::recipes::{RecipeHash, audio as recipe};
@@ -12,7 +9,7 @@ use video::probe::RefusalCode;
 use workflows::{Attempt, StepError};
 
 use super::{limits, plan};
-use crate::errors::{self, tried, unless};
+use crate::errors::{tried, unless};
 use crate::kinds::Source;
 use crate::tools::{Context, Workplace};
 
@@ -34,9 +31,6 @@ pub struct Probe {
     pub plan: AudioPlan,
 }
 
-/// Enough for every document type of Matroska.
-const START_BYTES: u64 = 64;
-
 /// Looks at the headers and at every packet, confined. `None` where there are moving pictures. The refusal is the
 /// file's, the error is not.
 pub async fn probe(
@@ -56,8 +50,7 @@ pub async fn probe(
         Ok(None) => return Ok(Ok(None)),
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let start =
-        start(&sound).map_err(|error| errors::machine("cannot read the scratch folder", error))?;
+    let start = workplace.start()?;
     let plan = AudioPlan::new(&found, &plan::settings());
     Ok(Ok(Some(Probe {
         format: format(found.container, &start),
@@ -67,14 +60,6 @@ pub async fn probe(
         recipe: recipe::recipe().hash(),
         plan,
     })))
-}
-
-fn start(sound: &Path) -> std::io::Result<Vec<u8>> {
-    let mut start = Vec::new();
-    std::fs::File::open(sound)?
-        .take(START_BYTES)
-        .read_to_end(&mut start)?;
-    Ok(start)
 }
 
 /// The format of a sound in `container` that begins with `start`.

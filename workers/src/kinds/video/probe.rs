@@ -1,8 +1,5 @@
 //! What a film is, and what is to be made of it. Nothing is decoded here.
 
-use std::io::Read;
-use std::path::Path;
-
 use media::Rejection;
 use media::formats::VideoFormat;
 use media::recipes::{RecipeHash, video as recipe};
@@ -13,7 +10,7 @@ use video::probe::{Container, RefusalCode};
 use workflows::{Attempt, StepError};
 
 use super::{limits, plan};
-use crate::errors::{self, tried, unless};
+use crate::errors::{tried, unless};
 use crate::kinds::Source;
 use crate::tools::{Context, Workplace};
 
@@ -31,9 +28,6 @@ pub struct Probe {
     #[serde(default)]
     pub truncated: bool,
 }
-
-/// Enough for every brand and document type.
-const START_BYTES: u64 = 64;
 
 /// Looks at the headers and at every packet, confined. `None` where there is no moving picture. The refusal is the
 /// file's, the error is not.
@@ -56,8 +50,7 @@ pub async fn probe(
         Ok(None) => return Ok(Ok(None)),
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let start =
-        start(&film).map_err(|error| errors::machine("cannot read the scratch folder", error))?;
+    let start = workplace.start()?;
     let settings = plan::settings(context.video_chunk_seconds);
     Ok(Ok(Some(Probe {
         format: format(found.container, &start),
@@ -65,14 +58,6 @@ pub async fn probe(
         plan: Plan::new(&found, &settings),
         truncated: found.cut_short,
     })))
-}
-
-fn start(film: &Path) -> std::io::Result<Vec<u8>> {
-    let mut start = Vec::new();
-    std::fs::File::open(film)?
-        .take(START_BYTES)
-        .read_to_end(&mut start)?;
-    Ok(start)
 }
 
 /// The format of a film in `container` that begins with `start`.
