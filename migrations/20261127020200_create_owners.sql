@@ -49,12 +49,11 @@ BEGIN
     IF more_files = 0 AND more_bytes = 0 THEN
         RETURN NULL;
     END IF;
-    UPDATE owners SET files = files + more_files, bytes = bytes + more_bytes
-    WHERE owner_id = coalesce(NEW.owner_id, OLD.owner_id);
-    IF NOT FOUND THEN
-        INSERT INTO owners AS owner (owner_id, files, bytes) VALUES (NEW.owner_id, more_files, more_bytes)
-        ON CONFLICT (owner_id) DO UPDATE SET files = owner.files + more_files, bytes = owner.bytes + more_bytes;
-    END IF;
+    -- Counts that somebody changed by hand must not keep a file from its end.
+    INSERT INTO owners AS owner (owner_id, files, bytes)
+    VALUES (coalesce(NEW.owner_id, OLD.owner_id), greatest(more_files, 0), greatest(more_bytes, 0))
+    ON CONFLICT (owner_id) DO UPDATE
+    SET files = greatest(owner.files + more_files, 0), bytes = greatest(owner.bytes + more_bytes, 0);
     RETURN NULL;
 END $$;
 
