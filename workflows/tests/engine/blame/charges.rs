@@ -100,8 +100,11 @@ async fn who_was_away_for_a_moment_takes_the_charge_back_with_empty_hands() {
     away.stop().await;
 }
 
+/// The step has begun: a claim alone may still be handed back before it does.
+static BEGUN: Semaphore = Semaphore::const_new(0);
 step!(Stubborn "stubborn": u32 => u32, quick(3), |cx, n| {
     if cx.attempt == 1 {
+        BEGUN.add_permits(1);
         // Does not hear that it should stop.
         std::thread::sleep(Duration::from_secs(6));
     }
@@ -118,8 +121,8 @@ async fn who_leaves_a_task_behind_has_not_died_of_it() {
         ..config()
     };
     let leaving = world.engine_with(&route, hasty);
-    let begun = async || (world.count("leases").await == 1).then_some(());
-    world.until("a claim", begun).await;
+    let begun = async || (BEGUN.available_permits() == 1).then_some(());
+    world.until("the step to begin", begun).await;
     leaving.stop().await;
     let other = world.engine(&route);
     world.reaches(subject, "succeeded").await;
