@@ -35,7 +35,7 @@ pub enum VariantKind {
 }
 
 impl VariantKind {
-    /// Durable name.
+    /// The name in the database, which must never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -67,7 +67,6 @@ pub struct NewVariant {
     pub bitrate: Option<u64>,
     /// Where it lies in the origin bucket.
     pub storage_path: ObjectKey,
-    /// Bytes.
     pub size_bytes: u64,
 }
 
@@ -86,7 +85,6 @@ pub struct Variant {
     pub bitrate: Option<i64>,
     /// Key in the origin bucket.
     pub storage_path: String,
-    /// Bytes.
     pub size_bytes: i64,
 }
 
