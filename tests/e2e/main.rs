@@ -11,6 +11,7 @@ mod admin;
 mod browser;
 mod crowds;
 mod dev;
+mod documents;
 mod ends;
 mod faults;
 mod films;

@@ -29,7 +29,7 @@ pub struct Scanned {
 }
 
 /// The file is what it says, and within the limits. Its type, length and digest are on record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probed {
     pub file_id: FileId,
     /// Its upload session.
@@ -52,7 +52,7 @@ pub struct RenderTask {
 }
 
 /// What is carried past the fan-out. The original is in the origin bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Promoted {
     pub file_id: FileId,
     /// What was found in it.

@@ -30,6 +30,8 @@ pub enum VariantKind {
     Waveform,
     /// The picture that came with the sound.
     Cover,
+    /// The first page of the document.
+    Page,
 }
 
 impl VariantKind {
@@ -45,6 +47,7 @@ impl VariantKind {
             Self::Audio => "audio",
             Self::Waveform => "waveform",
             Self::Cover => "cover",
+            Self::Page => "page",
         }
     }
 }
