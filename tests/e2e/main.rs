@@ -15,6 +15,7 @@ mod ends;
 mod faults;
 mod films;
 mod fixtures;
+mod folders;
 mod monitoring;
 mod outages;
 mod output;
