@@ -13,6 +13,7 @@ mod crowds;
 mod dev;
 mod ends;
 mod faults;
+mod faulty_network;
 mod films;
 mod fixtures;
 mod folders;

@@ -109,11 +109,14 @@ impl<'a> Client<'a> {
             let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
             let ours = serde_json::from_str::<Value>(&text)
                 .is_ok_and(|body| body["status"] == "ok" || body["code"].is_string());
-            ensure!(
-                ours,
-                "{} does not seem to be a mediamill API: it answered {status}",
-                self.base
-            );
+            let base = &self.base;
+            let stranger =
+                || format!("{base} does not seem to be a mediamill API: it answered {status}");
+            if !ours && status.is_server_error() {
+                // Perhaps a proxy in front of one that is just starting.
+                bail!(Unwell::from(stranger()));
+            }
+            ensure!(ours, stranger());
             Ok(())
         };
         let few = ExponentialBuilder::default().with_max_times(2);
