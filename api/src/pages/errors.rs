@@ -6,7 +6,7 @@ use media::{RejectionCode, Warning};
 use crate::http::problem::Code;
 use crate::v1::codes;
 
-/// One code.
+/// What the page of errors says of one code.
 struct Entry {
     /// Where links lead to.
     anchor: String,

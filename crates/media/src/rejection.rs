@@ -154,7 +154,6 @@ impl FromStr for RejectionCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Rejection {
-    /// The cause.
     pub code: RejectionCode,
     /// One sentence for people.
     pub message: String,

@@ -33,7 +33,7 @@ pub enum VariantKind {
 }
 
 impl VariantKind {
-    /// Durable name.
+    /// The name in the database, which must never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -64,7 +64,6 @@ pub struct NewVariant {
     pub bitrate: Option<u64>,
     /// Where it lies in the origin bucket.
     pub storage_path: ObjectKey,
-    /// Bytes.
     pub size_bytes: u64,
 }
 
@@ -83,7 +82,6 @@ pub struct Variant {
     pub bitrate: Option<i64>,
     /// Key in the origin bucket.
     pub storage_path: String,
-    /// Bytes.
     pub size_bytes: i64,
 }
 

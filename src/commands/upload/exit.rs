@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// For `--help`.
+/// The exit codes as `--help` shows them.
 pub const EXIT_CODES: &str = "\
 Exit codes: 0 every file was sent, or with --wait is READY. Otherwise the highest that applies:
     1  a file could not be read or sent, or waits for an operator

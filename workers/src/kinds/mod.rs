@@ -67,7 +67,6 @@ pub enum Output {
 pub struct Source {
     /// Staging before they are found to be fit, origin afterwards.
     pub bucket: Bucket,
-    /// Their key.
     pub key: ObjectKey,
     /// SHA-256 of the whole object.
     pub sha256: Sha256,
@@ -78,7 +77,6 @@ pub struct Source {
 pub struct Made {
     /// Last segment of the key that it gets; empty for one of several files, whose key is what leads to them all.
     pub name: String,
-    /// Its files.
     pub files: Vec<LocalFile>,
     /// What it is.
     pub output: Output,
@@ -109,7 +107,6 @@ pub struct Stored {
 /// What is served of a file.
 #[derive(Debug)]
 pub struct Publication {
-    /// Its rows.
     pub variants: Vec<NewVariant>,
     /// What the variants lead to, by key or prefix.
     pub served: Vec<ObjectKey>,
