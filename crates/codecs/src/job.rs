@@ -9,6 +9,7 @@ use media::Rejection;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
+use crate::document::{self, DocumentLimits, DocumentProbe};
 use crate::image::{self, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, Rendered};
 
 /// Every job of every kind.
@@ -17,6 +18,8 @@ use crate::image::{self, ImageError, ImageLimits, ImageProbe, OutputSpec, Render
 pub(crate) enum Job {
     ProbeImage(ImageLimits),
     RenderImage(ImageLimits, RenderPlan),
+    ProbeDocument(DocumentLimits),
+    RenderDocument(DocumentLimits, RenderPlan),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +27,7 @@ pub(crate) enum Job {
 pub(crate) enum Answer {
     Probed(Box<ImageProbe>),
     Rendered(Rendered),
+    ProbedDocument(DocumentProbe),
 }
 
 /// The child's whole life: see [`sandbox::child::main`].
@@ -37,8 +41,10 @@ impl sandbox::Job for Job {
 
     fn outputs(&self) -> Vec<String> {
         match self {
-            Self::ProbeImage(_) => Vec::new(),
-            Self::RenderImage(_, plan) => plan.outputs.iter().map(OutputSpec::file_name).collect(),
+            Self::ProbeImage(_) | Self::ProbeDocument(_) => Vec::new(),
+            Self::RenderImage(_, plan) | Self::RenderDocument(_, plan) => {
+                plan.outputs.iter().map(OutputSpec::file_name).collect()
+            }
         }
     }
 
@@ -53,6 +59,15 @@ impl sandbox::Job for Job {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
                 Answer::Rendered(image::render(input, limits, plan, write)?)
+            }
+            Self::ProbeDocument(limits) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                Answer::ProbedDocument(document::probe(input).map_err(JobError::Rejected)?)
+            }
+            Self::RenderDocument(limits, plan) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
+                Answer::Rendered(document::render(input, plan, write)?)
             }
         })
     }

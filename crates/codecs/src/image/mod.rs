@@ -9,6 +9,7 @@ mod bmp;
 mod bytes;
 mod canvas;
 mod color;
+mod drawn;
 mod encode;
 mod exif;
 mod extent;
@@ -31,6 +32,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::drawn::render_drawn;
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
 pub use self::placeholder::Placeholder;
