@@ -103,13 +103,14 @@ pub fn become_tool(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .into_iter()
         .last()
         .and_then(|request| serde_json::from_str::<tool::Request>(request.to_str()?).ok());
-    let Some(tool::Request { mode, tool }) = request else {
+    let Some(tool::Request { mode, filled, tool }) = request else {
         return refuse(NOT_STARTED, "no request: this command is for the service");
     };
     let room = Room {
         program: &tool.program,
         folder: &tool.folder,
         input: Some(&tool.input),
+        filled,
     };
     match exec::confine(room, &tool.limits, mode) {
         Ok(missing) => warn(&missing),

@@ -80,7 +80,7 @@ impl Launcher {
         let request = serde_json::to_string(&request)
             .map_err(|_| SandboxError::InvalidJob("it cannot be written as JSON"))?;
         let mut child = self
-            .start(request, folder, Stdio::from(input))
+            .start(request, folder, Stdio::from(input), Stdio::piped())
             .map_err(SandboxError::io("starting a child"))?;
         tokio::select! {
             biased;
