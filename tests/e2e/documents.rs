@@ -1,5 +1,7 @@
 //! Documents: from upload to the picture of their first page.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::{
@@ -13,7 +15,7 @@ fn pdf(objects: &[String], trailer: &str) -> Vec<u8> {
     let mut bytes = b"%PDF-1.7\n".to_vec();
     let mut table = String::new();
     for (index, object) in objects.iter().enumerate() {
-        table += &format!("{:010} 00000 n \n", bytes.len());
+        writeln!(table, "{:010} 00000 n ", bytes.len()).unwrap();
         bytes.extend(format!("{} 0 obj\n{object}\nendobj\n", index + 1).bytes());
     }
     let (start, count) = (bytes.len(), objects.len() + 1);
