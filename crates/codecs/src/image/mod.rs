@@ -14,6 +14,7 @@ mod exif;
 mod extent;
 mod gif;
 mod header;
+mod heif;
 mod jpeg;
 mod limits;
 mod orient;
@@ -173,5 +174,6 @@ fn decode(
         ImageFormat::Gif => gif::decode(bytes, header, limits),
         ImageFormat::Bmp => bmp::decode(bytes, header, limits),
         ImageFormat::Tiff => tiff::decode(bytes, header, limits),
+        ImageFormat::Avif | ImageFormat::Heic => heif::decode(bytes, header, limits),
     }
 }

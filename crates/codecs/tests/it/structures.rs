@@ -1,5 +1,5 @@
-//! Every structure of PNG, GIF, BMP and TIFF, and WebP by libwebp's own encoder, compared with what other libraries make of
-//! the same files: libpng, libtiff and a GIF reader through Pillow, and image-webp.
+//! Every structure of PNG, GIF, BMP and TIFF, and WebP, AVIF and HEIC by encoders of others, compared with what other
+//! libraries make of the same files: libpng, libtiff and a GIF reader through Pillow, image-webp, libavif and libheif.
 
 use std::path::Path;
 
@@ -106,6 +106,17 @@ fn every_structure_of_a_png_and_gif_comes_out_right() {
 fn every_structure_of_a_bmp_and_tiff_comes_out_right() {
     let (tried, faults) = compared("bmp_tiff.py");
     assert!(tried > 1_500, "{tried}");
+    assert!(
+        faults.is_empty(),
+        "{} of {tried}: {faults:#?}",
+        faults.len()
+    );
+}
+
+#[test]
+fn every_structure_of_an_avif_and_heic_comes_out_right() {
+    let (tried, faults) = compared("heif.py");
+    assert!(tried > 300, "{tried}");
     assert!(
         faults.is_empty(),
         "{} of {tried}: {faults:#?}",
