@@ -8,6 +8,7 @@
 //! own tools such as ffmpeg.
 
 mod decoders;
+mod hevc;
 pub mod image;
 mod job;
 

@@ -16,8 +16,13 @@ mod property;
 mod samples;
 mod track;
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
 use media::Rejection;
 use media::formats::ImageFormat;
+use serde::{Deserialize, Serialize};
 
 use super::ImageError;
 use super::ImageLimits;
@@ -57,6 +62,55 @@ pub(super) fn is_heif(bytes: &[u8]) -> bool {
     brands.any(|brand| BRANDS.contains(&brand))
 }
 
+/// What ffmpeg is to decode: a file's colours, or its transparency.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Bitstream {
+    /// Bytes of all its samples.
+    pub(crate) decoded_bytes: u64,
+}
+
+/// Whether a file may be one with HEVC, by its first bytes. Its position stays.
+pub(crate) fn may_hold_hevc(file: &File) -> io::Result<bool> {
+    let mut start = [0; 512];
+    let read = file.read_at(&mut start, 0)?;
+    Ok(is_heif(&start[..read]))
+}
+
+/// Hands the HEVC of a file to `write`: that of its colours, and that of its transparency if there is any.
+pub(crate) fn split_hevc(
+    file: &[u8],
+    limits: &ImageLimits,
+    mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
+) -> Result<Vec<Bitstream>, ImageError> {
+    let streams = match Shown::find(file, limits)? {
+        Shown::Item(picture, alpha) => {
+            let alpha = alpha.as_ref().map(|alpha| &alpha.picture);
+            let pictures = std::iter::once(&*picture).chain(alpha);
+            let streams =
+                pictures.map(|picture| picture.setup().bitstream(&picture.tiles(), limits));
+            streams.collect::<Result<Vec<_>, _>>()?
+        }
+        Shown::Tracks(tracks) => {
+            let (first, alpha) = tracks.first();
+            let pictures = std::iter::once((&tracks.picture, first)).chain(alpha);
+            let streams =
+                pictures.map(|(picture, bytes)| picture.setup().bitstream(&[bytes], limits));
+            streams.collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    let mut split = Vec::new();
+    for (index, (bytes, stream)) in streams.into_iter().flatten().enumerate() {
+        write(index, &bytes)?;
+        split.push(stream);
+    }
+    Ok(split)
+}
+
+/// Why a file is refused whose HEVC ffmpeg cannot decode.
+pub(crate) fn broken_hevc() -> Rejection {
+    hevc::broken()
+}
+
 /// What is shown of a file.
 enum Shown<'a> {
     Item(Box<Picture<'a>>, Option<Alpha<'a>>),
@@ -82,6 +136,14 @@ impl<'a> Shown<'a> {
             (Some(primary), Some(meta)) if !animated => {
                 let picture = Picture::find(&meta, file, primary, limits)?;
                 let alpha = alpha(&meta, file, primary, limits)?;
+                let other = alpha
+                    .as_ref()
+                    .is_some_and(|alpha| alpha.picture.codec != picture.codec);
+                if other {
+                    return Err(reject::unsupported(
+                        "heif with transparency of another codec",
+                    ));
+                }
                 Ok(Self::Item(Box::new(picture), alpha))
             }
             _ => {
@@ -123,7 +185,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         Shown::Item(picture, alpha) => (picture.as_ref(), alpha.is_some(), 1, 1),
         Shown::Tracks(tracks) => (
             &tracks.picture,
-            tracks.alpha.is_some(),
+            tracks.has_alpha(),
             tracks.frames(),
             tracks.plays,
         ),
@@ -155,20 +217,22 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
 /// The still picture, or the first of a sequence.
 pub(super) fn decode(
     file: &[u8],
+    decoded: &[&[u8]],
     header: Header,
     limits: &ImageLimits,
 ) -> Result<(Raster, Extent), ImageError> {
     match Shown::find(file, limits)? {
         Shown::Item(picture, alpha) => {
-            let mut raster = picture.decode(header.color)?;
+            let stream = |index: usize| decoded.get(index).copied().unwrap_or_default();
+            let mut raster = picture.decode(header.color, stream(0))?;
             if let Some(alpha) = alpha {
-                let seen = alpha.picture.decode_alpha()?;
+                let seen = alpha.picture.decode_alpha(stream(1))?;
                 raster = canvas::with_alpha(raster, seen, alpha.premultiplied)?;
             }
             Ok((canvas::cropped(raster, picture.part())?, Extent::Whole))
         }
         Shown::Tracks(tracks) => {
-            let mut frames = Frames::of(tracks, header.color);
+            let mut frames = Frames::of(tracks, header.color, decoded);
             let first = frames.raster()?;
             let (first, _) = first.ok_or_else(|| reject::corrupt("a heif without a picture"))?;
             Ok((first, Extent::Whole))

@@ -29,6 +29,26 @@ fn photo() -> File {
     file(&with_exif(&jpeg_rgb(&noise(320, 200), 320, 200), 6))
 }
 
+/// The outputs of a file that takes more than one child, and ffmpeg.
+pub fn rendered_by_children(
+    bytes: &[u8],
+    plan: &RenderPlan,
+    limits: &ImageLimits,
+) -> Result<Vec<(RenderedImage, Vec<u8>)>, DecodeError> {
+    let folder = tempfile::tempdir().unwrap();
+    let rendering = render("decode", file(bytes), plan, folder.path(), limits);
+    let images = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(rendering)?;
+    let read = |image: RenderedImage| {
+        let path = folder.path().join(format!("{}.webp", image.name));
+        (image, fs::read(path).unwrap())
+    };
+    Ok(images.into_iter().map(read).collect())
+}
+
 #[tokio::test]
 async fn the_libraries_of_each_format_do_with_the_few_calls_that_a_child_may_make() {
     let limits = ImageLimits::default();

@@ -1,4 +1,4 @@
-//! AV1 by re_rav1d, dav1d in Rust.
+//! AV1 by `re_rav1d`, dav1d in Rust.
 
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
@@ -180,7 +180,7 @@ impl Picture {
             height,
             bits,
             chroma,
-            planes: [plane(0)?, plane(1)?, plane(2)?],
+            samples: [plane(0)?, plane(1)?, plane(2)?],
             code: self.code(),
         })
     }

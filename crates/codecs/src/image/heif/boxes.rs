@@ -40,10 +40,7 @@ pub(super) fn next<'a>(bytes: &mut Bytes<'a>) -> Result<Option<Box<'a>>, Rejecti
 }
 
 /// The first box of a kind among those that `bytes` are.
-pub(super) fn find<'a>(
-    mut bytes: Bytes<'a>,
-    kind: [u8; 4],
-) -> Result<Option<Bytes<'a>>, Rejection> {
+pub(super) fn find(mut bytes: Bytes, kind: [u8; 4]) -> Result<Option<Bytes>, Rejection> {
     while let Some(found) = next(&mut bytes)? {
         if found.kind == kind {
             return Ok(Some(found.body));
@@ -53,7 +50,7 @@ pub(super) fn find<'a>(
 }
 
 /// As [`find`], for a box without which there is no picture.
-pub(super) fn need<'a>(bytes: Bytes<'a>, kind: [u8; 4]) -> Result<Bytes<'a>, Rejection> {
+pub(super) fn need(bytes: Bytes, kind: [u8; 4]) -> Result<Bytes, Rejection> {
     find(bytes, kind)?.ok_or_else(|| {
         let kind = String::from_utf8_lossy(&kind).into_owned();
         reject::corrupt(format!("a file without its box {kind}"))

@@ -2,11 +2,12 @@
 
 use media::Rejection;
 
+use super::Bitstream;
 use super::property::{Code, Property};
 use super::samples::Planes;
 use super::{av1, hevc};
-use crate::image::ImageError;
 use crate::image::reject;
+use crate::image::{ImageError, ImageLimits};
 
 /// How pictures are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,25 +70,44 @@ impl<'a> Setup<'a> {
     pub(super) fn is_grey(self) -> bool {
         match self.codec {
             Codec::Av1 => self.bytes[2] >> 4 & 1 == 1,
-            Codec::Hevc => self.bytes[16] & 3 == 0,
+            Codec::Hevc => self.bytes[16].trailing_zeros() >= 2,
         }
     }
 
-    /// A decoder that has seen no picture yet, for pictures of about that size.
-    pub(super) fn decoder(self, (width, height): (u32, u32)) -> Result<Decoder<'a>, ImageError> {
+    /// A decoder that has seen none of these pictures yet, which are about of that size.
+    pub(super) fn decoder<'d>(
+        self,
+        (width, height): (u32, u32),
+        pictures: &[&[u8]],
+        decoded: &'d [u8],
+    ) -> Result<Decoder<'d>, ImageError> {
         // Encoders may pad pictures.
         let most_pixels = width.saturating_mul(height).saturating_mul(4);
         Ok(match self.codec {
             Codec::Av1 => Decoder::Av1(av1::Decoder::new(most_pixels)?),
-            Codec::Hevc => Decoder::Hevc(self.bytes),
+            Codec::Hevc => Decoder::Hevc(hevc::Frames::new(self.bytes, pictures, decoded)?),
         })
+    }
+
+    /// The bitstream of pictures that are decoded elsewhere, if they are.
+    pub(super) fn bitstream(
+        self,
+        pictures: &[&[u8]],
+        limits: &ImageLimits,
+    ) -> Result<Option<(Vec<u8>, Bitstream)>, Rejection> {
+        if self.codec == Codec::Av1 {
+            return Ok(None);
+        }
+        let decoded_bytes = hevc::decoded_bytes(self.bytes, pictures, limits)?;
+        let bytes = hevc::bitstream(self.bytes, pictures)?;
+        Ok(Some((bytes, Bitstream { decoded_bytes })))
     }
 }
 
-/// Decodes the pictures of one stream, in order. Of HEVC, each stands alone.
+/// The pictures of one stream, in order. Those of HEVC were decoded before.
 pub(super) enum Decoder<'a> {
     Av1(av1::Decoder),
-    Hevc(&'a [u8]),
+    Hevc(hevc::Frames<'a>),
 }
 
 impl Decoder<'_> {
@@ -99,7 +119,7 @@ impl Decoder<'_> {
     ) -> Result<T, ImageError> {
         match self {
             Self::Av1(decoder) => decoder.decode(bytes, seen),
-            Self::Hevc(setup) => hevc::decode(setup, bytes, seen),
+            Self::Hevc(frames) => frames.next(seen),
         }
     }
 }

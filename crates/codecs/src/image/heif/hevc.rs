@@ -1,23 +1,17 @@
-//! HEVC by heic-rs, a decoder of still pictures without unsafe code.
+//! HEVC: bitstreams as ffmpeg reads them, and the pictures that ffmpeg decoded of them.
 
 mod sps;
 
-use heic_rs::hevc::{ChromaFormat, decode_still};
-
 use media::Rejection;
 
-use super::samples::{Chroma, Plane, Planes};
-use crate::image::ImageError;
+use self::sps::Sps;
+use super::samples::{Plane, Planes};
 use crate::image::bytes::Bytes;
 use crate::image::reject;
+use crate::image::{ImageError, ImageLimits};
 
 /// Bytes of the set-up before its parameter sets, their number included (ISO/IEC 14496-15 §8.3.3.1).
 pub(super) const FIXED: usize = 23;
-
-/// A unit's kind, by its first byte.
-fn kind(unit: &[u8]) -> u8 {
-    unit.first().map_or(u8::MAX, |first| first >> 1 & 0x3F)
-}
 
 /// Kinds of units: sequence parameter sets, and all of parameter sets.
 const SPS: u8 = 33;
@@ -25,58 +19,123 @@ const SETS: std::ops::RangeInclusive<u8> = 32..=34;
 /// The first kind that holds no part of a picture.
 const NO_PICTURE: u8 = 32;
 
-/// Decodes one picture, which stands alone, and has it used.
-pub(super) fn decode<T>(
-    setup: &[u8],
-    bytes: &[u8],
-    seen: impl FnOnce(&Planes) -> Result<T, ImageError>,
-) -> Result<T, ImageError> {
-    let mut sets = parameter_sets(setup)?;
-    let mut slices = Vec::new();
-    let length = usize::from(setup[21] & 3) + 1;
-    let mut rest = Bytes::new(bytes);
-    while !rest.is_empty() {
-        let size = rest.take(length)?;
-        let size = size
+/// A unit's kind, by its first byte.
+fn kind(unit: &[u8]) -> u8 {
+    unit.first().map_or(u8::MAX, |first| first >> 1 & 0x3F)
+}
+
+/// Whether a unit belongs to the picture itself, not to a layer on top of it, such as the other eye's.
+fn is_base(unit: &[u8]) -> bool {
+    matches!(unit, [first, second, ..] if first & 1 == 0 && second >> 3 == 0)
+}
+
+/// The units of pictures in a row, each with its start code (ITU-T H.265 annex B). Every picture stands alone, so each
+/// brings its parameter sets.
+pub(super) fn bitstream(setup: &[u8], pictures: &[&[u8]]) -> Result<Vec<u8>, Rejection> {
+    const START_CODE: [u8; 4] = [0, 0, 0, 1];
+    let sets = parameter_sets(setup)?;
+    let mut stream = Vec::new();
+    for picture in pictures {
+        let units = units(setup, picture)?;
+        let kept = units
             .iter()
-            .fold(0, |size, &byte| size << 8 | usize::from(byte));
-        let unit = rest.take(size)?;
-        if SETS.contains(&kind(unit)) {
-            sets.push(unit);
-        } else if kind(unit) < NO_PICTURE {
-            slices.push(unit);
+            .filter(|unit| kind(unit) < NO_PICTURE || SETS.contains(&kind(unit)));
+        for unit in sets.iter().chain(kept).filter(|unit| is_base(unit)) {
+            stream.extend_from_slice(&START_CODE);
+            stream.extend_from_slice(unit);
         }
     }
-    let code = sets.iter().find(|set| kind(set) == SPS);
-    let code = code.and_then(|set| sps::code(set)).unwrap_or_default();
-    let frame = decode_still(&sets, &slices).map_err(|error| refused(&error))?;
-    frame.validate().map_err(|error| refused(&error))?;
-    let plane = |samples: &[u16], stride: u32| -> (Vec<u8>, usize) {
-        let bytes = samples.iter().flat_map(|sample| sample.to_ne_bytes());
-        (bytes.collect(), stride as usize * 2)
-    };
-    let planes = [
-        plane(&frame.y, frame.y_stride),
-        plane(&frame.cb, frame.c_stride),
-        plane(&frame.cr, frame.c_stride),
-    ];
-    seen(&Planes {
-        width: frame.width,
-        height: frame.height,
-        bits: frame.bit_depth.into(),
-        chroma: match frame.chroma {
-            ChromaFormat::Monochrome => Chroma::None,
-            ChromaFormat::Yuv420 => Chroma::Quarter,
-            ChromaFormat::Yuv422 => Chroma::Half,
-            ChromaFormat::Yuv444 => Chroma::All,
-        },
-        planes: [0, 1, 2].map(|index: usize| Plane {
-            bytes: &planes[index].0,
-            stride: planes[index].1,
-            bytes_of_sample: 2,
-        }),
-        code,
-    })
+    Ok(stream)
+}
+
+/// Bytes of so many decoded pictures.
+pub(super) fn decoded_bytes(
+    setup: &[u8],
+    pictures: &[&[u8]],
+    limits: &ImageLimits,
+) -> Result<u64, Rejection> {
+    let sps = parameters(setup, pictures)?;
+    limits.check_size(sps.width, sps.height)?;
+    Ok(sps.lengths().iter().sum::<usize>() as u64 * pictures.len() as u64)
+}
+
+/// Decoded pictures, one behind the other.
+pub(super) struct Frames<'a> {
+    sps: Sps,
+    rest: Bytes<'a>,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(
+        setup: &[u8],
+        pictures: &[&[u8]],
+        decoded: &'a [u8],
+    ) -> Result<Self, Rejection> {
+        Ok(Self {
+            sps: parameters(setup, pictures)?,
+            rest: Bytes::new(decoded),
+        })
+    }
+
+    /// Has the next one used.
+    pub(super) fn next<T>(
+        &mut self,
+        seen: impl FnOnce(&Planes) -> Result<T, ImageError>,
+    ) -> Result<T, ImageError> {
+        let sps = &self.sps;
+        let bytes_of_sample = sps.bytes_of_sample();
+        let mut planes = [Plane::default(); 3];
+        let lengths = sps.lengths();
+        for (index, (plane, length)) in planes.iter_mut().zip(lengths).enumerate() {
+            let width = if index == 0 {
+                sps.width
+            } else {
+                sps.chroma_size().0
+            };
+            *plane = Plane {
+                bytes: self.rest.take(length).map_err(|_| broken())?,
+                stride: width as usize * bytes_of_sample,
+                bytes_of_sample,
+            };
+        }
+        seen(&Planes {
+            width: sps.width,
+            height: sps.height,
+            bits: sps.bits,
+            chroma: sps.chroma,
+            samples: planes,
+            code: sps.code,
+        })
+    }
+}
+
+/// Of bitstreams that ffmpeg could not decode, or not all of.
+pub(super) fn broken() -> Rejection {
+    reject::corrupt("the heic's picture data cannot be read")
+}
+
+/// The parameters of a sequence of pictures: those that stand with the first of them, or else in the set-up.
+fn parameters(setup: &[u8], pictures: &[&[u8]]) -> Result<Sps, Rejection> {
+    let first = pictures.first().copied().unwrap_or_default();
+    let mut sets = units(setup, first)?;
+    sets.extend(parameter_sets(setup)?);
+    let set = sets.iter().find(|set| kind(set) == SPS && is_base(set));
+    let set = set.ok_or_else(|| reject::corrupt("a heic without its parameters"))?;
+    Sps::read(set)
+}
+
+/// The units of a picture, each of which has its length before it.
+fn units<'a>(setup: &[u8], picture: &'a [u8]) -> Result<Vec<&'a [u8]>, Rejection> {
+    let width = setup.get(FIXED - 2).copied().unwrap_or_default();
+    let width = usize::from(width & 3) + 1;
+    let mut rest = Bytes::new(picture);
+    let mut units = Vec::new();
+    while !rest.is_empty() {
+        let length = rest.take(width)?.iter();
+        let length = length.fold(0, |length, &byte| length << 8 | usize::from(byte));
+        units.push(rest.take(length)?);
+    }
+    Ok(units)
 }
 
 /// The parameter sets of a set-up.
@@ -95,11 +154,4 @@ fn parameter_sets(setup: &[u8]) -> Result<Vec<&[u8]>, Rejection> {
         }
     }
     Ok(sets)
-}
-
-fn refused(error: &heic_rs::Error) -> Rejection {
-    match error {
-        heic_rs::Error::Unsupported(_) => reject::unsupported(format!("heic with {error}")),
-        _ => reject::corrupt("the heic's picture data cannot be read"),
-    }
 }

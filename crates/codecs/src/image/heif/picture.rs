@@ -13,7 +13,7 @@ use crate::image::raster::Raster;
 use crate::image::reject;
 use crate::image::{ImageError, ImageLimits};
 
-/// A picture, not decoded yet.
+/// A picture, not planes yet.
 pub(super) struct Picture<'a> {
     pub(super) codec: Codec,
     setup: Setup<'a>,
@@ -78,13 +78,19 @@ impl<'a> Picture<'a> {
                 .is_ok_and(|size| size == tile);
             same_size && item.kind == first.kind
         };
-        let mut tiles = Vec::with_capacity(ids.len());
+        let (mut tiles, mut total) = (Vec::with_capacity(ids.len()), 0_usize);
         for id in ids {
             let item = meta.item(id)?;
             if !same(item) {
                 return Err(reject::corrupt("a grid of tiles that differ"));
             }
-            tiles.push(meta.bytes(file, item)?);
+            let bytes = meta.bytes(file, item)?;
+            // No more than the file has: one tile may not be named again and again.
+            total = bytes.len().saturating_add(total);
+            if total > file.len() {
+                return Err(reject::corrupt("tiles larger than their file"));
+            }
+            tiles.push(bytes);
         }
         let mut picture = Self::new(setup, tiles, grid.columns, tile, size, &properties);
         // Some say what their colours mean of the tiles only.
@@ -160,28 +166,33 @@ impl<'a> Picture<'a> {
     }
 
     /// Its colours, not cropped yet.
-    pub(super) fn decode(&self, color: Embedded) -> Result<Raster, ImageError> {
-        self.painted(self.canvas(color, false))
+    pub(super) fn decode(&self, color: Embedded, planes: &[u8]) -> Result<Raster, ImageError> {
+        self.painted(self.canvas(color, false), planes)
     }
 
     /// How visible the other picture is.
-    pub(super) fn decode_alpha(&self) -> Result<Raster, ImageError> {
-        self.painted(self.canvas(Embedded::Nothing, true))
+    pub(super) fn decode_alpha(&self, planes: &[u8]) -> Result<Raster, ImageError> {
+        self.painted(self.canvas(Embedded::Nothing, true), planes)
     }
 
-    fn painted(&self, mut canvas: Canvas) -> Result<Raster, ImageError> {
+    /// The bitstreams of its tiles.
+    pub(super) fn tiles(&self) -> Vec<&[u8]> {
+        self.tiles.iter().map(Vec::as_slice).collect()
+    }
+
+    fn painted(&self, mut canvas: Canvas, planes: &[u8]) -> Result<Raster, ImageError> {
+        let mut decoder = self.setup.decoder(self.tile, &self.tiles(), planes)?;
         for (index, tile) in self.tiles.iter().enumerate() {
             let place = |index: usize, side: u32| {
                 u32::try_from(index).map_or(u32::MAX, |index| index.saturating_mul(side))
             };
             let left = place(index % self.across, self.tile.0);
             let top = place(index / self.across, self.tile.1);
-            let mut decoder = self.setup.decoder(self.tile)?;
-            decoder.decode(tile, |planes| {
-                if planes.width < self.tile.0 || planes.height < self.tile.1 {
+            decoder.decode(tile, |tile| {
+                if tile.width < self.tile.0 || tile.height < self.tile.1 {
                     return Err(reject::corrupt("a picture smaller than announced").into());
                 }
-                canvas.paint(planes, (left, top), self.tile)
+                canvas.paint(tile, (left, top), self.tile)
             })?;
         }
         canvas.finish()
@@ -210,14 +221,14 @@ impl Grid {
         let mut bytes = Bytes::new(bytes);
         let (_version, flags) = (bytes.u8()?, bytes.u8()?);
         let (rows, columns) = (usize::from(bytes.u8()?) + 1, usize::from(bytes.u8()?) + 1);
-        let mut side = || {
+        let mut length = || {
             if flags & 1 == 1 {
                 bytes.u32_be()
             } else {
                 bytes.u16_be().map(u32::from)
             }
         };
-        let size = (side()?, side()?);
+        let size = (length()?, length()?);
         Ok(Self {
             rows,
             columns,

@@ -36,7 +36,7 @@ pub(super) struct Planes<'a> {
     pub(super) bits: u32,
     pub(super) chroma: Chroma,
     /// Luma, and the differences of blue and red if there are any.
-    pub(super) planes: [Plane<'a>; 3],
+    pub(super) samples: [Plane<'a>; 3],
     /// What the bitstream says its samples mean.
     pub(super) code: Code,
 }
@@ -75,55 +75,40 @@ impl Sample for u16 {
     }
 }
 
-/// How luma and differences become colours.
-enum Mix {
-    /// By the weights of red and blue in luma.
-    Weights { red: f32, blue: f32 },
-    /// They are green, blue and red.
-    Identity,
-    /// Green and orange differences.
-    GreenOrange,
-}
+/// What each of red, green and blue is made of: luma, and the differences of blue and red.
+type Mix = [[f32; 3]; 3];
 
-impl Mix {
-    fn of(code: Code) -> Result<Self, Rejection> {
-        let weights = |red, blue| Self::Weights { red, blue };
-        Ok(match code.matrix {
-            0 => Self::Identity,
-            1 => weights(0.2126, 0.0722),
-            // Nothing is said, or what all the others say.
-            2 | 3 | 5 | 6 => weights(0.299, 0.114),
-            4 => weights(0.30, 0.11),
-            7 => weights(0.212, 0.087),
-            8 => Self::GreenOrange,
+fn mix(code: Code) -> Result<Mix, Rejection> {
+    // Of the weights of red and blue in luma.
+    let weights = |red: f32, blue: f32| {
+        let (of_blue, of_red) = (2.0 * (1.0 - blue), 2.0 * (1.0 - red));
+        let green = 1.0 - red - blue;
+        [
+            [1.0, 0.0, of_red],
+            [1.0, -blue * of_blue / green, -red * of_red / green],
+            [1.0, of_blue, 0.0],
+        ]
+    };
+    Ok(match code.matrix {
+        // The samples are green, blue and red.
+        0 => [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+        1 => weights(0.2126, 0.0722),
+        // Nothing is said, or what all the others say.
+        2 | 3 | 5 | 6 => weights(0.299, 0.114),
+        4 => weights(0.30, 0.11),
+        7 => weights(0.212, 0.087),
+        // Differences of green and of orange.
+        8 => [[1.0, -1.0, 1.0], [1.0, 1.0, 0.0], [1.0, -1.0, -1.0]],
+        9 => weights(0.2627, 0.0593),
+        // They follow from the primaries.
+        12 => match code.primaries {
             9 => weights(0.2627, 0.0593),
-            // They follow from the primaries.
-            12 => match code.primaries {
-                9 => weights(0.2627, 0.0593),
-                11 | 12 => weights(0.229, 0.0793),
-                5 | 6 => weights(0.2124, 0.0866),
-                _ => weights(0.2126, 0.0722),
-            },
-            other => return Err(reject::unsupported(format!("heif with matrix {other}"))),
-        })
-    }
-
-    fn rgb(&self, luma: f32, blue: f32, red: f32) -> [f32; 3] {
-        match *self {
-            Self::Weights {
-                red: kr, blue: kb, ..
-            } => {
-                let (r, b) = (2.0 * (1.0 - kr) * red, 2.0 * (1.0 - kb) * blue);
-                let g = (kr * r + kb * b) / (1.0 - kr - kb);
-                [luma + r, luma - g, luma + b]
-            }
-            Self::Identity => [red, luma, blue],
-            Self::GreenOrange => {
-                let below = luma - blue;
-                [below + red, luma + blue, below - red]
-            }
-        }
-    }
+            11 | 12 => weights(0.229, 0.0793),
+            5 | 6 => weights(0.2124, 0.0866),
+            _ => weights(0.2126, 0.0722),
+        },
+        other => return Err(reject::unsupported(format!("heif with matrix {other}"))),
+    })
 }
 
 /// Where black is among the samples, and how many steps there are to the top.
@@ -160,24 +145,25 @@ pub(super) fn rows<S: Sample>(
     mut put: impl FnMut(u32, &[S]) -> Result<(), Rejection>,
 ) -> Result<(), Rejection> {
     let width = width.min(picture.width) as usize;
-    let mix = Mix::of(code)?;
+    let mix = mix(code)?;
     let range = Range::of(picture.bits, code);
     let mut luma = Vec::new();
     let (mut blue, mut red) = (Rows::default(), Rows::default());
     let mut row = Vec::new();
     for y in 0..height.min(picture.height) {
-        picture.planes[0].read(y, width, range.luma, &mut luma)?;
+        picture.samples[0].read(y, width, range.luma, &mut luma)?;
         row.clear();
         if picture.chroma == Chroma::None {
             row.extend(luma.iter().map(|&luma| S::of(luma)));
         } else {
             blue.read(picture, 1, y, &range)?;
             red.read(picture, 2, y, &range)?;
+            row.resize(width * 3, S::default());
             let differences = blue.wide.iter().zip(&red.wide);
             let pixels = luma.iter().zip(differences);
-            row.extend(
-                pixels.flat_map(|(&luma, (&blue, &red))| mix.rgb(luma, blue, red).map(S::of)),
-            );
+            for ((&luma, (&blue, &red)), pixel) in pixels.zip(row.as_chunks_mut::<3>().0) {
+                *pixel = mix.map(|[l, b, r]| S::of(l * luma + b * blue + r * red));
+            }
         }
         put(y, &row)?;
     }
@@ -229,7 +215,7 @@ impl Rows {
         y: u32,
         range: &Range,
     ) -> Result<(), Rejection> {
-        let plane = &picture.planes[plane];
+        let plane = &picture.samples[plane];
         let halved = |side: u32| side.div_ceil(2);
         let (across, down) = match picture.chroma {
             Chroma::Quarter => (halved(picture.width), Some(halved(picture.height))),
@@ -240,7 +226,7 @@ impl Rows {
         let read = |y: u32, row: &mut Vec<f32>| plane.read(y, across, range.chroma, row);
         if let Some(rows) = down {
             let near = y / 2;
-            let far = if y % 2 == 0 {
+            let far = if y.is_multiple_of(2) {
                 near.saturating_sub(1)
             } else {
                 (near + 1).min(rows - 1)
@@ -264,12 +250,19 @@ impl Rows {
 
 /// Twice as many samples, each nearer to one of its neighbours: they lie in the middle of two pixels.
 fn widened(row: &[f32], width: usize, wide: &mut Vec<f32>) {
-    wide.clear();
-    let last = row.len().saturating_sub(1);
-    for (x, &near) in row.iter().enumerate() {
-        let (left, right) = (row[x.saturating_sub(1)], row[(x + 1).min(last)]);
-        wide.push(0.75 * near + 0.25 * left);
-        wide.push(0.75 * near + 0.25 * right);
+    let (Some(&first), Some(&last)) = (row.first(), row.last()) else {
+        return wide.clear();
+    };
+    wide.resize(row.len() * 2, 0.0);
+    // Between two samples lie two pixels, and one lies beyond the first and the last of them.
+    let between = &mut wide.as_mut_slice()[1..];
+    for (pair, pixels) in row.windows(2).zip(between.as_chunks_mut::<2>().0) {
+        *pixels = [
+            0.75 * pair[0] + 0.25 * pair[1],
+            0.25 * pair[0] + 0.75 * pair[1],
+        ];
     }
+    wide[0] = first;
+    wide[row.len() * 2 - 1] = last;
     wide.truncate(width);
 }

@@ -1,27 +1,102 @@
-//! What a sequence parameter set says that its samples mean (ITU-T H.265 §7.3.2.2 and annex E).
+//! What a sequence parameter set says of pictures and their samples (ITU-T H.265 §7.3.2.2 and annex E).
+
+use media::Rejection;
 
 use crate::image::heif::property::Code;
+use crate::image::heif::samples::Chroma;
+use crate::image::reject;
 
-/// The code points, as far as they are there; nothing if the set cannot be read so far.
-pub(super) fn code(set: &[u8]) -> Option<Code> {
-    let mut bits = Bits::new(set);
-    bits.skip(16 + 4)?; // header of the unit, video parameter set
-    let sub_layers = bits.read(3)?;
-    bits.skip(1)?;
-    profile(&mut bits, sub_layers)?;
-    bits.golomb()?;
-    if bits.golomb()? == 3 {
-        bits.skip(1)?;
+/// The parameters of a sequence of pictures, as far as they matter to whoever shows them.
+pub(super) struct Sps {
+    /// Width and height in pixels, of which the encoder's padding was cut off.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) chroma: Chroma,
+    /// Of a sample.
+    pub(super) bits: u32,
+    /// What samples mean.
+    pub(super) code: Code,
+}
+
+impl Sps {
+    pub(super) fn read(set: &[u8]) -> Result<Self, Rejection> {
+        let mut bits = Bits::new(set);
+        let picture = picture(&mut bits);
+        let (mut sps, depth_of_chroma) =
+            picture.ok_or_else(|| reject::corrupt("parameters of a heic that cannot be read"))?;
+        if depth_of_chroma != sps.bits || sps.bits > 12 {
+            return Err(reject::unsupported("heic of these depths"));
+        }
+        sps.code = code(&mut bits).unwrap_or_default();
+        Ok(sps)
     }
-    bits.golomb()?; // width
-    bits.golomb()?; // height
-    if bits.read(1)? == 1 {
-        for _ in 0..4 {
-            bits.golomb()?;
+
+    /// Width and height of a plane of colour, in samples.
+    pub(super) fn chroma_size(&self) -> (u32, u32) {
+        let (width, height) = (self.width, self.height);
+        match self.chroma {
+            Chroma::None => (0, 0),
+            Chroma::Quarter => (width.div_ceil(2), height.div_ceil(2)),
+            Chroma::Half => (width.div_ceil(2), height),
+            Chroma::All => (width, height),
         }
     }
-    bits.golomb()?; // depths
+
+    pub(super) fn bytes_of_sample(&self) -> usize {
+        if self.bits > 8 { 2 } else { 1 }
+    }
+
+    /// Bytes of each plane of a picture.
+    pub(super) fn lengths(&self) -> [usize; 3] {
+        let length = |(width, height): (u32, u32)| {
+            let samples = (width as usize).saturating_mul(height as usize);
+            samples.saturating_mul(self.bytes_of_sample())
+        };
+        let chroma = length(self.chroma_size());
+        [length((self.width, self.height)), chroma, chroma]
+    }
+}
+
+/// Up to the depths: all but the meaning of samples, and how deep those of colour are.
+fn picture(bits: &mut Bits) -> Option<(Sps, u32)> {
+    bits.skip(16 + 4)?; // header of the unit, video parameter set
+    let sub_layers = bits.read(3)?;
+    bits.sub_layers = sub_layers;
+    bits.skip(1)?;
+    profile(bits, sub_layers)?;
     bits.golomb()?;
+    let (chroma, across, down) = match bits.golomb()? {
+        0 => (Chroma::None, 1, 1),
+        1 => (Chroma::Quarter, 2, 2),
+        2 => (Chroma::Half, 2, 1),
+        // Planes on their own are each as grey pictures.
+        3 if bits.read(1)? == 1 => return None,
+        3 => (Chroma::All, 1, 1),
+        _ => return None,
+    };
+    let (mut width, mut height) = (bits.golomb()?, bits.golomb()?);
+    if bits.read(1)? == 1 {
+        let mut padding = || bits.golomb()?.checked_add(bits.golomb()?);
+        let (beside, above_and_below) = (padding()?, padding()?);
+        width = width.checked_sub(beside.checked_mul(across)?)?;
+        height = height.checked_sub(above_and_below.checked_mul(down)?)?;
+    }
+    let mut depth = || bits.golomb()?.checked_add(8);
+    let (luma, of_chroma) = (depth()?, depth()?);
+    let sps = Sps {
+        width,
+        height,
+        chroma,
+        bits: luma,
+        code: Code::default(),
+    };
+    let is_grey = chroma == Chroma::None;
+    Some((sps, if is_grey { luma } else { of_chroma }))
+}
+
+/// The code points behind the depths, as far as they are there; nothing if the set cannot be read so far.
+fn code(bits: &mut Bits) -> Option<Code> {
+    let sub_layers = bits.sub_layers;
     let order_bits = bits.golomb()?.checked_add(4)?;
     let first = if bits.read(1)? == 1 { 0 } else { sub_layers };
     for _ in first..=sub_layers {
@@ -33,7 +108,7 @@ pub(super) fn code(set: &[u8]) -> Option<Code> {
         bits.golomb()?; // sizes of blocks
     }
     if bits.read(1)? == 1 && bits.read(1)? == 1 {
-        scaling_lists(&mut bits)?;
+        scaling_lists(bits)?;
     }
     bits.skip(2)?;
     if bits.read(1)? == 1 {
@@ -42,7 +117,7 @@ pub(super) fn code(set: &[u8]) -> Option<Code> {
         bits.golomb()?;
         bits.skip(1)?;
     }
-    references(&mut bits)?;
+    references(bits)?;
     if bits.read(1)? == 1 {
         for _ in 0..bits.golomb()? {
             bits.skip(order_bits.checked_add(1)?)?;
@@ -52,7 +127,7 @@ pub(super) fn code(set: &[u8]) -> Option<Code> {
     if bits.read(1)? == 0 {
         return Some(Code::default());
     }
-    usability(&mut bits)
+    usability(bits)
 }
 
 /// Profile, tier and level, of the sub-layers as well.
@@ -147,6 +222,8 @@ fn usability(bits: &mut Bits) -> Option<Code> {
 struct Bits {
     bytes: Vec<u8>,
     at: usize,
+    /// Layers in time, less one.
+    sub_layers: u32,
 }
 
 impl Bits {
@@ -161,7 +238,11 @@ impl Bits {
             zeros = if byte == 0 { zeros + 1 } else { 0 };
             bytes.push(byte);
         }
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            sub_layers: 0,
+        }
     }
 
     fn bit(&mut self) -> Option<u32> {
