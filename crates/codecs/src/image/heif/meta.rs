@@ -1,5 +1,6 @@
 //! The items of a HEIF file and what is said of them (ISO/IEC 14496-12 §8.11, ISO/IEC 23008-12 §6 and §9).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use media::Rejection;
@@ -211,9 +212,9 @@ impl<'a> Meta<'a> {
         naming.map(|reference| reference.from)
     }
 
-    /// All bytes of an item, and whether the file has them all.
-    pub(super) fn bytes(&self, file: &'a [u8], item: &Item) -> Result<Vec<u8>, Rejection> {
-        let mut all = Vec::new();
+    /// All bytes of an item, which the file must have.
+    pub(super) fn bytes(&self, file: &'a [u8], item: &Item) -> Result<Cow<'a, [u8]>, Rejection> {
+        let mut all: Cow<'a, [u8]> = Cow::default();
         for extent in &item.extents {
             let source = if extent.in_file { file } else { self.data };
             let start = usize::try_from(extent.start).unwrap_or(usize::MAX);
@@ -228,7 +229,11 @@ impl<'a> Meta<'a> {
             if all.len() + part.len() > file.len() {
                 return Err(reject::corrupt("an item larger than its file"));
             }
-            all.extend_from_slice(part);
+            if all.is_empty() {
+                all = Cow::Borrowed(part);
+            } else {
+                all.to_mut().extend_from_slice(part);
+            }
         }
         if all.is_empty() {
             return Err(reject::corrupt("an item without bytes"));

@@ -1,5 +1,7 @@
 //! One picture of a HEIF file: coded in one piece, or as a grid of tiles.
 
+use std::borrow::Cow;
+
 use media::{Rejection, RejectionCode};
 
 use super::canvas::Canvas;
@@ -18,7 +20,7 @@ pub(super) struct Picture<'a> {
     pub(super) codec: Codec,
     setup: Setup<'a>,
     /// The bitstreams of its tiles, row by row; one if it is no grid.
-    tiles: Vec<Vec<u8>>,
+    tiles: Vec<Cow<'a, [u8]>>,
     /// Tiles in a row.
     across: usize,
     tile: (u32, u32),
@@ -78,17 +80,17 @@ impl<'a> Picture<'a> {
                 .is_ok_and(|size| size == tile);
             same_size && item.kind == first.kind
         };
-        let (mut tiles, mut total) = (Vec::with_capacity(ids.len()), 0_usize);
+        let (mut tiles, mut total) = (Vec::with_capacity(ids.len()), 0_u64);
         for id in ids {
             let item = meta.item(id)?;
             if !same(item) {
                 return Err(reject::corrupt("a grid of tiles that differ"));
             }
             let bytes = meta.bytes(file, item)?;
-            // No more than the file has: one tile may not be named again and again.
-            total = bytes.len().saturating_add(total);
-            if total > file.len() {
-                return Err(reject::corrupt("tiles larger than their file"));
+            // Tiles that are the same may be stored once, but not without end.
+            total = total.saturating_add(bytes.len() as u64);
+            if total > limits.max_input_bytes {
+                return Err(reject::corrupt("a grid of more bytes than a file may have"));
             }
             tiles.push(bytes);
         }
@@ -103,7 +105,7 @@ impl<'a> Picture<'a> {
     /// A picture with these properties.
     pub(super) fn new(
         setup: Setup<'a>,
-        tiles: Vec<Vec<u8>>,
+        tiles: Vec<Cow<'a, [u8]>>,
         across: usize,
         tile: (u32, u32),
         size: (u32, u32),
@@ -177,7 +179,7 @@ impl<'a> Picture<'a> {
 
     /// The bitstreams of its tiles.
     pub(super) fn tiles(&self) -> Vec<&[u8]> {
-        self.tiles.iter().map(Vec::as_slice).collect()
+        self.tiles.iter().map(AsRef::as_ref).collect()
     }
 
     fn painted(&self, mut canvas: Canvas, planes: &[u8]) -> Result<Raster, ImageError> {
