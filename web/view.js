@@ -149,7 +149,7 @@ export class Card {
   /** What the service says. The list tells less than the file itself: what it leaves out stays as it was. */
   showFile(news) {
     const file = (this.file = { ...this.file, ...news });
-    const { run, rejection, audio, variants = [] } = file;
+    const { run, rejection, audio, document: pages, variants = [] } = file;
     this.element.dataset.fileId = file.file_id;
     this.#find(".name").textContent = printable(file.filename);
     const type = formatWords(file.content_type ?? file.declared_content_type);
@@ -160,7 +160,7 @@ export class Card {
     if (run) this.#showSteps(run);
     this.#find(".delete").hidden = !CAN_DELETE || !this.isFinal || file.status === "PENDING";
     if (rejection && rejection.code !== "upload_aborted") this.#showRejection(rejection);
-    if (variants.length > 0) this.#showVariants(variants, file.cdn_url, audio);
+    if (variants.length > 0) this.#showVariants(variants, file.cdn_url, soundWords(audio) || pageWords(pages));
     this.#showFacts(file);
   }
 
@@ -238,9 +238,9 @@ export class Card {
     list.querySelector("dd").dataset.testid = "rejection-code";
   }
 
-  #showVariants(variants, cdnUrl, audio) {
+  #showVariants(variants, cdnUrl, facts) {
     this.#find(".variants").hidden = false;
-    const main = variants.find((variant) => variant.kind === "full" || variant.kind === "playlist");
+    const main = variants.find((variant) => ["full", "playlist", "page"].includes(variant.kind));
     const pictures = variants.filter((variant) => variant.content_type.startsWith("image/"));
     const whole = variants.find((variant) => variant.kind === "audio");
     const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform"));
@@ -251,8 +251,9 @@ export class Card {
     link.hidden = !address;
     this.#find(".copy").hidden = link.hidden;
     const played = main?.kind === "playlist" ? [whole ?? main] : [];
-    const about = [main && sizeWords(main), soundWords(audio)].filter(Boolean).join(" · ");
+    const about = [main && sizeWords(main), facts].filter(Boolean).join(" · ");
     if (played.length > 0) link.textContent = ["Open the playlist", about].filter(Boolean).join(": ");
+    else if (main?.kind === "page") link.textContent = `Open the first page of ${facts}: ${variantWords(main)}`;
     else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
     const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
     if (bySize[0]) fill(this.#find(".thumb"), [bySize[0]], (variant) => picture(variant, ""));
@@ -372,6 +373,11 @@ function soundWords(audio) {
   const time = parts.slice(parts[0] > 0 ? 0 : 1).map((part) => String(part).padStart(2, "0")).join(":");
   const channels = { 1: "mono", 2: "stereo" }[audio.channels] ?? `${audio.channels} channels`;
   return `${time} · ${channels} · ${audio.sample_rate / 1000} kHz`;
+}
+
+/** How many pages a document has. */
+function pageWords(facts) {
+  return facts ? `${number.format(facts.pages)} ${facts.pages === 1 ? "page" : "pages"}` : "";
 }
 
 /** `image/jpeg` is JPEG to people. */

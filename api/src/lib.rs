@@ -38,7 +38,6 @@ use self::v1::health;
 /// What every request may use. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
-    /// The database.
     pub pool: PgPool,
     /// The object store, here only for signatures and for looking.
     pub store: ObjectStore,

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "asks cargo")]
 
 mod cargo;
+mod doc_comments;
 mod licence;
 mod modules;
 mod pages;

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::Browser,
+    documents::pages,
     films::film,
     fixtures::{phone_photo, zip},
     sounds::song,
@@ -251,4 +252,27 @@ async fn a_sound_plays_on_the_page_beside_its_waveform_and_cover() {
         .text(&browser.find("[data-testid=full-link]").await)
         .await;
     assert_eq!(words, "Open the playlist: 00:03 · stereo · 44.1 kHz");
+}
+
+#[tokio::test]
+async fn a_document_shows_its_first_page_and_how_many_there_are() {
+    let stack = Stack::served_by_the_edge().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let browser = Browser::open().await;
+    browser
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await;
+    browser
+        .choose(INPUT, &stack.file("letter.pdf", &pages(3, 0, "")))
+        .await;
+    browser
+        .find("[data-testid=file-card][data-status=READY]")
+        .await;
+    let shown = browser.find("[data-testid=variant]").await;
+    assert!(browser.loaded_width(&shown).await > 0);
+    let words = browser
+        .text(&browser.find("[data-testid=full-link]").await)
+        .await;
+    let expected = "Open the first page of 3 pages: 1280 × 960 · WebP";
+    assert!(words.starts_with(expected), "{words}");
 }

@@ -19,6 +19,7 @@ use workers::{
 use workflows::{Engine, EngineConfig, Rehearsal};
 
 use crate::{
+    documents::pages,
     films::film,
     fixtures::{large_photo, phone_photo},
     sounds::song,
@@ -87,13 +88,14 @@ async fn walk(rehearsal: Rehearsal) -> (Vec<Value>, BTreeSet<String>) {
         ("large.jpg", large_photo(3000, 2600), true),
         ("film.mp4", film, true),
         ("song.mp3", song, true),
+        ("letter.pdf", pages(2, 0, ""), true),
         ("malware.jpg", eicar(), false),
     ] {
         let (went_well, said) = stack.upload(&api, &stack.file(name, &bytes)).await;
         assert_eq!(went_well, good, "{rehearsal:?} {name}: {said}");
     }
     stack
-        .until("SELECT count(*) = 5 FROM media_files WHERE discarded_at IS NOT NULL")
+        .until("SELECT count(*) = 6 FROM media_files WHERE discarded_at IS NOT NULL")
         .await;
     stack
         .until("SELECT NOT EXISTS (SELECT FROM workflows.runs WHERE ended_at IS NULL)")
@@ -120,7 +122,7 @@ async fn every_step_may_run_twice_and_may_fail() {
     let statuses: Vec<_> = plain.iter().map(|file| file["status"].as_str()).collect();
     assert_eq!(
         statuses,
-        ["READY", "READY", "READY", "READY", "REJECTED"].map(Some)
+        ["READY", "READY", "READY", "READY", "READY", "REJECTED"].map(Some)
     );
     for rehearsal in [Rehearsal::Twice, Rehearsal::FailedOnce] {
         let (left, rehearsed) = walk(rehearsal).await;

@@ -9,7 +9,6 @@ use crate::kinds::{Probe, Stored, Unit};
 /// The bytes are frozen: no client URL reaches them any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assembled {
-    /// The file.
     pub file_id: FileId,
     /// Its upload session.
     pub upload_id: UploadId,
@@ -20,7 +19,6 @@ pub struct Assembled {
 /// The bytes were looked at from end to end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scanned {
-    /// The file.
     pub file_id: FileId,
     /// Its upload session.
     pub upload_id: UploadId,
@@ -31,9 +29,8 @@ pub struct Scanned {
 }
 
 /// The file is what it says, and within the limits. Its type, length and digest are on record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probed {
-    /// The file.
     pub file_id: FileId,
     /// Its upload session.
     pub upload_id: UploadId,
@@ -55,9 +52,8 @@ pub struct RenderTask {
 }
 
 /// What is carried past the fan-out. The original is in the origin bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Promoted {
-    /// The file.
     pub file_id: FileId,
     /// What was found in it.
     pub probe: Probe,

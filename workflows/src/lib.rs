@@ -45,6 +45,8 @@
 //!
 //! This crate knows nothing of what its runs are about.
 
+#![warn(missing_docs)]
+
 pub mod admin;
 mod client;
 mod define;

@@ -19,7 +19,6 @@ use crate::http::problem::{FieldError, Problem};
 #[derive(Debug)]
 pub struct Contract {
     document: &'static Value,
-    /// Its operations.
     pub operations: Operations,
 }
 

@@ -25,11 +25,11 @@ const MAX_KEY_CHARS: usize = 256;
 
 /// The scope an operation needs.
 pub trait Needs: Send + Sync + 'static {
-    /// The scope.
+    /// The scope that a key must have.
     const SCOPE: Scope;
 }
 
-/// Needs `uploads:write`.
+/// Operations that need a key of the scope `uploads:write`.
 #[derive(Debug)]
 pub struct UploadsWrite;
 
@@ -37,7 +37,7 @@ impl Needs for UploadsWrite {
     const SCOPE: Scope = Scope::UploadsWrite;
 }
 
-/// Needs `files:read`.
+/// Operations that need a key of the scope `files:read`.
 #[derive(Debug)]
 pub struct FilesRead;
 
@@ -45,7 +45,7 @@ impl Needs for FilesRead {
     const SCOPE: Scope = Scope::FilesRead;
 }
 
-/// Needs `admin`.
+/// Operations that need a key of the scope `admin`.
 #[derive(Debug)]
 pub struct Admin;
 

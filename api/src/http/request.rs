@@ -29,7 +29,7 @@ const PROBES: [&str; 3] = ["/v1/livez", "/v1/readyz", "/v1/health"];
 /// Of requests whose handler bounds each of its steps.
 const FOR_EVER: Duration = Duration::MAX;
 
-/// The middleware.
+/// Gives each request its id, its span in the log and its count in the metrics.
 #[derive(Debug, Clone)]
 pub struct Requests {
     /// Other origins whose pages may call.

@@ -17,7 +17,7 @@ use crate::v1::health::HealthApi;
 use crate::v1::upload_tokens::UploadTokensApi;
 use crate::v1::uploads::UploadsApi;
 
-/// All operations.
+/// All operations of the contract, in the order in which its pages show them.
 pub type Operations = (
     UploadsApi,
     UploadTokensApi,

@@ -17,7 +17,7 @@ pub fn to_31(mut document: Value) -> Value {
     sorted(document)
 }
 
-/// `OpenAPI` 3.0.3.
+/// Writes a document of `OpenAPI` 3.1 as 3.0.3, for generators that know no newer one.
 pub fn to_30(mut document: Value) -> Value {
     document["openapi"] = json!("3.0.3");
     both(&mut document);

@@ -11,7 +11,7 @@ use poem::{Request, Response};
 
 use crate::http::encoding::takes_gzip;
 
-/// One file.
+/// A file of the page, compressed once when the process starts.
 pub struct Asset {
     content_type: &'static str,
     plain: Bytes,

@@ -6,7 +6,7 @@ use media::{RejectionCode, Warning};
 use crate::http::problem::Code;
 use crate::v1::codes;
 
-/// One code.
+/// What the page of errors says of one code.
 struct Entry {
     /// Where links lead to.
     anchor: String,
@@ -182,7 +182,8 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         R::UnsupportedType => (
             "It is of a format that is not taken",
             "What counts is the bytes, not the name. Convert pictures to JPEG, PNG, WebP or GIF, films to MP4, \
-             and sound to MP3, M4A or FLAC.",
+             sound to MP3, M4A or FLAC, \
+             and documents to PDF.",
         ),
         R::TypeMismatch => (
             "The bytes are of another format than declared",
@@ -242,7 +243,7 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         ),
         R::Empty => (
             "There is nothing in it",
-            "Not a single sample of sound is in the file: the recording failed, or nothing was recorded.",
+            "Not a single sample of sound is in the file, or not a page: the recording failed, or nothing was written.",
         ),
         R::TooManyChannels => (
             "It has more channels of sound than are taken",
@@ -251,6 +252,11 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         R::TooHighSampleRate => (
             "It has more samples of sound in a second than are taken",
             "`limit` says how many. Save it with a lower sample rate.",
+        ),
+        R::XfaOnly => (
+            "It is a form that only some programs show",
+            "Its pages are made by a program from a template (dynamic XFA), and what lies in the file says no more than \
+             that. Open it in such a program and print it to a PDF.",
         ),
     }
 }

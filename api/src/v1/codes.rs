@@ -74,6 +74,8 @@ mirrored! {
         TooManyChannels,
         /// More samples of sound in a second than allowed.
         TooHighSampleRate,
+        /// A form that only some programs show.
+        XfaOnly,
     }
 }
 
@@ -108,6 +110,8 @@ mirrored! {
         Waveform,
         /// The picture that came with the sound.
         Cover,
+        /// The first page of the document.
+        Page,
     }
 }
 

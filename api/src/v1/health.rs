@@ -30,6 +30,7 @@ const BELIEVED: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub struct HealthApi;
 
+/// Under which heading the reference shows these operations.
 #[derive(Tags)]
 pub enum Tag {
     /// The service itself.
@@ -45,7 +46,7 @@ struct Alive {
     version: String,
 }
 
-/// Everything works.
+/// The answer where everything that is checked works.
 #[derive(Debug, Object)]
 #[oai(rename = "Health")]
 struct Ready {

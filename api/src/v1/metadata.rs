@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::http::problem::Problem;
 
-/// Entries.
+/// Entries that one upload may carry.
 const MAX_ENTRIES: usize = 32;
 /// Characters of a name.
 const MAX_NAME_CHARS: usize = 64;

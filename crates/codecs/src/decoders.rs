@@ -9,6 +9,7 @@ use sandbox::{Launcher, Mode};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
+use crate::document::{DocumentLimits, DocumentProbe};
 use crate::hevc;
 use crate::image::{self, ImageLimits, ImageProbe, RenderPlan, Rendered};
 use crate::job::{Answer, Job};
@@ -94,6 +95,41 @@ impl Decoders {
             .run(&job, input, out_dir, &limits.process, cancel)
             .await?
         {
+            Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,
+            _ => Err(DecodeError::Protocol("not an answer to a render")),
+        }
+    }
+
+    /// Reads the structure of the document `input`, a regular file, and says what it is.
+    pub async fn probe_document(
+        &self,
+        input: File,
+        limits: &DocumentLimits,
+        cancel: &CancellationToken,
+    ) -> Result<DocumentProbe, DecodeError> {
+        let job = Job::ProbeDocument(limits.clone());
+        let root = Path::new("/");
+        let answer = self.jobs.run(&job, input, root, &limits.process, cancel);
+        match answer.await? {
+            Answer::ProbedDocument(probe) => Ok(probe),
+            _ => Err(DecodeError::Protocol("not an answer to a probe")),
+        }
+    }
+
+    /// Renders the first page of the document `input` at the widths of `plan` into `out_dir`, a folder without
+    /// files of those names. After an error the folder may hold empty or unfinished files.
+    pub async fn render_document(
+        &self,
+        input: File,
+        plan: &RenderPlan,
+        out_dir: &Path,
+        limits: &DocumentLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Rendered, DecodeError> {
+        plan.validate().map_err(DecodeError::InvalidJob)?;
+        let job = Job::RenderDocument(limits.clone(), plan.clone());
+        let answer = self.jobs.run(&job, input, out_dir, &limits.process, cancel);
+        match answer.await? {
             Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,
             _ => Err(DecodeError::Protocol("not an answer to a render")),
         }

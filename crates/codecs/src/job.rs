@@ -9,6 +9,7 @@ use media::Rejection;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
+use crate::document::{self, DocumentLimits, DocumentProbe};
 use crate::hevc;
 use crate::image::{
     self, Bitstream, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, Rendered,
@@ -23,6 +24,8 @@ pub(crate) enum Job {
     SplitHevc(ImageLimits),
     /// With what was decoded of so many bitstreams.
     RenderImage(ImageLimits, RenderPlan, usize),
+    ProbeDocument(DocumentLimits),
+    RenderDocument(DocumentLimits, RenderPlan),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +34,7 @@ pub(crate) enum Answer {
     Probed(Box<ImageProbe>),
     Split(Vec<Bitstream>),
     Rendered(Rendered),
+    ProbedDocument(DocumentProbe),
 }
 
 /// The child's whole life: see [`sandbox::child::main`].
@@ -44,9 +48,9 @@ impl sandbox::Job for Job {
 
     fn outputs(&self) -> Vec<String> {
         match self {
-            Self::ProbeImage(_) => Vec::new(),
+            Self::ProbeImage(_) | Self::ProbeDocument(_) => Vec::new(),
             Self::SplitHevc(_) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
-            Self::RenderImage(_, plan, _) => {
+            Self::RenderImage(_, plan, _) | Self::RenderDocument(_, plan) => {
                 plan.outputs.iter().map(OutputSpec::file_name).collect()
             }
         }
@@ -54,7 +58,10 @@ impl sandbox::Job for Job {
 
     fn more_inputs(&self) -> Vec<String> {
         match self {
-            Self::ProbeImage(_) | Self::SplitHevc(_) => Vec::new(),
+            Self::ProbeImage(_)
+            | Self::SplitHevc(_)
+            | Self::ProbeDocument(_)
+            | Self::RenderDocument(..) => Vec::new(),
             Self::RenderImage(_, _, streams) => hevc::planes(*streams),
         }
     }
@@ -78,6 +85,15 @@ impl sandbox::Job for Job {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
                 Answer::Rendered(image::render(input, decoded, limits, plan, write)?)
+            }
+            Self::ProbeDocument(limits) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                Answer::ProbedDocument(document::probe(input).map_err(JobError::Rejected)?)
+            }
+            Self::RenderDocument(limits, plan) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
+                Answer::Rendered(document::render(input, plan, write)?)
             }
         })
     }

@@ -45,7 +45,6 @@ pub enum Error {
     /// A process could not be started.
     #[error("cannot start {program}")]
     Spawn {
-        /// The program.
         program: String,
         /// Why.
         #[source]
@@ -54,7 +53,6 @@ pub enum Error {
     /// A process ended that should not have.
     #[error("{program} ended with {status}; see {}", .log.display())]
     Exited {
-        /// The program.
         program: String,
         /// How it ended.
         status: ExitStatus,
@@ -64,7 +62,6 @@ pub enum Error {
     /// A service did not answer in time.
     #[error("{program} did not get ready within {within:?}; see {}", .log.display())]
     NotReady {
-        /// The program.
         program: String,
         /// How long we waited.
         within: Duration,

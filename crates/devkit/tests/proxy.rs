@@ -10,7 +10,7 @@ use std::{
 
 use devkit::{
     TcpProxy, TestCluster,
-    proxy::{Target, Which},
+    proxy::{Fault, Target, Which},
 };
 use sqlx::{Connection, PgConnection};
 use tokio::{
@@ -231,4 +231,41 @@ async fn postgres_does_not_notice_that_a_silent_client_is_gone() {
         assert!(Instant::now() < deadline, "the cut session has not ended");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn each_connection_has_the_fault_that_is_chosen_for_it() {
+    let proxy = TcpProxy::start(echo(b"a").await).await.unwrap();
+    let faults = [
+        None,
+        Some(Fault::CutRequest(3)),
+        Some(Fault::CutAnswer),
+        Some(Fault::Unavailable),
+        Some(Fault::Late(SILENCE)),
+    ];
+    proxy.befall(move |number| faults.get(number).copied().flatten());
+    talk(&proxy, b"untouched").await;
+
+    let mut cut = connect(&proxy).await;
+    assert_eq!(read(&mut cut, 1).await, b"a");
+    cut.write_all(b"xy").await.unwrap();
+    assert_eq!(read(&mut cut, 2).await, b"xy");
+    cut.write_all(b"z").await.unwrap();
+    let ended = timeout(SILENCE * 10, cut.read_u8()).await.unwrap();
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+
+    let mut unanswered = connect(&proxy).await;
+    let ended = timeout(SILENCE * 10, unanswered.read_u8()).await.unwrap();
+    assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+
+    let mut refused = connect(&proxy).await;
+    refused.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    let whole = refused.read_to_string(&mut answer);
+    timeout(SILENCE * 10, whole).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+
+    let began = Instant::now();
+    talk(&proxy, b"late").await;
+    assert!(began.elapsed() >= SILENCE);
 }

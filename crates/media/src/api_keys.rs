@@ -46,7 +46,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope.
+    /// Every scope, from the least to the most powerful.
     pub const ALL: [Self; 3] = [Self::UploadsWrite, Self::FilesRead, Self::Admin];
 
     /// The stable string.

@@ -1,11 +1,13 @@
 //! What may come in and what goes out, as closed enums: adding a case makes the compiler list what must answer.
 
 mod audio;
+mod document;
 mod video;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::audio::AudioFormat;
+pub use self::document::DocumentFormat;
 pub use self::video::{VideoFamily, VideoFormat};
 
 /// A family of formats: what is asked of a file, what is made of it and how that is checked.
@@ -18,6 +20,8 @@ pub enum Kind {
     Video,
     /// Sounds alone.
     Audio,
+    /// Pages.
+    Document,
 }
 
 /// A format we accept. Everything else is `unsupported_type`.
@@ -30,6 +34,8 @@ pub enum InputFormat {
     Video(VideoFormat),
     /// Of a sound.
     Audio(AudioFormat),
+    /// Of a document.
+    Document(DocumentFormat),
 }
 
 /// A format of images that we accept.
@@ -174,7 +180,8 @@ impl InputFormat {
         let images = ImageFormat::ALL.into_iter().map(Self::Image);
         let films = VideoFormat::ALL.into_iter().map(Self::Video);
         let sounds = AudioFormat::ALL.into_iter().map(Self::Audio);
-        images.chain(films).chain(sounds)
+        let documents = DocumentFormat::ALL.into_iter().map(Self::Document);
+        images.chain(films).chain(sounds).chain(documents)
     }
 
     /// What is known of it.
@@ -183,6 +190,7 @@ impl InputFormat {
             Self::Image(format) => format.capabilities(),
             Self::Video(format) => format.capabilities(),
             Self::Audio(format) => format.capabilities(),
+            Self::Document(format) => format.capabilities(),
         }
     }
 
@@ -202,6 +210,7 @@ impl InputFormat {
             Self::Image(_) => Kind::Image,
             Self::Video(_) => Kind::Video,
             Self::Audio(_) => Kind::Audio,
+            Self::Document(_) => Kind::Document,
         }
     }
 

@@ -8,6 +8,7 @@ pub mod audio;
 pub mod buckets;
 mod checksum;
 pub mod conformance;
+pub mod document;
 pub mod filename;
 pub mod files;
 pub mod formats;

@@ -63,11 +63,13 @@ pub enum RejectionCode {
     TooManyChannels,
     /// More samples of sound in a second than allowed.
     TooHighSampleRate,
+    /// A form that only some programs show.
+    XfaOnly,
 }
 
 impl RejectionCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::UploadAborted,
         Self::UploadExpired,
         Self::UploadChanged,
@@ -94,6 +96,7 @@ impl RejectionCode {
         Self::Empty,
         Self::TooManyChannels,
         Self::TooHighSampleRate,
+        Self::XfaOnly,
     ];
 
     /// The stable string.
@@ -125,6 +128,7 @@ impl RejectionCode {
             Self::Empty => "empty",
             Self::TooManyChannels => "too_many_channels",
             Self::TooHighSampleRate => "too_high_sample_rate",
+            Self::XfaOnly => "xfa_only",
         }
     }
 }
@@ -154,7 +158,6 @@ impl FromStr for RejectionCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Rejection {
-    /// The cause.
     pub code: RejectionCode,
     /// One sentence for people.
     pub message: String,

@@ -30,10 +30,12 @@ pub enum VariantKind {
     Waveform,
     /// The picture that came with the sound.
     Cover,
+    /// The first page of the document.
+    Page,
 }
 
 impl VariantKind {
-    /// Durable name.
+    /// The name in the database, which must never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -45,6 +47,7 @@ impl VariantKind {
             Self::Audio => "audio",
             Self::Waveform => "waveform",
             Self::Cover => "cover",
+            Self::Page => "page",
         }
     }
 }
@@ -64,7 +67,6 @@ pub struct NewVariant {
     pub bitrate: Option<u64>,
     /// Where it lies in the origin bucket.
     pub storage_path: ObjectKey,
-    /// Bytes.
     pub size_bytes: u64,
 }
 
@@ -83,7 +85,6 @@ pub struct Variant {
     pub bitrate: Option<i64>,
     /// Key in the origin bucket.
     pub storage_path: String,
-    /// Bytes.
     pub size_bytes: i64,
 }
 

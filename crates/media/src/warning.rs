@@ -15,7 +15,7 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// Every code.
+    /// Every code, as the contract lists them.
     pub const ALL: [Self; 2] = [Self::ContentTypeDiffers, Self::Truncated];
 
     /// The stable string.

@@ -177,10 +177,7 @@ pub enum ClamdError {
     NoReply,
     /// The daemon says that it failed, for want of memory or disk for example.
     #[error("clamd could not scan: {message}")]
-    Scanner {
-        /// Its words.
-        message: String,
-    },
+    Scanner { message: String },
     /// The reply is none that the protocol has.
     #[error("clamd gave an unexpected reply: {reply:?}")]
     UnexpectedReply {

@@ -8,10 +8,7 @@ pub enum Verdict {
     /// All of it was scanned, and no signature matched.
     Clean,
     /// A signature matched.
-    Infected {
-        /// Its name.
-        signature: String,
-    },
+    Infected { signature: String },
     /// Some of it could not be scanned: too large, too deeply nested, encrypted. Neither clean nor
     /// infected, and trying again will not change that.
     NotCovered {

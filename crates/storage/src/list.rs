@@ -7,9 +7,7 @@ use super::{Bucket, ObjectKey, ObjectStore, StorageError};
 /// An object as a listing has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedObject {
-    /// Its key.
     pub key: ObjectKey,
-    /// Its size.
     pub size_bytes: u64,
     /// When it was written, by the store's clock.
     pub modified_at: DateTime<Utc>,

@@ -68,7 +68,7 @@ impl ObjectStore {
         Ok(steps)
     }
 
-    /// `API_PutBucketCors`.
+    /// Lets pages of these origins upload and read entity tags (S3: `API_PutBucketCors`).
     async fn allow_origins(&self, origins: &[String]) -> Result<(), StorageError> {
         const OPERATION: &str = "PutBucketCors";
         let there = self.client.get_bucket_cors();
@@ -100,7 +100,7 @@ impl ObjectStore {
         Ok(())
     }
 
-    /// `API_PutBucketLifecycleConfiguration`.
+    /// Has the store itself end what was left behind (S3: `API_PutBucketLifecycleConfiguration`).
     async fn expire_leftovers(&self) -> Result<(), StorageError> {
         const OPERATION: &str = "PutBucketLifecycleConfiguration";
         let there = self.client.get_bucket_lifecycle_configuration();

@@ -18,7 +18,7 @@ use storage::{
 
 use self::range::Wanted;
 
-/// `GET /cdn/<key>`
+/// `GET /cdn/<key>`: the bytes of a served object, whole or a range (RFC 9110 §14).
 #[handler]
 pub async fn get(
     request: &Request,
@@ -51,7 +51,7 @@ pub async fn get(
     })
 }
 
-/// `HEAD /cdn/<key>`
+/// `HEAD /cdn/<key>`: the headers that `GET` would answer with.
 #[handler]
 pub async fn head(
     request: &Request,

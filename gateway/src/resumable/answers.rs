@@ -29,7 +29,6 @@ pub struct Limits {
 /// How an upload stands.
 #[derive(Debug)]
 pub struct Standing<'a> {
-    /// The upload.
     pub upload: &'a Upload,
     /// Bytes that are confirmed.
     pub offset: u64,

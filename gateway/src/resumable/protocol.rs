@@ -25,7 +25,6 @@ const SPOKEN: std::ops::RangeInclusive<u64> = 6..=9;
 pub enum Protocol {
     /// tus 1.0.
     Tus,
-    /// The IETF's.
     Draft(Version),
 }
 

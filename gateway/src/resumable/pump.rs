@@ -28,7 +28,6 @@ const LEAST: u64 = 1024;
 /// How the body of a request ended.
 #[derive(Debug)]
 pub enum End {
-    /// Whole.
     Whole,
     /// Before its end: the client is gone, or was silent for too long, or this process is to end.
     Cut(io::Error),

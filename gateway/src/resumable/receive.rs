@@ -25,7 +25,6 @@ use super::sink::Sink;
 pub struct Incoming {
     /// What it says of them.
     pub said: Said,
-    /// The bytes.
     pub body: Body,
     /// Tells the client meanwhile.
     pub news: News,

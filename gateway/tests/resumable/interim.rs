@@ -24,7 +24,7 @@ async fn every_version_is_told_at_once_where_to_go_on_and_then_how_far_it_is() {
         let first = exchange.head().await;
         let took = asked.elapsed();
         assert_eq!(first.status, 104, "{version:?}");
-        assert!(took < Duration::from_secs(2), "took {took:?}");
+        assert!(took < Duration::from_secs(10), "took {took:?}");
         assert_eq!(first.find("upload-draft-interop-version"), version);
         let location = first.header("location").to_owned();
         let limit = first.header("upload-limit");

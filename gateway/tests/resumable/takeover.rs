@@ -50,12 +50,12 @@ async fn a_later_request_ends_one_that_hangs_here_and_elsewhere() {
         let told = hung.answer().await.expect(409);
         let took = asked.elapsed();
         assert_eq!(told.json()["code"], "upload_displaced");
-        assert!(took < Duration::from_secs(1), "took {took:?}");
+        assert!(took < Duration::from_secs(5), "took {took:?}");
         let mut rest = begin(newcomer, &path, at, body.len() - at).await;
         rest.send(&body[at..]).await;
         let took = asked.elapsed();
         rest.answer().await.expect(204);
-        assert!(took < Duration::from_secs(5), "took {took:?}");
+        assert!(took < Duration::from_secs(15), "took {took:?}");
         assert_eq!(service.joined(&path).await, body);
     }
 }
@@ -179,7 +179,7 @@ async fn an_upload_that_is_given_up_ends_its_request() {
         .expect(204);
     let told = hung.answer().await;
     assert!(
-        asked.elapsed() < Duration::from_secs(2),
+        asked.elapsed() < Duration::from_secs(10),
         "took {:?}",
         asked.elapsed()
     );

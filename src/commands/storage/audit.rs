@@ -16,14 +16,14 @@ use crate::{
     output::{harmless, note, out},
 };
 
-/// For `--help`.
+/// The exit codes as `--help` shows them.
 pub const EXIT_CODES: &str = "\
 Exit codes: 0 they agree, or all that nobody needs was deleted; 1 they could not be compared; 3 they differ.
 
 Objects that READY files need and that are missing are reported and never changed. Neither is anything that is not of a
 kind that mediamill stores.";
 
-/// They differ.
+/// Exit code: rows and objects differ.
 const DIFFERS: u8 = 3;
 
 #[derive(clap::Args)]

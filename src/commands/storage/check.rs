@@ -11,7 +11,7 @@ use storage::{
 
 use crate::output::{harmless, note, out, sentence_of};
 
-/// For `--help`.
+/// The exit codes as `--help` shows them.
 pub const EXIT_CODES: &str = "\
 Exit codes: 0 every promise holds, or there is something else instead; 1 the service should not run over this store,
 or it could not be asked.";

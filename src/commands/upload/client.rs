@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use backon::{ExponentialBuilder, Retryable};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{
+    Method, StatusCode, Url,
+    header::{self, HeaderMap},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::{exit::Failure, progress::Progress};
 
@@ -15,9 +19,14 @@ pub struct Client<'a> {
     http: reqwest::Client,
     /// For bytes: a slow line may take its time, within what [`sending`] allows.
     pub bytes: reqwest::Client,
+    /// One for each part that may be in flight, of whatever file. They are given in the order they were asked for, so
+    /// a large file holds up no small ones.
+    pub in_flight: Semaphore,
+    /// How many there are of them.
+    pub parallel: usize,
     pub base: String,
     key: String,
-    progress: &'a Progress,
+    pub progress: &'a Progress,
 }
 
 /// A refusal by the service, in its own words.
@@ -42,11 +51,27 @@ struct Problem {
 
 /// The service or the way to it is unwell; the same request may work in a moment.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unwell(pub String);
+#[error("{words}")]
+pub struct Unwell {
+    words: String,
+    /// When it asked to be asked again.
+    retry_after: Option<Duration>,
+}
+
+impl From<String> for Unwell {
+    fn from(words: String) -> Self {
+        let retry_after = None;
+        Self { words, retry_after }
+    }
+}
 
 impl<'a> Client<'a> {
-    pub fn new(api: &str, key: &str, progress: &'a Progress) -> anyhow::Result<Self> {
+    pub fn new(
+        api: &str,
+        key: &str,
+        parallel: usize,
+        progress: &'a Progress,
+    ) -> anyhow::Result<Self> {
         let url = Url::parse(api)
             .ok()
             .filter(|url| ["http", "https"].contains(&url.scheme()));
@@ -64,6 +89,8 @@ impl<'a> Client<'a> {
         Ok(Self {
             bytes,
             http,
+            in_flight: Semaphore::new(parallel),
+            parallel,
             base: api.trim_end_matches('/').to_owned(),
             key: key.to_owned(),
             progress,
@@ -82,11 +109,14 @@ impl<'a> Client<'a> {
             let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
             let ours = serde_json::from_str::<Value>(&text)
                 .is_ok_and(|body| body["status"] == "ok" || body["code"].is_string());
-            ensure!(
-                ours,
-                "{} does not seem to be a mediamill API: it answered {status}",
-                self.base
-            );
+            let base = &self.base;
+            let stranger =
+                || format!("{base} does not seem to be a mediamill API: it answered {status}");
+            if !ours && status.is_server_error() {
+                // Perhaps a proxy in front of one that is just starting.
+                bail!(Unwell::from(stranger()));
+            }
+            ensure!(ours, stranger());
             Ok(())
         };
         let few = ExponentialBuilder::default().with_max_times(2);
@@ -111,6 +141,7 @@ impl<'a> Client<'a> {
         };
         once.retry(patience())
             .when(anyhow::Error::is::<Unwell>)
+            .adjust(as_asked)
             .notify(|error, wait| self.again(error, wait))
             .await
     }
@@ -143,6 +174,7 @@ impl<'a> Client<'a> {
             .await
             .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let text = response
             .text()
             .await
@@ -152,13 +184,16 @@ impl<'a> Client<'a> {
         }
         let refusal = Refusal::new(status, &text);
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            bail!(Unwell(refusal.words));
+            bail!(Unwell {
+                words: refusal.words,
+                retry_after
+            });
         }
         bail!(refusal)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Unwell {
-        Unwell(format!("cannot reach {}: {}", self.base, innermost(error)))
+        Unwell::from(format!("cannot reach {}: {}", self.base, innermost(error)))
     }
 }
 
@@ -201,6 +236,19 @@ pub fn patience() -> ExponentialBuilder {
         .with_max_delay(Duration::from_secs(8))
         .with_max_times(7)
         .with_jitter()
+}
+
+/// What the other side asked for, if it is longer and no more than a minute.
+fn as_asked(error: &anyhow::Error, wait: Option<Duration>) -> Option<Duration> {
+    let asked = error
+        .downcast_ref::<Unwell>()
+        .and_then(|unwell| unwell.retry_after);
+    Some(wait?.max(asked.unwrap_or_default().min(Duration::from_mins(1))))
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The last cause says what is wrong; the first only says that something is.

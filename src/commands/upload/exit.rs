@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// For `--help`.
+/// The exit codes as `--help` shows them.
 pub const EXIT_CODES: &str = "\
 Exit codes: 0 every file was sent, or with --wait is READY. Otherwise the highest that applies:
     1  a file could not be read or sent, or waits for an operator
@@ -14,8 +14,8 @@ Exit codes: 0 every file was sent, or with --wait is READY. Otherwise the highes
   130  interrupted
   141  nobody read the output
 
-An upload that did not come to its end goes on where it stopped when the same command is run again; with --wait, one
-that did is waited for again.";
+When a command did not come to its end with every file, the same command goes on where it stopped: what was sent is
+not sent again, and with --wait is waited for.";
 
 /// Why a file's upload ended badly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,9 @@
 //! `mediamill upload`: sends files, and sees them through.
 
 mod client;
+mod ends;
 mod exit;
+mod gather;
 mod part;
 mod progress;
 mod send;
@@ -17,23 +19,27 @@ use std::{
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 use futures::{StreamExt, stream};
-use serde_json::json;
 
 use self::{
-    client::{Client, failure},
+    client::Client,
+    ends::Ends,
     exit::{EXIT_CODES, Failure, INTERRUPTED},
+    gather::gather,
     progress::Progress,
     send::Sent,
+    session::Session,
     watch::Outcome,
 };
 use super::dead_letters::age;
 use crate::{
-    output::{self, OutputError, note, out},
+    output::{self, note},
     signals::Stop,
 };
 
-/// Files on their way at once. Each also sends several parts at once.
+/// Files on their way at once. Their parts share what `--parallel` allows.
 const FILES_AT_ONCE: usize = 8;
+/// Files that are seen through at once, when they are sent.
+const WATCHED_AT_ONCE: usize = 64;
 /// Where `mediamill dev` keeps its key, seen from where it was started.
 const KEY_OF_DEV: &str = ".mediamill/key";
 
@@ -55,7 +61,10 @@ pub struct Args {
     /// One JSON object a file on standard output
     #[arg(long)]
     json: bool,
-    /// Files to send
+    /// Parts in flight at once, over all files
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    parallel: u16,
+    /// Files to send, and folders with what is in them, but for hidden files and symbolic links
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -91,88 +100,73 @@ async fn all(args: &Args) -> anyhow::Result<Option<Failure>> {
             anyhow!("no API key: pass --key, or set MEDIAMILL_KEY ({KEY_OF_DEV} cannot be read: {error})")
         })?,
     };
-    let progress = Progress::of(&args.files);
-    let client = Client::new(&args.api, key.trim(), &progress)?;
+    let named = args.files.clone();
+    let gathered = tokio::task::spawn_blocking(move || gather(&named)).await?;
+    let progress = Progress::of(&gathered.files);
+    let client = Client::new(&args.api, key.trim(), args.parallel.into(), &progress)?;
     if let Err(error) = client.greet().await {
         note!("mediamill: {}", output::sentence(&error));
         return Ok(Some(Failure::Unreachable));
     }
-    let outcomes = stream::iter(&args.files).map(async |path| {
-        let result = one(&client, path, args.wait, &progress).await;
-        progress.done(path);
-        (path, result)
-    });
-    let mut outcomes = pin!(outcomes.buffer_unordered(FILES_AT_ONCE));
-    let mut telling = pin!(progress.tell());
-    let mut worst = None;
+    for sentence in gathered.left_out() {
+        note!("mediamill: {sentence}");
+    }
+    let mut ends = Ends::new(args.json);
+    for (path, error) in gathered.unread {
+        ends.add(&path, Err(error))?;
+    }
+    if gathered.files.is_empty() {
+        note!("mediamill: there is no file to send");
+    }
+    let sent = stream::iter(&gathered.files)
+        .map(async |path| (path, send::send(&client, path, &progress).await))
+        .buffer_unordered(FILES_AT_ONCE);
+    let seen_through = sent
+        .map(async |(path, sent)| {
+            let outcome = see_through(&client, path, sent, args.wait).await;
+            progress.done(path);
+            (path, outcome)
+        })
+        .buffer_unordered(WATCHED_AT_ONCE);
+    let (mut seen_through, mut telling) = (pin!(seen_through), pin!(progress.tell()));
     loop {
         tokio::select! {
-            outcome = outcomes.next() => {
-                let Some((path, result)) = outcome else {
-                    return Ok(worst);
+            end = seen_through.next() => {
+                let Some((path, end)) = end else {
+                    progress.clear();
+                    return Ok(ends.worst());
                 };
-                worst = worst.max(report(path, result, args.json)?);
+                progress.aside(|| ends.add(path, end))?;
             }
             () = &mut telling => {}
         }
     }
 }
 
-async fn one(
+/// What became of a file that was sent.
+async fn see_through(
     client: &Client<'_>,
     path: &Path,
+    sent: anyhow::Result<Sent>,
     wait: bool,
-    progress: &Progress,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<(Outcome, Session)> {
     let Sent {
         file_id,
         session,
         before,
-    } = send::send(client, path, progress).await?;
+    } = sent?;
+    let when = if before { "was sent before" } else { "sent" };
     let outcome = if wait {
-        let when = if before { "was sent before" } else { "sent" };
-        note!("{}: {when}, file {file_id}", shown(path));
-        // Whoever stops waiting and says the same again waits for this file, and sends no second one.
+        let progress = client.progress;
+        progress.aside(|| note!("{}: {when}, file {file_id}", shown(path)));
         watch::watch(client, path, &file_id, progress).await?
     } else {
-        Outcome::Sent(file_id)
+        Outcome::Sent { file_id, before }
     };
-    session.forget();
-    Ok(outcome)
+    Ok((outcome, session))
 }
 
 /// A name that is not Unicode is told as far as it can be, and one that could steer a terminal with escapes.
 fn shown(path: &Path) -> String {
     output::harmless(&path.to_string_lossy())
-}
-
-/// Says what became of a file.
-fn report(
-    path: &Path,
-    result: anyhow::Result<Outcome>,
-    as_json: bool,
-) -> Result<Option<Failure>, OutputError> {
-    let name = shown(path);
-    match result {
-        Ok(outcome) => {
-            if as_json {
-                out!("{}", outcome.to_json(path))?;
-            } else {
-                out!("{name}: {outcome}")?;
-            }
-            Ok(outcome.failure())
-        }
-        Err(error) => {
-            let told = output::sentence(&error);
-            if as_json {
-                out!(
-                    "{}",
-                    json!({ "path": path.to_string_lossy(), "error": told })
-                )?;
-            } else {
-                note!("{name}: {}", output::harmless(&told));
-            }
-            Ok(Some(failure(&error)))
-        }
-    }
 }

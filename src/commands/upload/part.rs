@@ -1,10 +1,11 @@
 //! Sends one part of a file to its signed address.
 
-use std::{collections::BTreeMap, io::SeekFrom, path::Path};
+use std::{collections::BTreeMap, io::SeekFrom, path::Path, sync::Arc};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use backon::Retryable;
-use reqwest::{Method, StatusCode};
+use futures::TryStreamExt;
+use reqwest::{Body, Method, StatusCode, header::CONTENT_LENGTH};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{
@@ -12,11 +13,15 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt},
     sync::Mutex,
 };
+use tokio_util::io::ReaderStream;
 
 use super::{
     client::{Client, Unwell, innermost, patience, sending},
-    progress::Progress,
+    progress::FileProgress,
 };
+
+/// Bytes of a file that are in memory at once, of each part in flight.
+pub const READ_AT_ONCE: usize = 256 << 10;
 
 /// How to send the bytes.
 #[derive(Deserialize)]
@@ -56,7 +61,7 @@ pub struct Sending<'a> {
     pub client: &'a Client<'a>,
     pub path: &'a Path,
     pub upload_id: &'a str,
-    pub progress: &'a Progress,
+    pub progress: &'a FileProgress,
 }
 
 impl Sending<'_> {
@@ -92,26 +97,38 @@ impl Sending<'_> {
             .with_context(|| format!("part {number} cannot be sent"))
     }
 
+    /// Reads the bytes as they are sent, so that memory does not grow with the parts.
     async fn put(&self, part: &Part, offset: u64) -> anyhow::Result<()> {
+        let _in_flight = self.client.in_flight.acquire().await?;
         let mut file = File::open(self.path).await?;
         file.seek(SeekFrom::Start(offset)).await?;
-        let mut bytes = vec![0; usize::try_from(part.size_bytes)?];
-        file.read_exact(&mut bytes)
-            .await
-            .context("the file became shorter")?;
+        let bytes = ReaderStream::with_capacity(file.take(part.size_bytes), READ_AT_ONCE);
+        let on_the_way = Arc::new(self.progress.on_the_way());
+        let counted = Arc::clone(&on_the_way);
+        let bytes = bytes.inspect_ok(move |bytes| counted.add(bytes.len() as u64));
         let request = self.client.bytes.put(&part.signed.url);
-        let mut request = request.timeout(sending(part.size_bytes)).body(bytes);
+        let mut request = request
+            .timeout(sending(part.size_bytes))
+            .header(CONTENT_LENGTH, part.size_bytes)
+            .body(Body::wrap_stream(bytes));
         for (name, value) in &part.signed.headers {
             request = request.header(name, value);
         }
-        let unwell = |what: String| Unwell(format!("the object store {what}"));
-        let response = request
-            .send()
-            .await
-            .map_err(|error| unwell(format!("cannot be reached: {}", innermost(&error))))?;
+        let unwell = |what: String| Unwell::from(format!("the object store {what}"));
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                let size_bytes = tokio::fs::metadata(self.path).await?.len();
+                ensure!(
+                    offset + part.size_bytes <= size_bytes,
+                    "the file became shorter"
+                );
+                bail!(unwell(format!("cannot be reached: {}", innermost(&error))));
+            }
+        };
         match response.status() {
             status if status.is_success() => {
-                self.progress.sent(part.size_bytes);
+                on_the_way.arrived();
                 Ok(())
             }
             StatusCode::FORBIDDEN => bail!(Expired),

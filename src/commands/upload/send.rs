@@ -1,7 +1,13 @@
 //! Sends one file: opens an upload or finds the one that was begun, sends what is missing to the signed addresses,
 //! completes it.
 
-use std::{collections::BTreeSet, fs::File, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -12,13 +18,11 @@ use sha2::Digest;
 
 use super::{
     client::{Client, Refusal},
-    part::{Instructions, Part, Parts, Sending},
-    progress::Progress,
+    part::{Instructions, Part, Parts, READ_AT_ONCE, Sending},
+    progress::{FileProgress, Progress},
     session::{Session, Snapshot},
 };
 
-/// Parts in flight at once.
-const PARALLEL: usize = 4;
 /// Addresses asked for at once, when the first ones are used up.
 const BATCH: u32 = 100;
 
@@ -57,7 +61,8 @@ pub struct Changed;
 /// Sends what is missing. The session stays for the caller to forget.
 pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyhow::Result<Sent> {
     let snapshot = Snapshot::of(path)?;
-    let sha256 = digest(path).await?;
+    let file = Arc::new(progress.file(path, snapshot.size_bytes));
+    let sha256 = digest(path, snapshot.size_bytes, Arc::clone(&file)).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let request = json!({
         "filename": name, "content_type": content_type(path), "size_bytes": snapshot.size_bytes,
@@ -72,7 +77,7 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
             instructions,
         } => (file_id, upload_id, instructions),
         Opened::Complete(file_id) => {
-            progress.sent(snapshot.size_bytes);
+            file.sending(snapshot.size_bytes);
             return Ok(Sent {
                 file_id,
                 session,
@@ -80,12 +85,6 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
             });
         }
     };
-    if let Err(error) = session.keep() {
-        progress.say(format_args!(
-            "{}: cannot be resumed if it is interrupted: {error}",
-            path.display()
-        ));
-    }
     let arrived = if session.resumed {
         progress.say(format_args!("{}: goes on where it stopped", path.display()));
         arrived(client, &upload_id).await?
@@ -96,7 +95,7 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
         client,
         path,
         upload_id: &upload_id,
-        progress,
+        progress: &file,
     };
     let sent = bytes(&sending, instructions, snapshot.size_bytes, &arrived).await;
     // Also where all parts were sent: they may be of two files that have one name.
@@ -152,12 +151,8 @@ async fn open(
     session: Session,
     request: &Value,
 ) -> anyhow::Result<(Session, Opened)> {
-    let key = Some(session.idempotency_key.as_str());
-    let opened = client
-        .call::<Initiated>(Method::POST, "/v1/uploads", Some(request), key)
-        .await;
-    let refusal = match opened {
-        Ok(upload) => return Ok((session, upload.into())),
+    let refusal = match initiate(client, &session, request).await {
+        Ok(opened) => return Ok((session, opened)),
         Err(error) if !session.resumed => return Err(error),
         Err(error) => error,
     };
@@ -168,14 +163,35 @@ async fn open(
         }) => Ok((session, Opened::Complete(file_id.clone()))),
         Some(Refusal { status, .. }) if [409, 410, 422].contains(&status.as_u16()) => {
             let session = session.anew();
-            let key = Some(session.idempotency_key.as_str());
-            let opened = client
-                .call::<Initiated>(Method::POST, "/v1/uploads", Some(request), key)
-                .await?;
-            Ok((session, opened.into()))
+            let opened = initiate(client, &session, request).await?;
+            Ok((session, opened))
         }
         _ => Err(refusal),
     }
+}
+
+/// Remembers the session before it asks for the upload: however this ends, what the service opens is found again.
+async fn initiate(
+    client: &Client<'_>,
+    session: &Session,
+    request: &Value,
+) -> anyhow::Result<Opened> {
+    if let Err(error) = session.keep() {
+        client.progress.say(format_args!(
+            "what is interrupted cannot be gone on with: {error}"
+        ));
+    }
+    let key = Some(session.idempotency_key.as_str());
+    let opened = client
+        .call::<Initiated>(Method::POST, "/v1/uploads", Some(request), key)
+        .await;
+    if let Err(error) = &opened
+        && error.is::<Refusal>()
+    {
+        // There is no upload.
+        session.forget();
+    }
+    opened.map(Opened::from)
 }
 
 /// The parts that an earlier command has sent.
@@ -201,6 +217,7 @@ async fn bytes(
                 size_bytes,
                 signed,
             };
+            sending.progress.sending(0);
             sending.part(whole, 0).await
         }
         Instructions::Multipart {
@@ -216,7 +233,7 @@ async fn bytes(
                 .filter(|number| (1..=part_count).contains(*number));
             sending
                 .progress
-                .sent(there.map(|number| size(*number)).sum());
+                .sending(there.map(|number| size(*number)).sum());
             missing_parts(sending, part_size_bytes, part_count, parts, arrived).await
         }
     }
@@ -238,7 +255,7 @@ async fn missing_parts(
         .map_ok(|signed| stream::iter(signed.parts.into_iter().map(Ok)))
         .try_flatten()
         .try_filter(|part| std::future::ready(wanted(&part.number)))
-        .try_for_each_concurrent(PARALLEL, |part| async move {
+        .try_for_each_concurrent(sending.client.parallel, |part| async move {
             let offset = u64::from(part.number - 1) * size;
             sending.part(part, offset).await
         })
@@ -246,11 +263,25 @@ async fn missing_parts(
 }
 
 /// Of the whole file, so that the service can tell whether it got the same.
-async fn digest(path: &Path) -> anyhow::Result<Sha256> {
+async fn digest(
+    path: &Path,
+    size_bytes: u64,
+    progress: Arc<FileProgress>,
+) -> anyhow::Result<Sha256> {
     let path = path.to_owned();
     let reading = tokio::task::spawn_blocking(move || {
+        // No more than it had: it may grow as fast as it is read.
+        let mut file = File::open(path)?.take(size_bytes);
         let mut hasher = sha2::Sha256::new();
-        io::copy(&mut File::open(path)?, &mut hasher)?;
+        let mut bytes = vec![0; READ_AT_ONCE];
+        loop {
+            let read = file.read(&mut bytes)?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&bytes[..read]);
+            progress.read(read as u64);
+        }
         Ok::<_, io::Error>(Sha256::from_bytes(hasher.finalize().into()))
     });
     reading.await?.context("cannot read the file")

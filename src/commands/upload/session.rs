@@ -1,5 +1,5 @@
-//! What is remembered of an upload until it is complete, or with `--wait` until its file is READY or refused, so that a
-//! second command goes on with it.
+//! What is remembered of an upload until its command has come to its end with every file, so that a second command
+//! goes on with what the first one left, and sends nothing twice.
 //!
 //! That is one idempotency key: the service keeps all the rest. It belongs to an address of the API and to a file as it
 //! is now; a file that has changed is another upload.
@@ -68,7 +68,7 @@ impl Session {
 
     /// Remembers it. Where that cannot be, the upload goes on, and cannot be taken up again.
     pub fn keep(&self) -> io::Result<()> {
-        let Some(file) = &self.file else {
+        let Some(file) = self.file.as_ref().filter(|_| !self.resumed) else {
             return Ok(());
         };
         if let Some(folder) = file.parent() {

@@ -14,8 +14,8 @@ use crate::output::harmless;
 
 /// How far a file got.
 pub enum Outcome {
-    /// The service has it.
-    Sent(String),
+    /// The service has it, perhaps by an earlier command.
+    Sent { file_id: String, before: bool },
     /// With its variants.
     Ready(Value),
     /// With code and reason.
@@ -57,7 +57,7 @@ impl Outcome {
     /// What it means for the exit code.
     pub fn failure(&self) -> Option<Failure> {
         match self {
-            Self::Sent(_) | Self::Ready(_) => None,
+            Self::Sent { .. } | Self::Ready(_) => None,
             Self::Rejected(_) => Some(Failure::Refused),
             Self::Stopped(_) => Some(Failure::Other),
         }
@@ -67,7 +67,7 @@ impl Outcome {
     pub fn to_json(&self, path: &Path) -> Value {
         let path = path.to_string_lossy();
         match self {
-            Self::Sent(file_id) => json!({ "path": path, "file_id": file_id }),
+            Self::Sent { file_id, .. } => json!({ "path": path, "file_id": file_id }),
             Self::Ready(file) | Self::Rejected(file) | Self::Stopped(file) => {
                 json!({ "path": path, "file_id": file["file_id"], "file": file })
             }
@@ -78,7 +78,10 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sent(file_id) => write!(f, "sent, file {file_id}"),
+            Self::Sent { file_id, before } => {
+                let when = if *before { "was sent before" } else { "sent" };
+                write!(f, "{when}, file {file_id}")
+            }
             Self::Ready(file) => {
                 write!(f, "READY")?;
                 for variant in file["variants"].as_array().into_iter().flatten() {

@@ -5,6 +5,7 @@
 //! `check` says whether it is all there, and `publish` puts it together. `plan` and `check` do no I/O.
 
 pub mod audio;
+pub mod document;
 pub mod image;
 pub mod video;
 
@@ -13,12 +14,12 @@ use std::time::Duration;
 
 use media::formats::InputFormat;
 use media::variants::NewVariant;
-use media::{ObjectKey, Sha256, Warning, audio::Facts, conformance, recipes::RecipeHash};
+use media::{ObjectKey, Sha256, Warning, conformance, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
 
 /// What was found in a file, no pixel and no sample decoded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Probe {
     /// It is an image.
@@ -27,6 +28,8 @@ pub enum Probe {
     Video(Box<video::Probe>),
     /// It is a sound.
     Audio(Box<audio::Probe>),
+    /// It is a document.
+    Document(document::Probe),
 }
 
 /// What one task makes, independent of all others of its file.
@@ -39,6 +42,8 @@ pub enum Unit {
     Video(Box<video::Unit>),
     /// Of a sound.
     Audio(Box<audio::Unit>),
+    /// Of a document.
+    Document(document::Unit),
 }
 
 /// What is to be made of a file.
@@ -60,6 +65,8 @@ pub enum Output {
     Video(video::Output),
     /// Of a sound.
     Audio(audio::Output),
+    /// Of a document.
+    Document(document::Output),
 }
 
 /// Where the bytes are that a kind reads.
@@ -67,7 +74,6 @@ pub enum Output {
 pub struct Source {
     /// Staging before they are found to be fit, origin afterwards.
     pub bucket: Bucket,
-    /// Their key.
     pub key: ObjectKey,
     /// SHA-256 of the whole object.
     pub sha256: Sha256,
@@ -78,7 +84,6 @@ pub struct Source {
 pub struct Made {
     /// Last segment of the key that it gets; empty for one of several files, whose key is what leads to them all.
     pub name: String,
-    /// Its files.
     pub files: Vec<LocalFile>,
     /// What it is.
     pub output: Output,
@@ -109,14 +114,15 @@ pub struct Stored {
 /// What is served of a file.
 #[derive(Debug)]
 pub struct Publication {
-    /// Its rows.
     pub variants: Vec<NewVariant>,
     /// What the variants lead to, by key or prefix.
     pub served: Vec<ObjectKey>,
     /// What was found when all of it was checked, for kinds with rules of their own.
     pub report: Option<conformance::Report>,
     /// What a sound was found to be when it was decoded.
-    pub audio: Option<Facts>,
+    pub audio: Option<media::audio::Facts>,
+    /// What a document was found to be.
+    pub document: Option<media::document::Facts>,
     /// What its owner should know, as the outputs show it.
     pub warnings: Vec<Warning>,
 }
@@ -128,13 +134,14 @@ impl Probe {
             Self::Image(probe) => InputFormat::Image(probe.format),
             Self::Video(probe) => InputFormat::Video(probe.format),
             Self::Audio(probe) => InputFormat::Audio(probe.format),
+            Self::Document(probe) => InputFormat::Document(probe.format),
         }
     }
 
     /// What its owner should know though it is taken.
     pub fn warnings(&self) -> Vec<Warning> {
         match self {
-            Self::Image(_) | Self::Audio(_) => Vec::new(),
+            Self::Image(_) | Self::Audio(_) | Self::Document(_) => Vec::new(),
             Self::Video(probe) => {
                 let truncated = probe.truncated.then_some(Warning::Truncated);
                 truncated.into_iter().collect()
@@ -145,7 +152,7 @@ impl Probe {
     /// Whether parts of one output are made by several tasks.
     pub fn is_in_pieces(&self) -> bool {
         match self {
-            Self::Image(_) | Self::Audio(_) => false,
+            Self::Image(_) | Self::Audio(_) | Self::Document(_) => false,
             Self::Video(probe) => probe.plan.chunks.len() > 1,
         }
     }
@@ -154,7 +161,7 @@ impl Probe {
     #[must_use]
     pub fn in_one_piece(self) -> Self {
         match self {
-            Self::Image(_) | Self::Audio(_) => self,
+            Self::Image(_) | Self::Audio(_) | Self::Document(_) => self,
             Self::Video(mut probe) => {
                 probe.plan = probe.plan.in_one_piece();
                 Self::Video(probe)
@@ -168,6 +175,7 @@ impl Probe {
             Self::Image(_) => image::plan::plan(),
             Self::Video(probe) => video::plan::plan(probe),
             Self::Audio(probe) => audio::plan::plan(probe),
+            Self::Document(_) => document::plan::plan(),
         }
     }
 
@@ -182,23 +190,30 @@ impl Probe {
             Self::Image(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Image(output) => Some(output),
-                    Output::Video(_) | Output::Audio(_) => None,
+                    _ => None,
                 });
                 Ok(image::check::check(probe, outputs)?)
             }
             Self::Video(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Video(output) => Some(output),
-                    Output::Image(_) | Output::Audio(_) => None,
+                    _ => None,
                 });
                 Ok(video::check::check(probe, outputs)?)
             }
             Self::Audio(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Audio(output) => Some(output),
-                    Output::Image(_) | Output::Video(_) => None,
+                    _ => None,
                 });
                 Ok(audio::check::check(probe, outputs)?)
+            }
+            Self::Document(_) => {
+                let outputs = stored.iter().filter_map(|stored| match &stored.output {
+                    Output::Document(output) => Some(output),
+                    _ => None,
+                });
+                Ok(document::check::check(outputs)?)
             }
         }
     }
@@ -214,6 +229,7 @@ impl Unit {
             Self::Image(_) => image::Unit::TIMEOUT,
             Self::Video(unit) => unit.timeout(),
             Self::Audio(unit) => unit.timeout(),
+            Self::Document(_) => document::Unit::TIMEOUT,
         }
     }
 }
@@ -233,6 +249,9 @@ pub enum Incomplete {
     /// Of a sound.
     #[error(transparent)]
     Audio(#[from] audio::check::Incomplete),
+    /// Of a document.
+    #[error(transparent)]
+    Document(#[from] document::check::Incomplete),
 }
 
 #[cfg(test)]

@@ -47,9 +47,7 @@ pub struct Looked {
 /// What is compared.
 #[derive(Debug)]
 pub struct Compared<'a> {
-    /// The database.
     pub pool: &'a PgPool,
-    /// The buckets.
     pub store: &'a ObjectStore,
     /// Nothing younger is reported: it may be on its way into the database.
     pub before: DateTime<Utc>,

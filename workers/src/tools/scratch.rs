@@ -221,7 +221,7 @@ impl Scratch {
 }
 
 impl ScratchFile {
-    /// Appends.
+    /// Appends bytes to the copy.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.writer.write_all(bytes).await
     }

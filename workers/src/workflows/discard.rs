@@ -7,7 +7,7 @@ use workflows::{Starter, Workflow};
 
 use crate::{steps::discard::Discard, tools::Context};
 
-/// The route.
+/// Removes what is left of a refused file.
 pub fn workflow() -> Workflow<Refused, Context> {
     Workflow::named("discard", 1).step::<Discard>().build()
 }

@@ -7,7 +7,7 @@ use workflows::{Starter, Workflow};
 pub use crate::steps::replan::Torn;
 use crate::{steps::replan::Replan, tools::Context};
 
-/// The route.
+/// Makes a film once more, in one piece.
 pub fn workflow() -> Workflow<Torn, Context> {
     Workflow::named("replan", 1).step::<Replan>().build()
 }

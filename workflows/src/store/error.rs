@@ -59,7 +59,7 @@ impl StoreError {
         matches!(self, Self::Sql(sqlx::Error::Io(_)) | Self::NoAnswer(_))
     }
 
-    /// See [`weather::is_data`].
+    /// Whether the data is to blame: see [`weather::is_data`].
     pub(crate) fn is_data(&self) -> bool {
         match self {
             Self::Sql(error) => weather::is_data(error),
@@ -68,7 +68,7 @@ impl StoreError {
         }
     }
 
-    /// See [`weather::is_contention`].
+    /// Whether others were in the way: see [`weather::is_contention`].
     pub(crate) fn is_contention(&self) -> bool {
         match self {
             Self::Sql(error) => weather::is_contention(error),
@@ -77,7 +77,7 @@ impl StoreError {
         }
     }
 
-    /// See [`weather::is_overslept`].
+    /// Whether the statement ran out of time: see [`weather::is_overslept`].
     pub(crate) fn is_overslept(&self) -> bool {
         match self {
             Self::Sql(error) => weather::is_overslept(error),
@@ -91,7 +91,7 @@ impl StoreError {
         self.weather().is_some() || !self.is_answer()
     }
 
-    /// See [`weather::of`].
+    /// What trouble of the infrastructure this is: see [`weather::of`].
     pub(crate) fn weather(&self) -> Option<Weather> {
         match self {
             Self::Sql(error) => weather::of(error),
@@ -114,9 +114,9 @@ const CHAIN: usize = 12;
 /// What the first error of a database among the causes of a caller's error says.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Said {
-    /// See [`weather::of`].
+    /// What trouble of the infrastructure this is: see [`weather::of`].
     pub weather: Option<Weather>,
-    /// See [`weather::is_overslept`].
+    /// Whether the statement ran out of time: see [`weather::is_overslept`].
     pub overslept: bool,
     /// The server said so, and not something on the way to it.
     pub by_the_server: bool,

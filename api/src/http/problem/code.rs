@@ -119,7 +119,7 @@ impl Code {
         Self::Unavailable,
     ];
 
-    /// HTTP status.
+    /// The status that a problem of this code is answered with.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::MalformedJson

@@ -194,7 +194,7 @@ impl Problem {
         self.headers.iter().any(|(header, _)| header == name)
     }
 
-    /// The cause.
+    /// The stable code, by which clients tell problems apart.
     pub fn code(&self) -> Code {
         self.code
     }

@@ -12,6 +12,7 @@ use super::phase::Phases;
 use super::refusal;
 use super::wire::Wire;
 
+/// What hyper reads from and writes to: the stream, watched for its deadlines.
 pub struct Transport {
     wire: Arc<Wire>,
     phases: Phases,

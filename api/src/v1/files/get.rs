@@ -1,10 +1,11 @@
 //! `GET /v1/files/{file_id}`: everything its owner may know about a file.
 
 use media::files::{self, Outcome};
-use media::{FileId, OwnerId, audio, variants};
+use media::{FileId, OwnerId, audio, document, variants};
 use poem_openapi::Object;
 
 use super::audio::AudioView;
+use super::document::DocumentView;
 use super::progress::percent;
 use super::view::{FileView, RunView, VariantView};
 use crate::ApiState;
@@ -25,6 +26,8 @@ pub struct FileDetail {
     pub progress: Option<i32>,
     /// What its sound is, of a file that is a sound alone. Known once ready.
     pub audio: Option<AudioView>,
+    /// What it is, of a file that is a document. Known once ready.
+    pub document: Option<DocumentView>,
     /// How its processing stands, once the upload is complete.
     pub run: Option<RunView>,
 }
@@ -40,10 +43,11 @@ pub async fn run(
     let file = files::get(&mut connection, owner_id, file_id).await?;
     let file = file.ok_or_else(|| Problem::not_found("file"))?;
     let variants = variants::list(&mut connection, file_id).await?;
-    let audio = match file.published {
-        Some(_) => audio::load(&mut connection, file_id).await?,
-        None => None,
-    };
+    let (mut audio, mut document) = (None, None);
+    if file.published.is_some() {
+        audio = audio::load(&mut connection, file_id).await?;
+        document = document::load(&mut connection, file_id).await?;
+    }
     drop(connection);
     let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
     let base = &state.config.cdn_base_url;
@@ -58,6 +62,7 @@ pub async fn run(
             .map(|variant| VariantView::new(variant, base))
             .collect(),
         audio: audio.map(Into::into),
+        document: document.map(Into::into),
         run: run.map(|run| RunView::new(run, with_errors)),
     })
 }

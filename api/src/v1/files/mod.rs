@@ -4,6 +4,7 @@ pub mod audio;
 pub mod conformance;
 mod cursor;
 pub mod delete;
+pub mod document;
 pub mod get;
 pub mod list;
 mod progress;

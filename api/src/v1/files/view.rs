@@ -95,7 +95,7 @@ impl From<FileOutcome> for Outcome {
     }
 }
 
-/// A file.
+/// A file as its owner sees it.
 #[derive(Debug, Object)]
 #[oai(rename = "File", skip_serializing_if_is_none)]
 pub struct FileView {

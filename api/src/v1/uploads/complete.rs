@@ -53,7 +53,7 @@ pub struct CompletedUpload {
 }
 
 impl CompletedUpload {
-    /// As JSON.
+    /// The answer as JSON, as it is kept for repeated requests.
     pub fn to_text(&self) -> String {
         self.to_json_string()
     }

@@ -9,6 +9,7 @@ mod bmp;
 mod bytes;
 mod canvas;
 mod color;
+mod drawn;
 mod encode;
 mod exif;
 mod extent;
@@ -32,6 +33,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::drawn::render_drawn;
 pub(crate) use self::heif::{Bitstream, broken_hevc, may_hold_hevc, split_hevc};
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;

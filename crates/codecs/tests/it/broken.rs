@@ -75,7 +75,7 @@ fn bombs_are_refused_by_their_headers() {
         assert_eq!(rejection.code, RejectionCode::TooManyPixels);
         assert_eq!(rejection.limit.as_deref(), Some("100000000 px"));
     }
-    assert!(start.elapsed() < Duration::from_millis(100));
+    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

@@ -85,7 +85,8 @@ fn wrong_in_film_colors(picture: &Picture, size: (u32, u32), rgba: &[u8]) -> Opt
         let means = sum.iter().map(|sum| (sum / count).abs());
         means.fold(0.0, f64::max)
     });
-    let blocks_off = blocks.sum::<f64>() / sums.len() as f64;
+    let (sum, count) = blocks.fold((0.0, 0.0), |(sum, count), off| (sum + off, count + 1.0));
+    let blocks_off = sum / count;
     (luma_off > TOLERANCE || blocks_off > TOLERANCE)
         .then(|| format!("is {luma_off:.1} off in luma, {blocks_off:.1} in colours"))
 }

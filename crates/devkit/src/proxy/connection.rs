@@ -9,6 +9,7 @@ use std::{
 use tokio::{io::AsyncReadExt, net::TcpStream, sync::watch};
 
 use super::{
+    fault::{Fault, unavailable},
     reset,
     target::Stream,
     wire::{Weather, forward, passable},
@@ -124,7 +125,12 @@ impl Connection {
     }
 
     /// Lasts as long as the connection does.
-    pub async fn serve(&self, mut client: TcpStream, weather: watch::Receiver<Weather>) {
+    pub async fn serve(
+        &self,
+        mut client: TcpStream,
+        weather: watch::Receiver<Weather>,
+        fault: Option<Fault>,
+    ) {
         // Fails on a socket that has ended already; the first read will tell.
         let _ = client.set_nodelay(true);
         let mut server: Option<Box<dyn Stream>> = None;
@@ -132,7 +138,7 @@ impl Connection {
         tokio::select! {
             biased;
             _ = fate.wait_for(|fate| *fate != Fate::Open) => {}
-            () = self.carry(&mut client, &mut server, weather) => return,
+            () = self.carry(&mut client, &mut server, weather, fault) => return,
         }
         tokio::select! {
             biased;
@@ -147,13 +153,30 @@ impl Connection {
         client: &mut TcpStream,
         server: &mut Option<Box<dyn Stream>>,
         weather: watch::Receiver<Weather>,
+        fault: Option<Fault>,
     ) {
+        match fault {
+            Some(Fault::Late(wait)) => tokio::time::sleep(wait).await,
+            Some(Fault::Unavailable) => return unavailable(client).await,
+            _ => {}
+        }
         passable(&mut weather.clone()).await;
         let target = weather.borrow().target.clone();
         match target.connect().await {
             Ok(stream) => {
                 let server = server.insert(stream);
-                forward(client, server, &weather, |said| lock(&self.heard).add(said)).await;
+                let mut sent = 0;
+                let hear = |said: &[u8]| {
+                    lock(&self.heard).add(said);
+                    sent += said.len() as u64;
+                    let cut = matches!(fault, Some(Fault::CutRequest(bytes)) if sent >= bytes);
+                    !(cut && self.decide(Fate::Cut))
+                };
+                let hear_answer = |said: &[u8]| {
+                    let cut = fault == Some(Fault::CutAnswer) && !said.is_empty();
+                    !(cut && self.decide(Fate::Cut))
+                };
+                forward(client, server, &weather, hear, hear_answer).await;
             }
             Err(_nobody_there) => reset(client),
         }

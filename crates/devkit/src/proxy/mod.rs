@@ -8,6 +8,7 @@
 //! limits (keepalive, user timeout) never strike here.
 
 mod connection;
+mod fault;
 mod target;
 mod wire;
 
@@ -26,6 +27,8 @@ use tokio::{
 
 pub use connection::Which;
 use connection::{Connections, Fate};
+pub use fault::Fault;
+use fault::Faults;
 pub use target::Target;
 use wire::Weather;
 
@@ -111,6 +114,12 @@ impl TcpProxy {
             .send_modify(|weather| weather.latency = latency);
     }
 
+    /// Chooses by its number, counted from 0 as they are accepted, what befalls each new connection.
+    pub fn befall(&self, choose: impl Fn(usize) -> Option<Fault> + Send + Sync + 'static) {
+        let faults = Faults::new(choose);
+        self.weather.send_modify(|weather| weather.faults = faults);
+    }
+
     /// Leads new connections to another server.
     pub fn retarget(&self, target: impl Into<Target>) {
         let target = target.into();
@@ -146,8 +155,9 @@ async fn accept(
                 Ok((client, _)) => {
                     let (weather, connections) = (weather.clone(), Arc::clone(&connections));
                     let (number, connection) = connections.enter();
+                    let fault = weather.borrow().faults.of(number);
                     served.spawn(async move {
-                        connection.serve(client, weather).await;
+                        connection.serve(client, weather, fault).await;
                         connections.leave(number);
                     });
                 }

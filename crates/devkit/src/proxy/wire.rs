@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::target::Target;
+use super::{fault::Faults, target::Target};
 
 /// What holds for all connections.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(super) struct Weather {
     pub parted: bool,
     pub refusing: bool,
     pub latency: Duration,
+    pub faults: Faults,
 }
 
 impl Weather {
@@ -26,6 +27,7 @@ impl Weather {
             parted: false,
             refusing: false,
             latency: Duration::ZERO,
+            faults: Faults::new(|_| None),
         }
     }
 }
@@ -43,19 +45,21 @@ pub(super) async fn passable(weather: &mut watch::Receiver<Weather>) {
     }
 }
 
-/// Carries both ways until both have ended, or one has failed.
+/// Carries both ways until both have ended, or one has failed. What is heard goes on only if the listener says so;
+/// otherwise this never ends.
 pub(super) async fn forward(
     client: impl AsyncRead + AsyncWrite,
     server: impl AsyncRead + AsyncWrite,
     weather: &watch::Receiver<Weather>,
-    hear: impl FnMut(&[u8]),
+    hear: impl FnMut(&[u8]) -> bool,
+    hear_answer: impl FnMut(&[u8]) -> bool,
 ) {
     let (from_client, to_client) = split(client);
     let (from_server, to_server) = split(server);
     // A failure is the end of the connection; what kind it was matters to nobody.
     let _ = tokio::try_join!(
         carry(from_client, to_server, weather.clone(), hear),
-        carry(from_server, to_client, weather.clone(), |_| {}),
+        carry(from_server, to_client, weather.clone(), hear_answer),
     );
 }
 
@@ -63,7 +67,7 @@ async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
-    mut hear: impl FnMut(&[u8]),
+    mut hear: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), std::io::Error> {
     let (sender, mut on_the_way) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
     let news = weather.clone();
@@ -73,7 +77,9 @@ async fn carry(
             // A broken connection ends as a closed one does: after what was said before.
             let read = from.read(&mut chunk).await.unwrap_or(0);
             chunk.truncate(read);
-            hear(&chunk);
+            if !hear(&chunk) {
+                std::future::pending::<()>().await;
+            }
             let due = Instant::now() + news.borrow().latency;
             if sender.send((due, chunk)).await.is_err() || read == 0 {
                 return Ok(());

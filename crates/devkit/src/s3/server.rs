@@ -41,7 +41,6 @@ pub enum S3ServerError {
     /// The folder cannot be used, or another server uses it.
     #[error("cannot open the store in {root}")]
     Store {
-        /// The folder.
         root: String,
         /// What the disk or the store said.
         #[source]
@@ -50,7 +49,6 @@ pub enum S3ServerError {
     /// The address is taken or not ours.
     #[error("cannot listen on {listen}")]
     Listen {
-        /// The address.
         listen: SocketAddr,
         /// What the system said.
         #[source]

@@ -27,7 +27,7 @@ pub struct KeyEntry {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Which keys.
+/// Which keys a list shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// Of this owner; `None` is every owner.

@@ -14,14 +14,14 @@ use crate::FileId;
 pub struct Kept(pub Duration);
 
 impl Default for Kept {
-    /// A day.
+    /// Refused originals are kept for a day.
     fn default() -> Self {
         Self(Duration::from_hours(24))
     }
 }
 
 impl Kept {
-    /// Reads `MEDIAMILL_KEEP_REFUSED_SECONDS`.
+    /// Reads `MEDIAMILL_KEEP_REFUSED_SECONDS`, in seconds.
     pub fn from_env(reader: &mut Reader) -> Self {
         const NAME: &str = "MEDIAMILL_KEEP_REFUSED_SECONDS";
         let seconds = reader.number_or(NAME, 0..=365 * 24 * 3600, Self::default().0.as_secs());

@@ -3,7 +3,8 @@ SELECT file.file_id, file.owner_id, file.upload_id, upload.filename, upload.decl
        file.mime_type, file.size_bytes, file.status AS "status: FileStatus",
        file.storage_path, file.checksum_sha256,
        (SELECT main.storage_path FROM media_variants AS main
-        WHERE main.file_id = file.file_id AND main.kind IN ('full', 'playlist') LIMIT 1) AS "main_key?",
+        WHERE main.file_id = file.file_id AND main.kind IN ('full', 'playlist', 'page')
+        ORDER BY main.width DESC LIMIT 1) AS "main_key?",
        file.rejection_code AS "rejection_code: RejectionCode",
        file.rejection_message, file.rejection_limit, file.rejection_measured, file.rejection_step,
        file.warnings,

@@ -89,7 +89,6 @@ impl FileStatus {
 /// A file as its owner may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// The file.
     pub file_id: FileId,
     /// Whose it is.
     pub owner_id: OwnerId,

@@ -12,7 +12,6 @@ pub enum MoveError {
     /// The file is elsewhere on its route, has moved with other facts, or does not exist.
     #[error("file {file_id} may not become {to:?}: it is {found:?}")]
     NotAllowed {
-        /// The file.
         file_id: FileId,
         /// Where it was to go.
         to: FileStatus,
@@ -22,7 +21,6 @@ pub enum MoveError {
     /// The database could not be asked.
     #[error("cannot move file {file_id}")]
     Database {
-        /// The file.
         file_id: FileId,
         /// What went wrong.
         #[source]

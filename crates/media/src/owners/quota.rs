@@ -48,7 +48,6 @@ pub(super) const MOST: u64 = 9_007_199_254_740_991;
 /// What one owner may have in place of the settings. `None`: as they say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Files.
     pub max_files: Option<u64>,
     /// Bytes of all files together.
     pub max_bytes: Option<u64>,
@@ -59,7 +58,6 @@ pub struct Quota {
 /// What there is not enough of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
-    /// Files.
     Files,
     /// Bytes of all files together.
     Bytes,

@@ -7,6 +7,7 @@
 //! What this is not: it decodes and encodes nothing.
 
 pub mod audio;
+pub mod document;
 pub mod image;
 pub mod video;
 

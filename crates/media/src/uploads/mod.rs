@@ -38,10 +38,9 @@ pub struct Part {
     pub size_bytes: u64,
 }
 
-/// One session.
+/// An upload session: one file on its way into staging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// The session.
     pub upload_id: UploadId,
     /// The file it will become.
     pub file_id: FileId,

@@ -40,7 +40,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// Durable name.
+    /// The name in the database, which must never change.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",

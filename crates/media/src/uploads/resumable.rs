@@ -13,7 +13,6 @@ use crate::{ObjectKey, UploadId};
 /// How far an upload is, as the request that took it found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// The upload.
     pub upload_id: UploadId,
     /// Of the request that took it last.
     pub epoch: i64,

@@ -10,7 +10,6 @@ use crate::{FileId, UploadId};
 /// A session that was not finished in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expired {
-    /// The session.
     pub upload_id: UploadId,
     /// The file it would have become.
     pub file_id: FileId,
@@ -44,7 +43,6 @@ pub async fn expire(conn: &mut PgConnection, limit: i64) -> Result<Vec<Expired>,
 /// A session at whose addresses something may have arrived that nobody needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sweep {
-    /// The session.
     pub upload_id: UploadId,
     /// The store's id of a multipart upload, and its key.
     pub multipart: Option<(ObjectKey, String)>,

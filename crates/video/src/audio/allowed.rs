@@ -15,7 +15,6 @@ pub enum Container {
     Aac,
     /// MP4, M4A, M4B, 3GP, `QuickTime`.
     Mov,
-    /// FLAC.
     Flac,
     /// WAV and RF64.
     Wav,

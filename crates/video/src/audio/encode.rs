@@ -16,9 +16,9 @@ use crate::exec::{Source, ToolCall};
 
 /// The whole sound in one file.
 const WHOLE: &str = "audio.m4a";
-/// Its peaks.
+/// File name of the peaks of the waveform.
 const PEAKS: &str = "waveform.json";
-/// Their picture.
+/// File name of the picture of the waveform.
 const PICTURE: &str = "waveform.webp";
 
 /// All that was made of a sound.
@@ -30,7 +30,6 @@ pub struct Sound {
     pub whole: File,
     /// The peaks as JSON.
     pub peaks: File,
-    /// Their picture.
     pub picture: Picture,
     /// The length as decoded, in microseconds.
     pub duration_us: u64,
@@ -39,7 +38,6 @@ pub struct Sound {
 /// A file in the scratch folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
-    /// Its name.
     pub name: String,
     /// Its size in bytes.
     pub size_bytes: u64,

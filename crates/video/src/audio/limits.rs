@@ -11,7 +11,6 @@ pub struct AudioLimits {
     pub size_bytes: u64,
     /// Length in seconds.
     pub duration_seconds: u64,
-    /// Channels.
     pub channels: u32,
     /// Samples in a second.
     pub sample_rate: u32,

@@ -66,7 +66,7 @@ impl Measured {
         Ok(())
     }
 
-    /// The facts.
+    /// What the packets said, once all are read.
     pub fn finish(self) -> Result<Facts, Refusal> {
         if self.jumps {
             let message = "the sound's times jump by minutes or run backwards";

@@ -26,7 +26,6 @@ pub struct AudioProbe {
     pub stream: u32,
     /// ffmpeg's name of the codec.
     pub codec: String,
-    /// Channels.
     pub channels: u32,
     /// Samples in a second.
     pub sample_rate: u32,

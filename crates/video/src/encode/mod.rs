@@ -48,7 +48,6 @@ pub enum EncodeError {
     Segments {
         /// Found.
         made: u64,
-        /// Planned.
         planned: u64,
     },
     /// The decoder found less sound than there is of packets.
@@ -104,7 +103,6 @@ impl Made {
 pub struct Desk<'a> {
     /// Runs ffmpeg.
     pub tools: &'a Tools,
-    /// The film.
     pub file: &'a Path,
     /// A scratch folder, which starts empty; tasks of one film may share it one after the other.
     pub folder: &'a Path,

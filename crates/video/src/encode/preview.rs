@@ -11,7 +11,7 @@ pub const BUDGET_BYTES: u64 = 300_000;
 /// Width in pixels, pictures in a second, quality from 0 to 100: the first within the budget is kept.
 const TRIES: [(u32, u32, u32); 4] = [(320, 10, 60), (320, 8, 35), (240, 6, 25), (160, 4, 15)];
 
-/// Makes `preview.webp`.
+/// Makes `preview.webp`: about 3 s of the film, animated.
 pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeError> {
     let length_us = PREVIEW_US.min(plan.duration_us());
     let top = plan.rungs.last().map_or(2, |rung| rung.width);

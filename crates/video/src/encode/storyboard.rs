@@ -67,7 +67,7 @@ pub fn index(plan: &Plan, address: &dyn Fn(&str) -> String) -> String {
     vtt
 }
 
-/// `01:02:03.456`.
+/// A time as `WebVTT` writes it: `01:02:03.456`.
 pub(super) fn time(millis: u64) -> String {
     let (seconds, millis) = (millis / 1000, millis % 1000);
     let (minutes, seconds) = (seconds / 60, seconds % 60);

@@ -27,7 +27,7 @@ struct Cue {
     text: String,
 }
 
-/// Makes `subtitles-0/00000.vtt`…
+/// Makes `subtitles-0/00000.vtt` and so on, a file per segment of each track.
 pub(super) async fn encode(
     desk: Desk<'_>,
     plan: &Plan,

@@ -38,7 +38,7 @@ pub const fn limits_of_a_look() -> Limits {
     }
 }
 
-/// Which tool.
+/// The foreign programs that are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Ffmpeg,

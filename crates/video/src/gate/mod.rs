@@ -71,7 +71,6 @@ pub enum Severity {
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule.
     pub rule: Rule,
     /// What it means.
     pub severity: Severity,

@@ -112,6 +112,7 @@ fn has_idr(mut sample: &[u8]) -> bool {
     false
 }
 
+/// Ticks of a track as seconds; `timescale` is ticks per second.
 #[expect(clippy::cast_precision_loss, reason = "ticks of some hours")]
 pub fn seconds(ticks: u64, timescale: u32) -> f64 {
     ticks as f64 / f64::from(timescale)

@@ -17,9 +17,7 @@ pub struct SoundAlone {
     pub segment_us: u64,
     /// Samples in a second.
     pub sample_rate: u32,
-    /// Channels.
     pub channels: u16,
-    /// Renditions.
     pub renditions: usize,
 }
 

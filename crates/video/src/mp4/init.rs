@@ -29,7 +29,6 @@ pub enum Media {
     },
     /// Sound.
     Audio {
-        /// Channels.
         channels: u16,
         /// Samples in a second.
         sample_rate: u16,

@@ -12,7 +12,6 @@ pub enum Container {
     Mov,
     /// Matroska and `WebM`.
     Matroska,
-    /// AVI.
     Avi,
     /// MPEG transport stream.
     MpegTs,
@@ -22,7 +21,6 @@ pub enum Container {
     MpegVideo,
     /// Flash video.
     Flv,
-    /// Ogg.
     Ogg,
 }
 

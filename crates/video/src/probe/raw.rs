@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+/// What ffprobe prints of a file, as far as it is used.
 #[derive(Deserialize)]
 pub struct Report {
     #[serde(default)]
@@ -11,6 +12,7 @@ pub struct Report {
     pub format: Format,
 }
 
+/// The container, as ffprobe names it. Its numbers are texts.
 #[derive(Deserialize)]
 pub struct Format {
     #[serde(rename = "format_name")]
@@ -19,6 +21,7 @@ pub struct Format {
     pub duration: Option<String>,
 }
 
+/// A track, of whatever kind.
 #[derive(Deserialize)]
 pub struct Stream {
     pub index: u32,
@@ -48,6 +51,7 @@ pub struct Stream {
     pub side_data_list: Vec<SideData>,
 }
 
+/// What a track is meant for; each is 0 or 1.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Disposition {
@@ -58,6 +62,7 @@ pub struct Disposition {
     pub timed_thumbnails: u8,
 }
 
+/// What people wrote about a track.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Tags {
@@ -65,11 +70,13 @@ pub struct Tags {
     pub title: Option<String>,
 }
 
+/// What stands beside a track, such as its display matrix.
 #[derive(Deserialize)]
 pub struct SideData {
     pub rotation: Option<f64>,
 }
 
+/// A chapter; its times are seconds, as texts.
 #[derive(Deserialize)]
 pub struct Chapter {
     pub start_time: Option<String>,

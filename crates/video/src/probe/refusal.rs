@@ -51,7 +51,6 @@ pub enum RefusalCode {
 /// A refusal: what it is, what was allowed, what was found, and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The kind.
     pub code: RefusalCode,
     /// What is allowed, in [`unit`](Self::unit), where there is a limit.
     pub limit: Option<f64>,

@@ -139,7 +139,6 @@ pub struct SoundTrack {
     pub index: u32,
     /// ffmpeg's name of the codec.
     pub codec: String,
-    /// Channels.
     pub channels: u32,
     /// Samples in a second.
     pub sample_rate: u32,
@@ -168,7 +167,7 @@ pub struct SubtitleTrack {
     pub forced: bool,
 }
 
-/// A chapter.
+/// A chapter of the film, in seconds from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chapter {
     /// Where it starts, in microseconds from the film's start.
@@ -191,13 +190,11 @@ pub struct VideoProbe {
     pub cut_short: bool,
     /// To the end of its longest track of any kind, in microseconds. Measured.
     pub longest_us: u64,
-    /// The pictures.
     pub video: VideoTrack,
     /// The tracks of sound.
     pub sounds: Vec<SoundTrack>,
     /// The tracks of subtitles that are text.
     pub subtitles: Vec<SubtitleTrack>,
-    /// The chapters.
     pub chapters: Vec<Chapter>,
 }
 

@@ -19,9 +19,7 @@ pub const THREADS: u32 = 1;
 /// One task of the plan, with the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
-    /// Which task.
     pub task: AudioTask,
-    /// The plan.
     pub plan: AudioPlan,
 }
 

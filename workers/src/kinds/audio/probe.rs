@@ -21,7 +21,6 @@ pub struct Probe {
     pub format: AudioFormat,
     /// The short name of its codec, such as `mp3`.
     pub codec: String,
-    /// Its channels.
     pub channels: u32,
     /// Its samples in a second.
     pub sample_rate: u32,

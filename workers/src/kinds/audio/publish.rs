@@ -68,6 +68,7 @@ pub async fn publish(
         served,
         report,
         audio: facts,
+        document: None,
         warnings: Vec::new(),
     })
 }

@@ -30,9 +30,7 @@ pub enum Output {
 /// A picture that came with a sound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cover {
-    /// Its file.
     pub name: String,
-    /// Bytes.
     pub size_bytes: u64,
     /// Pixels.
     pub width: u32,

@@ -37,6 +37,7 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
         served: Vec::new(),
         report: None,
         audio: None,
+        document: None,
         warnings: is_cut.then_some(Warning::Truncated).into_iter().collect(),
     })
 }

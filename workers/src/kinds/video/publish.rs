@@ -80,6 +80,7 @@ pub async fn publish(
         served,
         report: Some(report.or_fail()?),
         audio: None,
+        document: None,
         warnings: Vec::new(),
     })
 }

@@ -10,6 +10,14 @@ pub(super) fn looks_like(start: &[u8]) -> Option<&'static str> {
         .or_else(|| sound(start))
         .or_else(known)
         .or_else(|| film(start))
+        .or_else(|| document(start))
+}
+
+/// PDF with something before its head, which viewers pass over (ISO 32000-2 annex I, note 13).
+fn document(start: &[u8]) -> Option<&'static str> {
+    let head = start.get(..1024.min(start.len()))?;
+    let found = head.windows(5).any(|word| word == b"%PDF-");
+    found.then_some("application/pdf")
 }
 
 /// Sounds that `infer` does not know, or does not tell from others.

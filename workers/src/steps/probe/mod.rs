@@ -17,7 +17,7 @@ use workflows::{Attempt, BoxError, Done, Record, Step, StepError, StepSettings};
 use crate::{
     errors,
     facts::{Probed, Scanned},
-    kinds::{self, Source, audio, image, video},
+    kinds::{self, Source, audio, document, image, video},
     queues,
     tools::Context,
 };
@@ -126,6 +126,10 @@ async fn probe(
             Ok(None) => or_unsupported(film(cx, source).await?),
             sound => or_unsupported(sound),
         },
+        Kind::Document => {
+            let probed = document::probe::probe(cx, source).await?;
+            Ok(probed.map(kinds::Probe::Document))
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use workflows::{
 use crate::{
     errors,
     facts::{Promoted, Rendered},
-    kinds::{Probe, Publication, audio, image, video},
+    kinds::{Probe, Publication, audio, document, image, video},
     queues,
     tools::Context,
 };
@@ -54,6 +54,9 @@ impl Step for Publish {
             Probe::Audio(probe) => {
                 audio::publish::publish(cx, &found.sha256, probe, stored).await?
             }
+            Probe::Document(probe) => {
+                document::publish::publish(&cx.context, probe, stored).await?
+            }
         };
         Ok(Done::new(()).recording(Ready {
             file_id,
@@ -80,6 +83,7 @@ impl Record for Ready {
             report,
             audio,
             warnings,
+            document,
         } = &self.publication;
         variants::record(tx, self.file_id, variants).await?;
         objects::serve(tx, self.file_id, served).await?;
@@ -90,6 +94,9 @@ impl Record for Ready {
             media::audio::record(tx, self.file_id, audio).await?;
         }
         files::warn(tx, self.file_id, warnings).await?;
+        if let Some(document) = document {
+            media::document::record(tx, self.file_id, document).await?;
+        }
         files::mark_ready(tx, self.file_id, self.original.as_str()).await?;
         Ok(())
     }

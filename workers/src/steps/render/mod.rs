@@ -11,7 +11,7 @@ use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings};
 use crate::{
     errors,
     facts::{RenderTask, Rendered},
-    kinds::{Made, Source, Stored, Unit, audio, image, video},
+    kinds::{Made, Source, Stored, Unit, audio, document, image, video},
     queues,
     tools::Context,
 };
@@ -68,6 +68,7 @@ async fn render(
         Unit::Image(unit) => image::render::render(cx, &original, unit).await,
         Unit::Video(unit) => video::render::render(cx, &original, unit).await,
         Unit::Audio(unit) => audio::render::render(cx, &original, unit).await,
+        Unit::Document(_) => document::render::render(cx, &original).await,
     }
 }
 

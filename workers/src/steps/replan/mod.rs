@@ -13,10 +13,9 @@ use crate::{queues, steps::promote::Promote, tools::Context, workflows::hooks};
 
 pub(crate) struct Replan;
 
-/// Which film.
+/// The film whose pieces did not fit together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Torn {
-    /// The file.
     pub file_id: FileId,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     world::{World, quick},
 };
 
-const LEASE: Duration = Duration::from_secs(3);
+const LEASE: Duration = Duration::from_secs(5);
 
 /// Blocks a thread of the runtime, as a step must not do.
 struct Blocks;
@@ -57,7 +57,7 @@ fn steps_that_block_all_threads_are_not_taken_for_lost() {
             world.start(&route, &n).await;
         }
         world
-            .within(Duration::from_secs(5), "a claim", claimed)
+            .within(Duration::from_secs(20), "a claim", claimed)
             .await;
         // It sees to lost tasks, and would run them.
         let idle = Engine::new(&world.pool, with_lease(0, LEASE)).register(&route);

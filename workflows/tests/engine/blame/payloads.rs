@@ -84,7 +84,7 @@ async fn there_is_already(input: &str) {
         (all.unwrap().items.len() == 2).then_some(())
     };
     world
-        .within(Duration::from_secs(5), "it to die again", again)
+        .within(Duration::from_secs(20), "it to die again", again)
         .await;
     engine.stop().await;
 }

@@ -244,7 +244,7 @@ async fn children_of_the_old_build_are_joined_by_the_new_one() {
     let subject = world.start(&old, &6).await;
     let spread = async || (world.count("fan_outs").await == 1).then_some(());
     world
-        .within(Duration::from_secs(5), "the children", spread)
+        .within(Duration::from_secs(20), "the children", spread)
         .await;
     engine.stop().await;
     let engine = world.engine(&new);

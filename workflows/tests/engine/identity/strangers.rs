@@ -44,7 +44,7 @@ async fn a_new_owner_is_served(world: &World, owner: &str) {
     let subject = world.start_for(owner, &older().starter(), &1).await;
     let done = async || (world.state_of(subject).await == "succeeded").then_some(());
     world
-        .within(Duration::from_secs(1), "a new owner's run", done)
+        .within(Duration::from_secs(20), "a new owner's run", done)
         .await;
     eprintln!(
         "a new owner's run beside {STRANGERS} strangers: {:?}",

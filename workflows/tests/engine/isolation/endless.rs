@@ -89,34 +89,13 @@ const DREAMS: Writing = |tx| {
     .boxed()
 };
 
+/// All at once, each in a world of its own: what takes time is their patience.
 #[tokio::test]
-async fn a_write_that_never_returns() {
-    has_no_end(Declared::Any, NEVER).await;
-}
-
-#[tokio::test]
-async fn one_that_never_returns_in_a_shared_transaction() {
-    has_no_end(Declared::OwnRows, NEVER).await;
-}
-
-#[tokio::test]
-async fn a_write_that_sleeps() {
-    has_no_end(Declared::Any, SLEEPS).await;
-}
-
-#[tokio::test]
-async fn one_that_sleeps_in_a_shared_transaction() {
-    has_no_end(Declared::OwnRows, SLEEPS).await;
-}
-
-#[tokio::test]
-async fn a_write_whose_statement_has_no_end() {
-    has_no_end(Declared::Any, DREAMS).await;
-}
-
-#[tokio::test]
-async fn one_whose_statement_has_no_end_in_a_shared_transaction() {
-    has_no_end(Declared::OwnRows, DREAMS).await;
+async fn a_write_without_an_end_is_an_error_of_its_attempt_alone() {
+    let each = [Declared::Any, Declared::OwnRows]
+        .into_iter()
+        .flat_map(|declared| [NEVER, SLEEPS, DREAMS].map(|write| has_no_end(declared, write)));
+    futures::future::join_all(each).await;
 }
 
 /// An error that is its own cause.

@@ -9,7 +9,7 @@ use workflows::admin::queues::QueueEntry;
 use super::PauseView;
 use crate::contract::{Count, Time};
 
-/// A queue.
+/// A queue with its depth and what holds it up.
 #[derive(Debug, Object)]
 #[oai(rename = "Queue", skip_serializing_if_is_none)]
 pub struct QueueView {

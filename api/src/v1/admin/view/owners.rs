@@ -40,7 +40,7 @@ impl From<QuotaView> for Quota {
     }
 }
 
-/// An owner.
+/// An owner with what is stored and what may be.
 #[derive(Debug, Object)]
 #[oai(rename = "Owner")]
 pub struct OwnerView {

@@ -51,7 +51,7 @@ impl From<Page<DeadLetter>> for DeadLetterPage {
     }
 }
 
-/// All queues.
+/// All queues that a worker or a run has named.
 #[derive(Debug, Object)]
 pub struct QueueList {
     /// The queues that ever had work, by name.
@@ -97,7 +97,7 @@ impl From<Vec<Redrive>> for RedriveList {
     }
 }
 
-/// Worker processes.
+/// Worker processes, whether alive or not.
 #[derive(Debug, Object)]
 pub struct WorkerList {
     /// Those that have not left, newest first.

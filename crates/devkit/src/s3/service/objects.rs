@@ -191,7 +191,7 @@ impl Service {
         &self,
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        /// `API_DeleteObjects`.
+        /// Keys that one request may name (S3: `API_DeleteObjects`).
         const MAX_KEYS: usize = 1000;
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
         if delete.objects.is_empty() || delete.objects.len() > MAX_KEYS {

@@ -37,7 +37,7 @@ pub enum Unit {
     },
 }
 
-/// The recipe.
+/// Everything that is made of a sound.
 pub fn recipe() -> Recipe<Unit> {
     Recipe {
         revision: REVISION,

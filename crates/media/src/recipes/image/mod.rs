@@ -47,7 +47,7 @@ pub struct Output {
     pub effort: u8,
 }
 
-/// The recipe.
+/// Everything that is made of a picture.
 pub fn recipe() -> Recipe<Unit> {
     Recipe {
         revision: REVISION,

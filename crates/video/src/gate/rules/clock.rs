@@ -5,7 +5,7 @@ use crate::gate::kind::Kind;
 use crate::gate::{Findings, Rule};
 use crate::plan::Plan;
 
-/// Checks it.
+/// Checks that the times of all renditions agree.
 pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
     let picture = 1.0 / plan.frame_rate.value();
     goes_on(facts, findings);

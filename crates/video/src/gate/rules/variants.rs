@@ -45,7 +45,7 @@ pub fn check(facts: &Facts, plan: &Plan, findings: &mut Findings) {
     first(&variants, findings);
 }
 
-/// Rule 9.
+/// Rule 9: the peak bit rate that the playlist states.
 pub fn peak(track: &Track, rates: Rates, findings: &mut Findings) {
     let (peak, average) = (rates.peak, rates.average);
     let (expected, found) = (format!("at most {}", average * 2), format!("{peak}"));
@@ -53,7 +53,7 @@ pub fn peak(track: &Track, rates: Rates, findings: &mut Findings) {
     findings.advise(Rule::Peak, right, &track.part.uri, expected, found);
 }
 
-/// Rule 15.
+/// Rule 15: the variant that players start with.
 pub fn first(variants: &[&Track], findings: &mut Findings) {
     let away = |track: &&Track| attribute_number(track, "AVERAGE-BANDWIDTH").abs_diff(FIRST_CHOICE);
     if let (Some(first), Some(nearest)) = (
@@ -132,6 +132,7 @@ fn picture(track: &Track, plan: &Plan, findings: &mut Findings) {
     );
 }
 
+/// Rule 9: the bit rates that the playlist states, in bits per second, are those of the segments.
 pub fn bandwidth(track: &Track, rates: Rates, findings: &mut Findings) {
     let declared = ["BANDWIDTH", "AVERAGE-BANDWIDTH"].map(|name| attribute_number(track, name));
     let file = &track.part.uri;
@@ -195,7 +196,7 @@ fn ladder(track: &Track, plan: &Plan, findings: &mut Findings) {
     );
 }
 
-/// Rule 10.
+/// Rule 10: variants name their group of sound.
 fn group(facts: &Facts, variants: &[&Track], findings: &mut Findings) {
     let sounds: Vec<&Track> = facts.of(Kind::Sound).collect();
     for track in &sounds {

@@ -1,0 +1,44 @@
+//! Documents: from untrusted bytes to facts about them, and to a clean picture of their first page.
+//!
+//! Pure functions over byte slices; no file is opened here, no script runs, and nothing outside is fetched: the
+//! renderer can do neither. Nothing here bounds memory or time beyond the length of the input: the process does that.
+
+mod limits;
+mod page;
+mod pdf;
+
+use std::io;
+
+use media::Rejection;
+use serde::{Deserialize, Serialize};
+
+pub use self::limits::DocumentLimits;
+
+use crate::image::{ImageError, RenderPlan, Rendered};
+
+/// What a document says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocumentProbe {
+    /// Pages; at least one.
+    pub pages: u32,
+    /// Width of the first page as displayed, cropped and turned, in points of 1/72 inch.
+    pub width_points: f32,
+    /// Height of the first page as displayed, cropped and turned, in points of 1/72 inch.
+    pub height_points: f32,
+}
+
+/// Reads the document's structure and its first page's size.
+pub fn probe(bytes: &[u8]) -> Result<DocumentProbe, Rejection> {
+    pdf::probe(&pdf::open(bytes)?)
+}
+
+/// Renders the first page at the widths of `plan`, and hands each to `write` with its index in the plan.
+pub fn render(
+    bytes: &[u8],
+    plan: &RenderPlan,
+    write: impl FnMut(usize, &[u8]) -> io::Result<()>,
+) -> Result<Rendered, ImageError> {
+    let document = pdf::open(bytes)?;
+    pdf::probe(&document)?;
+    page::render(&document, plan, write)
+}

@@ -1,0 +1,2 @@
+-- What is made of documents.
+ALTER TYPE variant_kind ADD VALUE 'page'; -- a page

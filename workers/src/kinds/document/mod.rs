@@ -1,0 +1,22 @@
+//! Documents: PDF in, pictures of the first page out.
+
+pub mod check;
+pub mod plan;
+pub mod probe;
+pub mod publish;
+pub mod render;
+
+use codecs::DocumentLimits;
+use media::limits::Limits;
+
+pub use plan::Unit;
+pub use probe::Probe;
+pub use render::Output;
+
+/// The domain's limits, as the decoders know them.
+fn limits(limits: &Limits) -> DocumentLimits {
+    DocumentLimits {
+        max_input_bytes: limits.max_file_bytes,
+        ..DocumentLimits::default()
+    }
+}

@@ -1,0 +1,44 @@
+//! What a document says of itself. No page is drawn here.
+
+use media::Rejection;
+use media::document::Facts;
+use media::formats::DocumentFormat;
+use serde::{Deserialize, Serialize};
+use workflows::{Attempt, StepError};
+
+use crate::errors::decoded;
+use crate::kinds::Source;
+use crate::tools::Context;
+
+/// A document that may be drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// By structure, whatever was declared.
+    pub format: DocumentFormat,
+    /// What it is.
+    pub facts: Facts,
+}
+
+/// Has its structure read in the sandbox. The refusal is the file's, the error is not.
+pub async fn probe(
+    cx: &Attempt<Context>,
+    source: &Source,
+) -> Result<Result<Probe, Rejection>, StepError> {
+    let context = &cx.context;
+    let limits = super::limits(&context.limits);
+    let probed = decoded(|| async {
+        let file = context.open(source).await?;
+        let probe = context
+            .decoders
+            .probe_document(file, &limits, &cx.cancelled);
+        Ok(probe.await?)
+    });
+    Ok(probed.await?.map(|probe| Probe {
+        format: DocumentFormat::Pdf,
+        facts: Facts {
+            pages: probe.pages,
+            width_points: probe.width_points,
+            height_points: probe.height_points,
+        },
+    }))
+}
