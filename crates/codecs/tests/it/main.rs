@@ -8,6 +8,7 @@ mod cases;
 mod children;
 mod colors;
 mod fixtures;
+mod heif;
 mod jpeg_layouts;
 mod padding;
 mod partial;
