@@ -18,65 +18,68 @@ async fn converted(folder: &Path, name: &str, line: &str) -> Converted {
     converted
 }
 
+/// Names of films and how each is encoded.
+const KINDS: &[(&str, &str)] = &[
+    ("ten-bit.mp4", "-c:v libx264 -pix_fmt yuv420p10le"),
+    ("colour.mkv", "-c:v libx264 -pix_fmt yuv444p"),
+    ("camera.mov", "-c:v prores_ks -pix_fmt yuv422p10le"),
+    (
+        "hdr10.mp4",
+        "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc",
+    ),
+    (
+        "hlg.mkv",
+        "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc",
+    ),
+    ("web.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"),
+    ("old.webm", "-c:v libvpx -deadline realtime -cpu-used 8"),
+    ("still-camera.avi", "-c:v mjpeg -pix_fmt yuvj422p"),
+    ("divx.avi", "-c:v mpeg4"),
+    ("dvd.mpg", "-c:v mpeg2video -f vob"),
+    ("broadcast.ts", "-c:v mpeg2video"),
+    ("camcorder.ts", "-c:v libx264 -preset ultrafast"),
+    ("flash.flv", "-c:v flv"),
+    ("free.ogv", "-c:v libtheora"),
+    ("archive.mkv", "-c:v ffv1"),
+    (
+        "editing.mov",
+        "-vf scale=1280:720,fps=25 -c:v dnxhd -b:v 60M -pix_fmt yuv422p",
+    ),
+    ("cineform.mov", "-c:v cfhd -pix_fmt yuv422p10le"),
+    ("scanner.mov", "-c:v jpeg2000 -pix_fmt yuv420p"),
+    ("capture.mov", "-c:v v210 -pix_fmt yuv422p10le"),
+    ("raw.avi", "-c:v rawvideo -pix_fmt yuv420p"),
+    ("raw.mov", "-c:v rawvideo -pix_fmt rgb24"),
+    ("huffyuv.avi", "-c:v huffyuv -pix_fmt yuv422p"),
+    ("ffvhuff.avi", "-c:v ffvhuff -pix_fmt yuv420p"),
+    ("utvideo.avi", "-c:v utvideo -pix_fmt yuv420p"),
+    ("pictures.mov", "-c:v png"),
+    ("animation.mov", "-c:v qtrle -pix_fmt argb"),
+    ("graphics.mov", "-c:v smc -pix_fmt pal8"),
+    ("sorenson.mov", "-c:v svq1 -pix_fmt yuv410p"),
+    (
+        "cinepak.avi",
+        "-vf scale=160:88 -c:v cinepak -pix_fmt rgb24",
+    ),
+    (
+        "video1.avi",
+        "-vf scale=160:88 -c:v msvideo1 -pix_fmt rgb555le",
+    ),
+    ("msmpeg4.avi", "-c:v msmpeg4"),
+    ("wmv1.avi", "-c:v wmv1"),
+    ("wmv2.avi", "-c:v wmv2"),
+    ("screen.flv", "-c:v flashsv -pix_fmt bgr24"),
+    (
+        "fragments.mp4",
+        "-c:v libx264 -preset ultrafast -movflags frag_keyframe+empty_moov",
+    ),
+];
+
 #[tokio::test]
 async fn whatever_comes_in_plain_pictures_come_out() {
     let folder = tempfile::tempdir().unwrap();
     let picture = "-f lavfi -i testsrc2=s=160x90:r=25:d=1";
-    for (name, options) in [
-        ("ten-bit.mp4", "-c:v libx264 -pix_fmt yuv420p10le"),
-        ("colour.mkv", "-c:v libx264 -pix_fmt yuv444p"),
-        ("camera.mov", "-c:v prores_ks -pix_fmt yuv422p10le"),
-        (
-            "hdr10.mp4",
-            "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc",
-        ),
-        (
-            "hlg.mkv",
-            "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc",
-        ),
-        ("web.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"),
-        ("old.webm", "-c:v libvpx -deadline realtime -cpu-used 8"),
-        ("still-camera.avi", "-c:v mjpeg -pix_fmt yuvj422p"),
-        ("divx.avi", "-c:v mpeg4"),
-        ("dvd.mpg", "-c:v mpeg2video -f vob"),
-        ("broadcast.ts", "-c:v mpeg2video"),
-        ("camcorder.ts", "-c:v libx264 -preset ultrafast"),
-        ("flash.flv", "-c:v flv"),
-        ("free.ogv", "-c:v libtheora"),
-        ("archive.mkv", "-c:v ffv1"),
-        (
-            "editing.mov",
-            "-vf scale=1280:720,fps=25 -c:v dnxhd -b:v 60M -pix_fmt yuv422p",
-        ),
-        ("cineform.mov", "-c:v cfhd -pix_fmt yuv422p10le"),
-        ("scanner.mov", "-c:v jpeg2000 -pix_fmt yuv420p"),
-        ("capture.mov", "-c:v v210 -pix_fmt yuv422p10le"),
-        ("raw.avi", "-c:v rawvideo -pix_fmt yuv420p"),
-        ("raw.mov", "-c:v rawvideo -pix_fmt rgb24"),
-        ("huffyuv.avi", "-c:v huffyuv -pix_fmt yuv422p"),
-        ("ffvhuff.avi", "-c:v ffvhuff -pix_fmt yuv420p"),
-        ("utvideo.avi", "-c:v utvideo -pix_fmt yuv420p"),
-        ("pictures.mov", "-c:v png"),
-        ("animation.mov", "-c:v qtrle -pix_fmt argb"),
-        ("graphics.mov", "-c:v smc -pix_fmt pal8"),
-        ("sorenson.mov", "-c:v svq1 -pix_fmt yuv410p"),
-        (
-            "cinepak.avi",
-            "-vf scale=160:88 -c:v cinepak -pix_fmt rgb24",
-        ),
-        (
-            "video1.avi",
-            "-vf scale=160:88 -c:v msvideo1 -pix_fmt rgb555le",
-        ),
-        ("msmpeg4.avi", "-c:v msmpeg4"),
-        ("wmv1.avi", "-c:v wmv1"),
-        ("wmv2.avi", "-c:v wmv2"),
-        ("screen.flv", "-c:v flashsv -pix_fmt bgr24"),
-        (
-            "fragments.mp4",
-            "-c:v libx264 -preset ultrafast -movflags frag_keyframe+empty_moov",
-        ),
-    ] {
+    for (name, options) in KINDS {
         let converted = converted(folder.path(), name, &format!("{picture} {options}")).await;
         assert_eq!(
             shown(&converted.top(), PLAIN),
