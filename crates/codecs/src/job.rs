@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use media::Rejection;
+use media::formats::DocumentFormat;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +19,8 @@ use crate::image::{self, ImageError, ImageLimits, ImageProbe, OutputSpec, Render
 pub(crate) enum Job {
     ProbeImage(ImageLimits),
     RenderImage(ImageLimits, RenderPlan),
-    ProbeDocument(DocumentLimits),
-    RenderDocument(DocumentLimits, RenderPlan),
+    ProbeDocument(DocumentLimits, DocumentFormat),
+    RenderDocument(DocumentLimits, DocumentFormat, RenderPlan),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,8 +42,8 @@ impl sandbox::Job for Job {
 
     fn outputs(&self) -> Vec<String> {
         match self {
-            Self::ProbeImage(_) | Self::ProbeDocument(_) => Vec::new(),
-            Self::RenderImage(_, plan) | Self::RenderDocument(_, plan) => {
+            Self::ProbeImage(_) | Self::ProbeDocument(..) => Vec::new(),
+            Self::RenderImage(_, plan) | Self::RenderDocument(_, _, plan) => {
                 plan.outputs.iter().map(OutputSpec::file_name).collect()
             }
         }
@@ -60,14 +61,14 @@ impl sandbox::Job for Job {
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
                 Answer::Rendered(image::render(input, limits, plan, write)?)
             }
-            Self::ProbeDocument(limits) => {
+            Self::ProbeDocument(limits, format) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
-                Answer::ProbedDocument(document::probe(input).map_err(JobError::Rejected)?)
+                Answer::ProbedDocument(document::probe(input, *format).map_err(JobError::Rejected)?)
             }
-            Self::RenderDocument(limits, plan) => {
+            Self::RenderDocument(limits, format, plan) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
-                Answer::Rendered(document::render(input, plan, write)?)
+                Answer::Rendered(document::render(input, *format, plan, write)?)
             }
         })
     }
