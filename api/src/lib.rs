@@ -32,6 +32,7 @@ pub use self::config::{
 };
 use self::http::jwt::Issuer;
 pub use self::http::jwt::{JwtConfig, KeySource};
+use self::http::rates::{Rates, fleet};
 use self::pages::{docs, upload};
 use self::v1::health;
 
@@ -61,8 +62,7 @@ impl ApiState {
 }
 
 /// The interface, added to the routes of others: every operation under `/v1`, and the pages.
-fn routes(beside: Route, state: ApiState) -> impl Endpoint {
-    let rates = Arc::new(http::rates::Rates::new(&state.config));
+fn routes(beside: Route, state: ApiState, rates: Arc<Rates>) -> impl Endpoint {
     let issuer = state.config.jwt.clone().map(Issuer::new).map(Arc::new);
     uppy::add_to(docs::add_to(upload::add_to(beside)))
         .nest_no_strip("/v1", openapi::service())
@@ -79,13 +79,17 @@ pub async fn serve(
     beside: Route,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let config = state.config.clone();
-    http::serve(
+    let (config, pool) = (state.config.clone(), state.pool.clone());
+    let rates = Arc::new(Rates::new(&config));
+    let serving = http::serve(
         listener,
-        routes(beside, state),
+        routes(beside, state, Arc::clone(&rates)),
         openapi::contract(),
         &config,
         shutdown,
-    )
-    .await
+    );
+    tokio::select! {
+        served = serving => served,
+        never = fleet::share(&rates, &pool) => match never {},
+    }
 }

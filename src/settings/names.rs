@@ -153,7 +153,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "MEDIAMILL_REQUESTS_PER_SECOND",
         API,
-        "of one owner, of each process; default 500; 0: no limit",
+        "of one owner, over all processes; default 500; 0: no limit",
     ),
     (
         "MEDIAMILL_WRONG_KEYS_PER_MINUTE",

@@ -12,7 +12,7 @@ use workflows::StepError;
 
 pub(crate) use self::decoder::decoded;
 pub(crate) use self::rejection::{recorded, reject};
-pub(crate) use self::tool::{tried, unless};
+pub(crate) use self::tool::{Blame, tried, unless};
 use crate::tools::scratch::ScratchError;
 use scanner::ClamdError;
 

@@ -13,6 +13,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let code = codecs::child_main(args.into_iter().skip(1));
         std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
     }
+    if args.first().is_some_and(|first| first == "tool") {
+        let code = sandbox::child::become_tool(args.into_iter().skip(1));
+        std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+    }
     let [photo, out] = args.as_slice() else {
         return Err("usage: render PHOTO OUT_DIR".into());
     };

@@ -11,29 +11,46 @@ use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
 use crate::document::{DocumentLimits, DocumentProbe};
-use crate::image::{ImageLimits, ImageProbe, RenderPlan, Rendered};
+use crate::hevc;
+use crate::image::{self, ImageLimits, ImageProbe, RenderPlan, Rendered};
 use crate::job::{Answer, Job};
+
+/// The subcommand by which a child becomes a tool.
+const TOOL: &str = "tool";
 
 /// Has decodes done in confined children. Cheap to clone; holds nothing open.
 #[derive(Clone, Debug)]
-pub struct Decoders(Launcher);
+pub struct Decoders {
+    jobs: Launcher,
+    tools: Launcher,
+}
 
 impl Decoders {
     /// Children are started as `program`, which must hand the arguments after `args` to
-    /// [`child_main`](crate::child_main) before it starts a thread or opens a file.
+    /// [`child_main`](crate::child_main), and those after `tool` to [`sandbox::child::become_tool`], before it starts a
+    /// thread or opens a file.
     pub fn new(program: PathBuf, args: Vec<OsString>) -> Self {
-        Self(Launcher::new(program, args))
+        Self {
+            tools: Launcher::new(program.clone(), vec![TOOL.into()]),
+            jobs: Launcher::new(program, args),
+        }
     }
 
-    /// Children are this very program with the subcommand `decode`.
+    /// Children are this very program with the subcommands `decode` and `tool`.
     pub fn current_program() -> Self {
-        Self(Launcher::current_program("decode"))
+        Self {
+            jobs: Launcher::current_program("decode"),
+            tools: Launcher::current_program(TOOL),
+        }
     }
 
     /// What children do on a kernel that cannot confine them.
     #[must_use]
     pub fn with_mode(self, mode: Mode) -> Self {
-        Self(self.0.with_mode(mode))
+        Self {
+            jobs: self.jobs.with_mode(mode),
+            tools: self.tools.with_mode(mode),
+        }
     }
 
     /// Walks the whole container of `input`, a regular file, and says what it is.
@@ -46,7 +63,7 @@ impl Decoders {
         let job = Job::ProbeImage(limits.clone());
         let root = Path::new("/");
         match self
-            .0
+            .jobs
             .run(&job, input, root, &limits.process, cancel)
             .await?
         {
@@ -66,9 +83,16 @@ impl Decoders {
         cancel: &CancellationToken,
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
-        let job = Job::RenderImage(limits.clone(), plan.clone());
+        let mut streams = 0;
+        if image::may_hold_hevc(&input).map_err(DecodeError::io("reading an input"))? {
+            let copy = input.try_clone();
+            let copy = copy.map_err(DecodeError::io("opening an input again"))?;
+            let launchers = (&self.jobs, &self.tools);
+            streams = hevc::decode(launchers, copy, out_dir, limits, cancel).await?;
+        }
+        let job = Job::RenderImage(limits.clone(), plan.clone(), streams);
         match self
-            .0
+            .jobs
             .run(&job, input, out_dir, &limits.process, cancel)
             .await?
         {
@@ -87,7 +111,7 @@ impl Decoders {
     ) -> Result<DocumentProbe, DecodeError> {
         let job = Job::ProbeDocument(limits.clone(), format);
         let root = Path::new("/");
-        let answer = self.0.run(&job, input, root, &limits.process, cancel);
+        let answer = self.jobs.run(&job, input, root, &limits.process, cancel);
         match answer.await? {
             Answer::ProbedDocument(probe) => Ok(probe),
             _ => Err(DecodeError::Protocol("not an answer to a probe")),
@@ -107,7 +131,7 @@ impl Decoders {
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
         let job = Job::RenderDocument(limits.clone(), format, plan.clone());
-        let answer = self.0.run(&job, input, out_dir, &limits.process, cancel);
+        let answer = self.jobs.run(&job, input, out_dir, &limits.process, cancel);
         match answer.await? {
             Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,
             _ => Err(DecodeError::Protocol("not an answer to a render")),

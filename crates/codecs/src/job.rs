@@ -11,14 +11,20 @@ use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, DocumentLimits, DocumentProbe};
-use crate::image::{self, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, Rendered};
+use crate::hevc;
+use crate::image::{
+    self, Bitstream, ImageError, ImageLimits, ImageProbe, OutputSpec, RenderPlan, Rendered,
+};
 
 /// Every job of every kind.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Job {
     ProbeImage(ImageLimits),
-    RenderImage(ImageLimits, RenderPlan),
+    /// Takes the HEVC out of a file.
+    SplitHevc(ImageLimits),
+    /// With what was decoded of so many bitstreams.
+    RenderImage(ImageLimits, RenderPlan, usize),
     ProbeDocument(DocumentLimits, DocumentFormat),
     RenderDocument(DocumentLimits, DocumentFormat, RenderPlan),
 }
@@ -27,6 +33,7 @@ pub(crate) enum Job {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
     Probed(Box<ImageProbe>),
+    Split(Vec<Bitstream>),
     Rendered(Rendered),
     ProbedDocument(DocumentProbe),
 }
@@ -43,23 +50,42 @@ impl sandbox::Job for Job {
     fn outputs(&self) -> Vec<String> {
         match self {
             Self::ProbeImage(_) | Self::ProbeDocument(..) => Vec::new(),
-            Self::RenderImage(_, plan) | Self::RenderDocument(_, _, plan) => {
+            Self::SplitHevc(_) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
+            Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, plan) => {
                 plan.outputs.iter().map(OutputSpec::file_name).collect()
             }
         }
     }
 
-    fn run(&self, input: &[u8], outputs: &[File]) -> Result<Answer, JobError<Rejection>> {
+    fn more_inputs(&self) -> Vec<String> {
+        match self {
+            Self::ProbeImage(_)
+            | Self::SplitHevc(_)
+            | Self::ProbeDocument(_)
+            | Self::RenderDocument(..) => Vec::new(),
+            Self::RenderImage(_, _, streams) => hevc::planes(*streams),
+        }
+    }
+
+    fn run(&self, inputs: &[&[u8]], outputs: &[File]) -> Result<Answer, JobError<Rejection>> {
+        let Some((&input, decoded)) = inputs.split_first() else {
+            let none = std::io::ErrorKind::InvalidInput;
+            return Err(JobError::Io(none.into()));
+        };
         Ok(match self {
             Self::ProbeImage(limits) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let probe = image::probe(input, limits).map_err(JobError::Rejected)?;
                 Answer::Probed(Box::new(probe))
             }
-            Self::RenderImage(limits, plan) => {
+            Self::SplitHevc(limits) => {
+                let write = |index: usize, bytes: &[u8]| (&outputs[index]).write_all(bytes);
+                Answer::Split(image::split_hevc(input, limits, write)?)
+            }
+            Self::RenderImage(limits, plan, _) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
-                Answer::Rendered(image::render(input, limits, plan, write)?)
+                Answer::Rendered(image::render(input, decoded, limits, plan, write)?)
             }
             Self::ProbeDocument(limits, format) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;

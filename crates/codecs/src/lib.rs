@@ -9,6 +9,7 @@
 
 mod decoders;
 pub mod document;
+mod hevc;
 pub mod image;
 mod job;
 

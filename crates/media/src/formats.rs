@@ -50,6 +50,10 @@ pub enum ImageFormat {
     Webp,
     /// GIF 87a and 89a, still and animated.
     Gif,
+    /// AVIF: HEIF with AV1, still and animated.
+    Avif,
+    /// HEIC: HEIF (ISO/IEC 23008-12) with HEVC. Of a sequence the first picture.
+    Heic,
     /// TIFF 6.0 and `BigTIFF`. Of several pages the first.
     Tiff,
     /// BMP of Windows and OS/2.
@@ -92,64 +96,81 @@ const MIB: u64 = 1 << 20;
 
 impl ImageFormat {
     /// Every accepted one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Jpeg,
         Self::Png,
         Self::Webp,
         Self::Gif,
+        Self::Avif,
+        Self::Heic,
         Self::Tiff,
         Self::Bmp,
     ];
 
     /// The table of image formats.
     pub const fn capabilities(self) -> Capabilities {
+        // Phones put the film of a motion photo, second pictures and depth maps behind a JPEG. Behind the others stands
+        // nothing but what got there by mistake; the end of the last four is not known, for what is in them lies where
+        // their tables say.
         match self {
-            Self::Jpeg => Capabilities {
-                name: "JPEG",
-                mime_type: "image/jpeg",
-                misnomers: &["image/jpg", "image/pjpeg", "image/x-citrix-jpeg"],
-                extensions: &["jpg", "jpeg"],
-                // Phones put the film of a motion photo, second pictures and depth maps there.
-                max_trailing_bytes: 64 * MIB,
-            },
-            // Behind the others stands nothing but what got there by mistake.
-            Self::Png => Capabilities {
-                name: "PNG",
-                mime_type: "image/png",
-                misnomers: &["image/apng", "image/x-png", "image/x-citrix-png"],
-                extensions: &["png"],
-                max_trailing_bytes: MIB,
-            },
-            Self::Webp => Capabilities {
-                name: "WebP",
-                mime_type: "image/webp",
-                misnomers: &["image/x-webp"],
-                extensions: &["webp"],
-                max_trailing_bytes: MIB,
-            },
-            Self::Gif => Capabilities {
-                name: "GIF",
-                mime_type: "image/gif",
-                misnomers: &["image/x-gif"],
-                extensions: &["gif"],
-                max_trailing_bytes: MIB,
-            },
-            // The end of the others is not known: what is in them lies where their tables say.
-            Self::Tiff => Capabilities {
-                name: "TIFF",
-                mime_type: "image/tiff",
-                misnomers: &["image/tif", "image/x-tiff", "image/x-tif"],
-                extensions: &["tif", "tiff"],
-                max_trailing_bytes: u64::MAX,
-            },
-            Self::Bmp => Capabilities {
-                name: "BMP",
-                mime_type: "image/bmp",
-                misnomers: &["image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"],
-                extensions: &["bmp", "dib"],
-                max_trailing_bytes: u64::MAX,
-            },
+            Self::Jpeg => capabilities(
+                ("JPEG", "image/jpeg"),
+                JPEG_NAMES,
+                &["jpg", "jpeg"],
+                64 * MIB,
+            ),
+            Self::Png => capabilities(("PNG", "image/png"), PNG_NAMES, &["png"], MIB),
+            Self::Webp => capabilities(("WebP", "image/webp"), &["image/x-webp"], &["webp"], MIB),
+            Self::Gif => capabilities(("GIF", "image/gif"), &["image/x-gif"], &["gif"], MIB),
+            Self::Avif => capabilities(
+                ("AVIF", "image/avif"),
+                AVIF_NAMES,
+                &["avif", "avifs"],
+                u64::MAX,
+            ),
+            Self::Heic => capabilities(
+                ("HEIC", "image/heic"),
+                HEIC_NAMES,
+                HEIC_EXTENSIONS,
+                u64::MAX,
+            ),
+            Self::Tiff => capabilities(
+                ("TIFF", "image/tiff"),
+                TIFF_NAMES,
+                &["tif", "tiff"],
+                u64::MAX,
+            ),
+            Self::Bmp => capabilities(("BMP", "image/bmp"), BMP_NAMES, &["bmp", "dib"], u64::MAX),
         }
+    }
+}
+
+const JPEG_NAMES: &[&str] = &["image/jpg", "image/pjpeg", "image/x-citrix-jpeg"];
+const PNG_NAMES: &[&str] = &["image/apng", "image/x-png", "image/x-citrix-png"];
+const AVIF_NAMES: &[&str] = &["image/avif-sequence"];
+const HEIC_NAMES: &[&str] = &[
+    "image/heif",
+    "image/heic-sequence",
+    "image/heif-sequence",
+    "image/x-heic",
+    "image/x-heif",
+];
+const HEIC_EXTENSIONS: &[&str] = &["heic", "heif", "hif"];
+const TIFF_NAMES: &[&str] = &["image/tif", "image/x-tiff", "image/x-tif"];
+const BMP_NAMES: &[&str] = &["image/x-bmp", "image/x-ms-bmp", "image/x-windows-bmp"];
+
+const fn capabilities(
+    (name, mime_type): (&'static str, &'static str),
+    misnomers: &'static [&'static str],
+    extensions: &'static [&'static str],
+    max_trailing_bytes: u64,
+) -> Capabilities {
+    Capabilities {
+        name,
+        mime_type,
+        misnomers,
+        extensions,
+        max_trailing_bytes,
     }
 }
 

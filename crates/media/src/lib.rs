@@ -20,6 +20,7 @@ pub mod owners;
 pub mod pool;
 pub mod recipes;
 pub mod rejection;
+pub mod request_rates;
 pub mod times;
 pub mod type_rules;
 pub mod upload_tokens;

@@ -58,19 +58,21 @@ fn close_inherited() {
 }
 
 fn answer<J: Job>(request: &Request<J>) -> Answer<J::Answer, J::Rejection> {
-    let input = match map_input() {
-        Ok(input) => input,
-        Err(error) => return Answer::Failed(format!("cannot use the input: {error}")),
+    let inputs = match map_inputs(&request.job) {
+        Ok(inputs) => inputs,
+        Err(error) => return Answer::Failed(format!("cannot use an input: {error}")),
     };
+    let inputs: Vec<&[u8]> = inputs.iter().map(|input| &**input).collect();
     let outputs = match create_outputs(&request.job) {
         Ok(outputs) => outputs,
         Err(error) => return Answer::Failed(format!("cannot create an output: {error}")),
     };
-    match pure::confine(&request.limits, input.len() as u64, request.mode) {
+    let mapped = inputs.iter().map(|input| input.len() as u64).sum();
+    match pure::confine(&request.limits, mapped, request.mode) {
         Ok(missing) => warn(&missing),
         Err(error) => return Answer::Unconfined(chain(&error)),
     }
-    match request.job.run(&input, &outputs) {
+    match request.job.run(&inputs, &outputs) {
         Ok(answer) => Answer::Done(answer),
         Err(JobError::Rejected(rejection)) => Answer::Rejected(rejection),
         Err(JobError::LimitHit(resource)) => Answer::LimitHit(resource),
@@ -78,13 +80,15 @@ fn answer<J: Job>(request: &Request<J>) -> Answer<J::Answer, J::Rejection> {
     }
 }
 
-/// The input as memory that the kernel fills and empties as it likes: what a file is padded with costs
-/// nothing. No byte of it is looked at here.
-fn map_input() -> io::Result<Mmap> {
-    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // SAFETY: nobody writes to an input: it is a local copy, named by its content once it is whole.
-    // If somebody cut it short, SIGBUS would end this process, which has nothing else to do.
-    unsafe { Mmap::map(&input) }
+/// The inputs as memory that the kernel fills and empties as it likes: what a file is padded with costs
+/// nothing. No byte of them is looked at here.
+fn map_inputs(job: &impl Job) -> io::Result<Vec<Mmap>> {
+    let first = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let more = job.more_inputs().into_iter().map(File::open);
+    // SAFETY: nobody writes to an input: it is a local copy, named by its content once it is whole, or what a child made
+    // that is gone. If somebody cut it short, SIGBUS would end this process, which has nothing else to do.
+    let map = |input: io::Result<File>| unsafe { Mmap::map(&input?) };
+    std::iter::once(Ok(first)).chain(more).map(map).collect()
 }
 
 /// One new, empty file per output. Those that the job does not write stay empty.
@@ -103,13 +107,14 @@ pub fn become_tool(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .into_iter()
         .last()
         .and_then(|request| serde_json::from_str::<tool::Request>(request.to_str()?).ok());
-    let Some(tool::Request { mode, tool }) = request else {
+    let Some(tool::Request { mode, filled, tool }) = request else {
         return refuse(NOT_STARTED, "no request: this command is for the service");
     };
     let room = Room {
         program: &tool.program,
         folder: &tool.folder,
         input: Some(&tool.input),
+        filled,
     };
     match exec::confine(room, &tool.limits, mode) {
         Ok(missing) => warn(&missing),

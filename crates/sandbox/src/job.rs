@@ -19,7 +19,7 @@ use crate::launch::{Ended, Launcher, Running, limit_hit};
 use crate::limits::Limits;
 use crate::profiles::Mode;
 
-/// Work that a child does on one input.
+/// Work that a child does on one input, and on what was made of it before.
 pub trait Job: Serialize + DeserializeOwned {
     /// What it finds out.
     type Answer: Serialize + DeserializeOwned;
@@ -30,10 +30,16 @@ pub trait Job: Serialize + DeserializeOwned {
     /// opening files. Chosen by us, never taken from a user.
     fn outputs(&self) -> Vec<String>;
 
-    /// Does it, in the child. `outputs` are the files of [`Job::outputs`], in the same order.
+    /// Names of more files that it reads, which lie in the child's folder. Chosen by us, as those of the outputs.
+    fn more_inputs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Does it, in the child. `inputs` are the input and then the files of [`Job::more_inputs`], `outputs` are those of
+    /// [`Job::outputs`], each in the same order.
     fn run(
         &self,
-        input: &[u8],
+        inputs: &[&[u8]],
         outputs: &[File],
     ) -> Result<Self::Answer, JobError<Self::Rejection>>;
 }
@@ -80,7 +86,7 @@ impl Launcher {
         let request = serde_json::to_string(&request)
             .map_err(|_| SandboxError::InvalidJob("it cannot be written as JSON"))?;
         let mut child = self
-            .start(request, folder, Stdio::from(input))
+            .start(request, folder, Stdio::from(input), Stdio::piped())
             .map_err(SandboxError::io("starting a child"))?;
         tokio::select! {
             biased;

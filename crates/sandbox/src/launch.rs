@@ -62,6 +62,7 @@ impl Launcher {
         request: String,
         folder: &Path,
         stdin: Stdio,
+        stdout: Stdio,
     ) -> io::Result<Running> {
         #[expect(
             clippy::disallowed_methods,
@@ -75,7 +76,7 @@ impl Launcher {
             .process_group(0)
             .kill_on_drop(true)
             .stdin(stdin)
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()?;
         Ok(Running(child))

@@ -13,6 +13,7 @@
 
 pub mod child;
 mod error;
+pub mod fill;
 mod job;
 mod launch;
 mod limits;

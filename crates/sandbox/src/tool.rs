@@ -4,14 +4,17 @@
 //! of the file, one that cannot be started has not.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::net::UnixStream;
 
 use crate::child::{NOT_STARTED, UNCONFINED};
 use crate::error::{Resource, ToolError};
+use crate::fill::{self, Fill};
 use crate::launch::{Ended, Launcher, Running, limit_hit};
 use crate::limits::Limits;
 use crate::profiles::Mode;
@@ -41,6 +44,8 @@ pub struct Tool {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) mode: Mode,
+    /// The input is filled in as it is read.
+    pub(crate) filled: bool,
     pub(crate) tool: Tool,
 }
 
@@ -69,37 +74,71 @@ impl Tool {
 impl Launcher {
     /// Runs `tool` to its end and hands on all of its standard output, byte for byte: a line with its end at a time, or
     /// 64 KiB of one that is longer. An error of `on_piece` ends the tool, and so does dropping the future.
+    ///
+    /// With `fill`, the input need not be all there: reads wait for it.
     pub async fn run_tool(
         &self,
         tool: &Tool,
+        fill: Option<&dyn Fill>,
         on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<(), ToolError> {
         tool.link_input().await?;
         let request = Request {
             mode: self.mode(),
+            filled: fill.is_some(),
             tool: tool.clone(),
         };
         let request = serde_json::to_string(&request)
             .map_err(|_| ToolError::InvalidJob("it has a path that is not UTF-8"))?;
         let (_life_line, held_by_child) = io::pipe().map_err(ToolError::io("making a pipe"))?;
-        let mut child = self
-            .start(request, &tool.folder, Stdio::from(held_by_child))
-            .map_err(ToolError::io("starting a tool"))?;
+        let start = |stdout| {
+            let life_line = Stdio::from(held_by_child);
+            self.start(request, &tool.folder, life_line, stdout)
+                .map_err(ToolError::io("starting a tool"))
+        };
         let limits = &tool.limits;
+        let listening = async {
+            let Some(fill) = fill else {
+                let mut child = start(Stdio::piped())?;
+                let stdout = child.stdout();
+                return listen(&mut child, stdout, limits, on_piece).await;
+            };
+            let (ours, theirs) = socket().map_err(ToolError::io("making a socket"))?;
+            let mut child = start(Stdio::from(theirs))?;
+            let questions = fill::receive(&ours).await.map_err(deaf)?;
+            let listening = listen(&mut child, Some(ours), limits, on_piece);
+            let Some(questions) = questions else {
+                return listening.await;
+            };
+            tokio::select! {
+                ended = listening => ended,
+                answering = fill::answer(questions, &tool.input, fill) => match answering {
+                    Ok(never) => match never {},
+                    Err(error) => Err(ToolError::io("bringing what a tool reads")(error)),
+                },
+            }
+        };
         tokio::select! {
             biased;
-            ended = listen(&mut child, limits, on_piece) => judge(ended?, limits),
+            ended = listening => judge(ended?, limits),
             () = tokio::time::sleep(limits.wall) => Err(limit_hit(limits, Resource::WallTime)),
         }
     }
 }
 
+/// A socket that takes the place of the pipe from which a tool's standard output is read: ours and the tool's end.
+fn socket() -> io::Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, theirs.into()))
+}
+
 async fn listen(
     child: &mut Running,
+    stdout: Option<impl AsyncRead + Unpin>,
     limits: &Limits,
     on_piece: impl FnMut(&[u8]) -> Result<(), ToolError>,
 ) -> Result<Ended, ToolError> {
-    let stdout = child.stdout();
     let pieces = read_pieces(stdout, limits, on_piece);
     let (ended, ()) = child.end(pieces, deaf).await?;
     Ok(ended)

@@ -222,3 +222,34 @@ async fn an_expired_upload_is_gone() {
         }
     }
 }
+
+/// Whoever asks too much of one process finds that another knows of it, though no request asks the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_owner_asks_of_one_process_counts_at_all() {
+    let service = Service::start_with(&[("MEDIAMILL_REQUESTS_PER_SECOND", "20")]).await;
+    // A whole burst is 40.
+    let refused = async |client: &Client, requests: usize| {
+        let asked = (0..requests).map(|_| client.ask("GET", "/v1/files", &[], b""));
+        let answers = futures::future::join_all(asked).await;
+        answers.iter().filter(|it| it.status() == 429).count()
+    };
+    let began = Instant::now();
+    loop {
+        refused(&service.one, 60).await;
+        // It tells of this one, and learns of the others.
+        let before = refused(&service.two, 1).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        if before + refused(&service.two, 38).await > 0 {
+            break;
+        }
+        let waited = began.elapsed();
+        assert!(
+            waited < Duration::from_mins(1),
+            "the other knows of nothing"
+        );
+        // Of its own requests it knows nothing more then.
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+    }
+    let other = service.stranger("b", &[Scope::FilesRead]).await;
+    assert_eq!(refused(&other, 1).await, 0);
+}

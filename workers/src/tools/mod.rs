@@ -5,7 +5,7 @@ mod served;
 mod shelf;
 mod workplace;
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use codecs::Decoders;
 use media::{
@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use video::exec::Tools;
 use workflows::{NextOnError, StepError};
 
-pub use scratch::{Scratch, ScratchError, ScratchFile};
+pub use scratch::{Partial, Reader, Scratch, ScratchError, ScratchFile};
 pub(crate) use served::checked;
 pub(crate) use shelf::Shelf;
 pub(crate) use workplace::Workplace;
@@ -152,6 +152,21 @@ impl Context {
         } = source;
         let link = self.scratch.link(&self.store, *bucket, key, sha256, to);
         link.await.map_err(errors::scratch)
+    }
+
+    /// The same of an original of which no more is copied than is read; `None` where all of it is here.
+    pub(crate) async fn part(
+        &self,
+        source: &Source,
+        to: &Path,
+    ) -> Result<Option<Arc<Partial>>, StepError> {
+        let Source {
+            bucket,
+            key,
+            sha256,
+        } = source;
+        let part = self.scratch.part(&self.store, *bucket, key, sha256, to);
+        part.await.map_err(errors::scratch)
     }
 
     /// Fails unless the object is in the origin bucket with so many bytes.

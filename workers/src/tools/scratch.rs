@@ -4,6 +4,8 @@
 //! They are people's files, so none stays longer than it is of use: the step that ends a file takes its copy away on its
 //! own machine, and on every machine a copy goes that nobody has used for a while.
 
+mod partial;
+mod partials;
 mod room;
 
 use std::{
@@ -11,6 +13,7 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -21,6 +24,10 @@ use storage::{Bucket, ObjectKey, ObjectStore, StorageError};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 
+pub use self::partial::{Partial, Reader};
+
+use self::partial::MOST_BYTES;
+use self::partials::Partials;
 use self::room::{clear_abandoned, copies, free_bytes, make_room, make_room_on_disk, reserve};
 
 /// Room that is left to the disk beside what is about to be written, in bytes.
@@ -44,6 +51,7 @@ pub struct Scratch {
     max_bytes: u64,
     /// Of unfinished copies; names the process, so that workers may share a folder.
     prefix: String,
+    partials: Partials,
 }
 
 /// A local copy under construction. Dropped, it is deleted.
@@ -87,6 +95,7 @@ impl Scratch {
             folder,
             max_bytes,
             prefix,
+            partials: Partials::default(),
         })
     }
 
@@ -95,12 +104,16 @@ impl Scratch {
     /// not wait for each other's copies.
     pub fn create(&self, size_bytes: u64) -> io::Result<ScratchFile> {
         make_room_on_disk(&self.folder, size_bytes.saturating_add(SPARE))?;
-        let named = tempfile::Builder::new()
-            .prefix(&self.prefix)
-            .tempfile_in(&self.folder)?;
+        let named = self.unfinished()?;
         reserve(named.as_file(), size_bytes)?;
         let writer = tokio::fs::File::from_std(named.reopen()?);
         Ok(ScratchFile { named, writer })
+    }
+
+    fn unfinished(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix(&self.prefix)
+            .tempfile_in(&self.folder)
     }
 
     /// An empty folder, deleted when dropped.
@@ -180,8 +193,42 @@ impl Scratch {
         }
     }
 
+    /// The same of an original of which no more need be here than is read, by tools that are told of it: `None` where all
+    /// of it is here.
+    pub async fn part(
+        &self,
+        store: &ObjectStore,
+        bucket: Bucket,
+        key: &ObjectKey,
+        sha256: &Sha256,
+        to: &Path,
+    ) -> Result<Option<Arc<Partial>>, ScratchError> {
+        let whole = || async {
+            let link = self.link(store, bucket, key, sha256, to);
+            link.await.map(|()| None)
+        };
+        if self.path(sha256).exists() || !sandbox::fill::is_possible() {
+            return whole().await;
+        }
+        let partial = if let Some(known) = self.partials.known(sha256) {
+            known
+        } else {
+            let object = store.head(bucket, key).await?;
+            let object = object.ok_or(StorageError::NotFound)?;
+            if object.size_bytes <= MOST_BYTES {
+                return whole().await;
+            }
+            let file = self.unfinished()?;
+            let new = Partial::new(file, &self.folder, store, bucket, key, object)?;
+            self.partials.keep(sha256, new, self.max_bytes)
+        };
+        std::fs::hard_link(partial.path(), to)?;
+        Ok(Some(partial))
+    }
+
     /// Takes the copy of an original away, if there is one. Whoever has it open keeps it that long.
     pub fn evict(&self, sha256: &Sha256) -> io::Result<()> {
+        self.partials.evict(sha256);
         match std::fs::remove_file(self.path(sha256)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -206,6 +253,7 @@ impl Scratch {
     #[expect(clippy::disallowed_methods, reason = "the file system has this clock")]
     fn evict_idle(&self, idle: Duration) -> io::Result<()> {
         let now = SystemTime::now();
+        self.partials.evict_idle(now, idle);
         for (used, _, path) in copies(&self.folder)? {
             if now.duration_since(used).is_ok_and(|time| time >= idle) {
                 // Somebody else may have taken it away just now.

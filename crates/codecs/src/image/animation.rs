@@ -7,7 +7,7 @@ use super::header::Header;
 use super::raster::{Layout, Raster};
 use super::{
     ImageError, ImageLimits, Orientation, Placeholder, RenderPlan, Rendered, RenderedImage, gif,
-    orient, plan, png, reject, resize, webp,
+    heif, orient, plan, png, reject, resize, webp,
 };
 use media::formats::ImageFormat;
 use media::{Rejection, RejectionCode};
@@ -20,6 +20,7 @@ enum Frames<'a> {
     Gif(Box<gif::Frames>),
     Png(Box<png::Frames>),
     Webp(webp::Frames<'a>),
+    Heif(Box<heif::Frames<'a>>),
 }
 
 impl<'a> Frames<'a> {
@@ -30,7 +31,13 @@ impl<'a> Frames<'a> {
     ) -> Result<Option<Self>, ImageError> {
         Ok(match header.format {
             // Of several pages or pictures, the first is shown.
-            ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Tiff => None,
+            ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Tiff | ImageFormat::Heic => None,
+            ImageFormat::Avif => {
+                let color = header.color.clone();
+                Some(Self::Heif(Box::new(heif::Frames::new(
+                    bytes, limits, color,
+                )?)))
+            }
             ImageFormat::Gif => Some(Self::Gif(Box::new(gif::Frames::new(bytes, limits)?))),
             ImageFormat::Png => Some(Self::Png(Box::new(png::Frames::new(bytes, limits)?))),
             ImageFormat::Webp => {
@@ -46,6 +53,7 @@ impl<'a> Frames<'a> {
             Self::Gif(frames) => frames.next(),
             Self::Png(frames) => frames.next(),
             Self::Webp(frames) => frames.next(),
+            Self::Heif(frames) => frames.next(),
         }
     }
 
@@ -54,7 +62,7 @@ impl<'a> Frames<'a> {
         let extent = match self {
             Self::Gif(frames) => frames.extent(),
             Self::Webp(frames) => frames.extent(),
-            Self::Png(_) => Extent::Whole,
+            Self::Png(_) | Self::Heif(_) => Extent::Whole,
         };
         extent == Extent::Cut
     }

@@ -15,6 +15,7 @@ mod exif;
 mod extent;
 mod gif;
 mod header;
+mod heif;
 mod jpeg;
 mod limits;
 mod orient;
@@ -33,6 +34,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::drawn::render_drawn;
+pub(crate) use self::heif::{Bitstream, broken_hevc, may_hold_hevc, split_hevc};
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
 pub use self::placeholder::Placeholder;
@@ -107,9 +109,10 @@ pub fn probe(bytes: &[u8], limits: &ImageLimits) -> Result<ImageProbe, Rejection
 }
 
 /// Renders the outputs of `plan` that suit the picture, widest first, each from the one before,
-/// and hands each to `write` with its index in the plan.
+/// and hands each to `write` with its index in the plan. `decoded` is what ffmpeg made of its HEVC, if it has any.
 pub fn render(
     bytes: &[u8],
+    decoded: &[&[u8]],
     limits: &ImageLimits,
     plan: &RenderPlan,
     mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
@@ -135,9 +138,9 @@ pub fn render(
     // Colours are converted and pixels turned at the widest size that is wanted, not at the size
     // of the source: for thumbnails that is a fraction of the work.
     let stored_size = orientation.turn(widest.width, widest.height);
-    let (decoded, extent) = decode(bytes, header, limits, stored_size)?;
+    let (stored, extent) = decode(bytes, decoded, header, limits, stored_size)?;
     limits.check_extent(extent)?;
-    let mut picture = resize::to(decoded, stored_size)?;
+    let mut picture = resize::to(stored, stored_size)?;
     picture = orient::upright(color::to_srgb(picture)?, orientation);
 
     let mut pictures = Vec::with_capacity(targets.len());
@@ -164,6 +167,7 @@ pub fn render(
 /// The stored picture: as large as it is, or smaller but still as large as `wanted`.
 fn decode(
     bytes: &[u8],
+    decoded: &[&[u8]],
     header: Header,
     limits: &ImageLimits,
     wanted: (u32, u32),
@@ -175,5 +179,6 @@ fn decode(
         ImageFormat::Gif => gif::decode(bytes, header, limits),
         ImageFormat::Bmp => bmp::decode(bytes, header, limits),
         ImageFormat::Tiff => tiff::decode(bytes, header, limits),
+        ImageFormat::Avif | ImageFormat::Heic => heif::decode(bytes, decoded, header, limits),
     }
 }

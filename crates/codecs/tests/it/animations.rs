@@ -10,7 +10,7 @@ use crate::fixtures::{BLUE, GREEN, RED, plan, rendered, try_rendered, uniform};
 const SIZE: u32 = 80;
 
 /// What is seen of one frame: a point of each quarter along the diagonal, and for how long.
-type Seen = ([[u8; 4]; 4], u32);
+pub type Seen = ([[u8; 4]; 4], u32);
 
 const fn opaque([r, g, b]: [u8; 3]) -> [u8; 4] {
     [r, g, b, 255]
@@ -19,7 +19,7 @@ const fn opaque([r, g, b]: [u8; 3]) -> [u8; 4] {
 const CLEAR: [u8; 4] = [0; 4];
 
 /// The frames of an animated WebP as an independent decoder shows them, and how often they are played, 0 for ever.
-fn seen(webp: &[u8]) -> (Vec<Seen>, u16) {
+pub fn seen(webp: &[u8]) -> (Vec<Seen>, u16) {
     let mut decoder = WebPDecoder::new(Cursor::new(webp)).unwrap();
     assert!(decoder.is_animated());
     // Otherwise it shows the background colour, which no browser does.

@@ -29,6 +29,47 @@ fn photo() -> File {
     file(&with_exif(&jpeg_rgb(&noise(320, 200), 320, 200), 6))
 }
 
+/// The outputs of a file that takes more than one child, and ffmpeg.
+pub fn rendered_by_children(
+    bytes: &[u8],
+    plan: &RenderPlan,
+    limits: &ImageLimits,
+) -> Result<Vec<(RenderedImage, Vec<u8>)>, DecodeError> {
+    let folder = tempfile::tempdir().unwrap();
+    let rendering = render("decode", file(bytes), plan, folder.path(), limits);
+    let images = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(rendering)?;
+    let read = |image: RenderedImage| {
+        let path = folder.path().join(format!("{}.webp", image.name));
+        (image, fs::read(path).unwrap())
+    };
+    Ok(images.into_iter().map(read).collect())
+}
+
+#[tokio::test]
+async fn the_libraries_of_each_format_do_with_the_few_calls_that_a_child_may_make() {
+    let limits = ImageLimits::default();
+    let pixels = noise(96, 400);
+    for (name, bytes) in [
+        ("avif", crate::heif::avif(&[[200, 30, 30]])),
+        (
+            "avif of frames",
+            crate::heif::avif(&[[200, 30, 30], [9; 3]]),
+        ),
+        ("heic", crate::heif::heic([200, 30, 30])),
+        ("bmp", crate::partial::bmp(&pixels, (96, 400))),
+        ("tiff", crate::partial::tiff(&pixels, (96, 400))),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(&[None, Some(16)]);
+        let images = render("decode", file(&bytes), &plan, folder.path(), &limits).await;
+        assert_eq!(images.unwrap().len(), 2, "{name}");
+    }
+}
+
 fn with_memory(memory_bytes: u64) -> ImageLimits {
     let usual = ImageLimits::default();
     ImageLimits {

@@ -220,7 +220,7 @@ pub fn try_rendered(
     limits: &ImageLimits,
 ) -> Result<Vec<(RenderedImage, Vec<u8>)>, ImageError> {
     let mut files = Vec::new();
-    let images = render(bytes, limits, plan, |_, webp| {
+    let images = render(bytes, &[], limits, plan, |_, webp| {
         files.push(webp.to_vec());
         Ok(())
     })?;

@@ -9,6 +9,7 @@ mod children;
 mod colors;
 mod documents;
 mod fixtures;
+mod heif;
 mod jpeg_layouts;
 mod padding;
 mod partial;

@@ -93,7 +93,7 @@ fn interlaced(width: u32, height: u32, color: [u8; 3]) -> Vec<u8> {
 }
 
 fn outcome(bytes: &[u8], limits: &ImageLimits) -> Result<Rendered, RejectionCode> {
-    match render(bytes, limits, &plan(&[None]), |_, _| Ok(())) {
+    match render(bytes, &[], limits, &plan(&[None]), |_, _| Ok(())) {
         Ok(rendered) => Ok(rendered),
         Err(ImageError::Rejected(rejection)) => Err(rejection.code),
         Err(error) => panic!("{error}"),

@@ -1,10 +1,12 @@
-//! Every structure of PNG, GIF, BMP and TIFF, and WebP by libwebp's own encoder, compared with what other libraries make of
-//! the same files: libpng, libtiff and a GIF reader through Pillow, and image-webp.
+//! Every structure of PNG, GIF, BMP and TIFF, and WebP, AVIF and HEIC by encoders of others, compared with what other
+//! libraries make of the same files: libpng, libtiff and a GIF reader through Pillow, image-webp, libavif and libheif.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use codecs::{ImageLimits, OutputSpec, RenderPlan};
 
+use crate::children::rendered_by_children;
 use crate::fixtures::{Picture, noise, png_rgb, try_rendered};
 use crate::peers::program;
 
@@ -18,8 +20,12 @@ fn full(bytes: &[u8]) -> Result<Picture, String> {
     let plan = RenderPlan {
         outputs: vec![output],
     };
-    let rendered = try_rendered(bytes, &plan, &ImageLimits::default());
-    let rendered = rendered.map_err(|error| error.to_string())?;
+    let limits = ImageLimits::default();
+    let rendered = if bytes.get(4..8) == Some(b"ftyp") {
+        rendered_by_children(bytes, &plan, &limits).map_err(|error| error.to_string())?
+    } else {
+        try_rendered(bytes, &plan, &limits).map_err(|error| error.to_string())?
+    };
     Ok(Picture::open(&rendered[0].1))
 }
 
@@ -46,9 +52,51 @@ fn wrong(picture: &Picture, (width, height): (u32, u32), rgba: &[u8]) -> Option<
     (sum > 8 * count).then(|| format!("is {} off", sum / count))
 }
 
+/// As [`wrong`], of formats of films, whose luma is twice as fine as their colours. Decoders widen those differently, so
+/// luma is compared pixel by pixel and colours in means of four by four pixels, each 3 steps of 255 off at most, on average
+/// over the picture. What should come out takes the way through WebP as well, from a PNG.
+fn wrong_in_film_colors(picture: &Picture, size: (u32, u32), rgba: &[u8]) -> Option<String> {
+    const BLOCK: u32 = 4;
+    const TOLERANCE: f64 = 3.0;
+    let (width, height) = size;
+    if (picture.width, picture.height) != size {
+        return Some(format!("is {}x{}", picture.width, picture.height));
+    }
+    let kind = (png::ColorType::Rgba, png::BitDepth::Eight);
+    let expected = full(&crate::fixtures::png(rgba, size, kind, |_| {})).unwrap();
+    let (mut luma_off, mut sums) = (0.0, BTreeMap::new());
+    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        let (found, expected) = (picture.at(x, y), expected.at(x, y));
+        // What nobody sees may have any colour.
+        let seen = f64::from(expected[3].max(found[3])) / 255.0;
+        let off: [f64; 4] = std::array::from_fn(|channel| {
+            let off = f64::from(found[channel]) - f64::from(expected[channel]);
+            if channel == 3 { off } else { off * seen }
+        });
+        luma_off += (0.299 * off[0] + 0.587 * off[1] + 0.114 * off[2]).abs();
+        let (sum, count) = sums
+            .entry((x / BLOCK, y / BLOCK))
+            .or_insert(([0.0; 4], 0.0));
+        *sum = std::array::from_fn(|channel| sum[channel] + off[channel]);
+        *count += 1.0;
+    }
+    let luma_off = luma_off / f64::from(width * height);
+    let blocks = sums.values().map(|(sum, count)| {
+        let means = sum.iter().map(|sum| (sum / count).abs());
+        means.fold(0.0, f64::max)
+    });
+    let (sum, count) = blocks.fold((0.0, 0.0), |(sum, count), off| (sum + off, count + 1.0));
+    let blocks_off = sum / count;
+    (luma_off > TOLERANCE || blocks_off > TOLERANCE)
+        .then(|| format!("is {luma_off:.1} off in luma, {blocks_off:.1} in colours"))
+}
+
 /// Has a script write files, each with the RGBA that it should come out as beside it, and renders them all: how many there
 /// were, and what is wrong.
-fn compared(script: &str) -> (usize, Vec<String>) {
+fn compared(
+    script: &str,
+    wrong: impl Fn(&Picture, (u32, u32), &[u8]) -> Option<String>,
+) -> (usize, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it")
@@ -93,7 +141,7 @@ fn compared(script: &str) -> (usize, Vec<String>) {
 
 #[test]
 fn every_structure_of_a_png_and_gif_comes_out_right() {
-    let (tried, faults) = compared("structures.py");
+    let (tried, faults) = compared("structures.py", wrong);
     assert!(tried > 300, "{tried}");
     assert!(
         faults.is_empty(),
@@ -104,8 +152,19 @@ fn every_structure_of_a_png_and_gif_comes_out_right() {
 
 #[test]
 fn every_structure_of_a_bmp_and_tiff_comes_out_right() {
-    let (tried, faults) = compared("bmp_tiff.py");
+    let (tried, faults) = compared("bmp_tiff.py", wrong);
     assert!(tried > 1_500, "{tried}");
+    assert!(
+        faults.is_empty(),
+        "{} of {tried}: {faults:#?}",
+        faults.len()
+    );
+}
+
+#[test]
+fn every_structure_of_an_avif_and_heic_comes_out_right() {
+    let (tried, faults) = compared("heif.py", wrong_in_film_colors);
+    assert!(tried > 300, "{tried}");
     assert!(
         faults.is_empty(),
         "{} of {tried}: {faults:#?}",

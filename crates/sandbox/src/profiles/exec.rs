@@ -6,6 +6,7 @@
 //! and a life line, by which the kernel ends the tool when the service is gone. It needs no
 //! privilege and works the same for root and for nobody.
 
+mod reads;
 mod system_calls;
 
 use std::path::Path;
@@ -43,6 +44,8 @@ pub struct Room<'a> {
     pub folder: &'a Path,
     /// The input: read. `None` where it lies in the folder or there is none.
     pub input: Option<&'a Path>,
+    /// The input is filled in as it is read. Standard output is a socket then, which leads to whoever fills it in.
+    pub filled: bool,
 }
 
 /// Confines this process, and whatever it becomes, for good. Call once, with a single thread
@@ -60,6 +63,9 @@ pub fn confine(
     // In this order: Landlock takes descriptors, and seccomp forbids setting limits.
     layers.take(confine_files(room))?;
     limit_resources(limits, 0, OPEN_FILES)?;
+    if room.filled {
+        reads::ask_before().map_err(ConfineError::Reads)?;
+    }
     layers.take(system_calls::confine().map_err(ConfineError::Seccomp))?;
     Ok(layers.missing)
 }

@@ -71,6 +71,9 @@ pub enum ConfineError {
     /// A path that a tool needs cannot be opened.
     #[error("a path that the tool needs cannot be opened")]
     Path(#[source] landlock::PathFdError),
+    /// The kernel does not ask before reads (Linux before 5.5), so that an input could not be filled in.
+    #[error("reads cannot be waited for")]
+    Reads(#[source] std::io::Error),
     /// seccomp is missing or refused the filter.
     #[error("seccomp is not available")]
     Seccomp(#[source] seccompiler::Error),

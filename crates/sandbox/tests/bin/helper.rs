@@ -36,12 +36,28 @@ fn main() -> ExitCode {
         }
         "tool" => sandbox::child::become_tool(args),
         "tool-escape" => taken_over::escape(&PathBuf::from(args.next().unwrap_or_default())),
+        "map-input" => map_input(),
         "parent" => parent(args.next().unwrap_or_default()),
         deed => {
             hostile(deed);
             ExitCode::SUCCESS
         }
     }
+}
+
+/// Shows the start of the input, by way of memory.
+fn map_input() -> ExitCode {
+    let input = fs::File::open("input").unwrap();
+    // SAFETY: nobody writes to it.
+    let input = match unsafe { memmap2::Mmap::map(&input) } {
+        Ok(input) => input,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("{:?}", &input[..4]);
+    ExitCode::SUCCESS
 }
 
 fn limits() -> Limits {

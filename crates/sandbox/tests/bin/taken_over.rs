@@ -20,6 +20,7 @@ pub fn escape(folder: &Path) -> ExitCode {
         program: &itself,
         folder,
         input: None,
+        filled: false,
     };
     let missing = confine(room, &limits(), Mode::Required).unwrap();
     assert!(missing.is_empty());

@@ -6,6 +6,7 @@
     reason = "tries what a child may not, and starts its parents"
 )]
 
+mod filled;
 mod jobs;
 mod measure;
 mod tools;

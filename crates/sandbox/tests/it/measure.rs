@@ -22,7 +22,8 @@ impl Job for Measure {
         vec!["copy".to_owned()]
     }
 
-    fn run(&self, input: &[u8], outputs: &[File]) -> Result<u64, JobError<Refused>> {
+    fn run(&self, inputs: &[&[u8]], outputs: &[File]) -> Result<u64, JobError<Refused>> {
+        let input = inputs[0];
         if input.starts_with(b"bad") {
             let text = String::from_utf8_lossy(input);
             return Err(JobError::Rejected(Refused(text.into_owned())));

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::HELPER;
 
 /// A run of `program` in `folder` over an input of `size` bytes.
-fn tool(folder: &TempDir, program: &str, args: &[&str], size: usize) -> Tool {
+pub fn tool(folder: &TempDir, program: &str, args: &[&str], size: usize) -> Tool {
     let input = folder.path().join("outside");
     fs::write(&input, vec![b'x'; size]).unwrap();
     let scratch = folder.path().join("scratch");
@@ -34,7 +34,7 @@ fn tool(folder: &TempDir, program: &str, args: &[&str], size: usize) -> Tool {
 async fn said(tool: &Tool) -> Result<Vec<String>, ToolError> {
     let launcher = Launcher::new(HELPER.into(), vec!["tool".into()]);
     let mut lines = Vec::new();
-    let heard = launcher.run_tool(tool, |line| {
+    let heard = launcher.run_tool(tool, None, |line| {
         lines.push(String::from_utf8_lossy(line).into_owned());
         Ok(())
     });

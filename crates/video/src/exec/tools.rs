@@ -1,7 +1,9 @@
 //! ffmpeg and ffprobe of this machine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use sandbox::fill::Fill;
 use sandbox::{Launcher, Tool, ToolError};
 
 use crate::exec::command::{Name, ToolCall};
@@ -12,6 +14,7 @@ pub struct Tools {
     launcher: Launcher,
     ffmpeg: PathBuf,
     ffprobe: PathBuf,
+    fill: Option<Arc<dyn Fill>>,
 }
 
 /// A tool that is not on this machine.
@@ -28,7 +31,17 @@ impl Tools {
             launcher,
             ffmpeg: find("ffmpeg")?,
             ffprobe: find("ffprobe")?,
+            fill: None,
         })
+    }
+
+    /// The same tools over an input that is not all there: what they read of it is brought by `fill`.
+    #[must_use]
+    pub fn filled_by(&self, fill: Arc<dyn Fill>) -> Self {
+        Self {
+            fill: Some(fill),
+            ..self.clone()
+        }
     }
 
     /// Runs `call` to its end and returns its standard output. To drop the future is to end the tool.
@@ -71,7 +84,9 @@ impl Tools {
             folder: call.folder.clone(),
             limits: call.limits.clone(),
         };
-        self.launcher.run_tool(&tool, on_piece).await
+        self.launcher
+            .run_tool(&tool, self.fill.as_deref(), on_piece)
+            .await
     }
 
     /// Has each tool say its version in the sandbox, with `folder` as an empty scratch folder. Returns

@@ -24,9 +24,15 @@ pub struct Chunk {
 /// How long before its first picture a chunk's decoding begins at the latest, in microseconds.
 const RUN_UP_US: u64 = 1_000_000;
 
-/// How many segments a chunk has that takes about as long as is asked for.
-pub(super) fn segments_in(micros_per_segment: u64, settings: &PlanSettings) -> u64 {
-    let budget = u64::from(settings.chunk_cpu_seconds) * 1_000_000;
+/// A film that takes less than two of these is not cut, in microseconds of one core: to start a tool costs something, too.
+const SHORTEST_US: u64 = 2_000_000;
+
+/// How many segments a chunk has that takes about as long as is asked for, of a film of `segments`. It is half of the
+/// film at most: somebody waits for a short film, and two cores make it in half the time.
+pub(super) fn segments_in(micros_per_segment: u64, segments: u64, settings: &PlanSettings) -> u64 {
+    let asked = u64::from(settings.chunk_cpu_seconds) * 1_000_000;
+    let half = micros_per_segment.saturating_mul(segments) / 2;
+    let budget = asked.min(half.max(SHORTEST_US));
     (budget / micros_per_segment.max(1)).max(1)
 }
 

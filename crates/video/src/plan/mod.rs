@@ -89,7 +89,11 @@ impl Plan {
         let cost = Cost::new(&probe.video, &picture, &rungs, frame_rate);
         let split = probe.container.has_index() && settings.split;
         let per_chunk = if split {
-            chunks::segments_in(cost.of_segment(segment_frames), settings)
+            chunks::segments_in(
+                cost.of_segment(segment_frames),
+                frames.div_ceil(segment_frames),
+                settings,
+            )
         } else {
             u64::MAX
         };

@@ -91,6 +91,17 @@ fn chunks_take_about_a_minute_of_one_core() {
 }
 
 #[test]
+fn a_short_film_is_made_by_two_cores_unless_it_is_made_in_no_time() {
+    for (width, height, expected) in [(1920, 1080, vec![150, 100]), (320, 240, vec![250])] {
+        let mut clip = film(width, height);
+        clip.duration_us = 10_000_000;
+        let plan = Plan::new(&clip, &PlanSettings::default());
+        let frames: Vec<_> = plan.chunks.iter().map(|chunk| chunk.frames).collect();
+        assert_eq!(frames, expected);
+    }
+}
+
+#[test]
 fn what_cannot_be_cut_stays_whole() {
     let stream = VideoProbe {
         container: Container::MpegTs,

@@ -68,6 +68,10 @@ impl Container {
 }
 
 /// Codecs of pictures and the decoder of each. Where versions of ffmpeg differ, both names are given.
+///
+/// Left out, though ffmpeg may decode them: Indeo, `RealVideo` and recorders of screens of their own (TSCC, ZMBV), which
+/// hardly anybody has; and Dolby Vision over AV1 without a layer that others can show (`dav1`), whose colours no free
+/// program converts.
 const PICTURES: &[(&str, &str)] = &[
     ("h264", "h264"),
     ("hevc", "hevc"),
@@ -86,6 +90,33 @@ const PICTURES: &[(&str, &str)] = &[
     ("dvvideo", "dvvideo"),
     ("theora", "theora"),
     ("ffv1", "ffv1"),
+    // Of editing programs and film scanners.
+    ("dnxhd", "dnxhd"),
+    ("cfhd", "cfhd"),
+    ("jpeg2000", "jpeg2000,libopenjpeg"),
+    ("v210", "v210"),
+    ("rawvideo", "rawvideo"),
+    ("huffyuv", "huffyuv"),
+    ("ffvhuff", "ffvhuff"),
+    ("utvideo", "utvideo"),
+    ("png", "png"),
+    // Of the QuickTime, Windows and Flash of old.
+    ("qtrle", "qtrle"),
+    ("cinepak", "cinepak"),
+    ("rpza", "rpza"),
+    ("smc", "smc"),
+    ("svq1", "svq1"),
+    ("svq3", "svq3"),
+    ("msvideo1", "msvideo1"),
+    ("msrle", "msrle"),
+    ("msmpeg4v1", "msmpeg4v1"),
+    ("wmv1", "wmv1"),
+    ("wmv2", "wmv2"),
+    ("wmv3", "wmv3"),
+    ("vc1", "vc1"),
+    ("vp6", "vp6"),
+    ("vp6f", "vp6f"),
+    ("flashsv", "flashsv"),
 ];
 
 /// Codecs of sound and the decoder of each.
@@ -113,6 +144,11 @@ const SOUNDS: &[(&str, &str)] = &[
     ("wmapro", "wmapro"),
     ("wmalossless", "wmalossless"),
     ("wmavoice", "wmavoice"),
+    ("truehd", "truehd"),
+    ("nellymoser", "nellymoser"),
+    ("qdm2", "qdm2"),
+    ("mace3", "mace3"),
+    ("mace6", "mace6"),
     ("pcm_u8", "pcm_u8"),
     ("pcm_s8", "pcm_s8"),
     ("pcm_s16le", "pcm_s16le"),

@@ -15,6 +15,7 @@ mod hostile;
 mod kinds;
 mod likeness;
 mod limits;
+mod parts;
 mod seams;
 mod sounds;
 mod tools;

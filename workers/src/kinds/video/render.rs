@@ -8,7 +8,7 @@ use video::plan::Task;
 use workflows::{Attempt, StepError};
 
 use super::{Unit, plan};
-use crate::errors::{self, tried};
+use crate::errors::{self, Blame, tried};
 use crate::kinds::{self, LocalFile, Made, Source};
 use crate::tools::{Context, Workplace};
 
@@ -25,21 +25,24 @@ pub async fn render(
     source: &Source,
     unit: &Unit,
 ) -> Result<(TempDir, Vec<Made>), StepError> {
-    let workplace = Workplace::new(&cx.context, source).await?;
+    let workplace = Workplace::in_part(&cx.context, source).await?;
     let (film, scratch) = (workplace.original(), workplace.scratch());
-    let limits = unit.limits();
+    let (tools, limits) = (workplace.tools(&cx.context), unit.limits());
     let desk = Desk {
-        tools: &cx.context.tools,
+        tools: &tools,
         file: &film,
         folder: &scratch,
         limits: &limits,
         threads: plan::THREADS,
     };
     let frames = unit.plan.chunks.first().map_or(0, |chunk| chunk.frames);
-    let made = tried(cx, || {
-        encode::run(desk, &unit.plan, unit.task_here(), move |progress| {
+    let made = tried(cx, || async {
+        let made = encode::run(desk, &unit.plan, unit.task_here(), move |progress| {
             cx.progress(share(progress.frames, frames), "encoding");
-        })
+        });
+        let made = made.await;
+        workplace.has_brought().map_err(Blame::Other)?;
+        made.map_err(Blame::from)
     });
     let files = made.await?.map_err(errors::reject)?;
     let local = files.files(unit.task).into_iter().map(|name| LocalFile {

@@ -6,7 +6,8 @@ const TS_PACKETS: [(usize, usize); 2] = [(0, 188), (4, 192)];
 /// The media type that they look like.
 pub(super) fn looks_like(start: &[u8]) -> Option<&'static str> {
     let known = || infer::get(start).map(|kind| kind.mime_type());
-    sound(start)
+    picture(start)
+        .or_else(|| sound(start))
         .or_else(known)
         .or_else(|| film(start))
         .or_else(|| document(start))
@@ -125,6 +126,19 @@ fn mpeg_frame(second: u8, third: u8) -> Option<&'static str> {
     }
 }
 
+/// Pictures in ISO media, by the brand that the file goes by (ISO/IEC 23008-12 §10): `infer` knows some of them.
+fn picture(start: &[u8]) -> Option<&'static str> {
+    if start.get(4..8) != Some(b"ftyp") {
+        return None;
+    }
+    match start.get(8..12)? {
+        b"avif" | b"avis" => Some("image/avif"),
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs" | b"mif1"
+        | b"mif2" | b"msf1" => Some("image/heic"),
+        _ => None,
+    }
+}
+
 /// Films that `infer` does not know: brands of ISO media that are newer or rarer, `QuickTime` from before there were
 /// brands, and transport streams.
 fn film(start: &[u8]) -> Option<&'static str> {
@@ -200,6 +214,17 @@ mod tests {
             ),
         ] {
             assert_eq!(looks_like(&start), expected);
+        }
+    }
+
+    #[test]
+    fn pictures_in_iso_media_are_no_films() {
+        for (start, expected) in [
+            (&b"\0\0\0\x18ftypavis\0\0\0\0"[..], "image/avif"),
+            (b"\0\0\0\x18ftypheix\0\0\0\0", "image/heic"),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0miafheic", "image/heic"),
+        ] {
+            assert_eq!(looks_like(start), Some(expected));
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use media::{
     FileId, Rejection, RejectionCode,
     files::{self, Refused},
-    upload_tokens,
+    request_rates, upload_tokens,
     uploads::{self, Expired, Sweep},
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,9 @@ impl Step for Upkeep {
             .await
             .map_err(errors::database)?;
         upload_tokens::forget(&mut connection, BATCH * 10)
+            .await
+            .map_err(errors::database)?;
+        request_rates::forget(&mut connection)
             .await
             .map_err(errors::database)?;
         files::purge(&mut connection, BATCH)

@@ -1,22 +1,20 @@
-//! How often one may ask: requests of an owner, and keys that are wrong from an address. Held in this process alone.
-//!
-//! Each is a token bucket, as the time at which it will be full again (the generic cell rate algorithm). A keyed limiter
-//! of a library would neither bound how many it holds nor tell how one stands without taking from it.
+//! How often one may ask: requests of an owner, over all processes ([`fleet`]), and keys that are wrong from an address,
+//! in this process alone.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+mod buckets;
+pub(crate) mod fleet;
+
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use media::{OwnerId, Sha256};
 use poem::http::{HeaderName, HeaderValue, header};
 
+use self::buckets::Buckets;
 use crate::config::ApiConfig;
 use crate::http::problem::{Code, Problem};
-
-/// Owners or addresses that are told apart at a time, at most; those beyond share one bucket.
-const MOST: usize = 20_000;
 
 /// Keys that were good lately, at most.
 const MOST_GOOD: usize = 20_000;
@@ -29,6 +27,7 @@ pub struct Rates {
     /// Those who hold one of these are no strangers, wherever they ask from.
     good: Mutex<HashSet<Sha256>>,
     requests: Policy,
+    requests_per_second: u32,
     wrong: Policy,
 }
 
@@ -44,6 +43,7 @@ impl Rates {
                 quota: at_once,
                 seconds: 2,
             },
+            requests_per_second: requests,
             wrong: Policy {
                 name: "wrong-keys",
                 quota: wrong,
@@ -62,6 +62,22 @@ impl Rates {
             let detail = "this owner's keys have asked too often";
             refused(wait, detail, self.requests)
         })
+    }
+
+    /// What owners took since the last time, of those who took `least` tokens or more, as the time in which that much
+    /// comes back.
+    fn taken(&self, least: u32) -> Vec<(OwnerId, Duration)> {
+        let owners = self.owners.as_ref();
+        owners.map_or_else(Vec::new, |owners| owners.taken(least))
+    }
+
+    /// How long it is until owners have not asked too much of all processes together.
+    fn learn(&self, all: &[(OwnerId, Duration)]) {
+        for (owner_id, wait) in all {
+            if let Some(owners) = &self.owners {
+                owners.not_full_for(owner_id, *wait);
+            }
+        }
     }
 
     /// Refuses to look up a key for an address that came with too many wrong ones, unless the key was good lately.
@@ -142,131 +158,9 @@ fn refused(wait: Duration, detail: &str, policy: Policy) -> Problem {
     problem
 }
 
-/// A bucket for each `K`.
-#[derive(Debug)]
-struct Buckets<K> {
-    /// In which one token comes back.
-    each: Duration,
-    /// In which an empty bucket is full again.
-    whole: Duration,
-    held: Mutex<Held<K>>,
-}
-
-#[derive(Debug)]
-struct Held<K> {
-    /// When they are full again. Those that are full need not be held.
-    full_at: HashMap<K, Instant>,
-    /// Of all those for whom there was no place.
-    rest: Instant,
-    swept: Instant,
-}
-
-impl<K: Clone + Eq + Hash> Buckets<K> {
-    /// `None` if `count` is 0.
-    fn new(period: Duration, count: u32, burst: u32) -> Option<Self> {
-        let each = period.checked_div(count)?;
-        let now = Instant::now();
-        Some(Self {
-            each,
-            whole: each * burst,
-            held: Mutex::new(Held {
-                full_at: HashMap::new(),
-                rest: now,
-                swept: now,
-            }),
-        })
-    }
-
-    /// Takes a token, or says how long it is until there is one.
-    fn take(&self, key: &K) -> Result<(), Duration> {
-        self.take_at(key, Instant::now())
-    }
-
-    fn take_at(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let mut held = self.held();
-        let held = &mut *held;
-        if !held.full_at.contains_key(key) && held.full_at.len() >= MOST {
-            held.sweep(now);
-        }
-        let full_at = if held.full_at.len() < MOST || held.full_at.contains_key(key) {
-            held.full_at.entry(key.clone()).or_insert(now)
-        } else {
-            &mut held.rest
-        };
-        self.there_is_one(*full_at, now)?;
-        *full_at = (*full_at).max(now) + self.each;
-        Ok(())
-    }
-
-    /// As [`Self::take`], and leaves the token there.
-    fn look(&self, key: &K) -> Result<(), Duration> {
-        let (held, now) = (self.held(), Instant::now());
-        let full = held.full_at.len() >= MOST;
-        let full_at = held.full_at.get(key).or(full.then_some(&held.rest));
-        full_at.map_or(Ok(()), |full_at| self.there_is_one(*full_at, now))
-    }
-
-    fn there_is_one(&self, full_at: Instant, now: Instant) -> Result<(), Duration> {
-        let missing = full_at.max(now) + self.each - now;
-        match missing.saturating_sub(self.whole) {
-            Duration::ZERO => Ok(()),
-            wait => Err(wait),
-        }
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held<K>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K> Held<K> {
-    /// Lets go of the full ones, at most once a second.
-    fn sweep(&mut self, now: Instant) {
-        if now >= self.swept + Duration::from_secs(1) {
-            self.swept = now;
-            self.full_at.retain(|_, full_at| *full_at > now);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_bucket_gives_its_burst_then_its_rate_and_is_full_again_in_the_end() {
-        let buckets = Buckets::new(Duration::from_secs(1), 10, 20).unwrap();
-        let start = Instant::now();
-        let taken = |at: Instant| {
-            (0..100)
-                .filter(|_| buckets.take_at(&"a", at).is_ok())
-                .count()
-        };
-        assert_eq!(taken(start), 20);
-        assert_eq!(
-            buckets.take_at(&"a", start),
-            Err(Duration::from_millis(100))
-        );
-        assert_eq!(taken(start + Duration::from_secs(1)), 10);
-        assert_eq!(taken(start + Duration::from_mins(1)), 20);
-        assert!(buckets.take_at(&"b", start).is_ok());
-        assert!(Buckets::<u8>::new(Duration::from_secs(1), 0, 0).is_none());
-    }
-
-    #[test]
-    fn what_strangers_can_make_grow_ends() {
-        let buckets = Buckets::new(Duration::from_mins(1), 1, 1).unwrap();
-        let start = Instant::now();
-        let takes = |range: std::ops::Range<usize>, at| {
-            range.filter(|key| buckets.take_at(key, at).is_ok()).count()
-        };
-        // Those beyond share one token.
-        assert_eq!(takes(0..MOST + 100, start), MOST + 1);
-        assert_eq!(buckets.held().full_at.len(), MOST);
-        let later = start + Duration::from_secs(61);
-        assert_eq!(takes(MOST..MOST + 100, later), 100);
-        assert_eq!(buckets.held().full_at.len(), 100);
-    }
 
     #[test]
     fn an_address_is_its_network() {

@@ -1,0 +1,114 @@
+//! HEVC, decoded by ffmpeg: between two jobs of ours, one that takes the bitstreams out of a file and one that makes
+//! pictures of what ffmpeg decoded. All three run in the sandbox, and none believes the others.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sandbox::{Launcher, Limits, Tool, ToolError};
+use tokio_util::sync::CancellationToken;
+
+use crate::DecodeError;
+use crate::image::{Bitstream, ImageLimits, broken_hevc};
+use crate::job::{Answer, Job};
+
+/// The folder of all that lies between the jobs, in that of the outputs.
+const FOLDER: &str = "hevc";
+/// What ffmpeg writes.
+const PLANES: &str = "planes";
+
+/// Names of the files with a file's bitstreams: that of its colours and that of its transparency.
+pub(crate) const BITSTREAMS: [&str; 2] = ["colors.hevc", "alpha.hevc"];
+
+/// Names of the files with what was decoded of so many bitstreams, below the folder of the outputs.
+pub(crate) fn planes(streams: usize) -> Vec<String> {
+    let path = |stream| format!("{FOLDER}/{stream}/{PLANES}");
+    (0..streams).map(path).collect()
+}
+
+/// Decodes all HEVC of `input` into the files of [`planes`], below `folder`, and says how many there are.
+pub(crate) async fn decode(
+    (jobs, tools): (&Launcher, &Launcher),
+    input: File,
+    folder: &Path,
+    limits: &ImageLimits,
+    cancel: &CancellationToken,
+) -> Result<usize, DecodeError> {
+    let folder = folder.join(FOLDER);
+    make(&folder).await?;
+    let job = Job::SplitHevc(limits.clone());
+    let split = jobs.run(&job, input, &folder, &limits.process, cancel);
+    let Answer::Split(streams) = split.await? else {
+        return Err(DecodeError::Protocol("not an answer to a split"));
+    };
+    if streams.len() > BITSTREAMS.len() {
+        return Err(DecodeError::Protocol("more bitstreams than a picture has"));
+    }
+    for (index, stream) in streams.iter().enumerate() {
+        let scratch = folder.join(index.to_string());
+        make(&scratch).await?;
+        let tool = ffmpeg(folder.join(BITSTREAMS[index]), scratch, stream, limits)?;
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(DecodeError::Cancelled),
+            decoded = tools.run_tool(&tool, |_| Ok(())) => decoded.map_err(refused)?,
+        }
+    }
+    Ok(streams.len())
+}
+
+async fn make(folder: &Path) -> Result<(), DecodeError> {
+    let made = tokio::fs::create_dir(folder).await;
+    made.map_err(DecodeError::io("making a folder"))
+}
+
+/// The call of ffmpeg: it opens nothing but HEVC, and writes samples as they are.
+fn ffmpeg(
+    input: PathBuf,
+    folder: PathBuf,
+    stream: &Bitstream,
+    limits: &ImageLimits,
+) -> Result<Tool, DecodeError> {
+    const MISSING: std::io::ErrorKind = std::io::ErrorKind::NotFound;
+    let program = Tool::find("ffmpeg");
+    let program = program.ok_or_else(|| DecodeError::io("looking for ffmpeg")(MISSING.into()))?;
+    let opening = "-hide_banner -loglevel error -nostdin -nostats -xerror -threads 1 \
+        -protocol_whitelist file -format_whitelist hevc -codec_whitelist hevc -flags unaligned -f hevc";
+    let writing = "-map 0:v:0 -fps_mode passthrough -autoscale 0 -f rawvideo";
+    let mut args: Vec<String> = opening.split_whitespace().map(str::to_owned).collect();
+    args.extend(["-i".to_owned(), format!("file:{}", Tool::INPUT)]);
+    args.extend(writing.split_whitespace().map(str::to_owned));
+    args.push(PLANES.to_owned());
+    Ok(Tool {
+        program,
+        args,
+        input,
+        folder,
+        limits: Limits {
+            file_bytes: stream.decoded_bytes,
+            ..limits.process.clone()
+        },
+    })
+}
+
+/// ffmpeg fails at what is no HEVC, which it says with an exit code.
+fn refused(error: ToolError) -> DecodeError {
+    match error {
+        ToolError::Failed { signal: None, .. } => DecodeError::Rejected(broken_hevc()),
+        ToolError::Failed {
+            code,
+            signal,
+            stderr,
+        } => DecodeError::Failed {
+            code,
+            signal,
+            stderr,
+        },
+        ToolError::LimitHit { resource, allowed } => DecodeError::LimitHit { resource, allowed },
+        ToolError::Rejected(never) => match never {},
+        ToolError::Cancelled => DecodeError::Cancelled,
+        ToolError::Protocol(what) => DecodeError::Protocol(what),
+        ToolError::InvalidJob(what) => DecodeError::InvalidJob(what),
+        ToolError::Sandbox(what) => DecodeError::Sandbox(what),
+        ToolError::Io { context, source } => DecodeError::Io { context, source },
+    }
+}
