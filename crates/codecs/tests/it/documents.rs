@@ -158,7 +158,7 @@ fn what_shows_no_page_is_refused_by_name() {
 }
 
 #[test]
-fn letters_of_many_scripts_are_drawn() {
+fn letters_of_many_scripts_are_drawn_or_marked_as_unknown() {
     for letters in [
         "Latin",
         "Ελληνικά",
