@@ -258,5 +258,9 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
             "Its pages are made by a program from a template (dynamic XFA), and what lies in the file says no more than \
              that. Open it in such a program and print it to a PDF.",
         ),
+        R::OfficeDocument => (
+            "It is a document of an office program",
+            "Word, Excel, PowerPoint and OpenDocument files are not taken as they are. Save or export it as PDF.",
+        ),
     }
 }

@@ -76,6 +76,8 @@ mirrored! {
         TooHighSampleRate,
         /// A form that only some programs show.
         XfaOnly,
+        /// A document of an office program, which is not taken as it is.
+        OfficeDocument,
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use media::formats::DocumentFormat;
 use sandbox::{Launcher, Mode};
 use tokio_util::sync::CancellationToken;
 
@@ -104,10 +105,11 @@ impl Decoders {
     pub async fn probe_document(
         &self,
         input: File,
+        format: DocumentFormat,
         limits: &DocumentLimits,
         cancel: &CancellationToken,
     ) -> Result<DocumentProbe, DecodeError> {
-        let job = Job::ProbeDocument(limits.clone());
+        let job = Job::ProbeDocument(limits.clone(), format);
         let root = Path::new("/");
         let answer = self.jobs.run(&job, input, root, &limits.process, cancel);
         match answer.await? {
@@ -121,13 +123,14 @@ impl Decoders {
     pub async fn render_document(
         &self,
         input: File,
+        format: DocumentFormat,
         plan: &RenderPlan,
         out_dir: &Path,
         limits: &DocumentLimits,
         cancel: &CancellationToken,
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
-        let job = Job::RenderDocument(limits.clone(), plan.clone());
+        let job = Job::RenderDocument(limits.clone(), format, plan.clone());
         let answer = self.jobs.run(&job, input, out_dir, &limits.process, cancel);
         match answer.await? {
             Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,

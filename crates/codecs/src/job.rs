@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use media::Rejection;
+use media::formats::DocumentFormat;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +25,8 @@ pub(crate) enum Job {
     SplitHevc(ImageLimits),
     /// With what was decoded of so many bitstreams.
     RenderImage(ImageLimits, RenderPlan, usize),
-    ProbeDocument(DocumentLimits),
-    RenderDocument(DocumentLimits, RenderPlan),
+    ProbeDocument(DocumentLimits, DocumentFormat),
+    RenderDocument(DocumentLimits, DocumentFormat, RenderPlan),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,9 +49,9 @@ impl sandbox::Job for Job {
 
     fn outputs(&self) -> Vec<String> {
         match self {
-            Self::ProbeImage(_) | Self::ProbeDocument(_) => Vec::new(),
+            Self::ProbeImage(_) | Self::ProbeDocument(..) => Vec::new(),
             Self::SplitHevc(_) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
-            Self::RenderImage(_, plan, _) | Self::RenderDocument(_, plan) => {
+            Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, plan) => {
                 plan.outputs.iter().map(OutputSpec::file_name).collect()
             }
         }
@@ -86,14 +87,14 @@ impl sandbox::Job for Job {
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
                 Answer::Rendered(image::render(input, decoded, limits, plan, write)?)
             }
-            Self::ProbeDocument(limits) => {
+            Self::ProbeDocument(limits, format) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
-                Answer::ProbedDocument(document::probe(input).map_err(JobError::Rejected)?)
+                Answer::ProbedDocument(document::probe(input, *format).map_err(JobError::Rejected)?)
             }
-            Self::RenderDocument(limits, plan) => {
+            Self::RenderDocument(limits, format, plan) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
-                Answer::Rendered(document::render(input, plan, write)?)
+                Answer::Rendered(document::render(input, *format, plan, write)?)
             }
         })
     }

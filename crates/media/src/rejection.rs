@@ -65,11 +65,13 @@ pub enum RejectionCode {
     TooHighSampleRate,
     /// A form that only some programs show.
     XfaOnly,
+    /// A document of an office program.
+    OfficeDocument,
 }
 
 impl RejectionCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::UploadAborted,
         Self::UploadExpired,
         Self::UploadChanged,
@@ -97,6 +99,7 @@ impl RejectionCode {
         Self::TooManyChannels,
         Self::TooHighSampleRate,
         Self::XfaOnly,
+        Self::OfficeDocument,
     ];
 
     /// The stable string.
@@ -129,6 +132,7 @@ impl RejectionCode {
             Self::TooManyChannels => "too_many_channels",
             Self::TooHighSampleRate => "too_high_sample_rate",
             Self::XfaOnly => "xfa_only",
+            Self::OfficeDocument => "office_document",
         }
     }
 }

@@ -175,7 +175,7 @@ impl Probe {
             Self::Image(_) => image::plan::plan(),
             Self::Video(probe) => video::plan::plan(probe),
             Self::Audio(probe) => audio::plan::plan(probe),
-            Self::Document(_) => document::plan::plan(),
+            Self::Document(probe) => document::plan::plan(probe.format),
         }
     }
 

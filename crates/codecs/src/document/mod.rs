@@ -3,13 +3,16 @@
 //! Pure functions over byte slices; no file is opened here, no script runs, and nothing outside is fetched: the
 //! renderer can do neither. Nothing here bounds memory or time beyond the length of the input: the process does that.
 
+mod fonts;
 mod limits;
 mod page;
 mod pdf;
+mod text;
 
 use std::io;
 
 use media::Rejection;
+use media::formats::DocumentFormat;
 use serde::{Deserialize, Serialize};
 
 pub use self::limits::DocumentLimits;
@@ -28,17 +31,27 @@ pub struct DocumentProbe {
 }
 
 /// Reads the document's structure and its first page's size.
-pub fn probe(bytes: &[u8]) -> Result<DocumentProbe, Rejection> {
-    pdf::probe(&pdf::open(bytes)?)
+pub fn probe(bytes: &[u8], format: DocumentFormat) -> Result<DocumentProbe, Rejection> {
+    if format == DocumentFormat::Pdf {
+        return pdf::probe(&pdf::open(bytes)?);
+    }
+    let text::Typeset { pages, first } = text::typeset(bytes)?;
+    let first = pdf::probe(&pdf::open(&first)?)?;
+    Ok(DocumentProbe { pages, ..first })
 }
 
 /// Renders the first page at the widths of `plan`, and hands each to `write` with its index in the plan.
 pub fn render(
     bytes: &[u8],
+    format: DocumentFormat,
     plan: &RenderPlan,
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
-    let document = pdf::open(bytes)?;
+    let document = if format == DocumentFormat::Pdf {
+        pdf::open(bytes)?
+    } else {
+        pdf::open(&text::typeset(bytes)?.first)?
+    };
     pdf::probe(&document)?;
     page::render(&document, plan, write)
 }

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::Pdf;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use media::{Rejection, RejectionCode};
 
+use super::fonts;
 use crate::image::{ImageError, RenderPlan, Rendered, render_drawn};
 
 /// The longest side of a picture in pixels: of a strip, the picture is narrower than was asked for.
@@ -39,7 +39,7 @@ pub fn render(
     let drawn = hayro::render(
         page,
         &RenderCache::new(),
-        &InterpreterSettings::default(),
+        &fonts::settings(),
         &RenderSettings::default(),
         &settings,
     );

@@ -7,6 +7,7 @@ mod broken;
 mod cases;
 mod children;
 mod colors;
+mod documents;
 mod fixtures;
 mod heif;
 mod jpeg_layouts;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use codecs::{OutputSpec, RenderPlan};
+use media::formats::DocumentFormat;
 use media::recipes::document::{self as recipe, Unit as Family};
 use media::variants::VariantKind;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,10 @@ use crate::kinds::{self, Plan};
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// The first page in all widths.
-    FirstPage,
+    FirstPage {
+        /// Of which document.
+        format: DocumentFormat,
+    },
 }
 
 impl Unit {
@@ -23,10 +27,10 @@ impl Unit {
 }
 
 /// The recipe's units, each for a task of its own.
-pub fn plan() -> Plan {
+pub fn plan(format: DocumentFormat) -> Plan {
     Plan {
         recipe: recipe::recipe().hash(),
-        units: vec![kinds::Unit::Document(Unit::FirstPage)],
+        units: vec![kinds::Unit::Document(Unit::FirstPage { format })],
     }
 }
 

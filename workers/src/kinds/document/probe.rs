@@ -13,7 +13,7 @@ use crate::tools::Context;
 /// A document that may be drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// By structure, whatever was declared.
+    /// PDF by its structure; texts are what they were declared as.
     pub format: DocumentFormat,
     /// What it is.
     pub facts: Facts,
@@ -23,6 +23,7 @@ pub struct Probe {
 pub async fn probe(
     cx: &Attempt<Context>,
     source: &Source,
+    format: DocumentFormat,
 ) -> Result<Result<Probe, Rejection>, StepError> {
     let context = &cx.context;
     let limits = super::limits(&context.limits);
@@ -30,11 +31,11 @@ pub async fn probe(
         let file = context.open(source).await?;
         let probe = context
             .decoders
-            .probe_document(file, &limits, &cx.cancelled);
+            .probe_document(file, format, &limits, &cx.cancelled);
         Ok(probe.await?)
     });
     Ok(probed.await?.map(|probe| Probe {
-        format: DocumentFormat::Pdf,
+        format,
         facts: Facts {
             pages: probe.pages,
             width_points: probe.width_points,

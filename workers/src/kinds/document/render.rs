@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use workflows::{Attempt, StepError};
 
-use super::plan;
+use super::{Unit, plan};
 use crate::errors::{self, decoded};
 use crate::kinds::{self, LocalFile, Made, Source};
 use crate::tools::Context;
@@ -23,16 +23,22 @@ pub struct Output {
 pub async fn render(
     cx: &Attempt<Context>,
     source: &Source,
+    unit: Unit,
 ) -> Result<(TempDir, Vec<Made>), StepError> {
     let context = &cx.context;
+    let Unit::FirstPage { format } = unit;
     let (plan, limits) = (plan::render_plan(), super::limits(&context.limits));
     let rendered = decoded(|| async {
         let file = context.open(source).await?;
         let folder = context.folder()?;
-        let rendered =
-            context
-                .decoders
-                .render_document(file, &plan, folder.path(), &limits, &cx.cancelled);
+        let rendered = context.decoders.render_document(
+            file,
+            format,
+            &plan,
+            folder.path(),
+            &limits,
+            &cx.cancelled,
+        );
         Ok((rendered.await?, folder))
     });
     let (rendered, folder) = rendered.await?.map_err(errors::reject)?;

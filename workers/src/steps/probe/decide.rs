@@ -2,10 +2,11 @@
 
 use media::{
     Rejection, RejectionCode, Warning,
-    formats::{InputFormat, Kind},
+    formats::{DocumentFormat, InputFormat, Kind},
     uploads::UNDECLARED_TYPE,
 };
 
+use super::magic;
 use crate::kinds::Probe;
 
 /// Media types by which clients say that they do not know (RFC 2046 §4.5.1).
@@ -28,6 +29,25 @@ pub(super) fn kind(declared: &str, hint: Option<&str>) -> Result<Kind, Rejection
             .ok_or_else(|| unsupported(hint)),
         None => Ok(InputFormat::from_declared(declared).map_or(Kind::Image, InputFormat::kind)),
     }
+}
+
+/// Which document to probe a file as: only PDF can be told by its bytes.
+pub(super) fn document(declared: &str, hint: Option<&str>) -> DocumentFormat {
+    match InputFormat::from_declared(hint.unwrap_or(declared)) {
+        Some(InputFormat::Document(format)) => format,
+        _ => DocumentFormat::Pdf,
+    }
+}
+
+/// Whether a file that is declared as a text begins by chance as files of another type do, such as `BM` of BMP: those
+/// have bytes that no text has. What browsers would run is no chance.
+pub(super) fn is_chance(declared: &str, found: &str, start: &[u8]) -> bool {
+    let declared = InputFormat::from_declared(declared);
+    let is_text = matches!(declared, Some(InputFormat::Document(format)) if format.is_text());
+    let is_active =
+        family(found) == "text" || ["image/svg+xml", "application/pdf"].contains(&found);
+    let no_control = |byte: &u8| *byte >= b' ' || b"\t\n\r\x0c".contains(byte);
+    is_text && !is_active && start.iter().all(no_control)
 }
 
 /// Whether declared type, magic bytes (`hint`) and decoded structure (`probed`, or the decoder's refusal) name the
@@ -87,6 +107,10 @@ fn declared_subtype(declared: &str) -> &str {
 }
 
 fn unsupported(found: &str) -> Rejection {
+    if magic::is_office(found) {
+        let message = "documents of office programs are not taken; PDF is";
+        return Rejection::new(RejectionCode::OfficeDocument, message).measured(found);
+    }
     let message = "this type of file is not taken";
     Rejection::new(RejectionCode::UnsupportedType, message)
         .limit(supported())
@@ -184,6 +208,41 @@ mod tests {
                 expected,
                 "{declared} {hint:?}"
             );
+        }
+    }
+
+    #[test]
+    fn texts_may_begin_as_other_files_do_but_not_as_what_browsers_run() {
+        let bmw: &[u8] = b"BMW is a car.\n";
+        for (declared, found, start, chance) in [
+            ("text/plain", "image/bmp", bmw, true),
+            ("text/markdown; charset=utf-8", "image/bmp", bmw, true),
+            ("image/bmp", "image/bmp", bmw, false),
+            ("text/plain", "image/bmp", b"BM\x36\0\0\0", false),
+            ("text/plain", "text/html", b"<!DOCTYPE html>", false),
+            ("text/plain", "text/x-shellscript", b"#!/bin/sh", false),
+            ("text/plain", "image/svg+xml", b"<svg/>", false),
+            ("text/plain", "application/pdf", b"%PDF-1.4", false),
+        ] {
+            assert_eq!(
+                is_chance(declared, found, start),
+                chance,
+                "{declared} {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn office_documents_are_refused_by_a_code_of_their_own() {
+        for (found, expected) in [
+            ("application/msword", "office_document"),
+            ("application/vnd.ms-excel", "office_document"),
+            ("application/vnd.oasis.opendocument.text", "office_document"),
+            ("application/zip", "unsupported_type"),
+            ("text/html", "unsupported_type"),
+        ] {
+            let refusal = kind("application/octet-stream", Some(found)).unwrap_err();
+            assert_eq!(refusal.code.as_str(), expected, "{found}");
         }
     }
 

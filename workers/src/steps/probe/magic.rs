@@ -11,6 +11,55 @@ pub(super) fn looks_like(start: &[u8]) -> Option<&'static str> {
         .or_else(known)
         .or_else(|| film(start))
         .or_else(|| document(start))
+        .or_else(|| drawing(start))
+        .map(|found| office(start, found))
+}
+
+/// SVG, in which scripts may be.
+fn drawing(start: &[u8]) -> Option<&'static str> {
+    let first = start.trim_ascii_start().get(..4)?;
+    first
+        .eq_ignore_ascii_case(b"<svg")
+        .then_some("image/svg+xml")
+}
+
+/// Whether it is of an office program: of Microsoft, old or new, or in the open format.
+pub(super) fn is_office(mime: &str) -> bool {
+    [
+        "application/msword",
+        "application/vnd.ms-",
+        "application/vnd.oasis.opendocument",
+        "application/vnd.openxmlformats-officedocument",
+    ]
+    .iter()
+    .any(|family| mime.starts_with(family))
+}
+
+/// Many programs write the parts of an office document in another order than `infer` asks for.
+fn office(start: &[u8], found: &'static str) -> &'static str {
+    let has = |name: &[u8]| start.windows(name.len()).any(|part| part == name);
+    let office = [
+        (
+            &b"mimetypeapplication/vnd.oasis.opendocument"[..],
+            "application/vnd.oasis.opendocument",
+        ),
+        (
+            b"word/",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+        (
+            b"xl/",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ),
+        (
+            b"ppt/",
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        ),
+    ];
+    let is_package =
+        found == "application/zip" && (has(b"[Content_Types].xml") || has(office[0].0));
+    let known = office.iter().find(|(name, _)| is_package && has(name));
+    known.map_or(found, |(_, mime)| mime)
 }
 
 /// PDF with something before its head, which viewers pass over (ISO 32000-2 annex I, note 13).
@@ -138,6 +187,33 @@ mod tests {
                 found.map(|found| InputFormat::from_declared(found).unwrap().kind()),
                 expected.map(|_| Kind::Audio)
             );
+        }
+    }
+
+    #[test]
+    fn documents_are_known_by_their_first_bytes() {
+        let package = |name: &str| {
+            format!("PK\x03\x04\x14\0\0\0\x08\0......[Content_Types].xml....PK\x03\x04{name}")
+        };
+        let late = format!("{}%PDF-1.4\n", "x".repeat(1000));
+        for (start, expected) in [
+            (b"%PDF-1.7\n".to_vec(), Some("application/pdf")),
+            (late.into(), Some("application/pdf")),
+            (format!("{}%PDF-1.4", " ".repeat(1020)).into(), None),
+            (
+                package("word/document.xml").into(),
+                Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            ),
+            (
+                package("xl/workbook.xml").into(),
+                Some("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            ),
+            (
+                b"PK\x03\x04\x14\0\0\0\0\0......photo.jpg".to_vec(),
+                Some("application/zip"),
+            ),
+        ] {
+            assert_eq!(looks_like(&start), expected);
         }
     }
 

@@ -8,7 +8,7 @@ use std::{fs::File, io::Read, time::Duration};
 
 use media::{
     FileId, Rejection, RejectionCode, Sha256, Warning, files,
-    formats::{InputFormat, Kind},
+    formats::{DocumentFormat, InputFormat, Kind},
 };
 use sqlx::PgConnection;
 use storage::Bucket;
@@ -57,14 +57,15 @@ impl Step for Probe {
             sha256,
         };
         let declared = &upload.declared.mime_type;
-        let hint = hint(&cx.context.open(&source).await?)?;
+        let hint = hint(&cx.context.open(&source).await?, declared)?;
         let refused = |refusal| {
             // What is refused is looked at no more. Failing that, it goes when it has not been used for a while.
             let _ = cx.context.scratch.evict(&sha256);
             errors::reject(refusal)
         };
         let kind = decide::kind(declared, hint).map_err(refused)?;
-        let probed = probe(cx, &source, kind).await?;
+        let document = decide::document(declared, hint);
+        let probed = probe(cx, &source, kind, document).await?;
         let rules = &cx.context.types;
         let agreed = decide::agree(declared, hint, probed, rules.strict).map_err(refused)?;
         let decide::Agreed { probe, warnings } = agreed;
@@ -111,6 +112,7 @@ async fn probe(
     cx: &Attempt<Context>,
     source: &Source,
     kind: Kind,
+    document: DocumentFormat,
 ) -> Result<Result<kinds::Probe, Rejection>, StepError> {
     match kind {
         Kind::Image => {
@@ -127,7 +129,7 @@ async fn probe(
             sound => or_unsupported(sound),
         },
         Kind::Document => {
-            let probed = document::probe::probe(cx, source).await?;
+            let probed = document::probe::probe(cx, source, document).await?;
             Ok(probed.map(kinds::Probe::Document))
         }
     }
@@ -163,10 +165,11 @@ fn or_unsupported(
 }
 
 /// The media type that the first bytes look like.
-fn hint(file: &File) -> Result<Option<&'static str>, StepError> {
+fn hint(file: &File, declared: &str) -> Result<Option<&'static str>, StepError> {
     let mut start = Vec::new();
     file.take(HINT_BYTES)
         .read_to_end(&mut start)
         .map_err(|error| errors::machine("cannot read the scratch folder", error))?;
-    Ok(magic::looks_like(&start))
+    let found = magic::looks_like(&start);
+    Ok(found.filter(|found| !decide::is_chance(declared, found, &start)))
 }

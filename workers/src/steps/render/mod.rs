@@ -68,7 +68,7 @@ async fn render(
         Unit::Image(unit) => image::render::render(cx, &original, unit).await,
         Unit::Video(unit) => video::render::render(cx, &original, unit).await,
         Unit::Audio(unit) => audio::render::render(cx, &original, unit).await,
-        Unit::Document(_) => document::render::render(cx, &original).await,
+        Unit::Document(unit) => document::render::render(cx, &original, *unit).await,
     }
 }
 

@@ -3,6 +3,9 @@
 use media::{Rejection, RejectionCode, Sha256};
 use scanner::Verdict;
 
+/// What clamd says of a PDF that asks for a password, and of none that only restricts what may be done with it.
+const ENCRYPTED_PDF: &str = "Heuristics.Encrypted.PDF";
+
 /// Clean, and the bytes that the client meant to send; else the refusal.
 pub(super) fn decide(
     verdict: &Verdict,
@@ -13,6 +16,10 @@ pub(super) fn decide(
         Verdict::Infected { signature } => {
             let message = "the virus scanner found malware";
             return Err(Rejection::new(RejectionCode::Infected, message).measured(signature));
+        }
+        Verdict::NotCovered { reason } if reason == ENCRYPTED_PDF => {
+            let message = "the document asks for a password before it shows anything";
+            return Err(Rejection::new(RejectionCode::Encrypted, message));
         }
         // Not looked at whole is not clean.
         Verdict::NotCovered { reason } => {
@@ -50,6 +57,10 @@ mod tests {
         let uncovered = Verdict::NotCovered {
             reason: "too big".into(),
         };
+        let locked = Verdict::NotCovered {
+            reason: ENCRYPTED_PDF.into(),
+        };
+        assert_eq!(code(&locked, None), Some(RejectionCode::Encrypted));
         assert_eq!(code(&Verdict::Clean, None), None);
         assert_eq!(code(&Verdict::Clean, Some(b"bytes")), None);
         assert_eq!(

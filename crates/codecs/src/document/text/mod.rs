@@ -1,0 +1,29 @@
+//! Texts: typeset as a PDF of A4 pages, which then goes the way of every other.
+
+mod decode;
+mod lines;
+mod write;
+
+use media::{Rejection, RejectionCode};
+
+/// What is made of a text.
+pub(super) struct Typeset {
+    /// Pages of the whole text.
+    pub(super) pages: u32,
+    /// A PDF of the first of them.
+    pub(super) first: Vec<u8>,
+}
+
+/// Refuses what is no text, and one without anything to read.
+pub(super) fn typeset(bytes: &[u8]) -> Result<Typeset, Rejection> {
+    let text = decode::decode(bytes)?;
+    if text.chars().all(char::is_whitespace) {
+        let message = "there is nothing in the text";
+        return Err(Rejection::new(RejectionCode::Empty, message));
+    }
+    let lines = lines::lay_out(&text);
+    Ok(Typeset {
+        pages: lines.pages,
+        first: write::page(&lines.first),
+    })
+}
