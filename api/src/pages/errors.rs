@@ -135,6 +135,11 @@ const fn about_warning(code: Warning) -> (&'static str, &'static str) {
             "It was cut off before it was sent, or while it was copied. What is there of it is served; if you have the \
              whole file, send that.",
         ),
+        Warning::FirstFrameOnly => (
+            "Of an animation, the first frame is shown",
+            "It has more frames, or more pixels in all of them, than are taken, or it is a sequence of HEIC. To have it \
+             move, make it shorter or smaller, or send it as a film.",
+        ),
     }
 }
 

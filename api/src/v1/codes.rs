@@ -88,6 +88,8 @@ mirrored! {
         ContentTypeDiffers,
         /// The file ends before it should. What is there of it was taken.
         Truncated,
+        /// Of an animation, the first frame is shown.
+        FirstFrameOnly,
     }
 }
 

@@ -12,17 +12,24 @@ pub enum Warning {
     ContentTypeDiffers,
     /// The file ends before it should. What is there of it was taken.
     Truncated,
+    /// Of an animation, the first frame is shown.
+    FirstFrameOnly,
 }
 
 impl Warning {
     /// Every code, as the contract lists them.
-    pub const ALL: [Self; 2] = [Self::ContentTypeDiffers, Self::Truncated];
+    pub const ALL: [Self; 3] = [
+        Self::ContentTypeDiffers,
+        Self::Truncated,
+        Self::FirstFrameOnly,
+    ];
 
     /// The stable string.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ContentTypeDiffers => "content_type_differs",
             Self::Truncated => "truncated",
+            Self::FirstFrameOnly => "first_frame_only",
         }
     }
 

@@ -64,6 +64,7 @@ pub(in crate::kinds) mod tests {
             width,
             height,
             is_cut: false,
+            is_first_frame: false,
         }
     }
 

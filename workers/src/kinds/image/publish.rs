@@ -10,7 +10,7 @@ use crate::tools::Context;
 /// Looks for each of them. Every output is a variant.
 pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publication, StepError> {
     let mut variants = Vec::with_capacity(stored.len());
-    let mut is_cut = false;
+    let (mut is_cut, mut is_first_frame) = (false, false);
     for Stored {
         key,
         size_bytes,
@@ -21,6 +21,7 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
             continue;
         };
         is_cut |= image.is_cut;
+        is_first_frame |= image.is_first_frame;
         context.in_place(&key, size_bytes).await?;
         variants.push(NewVariant {
             kind: image.kind,
@@ -32,12 +33,16 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
             size_bytes,
         });
     }
+    let warnings = [
+        is_cut.then_some(Warning::Truncated),
+        is_first_frame.then_some(Warning::FirstFrameOnly),
+    ];
     Ok(Publication {
         variants,
         served: Vec::new(),
         report: None,
         audio: None,
         document: None,
-        warnings: is_cut.then_some(Warning::Truncated).into_iter().collect(),
+        warnings: warnings.into_iter().flatten().collect(),
     })
 }

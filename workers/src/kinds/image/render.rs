@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use codecs::RenderedImage;
+use codecs::{Rendered, RenderedImage};
 use media::formats::OutputFormat;
 use media::recipes::image;
 use media::variants::VariantKind;
@@ -29,6 +29,9 @@ pub struct Output {
     /// Whether the file ends before its picture does.
     #[serde(default)]
     pub is_cut: bool,
+    /// Whether there are more frames, which are not shown.
+    #[serde(default)]
+    pub is_first_frame: bool,
 }
 
 /// Makes them, in a folder that goes with the value.
@@ -54,8 +57,7 @@ pub async fn render(
     });
     let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
     let images = rendered.pictures.iter();
-    let is_cut = rendered.is_cut;
-    let made = images.map(|image| made(unit, folder.path(), image, is_cut));
+    let made = images.map(|image| made(unit, folder.path(), image, &rendered));
     let made: Result<Vec<_>, StepError> = made.collect();
     Ok((folder, made?))
 }
@@ -64,7 +66,7 @@ fn made(
     unit: &image::Unit,
     folder: &Path,
     image: &RenderedImage,
-    is_cut: bool,
+    rendered: &Rendered,
 ) -> Result<Made, StepError> {
     let mut outputs = unit.outputs.iter();
     let output = outputs.find(|output| output.name() == image.name);
@@ -83,7 +85,8 @@ fn made(
             format: output.format,
             width: image.width,
             height: image.height,
-            is_cut,
+            is_cut: rendered.is_cut,
+            is_first_frame: rendered.is_first_frame,
         }),
     })
 }

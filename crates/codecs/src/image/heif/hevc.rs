@@ -2,7 +2,7 @@
 
 mod sps;
 
-use media::Rejection;
+use media::{Rejection, RejectionCode};
 
 use self::sps::Sps;
 use super::samples::{Plane, Planes};
@@ -56,6 +56,14 @@ pub(super) fn decoded_bytes(
 ) -> Result<u64, Rejection> {
     let sps = parameters(setup, pictures)?;
     limits.check_size(sps.width, sps.height)?;
+    // Pictures may be larger than the tiles that they are announced as, and as many as a grid has.
+    let pixels = u64::from(sps.width) * u64::from(sps.height);
+    let all = pixels.saturating_mul(pictures.len() as u64);
+    let most = limits.max_pixels.saturating_mul(2);
+    if all > most {
+        let code = RejectionCode::TooManyPixels;
+        return Err(reject::over(code, most, all, "px of tiles"));
+    }
     Ok(sps.lengths().iter().sum::<usize>() as u64 * pictures.len() as u64)
 }
 
