@@ -61,7 +61,7 @@ impl sandbox::Job for Job {
         match self {
             Self::ProbeImage(_)
             | Self::SplitHevc(_)
-            | Self::ProbeDocument(_)
+            | Self::ProbeDocument(..)
             | Self::RenderDocument(..) => Vec::new(),
             Self::RenderImage(_, _, streams) => hevc::planes(*streams),
         }
