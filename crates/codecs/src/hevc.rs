@@ -50,7 +50,7 @@ pub(crate) async fn decode(
         tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(DecodeError::Cancelled),
-            decoded = tools.run_tool(&tool, |_| Ok(())) => decoded.map_err(refused)?,
+            decoded = tools.run_tool(&tool, None, |_| Ok(())) => decoded.map_err(refused)?,
         }
     }
     Ok(streams.len())
