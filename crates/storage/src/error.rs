@@ -113,6 +113,17 @@ impl StorageError {
         }
     }
 
+    /// For `map_err`: a request that cannot be built, or an answer that makes no sense.
+    pub(super) fn protocol<E>(operation: &'static str) -> impl Fn(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |error| Self::Protocol {
+            operation,
+            source: error.into(),
+        }
+    }
+
     pub(super) fn from_sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

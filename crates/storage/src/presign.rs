@@ -133,18 +133,12 @@ fn signing(
         .start_time(now)
         .expires_in(expires_in)
         .build()
-        .map_err(|error| StorageError::Protocol {
-            operation,
-            source: error.into(),
-        })?;
+        .map_err(StorageError::protocol(operation))?;
     Ok((config, DateTime::from(now + expires_in)))
 }
 
 fn length(operation: &'static str, content_length: u64) -> Result<i64, StorageError> {
-    i64::try_from(content_length).map_err(|error| StorageError::Protocol {
-        operation,
-        source: error.into(),
-    })
+    i64::try_from(content_length).map_err(StorageError::protocol(operation))
 }
 
 fn signed(request: &presigning::PresignedRequest, expires_at: DateTime<Utc>) -> PresignedRequest {

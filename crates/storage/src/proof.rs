@@ -62,18 +62,26 @@ impl ObjectStore {
         body: &'static str,
         copy_source: Option<&str>,
     ) -> Result<u16, StorageError> {
-        let signing = PresigningConfig::expires_in(Duration::from_mins(1)).map_err(protocol)?;
+        let signing = PresigningConfig::expires_in(Duration::from_mins(1))
+            .map_err(StorageError::protocol(OPERATION))?;
         let signed = self
             .client
             .put_object()
             .bucket(self.bucket_name(Bucket::Staging))
             .key(key.as_str())
-            .content_length(body.len().try_into().map_err(protocol)?)
+            .content_length(
+                body.len()
+                    .try_into()
+                    .map_err(StorageError::protocol(OPERATION))?,
+            )
             .presigned(signing)
             .await
             .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
         let http = reqwest::Client::builder().timeout(TIMEOUT).build();
-        let mut request = http.map_err(protocol)?.put(signed.uri()).body(body);
+        let mut request = http
+            .map_err(StorageError::protocol(OPERATION))?
+            .put(signed.uri())
+            .body(body);
         if let Some(copy_source) = copy_source {
             request = request.header("x-amz-copy-source", copy_source);
         }
@@ -97,12 +105,5 @@ fn refused(status: u16) -> StorageError {
         StorageError::Unavailable { operation, source }
     } else {
         StorageError::Protocol { operation, source }
-    }
-}
-
-fn protocol(error: impl std::error::Error + Send + Sync + 'static) -> StorageError {
-    StorageError::Protocol {
-        operation: OPERATION,
-        source: error.into(),
     }
 }

@@ -85,11 +85,11 @@ impl ObjectStore {
             .expose_headers("ETag")
             .max_age_seconds(PREFLIGHT_SECONDS)
             .build()
-            .map_err(|error| built(OPERATION, error))?;
+            .map_err(StorageError::protocol(OPERATION))?;
         rules.push(rule);
         let rules = CorsConfiguration::builder().set_cors_rules(Some(rules));
         let rules = rules.build();
-        let rules = rules.map_err(|error| built(OPERATION, error))?;
+        let rules = rules.map_err(StorageError::protocol(OPERATION))?;
         let put = self
             .client
             .put_bucket_cors()
@@ -130,12 +130,12 @@ impl ObjectStore {
             .expiration(LifecycleExpiration::builder().days(1).build())
             .build();
         for rule in [forgotten, checks] {
-            rules.push(rule.map_err(|error| built(OPERATION, error))?);
+            rules.push(rule.map_err(StorageError::protocol(OPERATION))?);
         }
         let rules = BucketLifecycleConfiguration::builder()
             .set_rules(Some(rules))
             .build()
-            .map_err(|error| built(OPERATION, error))?;
+            .map_err(StorageError::protocol(OPERATION))?;
         let put = self
             .client
             .put_bucket_lifecycle_configuration()
@@ -167,15 +167,5 @@ fn outcome(done: Result<(), StorageError>) -> SetupOutcome {
     match done {
         Ok(()) => SetupOutcome::Done,
         Err(error) => SetupOutcome::Refused(error),
-    }
-}
-
-fn built(
-    operation: &'static str,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> StorageError {
-    StorageError::Protocol {
-        operation,
-        source: error.into(),
     }
 }

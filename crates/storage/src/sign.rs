@@ -14,6 +14,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{StorageConfig, StorageError};
 
+const OPERATION: &str = "UploadPart";
+
 /// All but what RFC 3986 §2.3 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -65,7 +67,7 @@ impl Signer {
             .time(from)
             .settings(settings)
             .build()
-            .map_err(failed)?
+            .map_err(StorageError::protocol(OPERATION))?
             .into();
         let upload_id = utf8_percent_encode(upload_id, RESERVED).to_string();
         let mut urls = Vec::with_capacity(parts.len());
@@ -74,8 +76,10 @@ impl Signer {
             let length = length.to_string();
             let headers = [("content-length", length.as_str())].into_iter();
             let body = SignableBody::UnsignedPayload;
-            let request = SignableRequest::new("PUT", &url, headers, body).map_err(failed)?;
-            let signed = http_request::sign(request, &params).map_err(failed)?;
+            let request = SignableRequest::new("PUT", &url, headers, body)
+                .map_err(StorageError::protocol(OPERATION))?;
+            let signed =
+                http_request::sign(request, &params).map_err(StorageError::protocol(OPERATION))?;
             for (name, value) in signed.output().params() {
                 let value = utf8_percent_encode(value, RESERVED);
                 url.extend(["&", name, "="]);
@@ -84,12 +88,5 @@ impl Signer {
             urls.push(url);
         }
         Ok(urls)
-    }
-}
-
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StorageError {
-    StorageError::Protocol {
-        operation: "UploadPart",
-        source: error.into(),
     }
 }

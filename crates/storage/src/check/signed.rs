@@ -94,13 +94,18 @@ async fn sign(
         .start_time(from)
         .expires_in(Duration::from_mins(1))
         .build()
-        .map_err(protocol)?;
+        .map_err(StorageError::protocol(OPERATION))?;
     let signed = store
         .client
         .put_object()
         .bucket(store.bucket_name(Bucket::Staging))
         .key(key.as_str())
-        .content_length(SIGNED.len().try_into().map_err(protocol)?)
+        .content_length(
+            SIGNED
+                .len()
+                .try_into()
+                .map_err(StorageError::protocol(OPERATION))?,
+        )
         .presigned(signing)
         .await
         .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
@@ -138,7 +143,8 @@ async fn refused(store: &ObjectStore, key: &ObjectKey, status: StatusCode) -> Tr
 
 async fn private(store: &ObjectStore, http: &reqwest::Client, key: &ObjectKey) -> Tried {
     for bucket in [Bucket::Staging, Bucket::Origin] {
-        let signing = PresigningConfig::expires_in(Duration::from_mins(1)).map_err(protocol)?;
+        let signing = PresigningConfig::expires_in(Duration::from_mins(1))
+            .map_err(StorageError::protocol(OPERATION))?;
         let body = bytes::Bytes::from_static(SIGNED.as_bytes());
         store
             .put_bytes(bucket, key, body, "text/plain", None)
@@ -182,11 +188,4 @@ async fn cors(store: &ObjectStore, http: &reqwest::Client, key: &ObjectKey, orig
     let mut exposed = exposed.flat_map(|names| names.split(','));
     let etag = exposed.any(|name| ["etag", "*"].contains(&name.trim().to_lowercase().as_str()));
     Ok(allowed(&sent) && etag)
-}
-
-fn protocol(error: impl std::error::Error + Send + Sync + 'static) -> StorageError {
-    StorageError::Protocol {
-        operation: OPERATION,
-        source: error.into(),
-    }
 }
