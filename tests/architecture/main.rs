@@ -95,9 +95,14 @@ const DUPLICATES: &[(&str, &str)] = &[
     ("cpufeatures", SHA2),
     ("crypto-common", SHA2),
     ("digest", SHA2),
+    (
+        "fearless_simd",
+        "vello, which draws for hayro, is behind hayro",
+    ),
     ("getrandom", RAND),
     ("hashbrown", "sqlx's hashlink is behind indexmap"),
     ("miniz_oxide", "png is behind flate2"),
+    ("moxcms", "hayro is behind us"),
     ("quick-xml", "poem is behind s3s"),
     ("rand", RAND),
     ("rand_core", RAND),
@@ -108,6 +113,7 @@ const DUPLICATES: &[(&str, &str)] = &[
         "syn",
         "sqlx-macros and tracing-attributes have not moved to syn 3; build time only",
     ),
+    ("zerocopy", "re_rav1d is behind rand"),
 ];
 const SHA2: &str = "sqlx 0.9 itself is between sha2 0.10 and 0.11";
 const RAND: &str = "ours is rand 0.9, sqlx-postgres's 0.10";

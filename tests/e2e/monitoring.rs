@@ -94,7 +94,7 @@ async fn probes_and_metrics_tell_what_is_there() {
     let (well, printed) = stack.upload(&api, &photo).await;
     assert!(well, "{printed}");
     stack
-        .upload(&api, &stack.file("notes.txt", b"no picture at all"))
+        .upload(&api, &stack.file("notes.bin", b"no picture at all"))
         .await;
 
     let all = async || {
@@ -307,7 +307,7 @@ async fn a_death_is_one_line_at_error_with_the_file_and_the_request() {
 async fn a_refused_file_is_explained_by_its_own_id() {
     let stack = Stack::new().await;
     let (api, _worker) = (stack.api().await, stack.worker().await);
-    let notes = stack.file("notes.txt", b"no picture at all");
+    let notes = stack.file("notes.bin", b"no picture at all");
     let (_, printed) = stack.upload(&api, &notes).await;
     let file_id = printed["file_id"].as_str().unwrap();
     let why = stack.run(&format!("runs explain {file_id}")).await;

@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::{
     Method, StatusCode, Url,
-    header::{self, HeaderMap},
+    header::{self, HeaderMap, HeaderValue},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -78,6 +78,10 @@ impl<'a> Client<'a> {
         ensure!(
             url.is_some(),
             "the API's address {api:?} does not begin with http:// or https://"
+        );
+        ensure!(
+            HeaderValue::from_str(key).is_ok(),
+            "the API key has characters in it, or line ends, that no key has"
         );
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
