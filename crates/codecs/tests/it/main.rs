@@ -9,6 +9,7 @@ mod children;
 mod colors;
 mod fixtures;
 mod heif;
+mod heif_boxes;
 mod jpeg_layouts;
 mod padding;
 mod partial;
