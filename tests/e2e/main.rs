@@ -22,6 +22,7 @@ mod monitoring;
 mod outages;
 mod output;
 mod page;
+mod pictures;
 mod process;
 mod proofs;
 mod quotas;

@@ -42,6 +42,16 @@ pub fn heic(color: [u8; 3]) -> Vec<u8> {
     made("made.heic", &[color], "heif-enc", &args)
 }
 
+/// Of one picture alone.
+pub fn heic_alone(color: [u8; 3]) -> Vec<u8> {
+    made(
+        "made.heic",
+        &[color],
+        "heif-enc",
+        &["-p", "preset=ultrafast"],
+    )
+}
+
 #[test]
 fn an_animated_avif_stays_animated() {
     let animation = avif(&[RED, GREEN, BLUE]);

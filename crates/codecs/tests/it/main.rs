@@ -10,6 +10,7 @@ mod colors;
 mod documents;
 mod fixtures;
 mod heif;
+mod heif_boxes;
 mod jpeg_layouts;
 mod padding;
 mod partial;
