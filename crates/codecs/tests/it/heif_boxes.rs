@@ -220,12 +220,12 @@ fn what_else_lies_in_a_file_is_left_alone() {
     heic.shown().assert_near((3, 3), RED, 12);
 }
 
-fn refused(heic: &Heic) -> Rejection {
+fn refused(name: &str, heic: &Heic) -> Rejection {
     let limits = ImageLimits::default();
     let bytes = heic.write();
     match rendered_by_children(&bytes, &plan(&[None]), &limits) {
         Err(codecs::DecodeError::Rejected(rejection)) => rejection,
-        other => panic!("{:?}", other.map(|rendered| rendered.len())),
+        other => panic!("{name}: {:?}", other.map(|rendered| rendered.len())),
     }
 }
 
@@ -298,7 +298,7 @@ fn boxes_that_lie_are_refused() {
         (
             "no HEVC",
             Malformed,
-            changed(&|heic| heic.items[3].bytes[8..].fill(0x55)),
+            changed(&|heic| heic.items[3].bytes[4..].fill(0x55)),
         ),
         (
             "another codec",
@@ -307,7 +307,7 @@ fn boxes_that_lie_are_refused() {
         ),
     ];
     for (name, code, heic) in cases {
-        let rejection = refused(&heic);
+        let rejection = refused(name, &heic);
         assert_eq!(rejection.code, code, "{name}: {rejection}");
     }
 }

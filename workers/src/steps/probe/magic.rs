@@ -199,7 +199,7 @@ mod tests {
         for (start, expected) in [
             (b"%PDF-1.7\n".to_vec(), Some("application/pdf")),
             (late.into(), Some("application/pdf")),
-            (format!("{}%PDF-1.4", " ".repeat(1020)).into(), None),
+            (format!("{}%PDF-1.4", "x".repeat(1100)).into(), None),
             (
                 package("word/document.xml").into(),
                 Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
