@@ -53,7 +53,9 @@ fn steps_that_block_all_threads_are_not_taken_for_lost() {
     };
     observer.block_on(async {
         let claimed = async || (world.count("leases").await == 3).then_some(());
-        for n in 0..6 {
+        // No more than there are slots: a claim whose answer nobody can read for that long is given to others, at no
+        // charge, and that is another matter.
+        for n in 0..3 {
             world.start(&route, &n).await;
         }
         world
@@ -62,9 +64,9 @@ fn steps_that_block_all_threads_are_not_taken_for_lost() {
         // It sees to lost tasks, and would run them.
         let idle = Engine::new(&world.pool, with_lease(0, LEASE)).register(&route);
         let idle = World::run(idle);
-        world.succeed("blocking", 6, Duration::from_mins(1)).await;
-        world.assert_each_done_once(6).await;
-        executions.assert_once_each(6);
+        world.succeed("blocking", 3, Duration::from_mins(1)).await;
+        world.assert_each_done_once(3).await;
+        executions.assert_once_each(3);
         idle.stop().await;
         engine.stop().await;
     });
