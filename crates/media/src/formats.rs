@@ -83,13 +83,7 @@ const fn whole_stream(
     misnomers: &'static [&'static str],
     extensions: &'static [&'static str],
 ) -> Capabilities {
-    Capabilities {
-        name,
-        mime_type,
-        misnomers,
-        extensions,
-        max_trailing_bytes: u64::MAX,
-    }
+    capabilities((name, mime_type), misnomers, extensions, u64::MAX)
 }
 
 const MIB: u64 = 1 << 20;

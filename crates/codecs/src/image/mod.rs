@@ -19,6 +19,7 @@ mod heif;
 mod jpeg;
 mod limits;
 mod orient;
+mod outputs;
 mod placeholder;
 mod plan;
 mod png;
@@ -143,24 +144,10 @@ pub fn render(
     let mut picture = resize::to(stored, stored_size)?;
     picture = orient::upright(color::to_srgb(picture)?, orientation);
 
-    let mut pictures = Vec::with_capacity(targets.len());
-    for target in targets {
-        picture = resize::to(picture, (target.width, target.height))?;
-        let output = &plan.outputs[target.index];
-        let webp = encode::webp(&picture, is_photo, output.quality, output.method)?;
-        write(target.index, &webp)?;
-        pictures.push(RenderedImage {
-            name: output.name.clone(),
-            width: target.width,
-            height: target.height,
-            size_bytes: webp.len() as u64,
-        });
-    }
     Ok(Rendered {
-        pictures,
         is_cut: extent == Extent::Cut,
         is_first_frame,
-        placeholder: Placeholder::of(&picture)?,
+        ..outputs::make(picture, is_photo, plan, &targets, write)?
     })
 }
 

@@ -1,0 +1,37 @@
+//! From one picture to the files of a plan.
+
+use std::io;
+
+use super::placeholder::Placeholder;
+use super::plan::Target;
+use super::raster::Raster;
+use super::{ImageError, RenderPlan, Rendered, RenderedImage, encode, resize};
+
+/// Makes the outputs of `plan` from a picture in sRGB, widest first, each from the one before, and hands each to `write`
+/// with its index in the plan.
+pub(super) fn make(
+    mut picture: Raster,
+    is_photo: bool,
+    plan: &RenderPlan,
+    targets: &[Target],
+    mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
+) -> Result<Rendered, ImageError> {
+    let mut pictures = Vec::with_capacity(targets.len());
+    for target in targets {
+        picture = resize::to(picture, (target.width, target.height))?;
+        let output = &plan.outputs[target.index];
+        let webp = encode::webp(&picture, is_photo, output.quality, output.method)?;
+        write(target.index, &webp)?;
+        pictures.push(RenderedImage {
+            name: output.name.clone(),
+            width: target.width,
+            height: target.height,
+            size_bytes: webp.len() as u64,
+        });
+    }
+    Ok(Rendered {
+        pictures,
+        placeholder: Placeholder::of(&picture)?,
+        ..Rendered::default()
+    })
+}
