@@ -237,6 +237,16 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "default: one for each processor",
     ),
     (
+        "MEDIAMILL_LIBREOFFICE",
+        WORKER,
+        "folder of its program soffice, or off; default: where it is installed, if it is",
+    ),
+    (
+        "MEDIAMILL_OFFICE_SLOTS",
+        WORKER,
+        "office documents opened at once, each in 400 MB; default 1",
+    ),
+    (
         "MEDIAMILL_VIDEO_CHUNK_SECONDS",
         WORKER,
         "of one processor for each piece that a film is encoded in; default 60",

@@ -19,6 +19,7 @@ mod films;
 mod fixtures;
 mod folders;
 mod monitoring;
+mod office;
 mod outages;
 mod output;
 mod page;

@@ -60,7 +60,7 @@ pub struct Promoted {
 }
 
 /// What one task made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rendered {
     /// Stored under keys that carry the attempt's fencing token; only the winner's are handed on.
     pub outputs: Vec<Stored>,

@@ -56,7 +56,7 @@ pub struct Plan {
 }
 
 /// What was made, by what it is: one file, or several that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
     /// Of an image.
@@ -101,7 +101,7 @@ pub struct LocalFile {
 }
 
 /// An output in the origin bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its key, which carries the attempt's token; ends in a slash where it is several files.
     pub key: ObjectKey,
@@ -229,7 +229,7 @@ impl Unit {
             Self::Image(_) => image::Unit::TIMEOUT,
             Self::Video(unit) => unit.timeout(),
             Self::Audio(unit) => unit.timeout(),
-            Self::Document(_) => document::Unit::TIMEOUT,
+            Self::Document(unit) => unit.timeout(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod fonts;
 mod limits;
+pub mod office;
 mod page;
 mod pdf;
 mod text;
@@ -32,7 +33,7 @@ pub struct DocumentProbe {
 
 /// Reads the document's structure and its first page's size.
 pub fn probe(bytes: &[u8], format: DocumentFormat) -> Result<DocumentProbe, Rejection> {
-    if format == DocumentFormat::Pdf {
+    if !format.is_text() {
         return pdf::probe(&pdf::open(bytes)?);
     }
     let text::Typeset { pages, first } = text::typeset(bytes)?;
@@ -47,10 +48,10 @@ pub fn render(
     plan: &RenderPlan,
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
-    let document = if format == DocumentFormat::Pdf {
-        pdf::open(bytes)?
-    } else {
+    let document = if format.is_text() {
         pdf::open(&text::typeset(bytes)?.first)?
+    } else {
+        pdf::open(bytes)?
     };
     pdf::probe(&document)?;
     page::render(&document, plan, write)

@@ -12,6 +12,7 @@ mod fixtures;
 mod heif;
 mod heif_boxes;
 mod jpeg_layouts;
+mod office;
 mod padding;
 mod partial;
 mod peers;

@@ -23,7 +23,24 @@ pub enum Unit {
 
 impl Unit {
     /// How long an attempt may take: fetching the original, drawing, and storing.
-    pub const TIMEOUT: Duration = Duration::from_mins(10);
+    const TIMEOUT: Duration = Duration::from_mins(10);
+    /// The same where LibreOffice comes first, twice if need be.
+    pub const LONGEST: Duration = Duration::from_mins(20);
+
+    /// How long an attempt may take.
+    pub const fn timeout(self) -> Duration {
+        if self.is_office() {
+            Self::LONGEST
+        } else {
+            Self::TIMEOUT
+        }
+    }
+
+    /// Whether LibreOffice has to open it.
+    pub const fn is_office(self) -> bool {
+        let Self::FirstPage { format } = self;
+        format.is_office()
+    }
 }
 
 /// The recipe's units, each for a task of its own.

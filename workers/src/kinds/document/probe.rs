@@ -1,8 +1,9 @@
 //! What a document says of itself. No page is drawn here.
 
-use media::Rejection;
+use codecs::DocumentProbe;
 use media::document::Facts;
 use media::formats::DocumentFormat;
+use media::{Rejection, RejectionCode};
 use serde::{Deserialize, Serialize};
 use workflows::{Attempt, StepError};
 
@@ -13,10 +14,10 @@ use crate::tools::Context;
 /// A document that may be drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// PDF by its structure; texts are what they were declared as.
+    /// PDF and those of office programs by their structure; texts are what they were declared as.
     pub format: DocumentFormat,
-    /// What it is.
-    pub facts: Facts,
+    /// What it is; not known of one that is yet to become a PDF.
+    pub facts: Option<Facts>,
 }
 
 /// Has its structure read in the sandbox. The refusal is the file's, the error is not.
@@ -36,10 +37,42 @@ pub async fn probe(
     });
     Ok(probed.await?.map(|probe| Probe {
         format,
-        facts: Facts {
-            pages: probe.pages,
-            width_points: probe.width_points,
-            height_points: probe.height_points,
-        },
+        facts: Some(facts(&probe)),
     }))
+}
+
+/// The same of a document of an office program, of which no more is read than which it is.
+pub async fn probe_office(
+    cx: &Attempt<Context>,
+    source: &Source,
+) -> Result<Result<Probe, Rejection>, StepError> {
+    let context = &cx.context;
+    let limits = super::limits(&context.limits);
+    let probed = decoded(|| async {
+        let file = context.open(source).await?;
+        let format = context
+            .decoders
+            .examine_office(file, &limits, &cx.cancelled);
+        Ok(format.await?)
+    });
+    let facts = None;
+    Ok(probed.await?.and_then(|format| match context.office {
+        Some(_) => Ok(Probe { format, facts }),
+        None => Err(untaken(format)),
+    }))
+}
+
+fn untaken(format: DocumentFormat) -> Rejection {
+    let message = "documents of office programs are not taken here, where there is no LibreOffice to open them; PDF is";
+    let found = format.capabilities().mime_type;
+    Rejection::new(RejectionCode::OfficeDocument, message).measured(found)
+}
+
+/// What the decoder says, in the domain's words.
+pub fn facts(probe: &DocumentProbe) -> Facts {
+    Facts {
+        pages: probe.pages,
+        width_points: probe.width_points,
+        height_points: probe.height_points,
+    }
 }

@@ -15,6 +15,7 @@ pub async fn publish(
     stored: Vec<Stored>,
 ) -> Result<Publication, StepError> {
     let mut variants = Vec::with_capacity(stored.len());
+    let mut facts = probe.facts.clone();
     for Stored {
         key,
         size_bytes,
@@ -25,6 +26,7 @@ pub async fn publish(
             continue;
         };
         context.in_place(&key, size_bytes).await?;
+        facts = facts.or(page.facts);
         variants.push(NewVariant {
             kind: VariantKind::Page,
             format: OutputFormat::Webp,
@@ -40,7 +42,7 @@ pub async fn publish(
         served: Vec::new(),
         report: None,
         audio: None,
-        document: Some(probe.facts.clone()),
+        document: facts,
         warnings: Vec::new(),
     })
 }

@@ -35,11 +35,19 @@ impl Step for Render {
     }
 
     async fn run(cx: &Attempt<Context>, task: RenderTask) -> Result<Done<Rendered>, StepError> {
-        let limit = task.unit.timeout();
-        let outputs = tokio::time::timeout(limit, make(cx, &task));
-        let outputs = outputs.await.map_err(|_| TooSlow(limit)).or_retry()??;
-        Ok(Done::new(Rendered { outputs }))
+        run(cx, &task).await
     }
+}
+
+/// One attempt, within the unit's own limit.
+pub(super) async fn run(
+    cx: &Attempt<Context>,
+    task: &RenderTask,
+) -> Result<Done<Rendered>, StepError> {
+    let limit = task.unit.timeout();
+    let outputs = tokio::time::timeout(limit, make(cx, task));
+    let outputs = outputs.await.map_err(|_| TooSlow(limit)).or_retry()??;
+    Ok(Done::new(Rendered { outputs }))
 }
 
 /// Makes the outputs and stores them, all within the unit's own limit.
