@@ -241,11 +241,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         WORKER,
         "folder of its program soffice, or off; default: where it is installed, if it is",
     ),
-    (
-        "MEDIAMILL_OFFICE_SLOTS",
-        WORKER,
-        "office documents opened at once, each in 400 MB; default 1",
-    ),
+    ("MEDIAMILL_OFFICE_SLOTS", WORKER, "default 1"),
     (
         "MEDIAMILL_VIDEO_CHUNK_SECONDS",
         WORKER,
