@@ -82,10 +82,10 @@ impl LibreOffice {
     pub fn limits() -> Limits {
         Limits {
             memory_bytes: 2 << 30,
-            cpu_seconds: 90,
+            cpu_seconds: 60,
             file_bytes: 256 << 20,
             output_bytes: 1 << 20,
-            wall: Duration::from_mins(3),
+            wall: Duration::from_mins(8),
         }
     }
 
