@@ -74,6 +74,7 @@ pub async fn context(
         decoders,
         tools,
         video_chunk_seconds: config.video_chunk_seconds,
+        document_pages: config.document_pages,
         scratch,
         limits,
         types: config.types.clone(),

@@ -110,6 +110,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "of a picture of a film, width times height; default 35651584",
     ),
     (
+        "MEDIAMILL_DOCUMENT_PAGES",
+        WORKER,
+        "of how many pages of a document pictures are made, 50 at most; default 1",
+    ),
+    (
         "MEDIAMILL_METRICS_LISTEN",
         BOTH,
         "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",

@@ -37,9 +37,10 @@ const STEPS: [&str; 7] = [
 const LEFT: &str = "SELECT json_build_object(
     'status', f.status, 'mime_type', f.mime_type, 'size_bytes', f.size_bytes,
     'sha256', encode(f.checksum_sha256, 'hex'), 'rejection', f.rejection_code, 'original', f.storage_path,
+    'placeholder', json_build_array(encode(f.placeholder_thumbhash, 'hex'), f.placeholder_color),
     'objects', (SELECT count(*) FROM file_objects o WHERE o.file_id = f.file_id),
-    'variants', (SELECT json_agg(json_build_array(v.kind, v.format, v.width, v.height, v.size_bytes)
-                                 ORDER BY v.kind, v.width, v.format)
+    'variants', (SELECT json_agg(json_build_array(v.kind, v.page, v.format, v.width, v.height, v.size_bytes)
+                                 ORDER BY v.kind, v.page, v.width, v.format)
                  FROM media_variants v WHERE v.file_id = f.file_id),
     'runs', (SELECT json_agg(json_build_array(r.workflow, r.state) ORDER BY r.workflow)
              FROM workflows.runs r WHERE r.subject IN (f.file_id, f.upload_id)))
@@ -59,6 +60,7 @@ async fn context(stack: &Stack) -> Context {
         decoders: Decoders::new(program.clone(), vec!["decode".into()]),
         tools: Tools::new(Launcher::new(program, vec!["tool".into()])).unwrap(),
         video_chunk_seconds: 0,
+        document_pages: 2,
         scratch: scratch.unwrap(),
         limits: Limits::default(),
         types: TypeRules::default(),

@@ -26,6 +26,8 @@ pub struct WorkersConfig {
     /// About how long the encoding of a piece of a film takes, in seconds of one processor
     /// (`MEDIAMILL_VIDEO_CHUNK_SECONDS`). Shorter pieces lose less with a worker, and cost more.
     pub video_chunk_seconds: u32,
+    /// Of how many pages of a document pictures are made (`MEDIAMILL_DOCUMENT_PAGES`), counted from the first.
+    pub document_pages: u32,
     /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
     pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
@@ -62,11 +64,18 @@ impl WorkersConfig {
             ),
             render_slots: usize::try_from(slots).unwrap_or(1),
             video_chunk_seconds: u32::try_from(chunk_seconds).unwrap_or(60),
+            document_pages: Self::document_pages(reader),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),
             types: TypeRules::from_env(reader),
         }
+    }
+
+    /// Reads `MEDIAMILL_DOCUMENT_PAGES`. Each page is a task of its own: the bound is on those of one file.
+    pub fn document_pages(reader: &mut Reader) -> u32 {
+        let pages = reader.number_or("MEDIAMILL_DOCUMENT_PAGES", 1..=50, 1);
+        u32::try_from(pages).unwrap_or(1)
     }
 
     /// Slots of the route's queues.

@@ -94,6 +94,9 @@ impl fmt::Display for Outcome {
                     let url = variant["url"].as_str().unwrap_or_default();
                     let kind = variant["kind"].as_str().unwrap_or_default();
                     write!(f, "\n  {kind} ")?;
+                    if let Some(page) = variant["page"].as_u64() {
+                        write!(f, "{page} ")?;
+                    }
                     if let (Some(width), Some(height)) =
                         (variant["width"].as_u64(), variant["height"].as_u64())
                     {

@@ -71,6 +71,8 @@ pub struct Context {
     pub tools: Tools,
     /// About how long the encoding of a piece of a film takes, in seconds of one processor.
     pub video_chunk_seconds: u32,
+    /// Of how many pages of a document pictures are made, counted from the first.
+    pub document_pages: u32,
     /// Local copies.
     pub scratch: Scratch,
     /// What is too much.
