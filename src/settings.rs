@@ -56,6 +56,7 @@ pub struct Dev {
     pub jwt: Option<JwtConfig>,
     pub kept: Kept,
     pub office: OfficeAt,
+    pub document_pages: u32,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
 }
@@ -71,6 +72,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
         jwt: JwtConfig::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
         office: OfficeAt::from_env(&mut reader),
+        document_pages: WorkersConfig::document_pages(&mut reader),
         url_lifetime,
         upload_lifetime,
     };

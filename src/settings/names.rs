@@ -110,6 +110,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "of a picture of a film, width times height; default 35651584",
     ),
     (
+        "MEDIAMILL_DOCUMENT_PAGES",
+        WORKER,
+        "of how many pages of a document pictures are made, 50 at most; default 1",
+    ),
+    (
         "MEDIAMILL_METRICS_LISTEN",
         BOTH,
         "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",
@@ -217,6 +222,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ),
     ("MEDIAMILL_CLAMD", WORKER, "unix:/path or tcp://host:3310"),
     (
+        "MEDIAMILL_SCAN_PIECE_BYTES",
+        WORKER,
+        "most bytes for the scanner at once; default 2097151999",
+    ),
+    (
         "MEDIAMILL_REQUIRE_SIGNATURES",
         WORKER,
         "true: do not start where the scanner has no official ones",
@@ -231,16 +241,8 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         WORKER,
         "most bytes kept there; default 8589934592",
     ),
-    (
-        "MEDIAMILL_RENDER_SLOTS",
-        WORKER,
-        "default: one for each processor",
-    ),
-    (
-        "MEDIAMILL_LIBREOFFICE",
-        WORKER,
-        "folder of its program soffice, or off; default: where it is installed, if it is",
-    ),
+    ("MEDIAMILL_RENDER_SLOTS", WORKER, "one a processor"),
+    ("MEDIAMILL_LIBREOFFICE", WORKER, "its folder, or off"),
     ("MEDIAMILL_OFFICE_SLOTS", WORKER, "default 1"),
     (
         "MEDIAMILL_VIDEO_CHUNK_SECONDS",

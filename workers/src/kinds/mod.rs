@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use media::formats::InputFormat;
 use media::variants::NewVariant;
-use media::{ObjectKey, Sha256, Warning, conformance, recipes::RecipeHash};
+use media::{ObjectKey, Placeholder, Sha256, Warning, conformance, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
+use tempfile::TempDir;
 
 /// What was found in a file, no pixel and no sample decoded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ pub struct Plan {
 }
 
 /// What was made, by what it is: one file, or several that belong together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
     /// Of an image.
@@ -77,6 +78,18 @@ pub struct Source {
     pub key: ObjectKey,
     /// SHA-256 of the whole object.
     pub sha256: Sha256,
+}
+
+/// All that a task has made.
+#[derive(Debug)]
+pub struct Rendering {
+    /// Where it lies: deleted when this is dropped.
+    pub folder: TempDir,
+    pub made: Vec<Made>,
+    /// What to show while it is loading, where it can be seen from this task.
+    pub placeholder: Option<Placeholder>,
+    /// What was found in a document that was no PDF when it was probed.
+    pub document: Option<media::document::Facts>,
 }
 
 /// An output on the disk of this machine.
@@ -101,7 +114,7 @@ pub struct LocalFile {
 }
 
 /// An output in the origin bucket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its key, which carries the attempt's token; ends in a slash where it is several files.
     pub key: ObjectKey,
@@ -149,6 +162,15 @@ impl Probe {
         }
     }
 
+    /// The same with what was found of a document when it was drawn.
+    #[must_use]
+    pub fn completed(mut self, document: Option<media::document::Facts>) -> Self {
+        if let Self::Document(probe) = &mut self {
+            probe.facts = probe.facts.take().or(document);
+        }
+        self
+    }
+
     /// Whether parts of one output are made by several tasks.
     pub fn is_in_pieces(&self) -> bool {
         match self {
@@ -175,7 +197,7 @@ impl Probe {
             Self::Image(_) => image::plan::plan(),
             Self::Video(probe) => video::plan::plan(probe),
             Self::Audio(probe) => audio::plan::plan(probe),
-            Self::Document(probe) => document::plan::plan(probe.format),
+            Self::Document(probe) => document::plan::plan(probe),
         }
     }
 
@@ -208,12 +230,12 @@ impl Probe {
                 });
                 Ok(audio::check::check(probe, outputs)?)
             }
-            Self::Document(_) => {
+            Self::Document(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Document(output) => Some(output),
                     _ => None,
                 });
-                Ok(document::check::check(outputs)?)
+                Ok(document::check::check(probe, outputs)?)
             }
         }
     }

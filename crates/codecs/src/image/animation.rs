@@ -4,13 +4,14 @@ use super::canvas::{Canvas, Disposal, Part};
 use super::encode::Animated;
 use super::extent::Extent;
 use super::header::Header;
+use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::{
-    ImageError, ImageLimits, Orientation, Placeholder, RenderPlan, Rendered, RenderedImage, gif,
-    heif, orient, plan, png, reject, resize, webp,
+    ImageError, ImageLimits, Orientation, RenderPlan, Rendered, RenderedImage, gif, heif, orient,
+    placeholder, plan, png, reject, resize, webp,
 };
 use media::formats::ImageFormat;
-use media::{Rejection, RejectionCode};
+use media::{Placeholder, Rejection, RejectionCode};
 
 /// What browsers take for a frame that says 10 ms or less.
 const HURRIED: u32 = 100;
@@ -54,6 +55,15 @@ impl<'a> Frames<'a> {
             Self::Png(frames) => frames.next(),
             Self::Webp(frames) => frames.next(),
             Self::Heif(frames) => frames.next(),
+        }
+    }
+
+    /// What the colours of its frames mean.
+    fn color(&self, header: &Header) -> Embedded {
+        match self {
+            // They may have more bits, which they lose in sRGB only.
+            Self::Heif(_) => Embedded::Srgb,
+            _ => header.color.clone(),
         }
     }
 
@@ -102,14 +112,15 @@ pub(super) fn render(
     };
     let mut canvas = Canvas::new((header.width, header.height))?;
     let mut outputs: Vec<Animated> = Vec::new();
-    let mut placeholder = Placeholder::default();
+    let mut first = Placeholder::default();
     let mut count = 0;
     while let Some(part) = frames.next()? {
         let before = (part.disposal == Disposal::Restore).then(|| canvas.pixels().to_vec());
         canvas.draw(&part);
-        let mut picture = shown(&canvas, header, targets)?;
+        let color = frames.color(header);
+        let mut picture = shown(&canvas, header, color, targets)?;
         if outputs.is_empty() {
-            outputs = begin(&picture, header.plays, plan, targets)?;
+            outputs = begin(&picture, (header.frames, header.plays), plan, targets)?;
         }
         let milliseconds = if part.milliseconds <= 10 {
             HURRIED
@@ -121,7 +132,7 @@ pub(super) fn render(
             output.add(&picture, milliseconds)?;
         }
         if count == 0 {
-            placeholder = Placeholder::of(&picture)?;
+            first = placeholder::of(&picture)?;
         }
         count += 1;
         canvas.dispose(&part, before);
@@ -146,28 +157,32 @@ pub(super) fn render(
         pictures,
         is_cut,
         is_first_frame: false,
-        placeholder,
+        placeholder: first,
     }))
 }
 
 fn begin(
     first: &Raster,
-    plays: u32,
+    frames_and_plays: (u32, u32),
     plan: &RenderPlan,
     targets: &[plan::Target],
 ) -> Result<Vec<Animated>, ImageError> {
     let output = |target: &plan::Target| {
         let output = &plan.outputs[target.index];
         let size = (target.width, target.height);
-        Animated::new(first, size, plays, output.quality, output.method)
+        Animated::new(first, size, frames_and_plays, output.quality, output.method)
     };
     targets.iter().map(output).collect()
 }
 
 /// The canvas upright, at the widest size that is wanted.
-fn shown(canvas: &Canvas, header: &Header, targets: &[plan::Target]) -> Result<Raster, ImageError> {
+fn shown(
+    canvas: &Canvas,
+    header: &Header,
+    color: Embedded,
+    targets: &[plan::Target],
+) -> Result<Raster, ImageError> {
     let size = (header.width, header.height);
-    let color = header.color.clone();
     let mut picture = Raster::new(size, Layout::Rgba, color, canvas.pixels().to_vec())?;
     let orientation: Orientation = header.orientation;
     if let Some(widest) = targets.first() {

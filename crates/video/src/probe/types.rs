@@ -221,6 +221,7 @@ impl VideoProbe {
         Allowed {
             demuxers: vec![self.container.demuxer().to_owned()],
             decoders,
+            begins_at: None,
         }
     }
 }

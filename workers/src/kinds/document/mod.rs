@@ -1,4 +1,4 @@
-//! Documents: pictures of the first page out. Those of office programs become a PDF first.
+//! Documents: pictures of the first pages out. Those of office programs become a PDF first.
 
 pub mod check;
 mod office;

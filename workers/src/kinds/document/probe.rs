@@ -1,5 +1,7 @@
 //! What a document says of itself. No page is drawn here.
 
+use std::ops::RangeInclusive;
+
 use codecs::DocumentProbe;
 use media::document::Facts;
 use media::formats::DocumentFormat;
@@ -18,6 +20,22 @@ pub struct Probe {
     pub format: DocumentFormat,
     /// What it is; not known of one that is yet to become a PDF.
     pub facts: Option<Facts>,
+    /// Of how many pages pictures are to be made, if it has so many. Said here once, so that whatever setting comes
+    /// meanwhile, its tasks and what is served agree.
+    #[serde(default = "one")]
+    pub shown_pages: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl Probe {
+    /// The numbers of the pages behind the first of which pictures are made, as far as it is known how many there are.
+    pub fn further_pages(&self) -> RangeInclusive<u32> {
+        let pages = self.facts.as_ref().map_or(0, |facts| facts.pages);
+        2..=self.shown_pages.min(pages)
+    }
 }
 
 /// Has its structure read in the sandbox. The refusal is the file's, the error is not.
@@ -38,6 +56,7 @@ pub async fn probe(
     Ok(probed.await?.map(|probe| Probe {
         format,
         facts: Some(facts(&probe)),
+        shown_pages: context.document_pages,
     }))
 }
 
@@ -55,9 +74,13 @@ pub async fn probe_office(
             .examine_office(file, &limits, &cx.cancelled);
         Ok(format.await?)
     });
-    let facts = None;
+    let probe = |format| Probe {
+        format,
+        facts: None,
+        shown_pages: context.document_pages,
+    };
     Ok(probed.await?.and_then(|format| match context.office {
-        Some(_) => Ok(Probe { format, facts }),
+        Some(_) => Ok(probe(format)),
         None => Err(untaken(format)),
     }))
 }
