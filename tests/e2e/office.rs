@@ -101,7 +101,8 @@ async fn refusal(stack: &Stack, api: &Process, path: &Path) -> (String, String, 
 #[tokio::test]
 async fn office_documents_that_cannot_be_shown_are_refused_by_what_is_wrong() {
     let stack = Stack::new().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_DOCUMENT_PAGES", "2")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let folder = documents(&stack);
     for (name, expected, at) in [
         ("encrypted.odt", "encrypted", "probe"),
@@ -112,6 +113,11 @@ async fn office_documents_that_cannot_be_shown_are_refused_by_what_is_wrong() {
         let (code, step, message) = refusal(&stack, &api, &folder.join(name)).await;
         assert_eq!((&*code, &*step), (expected, at), "{name}: {message}");
     }
+    // One of several pages is made into a PDF once, and two of its pages are shown.
+    let pages = br"{\rtf1 one\page two\page three}";
+    let pages = upload(&stack, &api, &stack.file("pages.rtf", pages)).await;
+    assert_eq!(pages["document"]["pages"], 3);
+    assert_eq!(urls(&pages, "page").len(), 4, "{pages}");
     // By the name of a picture it is refused, and by that of another document it is not.
     let letter = std::fs::read(folder.join("letter.docx")).unwrap();
     let picture = stack.file("letter.png", &letter);
