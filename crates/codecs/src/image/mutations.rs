@@ -161,7 +161,7 @@ fn taken(format: &str, bytes: &[u8]) -> bool {
         "pdf" => {
             let format = DocumentFormat::Pdf;
             crate::document::probe(bytes, format).is_ok()
-                && crate::document::render(bytes, format, &plan, |_, _| Ok(())).is_ok()
+                && crate::document::render(bytes, format, 1, &plan, |_, _| Ok(())).is_ok()
         }
         _ => {
             let probed = probe(bytes, &limits);
