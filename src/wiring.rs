@@ -70,6 +70,7 @@ pub async fn context(
         pool,
         store,
         clamd,
+        scan_piece_bytes: config.scan_piece_bytes,
         decoders,
         tools,
         video_chunk_seconds: config.video_chunk_seconds,

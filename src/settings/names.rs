@@ -222,6 +222,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ),
     ("MEDIAMILL_CLAMD", WORKER, "unix:/path or tcp://host:3310"),
     (
+        "MEDIAMILL_SCAN_PIECE_BYTES",
+        WORKER,
+        "most bytes for the scanner at once; default 2097151999",
+    ),
+    (
         "MEDIAMILL_REQUIRE_SIGNATURES",
         WORKER,
         "true: do not start where the scanner has no official ones",

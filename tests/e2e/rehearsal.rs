@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 use codecs::Decoders;
 use media::{files::Kept, limits::Limits, type_rules::TypeRules};
 use sandbox::Launcher;
-use scanner::{ClamdClient, eicar};
+use scanner::{ClamdClient, MAX_PIECE_BYTES, eicar};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,7 @@ async fn context(stack: &Stack) -> Context {
         pool: PgPool::connect(stack.database_url()).await.unwrap(),
         store: stack.store.clone(),
         clamd: ClamdClient::new(clamd().await.parse().unwrap()),
+        scan_piece_bytes: MAX_PIECE_BYTES,
         decoders: Decoders::new(program.clone(), vec!["decode".into()]),
         tools: Tools::new(Launcher::new(program, vec!["tool".into()])).unwrap(),
         video_chunk_seconds: 0,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, thread::available_parallelism};
 use ::settings::Reader;
 use media::{files::Kept, type_rules::TypeRules};
 use sandbox::Mode;
-use scanner::ClamdAddress;
+use scanner::{ClamdAddress, MAX_PIECE_BYTES, MIN_PIECE_BYTES};
 
 use crate::queues;
 
@@ -14,6 +14,9 @@ use crate::queues;
 pub struct WorkersConfig {
     /// Where clamd listens (`MEDIAMILL_CLAMD`).
     pub clamd: ClamdAddress,
+    /// Most bytes that the scanner is given at once (`MEDIAMILL_SCAN_PIECE_BYTES`). Larger files are scanned in pieces that
+    /// overlap. Must stay below clamd's own limits, or every file of more is refused as `not_scannable`.
+    pub scan_piece_bytes: u64,
     /// Folder for local copies (`MEDIAMILL_SCRATCH_DIR`). Everything in it can be deleted.
     pub scratch_dir: PathBuf,
     /// Most bytes kept there between steps (`MEDIAMILL_SCRATCH_MAX_BYTES`).
@@ -45,6 +48,11 @@ impl WorkersConfig {
         let chunk_seconds = reader.number_or("MEDIAMILL_VIDEO_CHUNK_SECONDS", 0..=3600, 60);
         Self {
             clamd: reader.parsed_or("MEDIAMILL_CLAMD", clamd),
+            scan_piece_bytes: reader.number_or(
+                "MEDIAMILL_SCAN_PIECE_BYTES",
+                MIN_PIECE_BYTES..=MAX_PIECE_BYTES,
+                MAX_PIECE_BYTES,
+            ),
             scratch_dir: reader.optional("MEDIAMILL_SCRATCH_DIR").map_or_else(
                 || std::env::temp_dir().join("mediamill-scratch"),
                 PathBuf::from,

@@ -191,6 +191,7 @@ fn workers_config(
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(WorkersConfig {
         clamd: services.clamd.addr().parse()?,
+        scan_piece_bytes: scanner::MAX_PIECE_BYTES,
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
         render_slots: processors,

@@ -63,6 +63,8 @@ pub struct Context {
     pub store: ObjectStore,
     /// The virus scanner.
     pub clamd: ClamdClient,
+    /// Most bytes that it is given at once.
+    pub scan_piece_bytes: u64,
     /// Decode in confined processes.
     pub decoders: Decoders,
     /// ffmpeg and ffprobe, confined.
