@@ -51,6 +51,7 @@ pub struct Dev {
     pub quota: DefaultQuota,
     pub jwt: Option<JwtConfig>,
     pub kept: Kept,
+    pub document_pages: u32,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
 }
@@ -65,6 +66,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
         quota: DefaultQuota::from_env(&mut reader),
         jwt: JwtConfig::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
+        document_pages: WorkersConfig::document_pages(&mut reader),
         url_lifetime,
         upload_lifetime,
     };

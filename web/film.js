@@ -1,12 +1,16 @@
 // Plays a film. Browsers that know HLS play it by themselves; for the others, hls.js is fetched when it is wanted.
 
+import { paint, wipe } from "./placeholder.js";
+
 const HLS = "application/vnd.apple.mpegurl";
 
 /** A player of the film at `address`; nothing is fetched before it is asked to play. */
-export function player(address, poster) {
+export function player(address, poster, placeholder) {
   const video = document.createElement("video");
   Object.assign(video, { controls: true, playsInline: true, preload: "none", poster });
   video.dataset.testid = "film";
+  paint(video, placeholder, "contain");
+  video.addEventListener("loadeddata", () => wipe(video), { once: true });
   if (video.canPlayType(HLS) && !window.MediaSource) {
     video.src = address;
   } else {

@@ -1,6 +1,7 @@
 // How a file looks. Names and messages come from strangers: they enter the page as text, never as markup.
 
 import * as film from "./film.js";
+import { paint, wipe } from "./placeholder.js";
 import * as sound from "./sound.js";
 
 /** The route of every file; the service tells only of the steps that were reached. */
@@ -160,7 +161,8 @@ export class Card {
     if (run) this.#showSteps(run);
     this.#find(".delete").hidden = !CAN_DELETE || !this.isFinal || file.status === "PENDING";
     if (rejection && rejection.code !== "upload_aborted") this.#showRejection(rejection);
-    if (variants.length > 0) this.#showVariants(variants, file.cdn_url, soundWords(audio) || pageWords(pages));
+    this.#showPlaceholder(file);
+    if (variants.length > 0) this.#showVariants(file, soundWords(audio) || pageWords(pages));
     this.#showFacts(file);
   }
 
@@ -238,13 +240,21 @@ export class Card {
     list.querySelector("dd").dataset.testid = "rejection-code";
   }
 
-  #showVariants(variants, cdnUrl, facts) {
+  /** The list has no variants, but it has this. */
+  #showPlaceholder({ placeholder }) {
+    const thumb = this.#find(".thumb");
+    if (thumb.childElementCount === 0) paint(thumb, placeholder, "cover");
+  }
+
+  #showVariants({ variants, placeholder, cdn_url: cdnUrl }, facts) {
     this.#find(".variants").hidden = false;
     const main = variants.find((variant) => ["full", "playlist", "page"].includes(variant.kind));
     const pictures = variants.filter((variant) => variant.content_type.startsWith("image/"));
     const whole = variants.find((variant) => variant.kind === "audio");
-    const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform"));
-    fill(this.#find(".tiles"), small.length > 0 || whole ? small : pictures, tile);
+    const further = pictures.filter((variant) => variant.page > 1);
+    const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform")
+      && !further.includes(variant));
+    fill(this.#find(".tiles"), small.length > 0 || whole ? small : pictures, (variant) => tile(variant, placeholder));
     const link = this.#find(".full");
     const address = webAddress(main?.url ?? cdnUrl);
     link.href = address;
@@ -256,12 +266,15 @@ export class Card {
     else if (main?.kind === "page") link.textContent = `Open the first page of ${facts}: ${variantWords(main)}`;
     else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
     const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
-    if (bySize[0]) fill(this.#find(".thumb"), [bySize[0]], (variant) => picture(variant, ""));
+    const thumb = this.#find(".thumb");
+    if (bySize[0]) fill(thumb, [bySize[0]], (variant) => picture(variant, "", () => wipe(thumb)));
+    const first = further.length > 0 ? [small[0] ?? main] : [];
+    fill(this.#find(".pages"), [...first, ...further], pageTile);
     const last = (kind) => webAddress(bySize.findLast((variant) => variant.kind === kind)?.url);
     const wave = pictures.find((variant) => variant.kind === "waveform");
     fill(this.#find(".player"), played, ({ url }) => whole
       ? sound.player(webAddress(url), webAddress(wave?.url), last("cover"))
-      : film.player(webAddress(url), last("poster")));
+      : film.player(webAddress(url), last("poster"), placeholder));
   }
 
   #showFacts(file) {
@@ -319,22 +332,38 @@ function stepRow({ name, state, done, total, attempts = 0, last_error: lastError
   return row;
 }
 
-function tile(variant) {
-  const item = element("li", "tile");
-  const address = webAddress(variant.url);
-  const link = element(address ? "a" : "span", "frame");
-  if (address) Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
-  const image = picture(variant, [variant.kind, sizeWords(variant)].filter(Boolean).join(", "));
+function tile(variant, placeholder) {
+  const image = picture(variant, [variant.kind, sizeWords(variant)].filter(Boolean).join(", "), () => wipe(image));
   image.dataset.testid = "variant";
-  link.append(image);
-  item.append(link, element("span", "tile-size", sizeWords(variant) || variant.kind));
+  paint(image, placeholder, "contain");
+  const item = framed(variant, image, sizeWords(variant) || variant.kind);
   item.append(element("span", "tile-facts", `${formatWords(variant.content_type)} · ${bytes(variant.size_bytes)}`));
   return item;
 }
 
-function picture({ url, width, height }, alt) {
+/** Of a document, several pages of which are shown. */
+function pageTile(variant) {
+  const words = `Page ${number.format(variant.page ?? 1)}`;
+  const image = picture(variant, words);
+  image.loading = "lazy";
+  image.dataset.testid = "page";
+  return framed(variant, image, words);
+}
+
+function framed(variant, image, words) {
+  const item = element("li", "tile");
+  const address = webAddress(variant.url);
+  const link = element(address ? "a" : "span", "frame");
+  if (address) Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
+  link.append(image);
+  item.append(link, element("span", "tile-size", words));
+  return item;
+}
+
+function picture({ url, width, height }, alt, onLoad = () => {}) {
   const image = element("img");
   Object.assign(image, { alt, decoding: "async", referrerPolicy: "no-referrer" });
+  image.addEventListener("load", onLoad, { once: true });
   if (width && height) Object.assign(image, { width, height });
   image.src = webAddress(url);
   return image;

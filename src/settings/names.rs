@@ -110,6 +110,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "of a picture of a film, width times height; default 35651584",
     ),
     (
+        "MEDIAMILL_DOCUMENT_PAGES",
+        WORKER,
+        "of how many pages of a document pictures are made, 50 at most; default 1",
+    ),
+    (
         "MEDIAMILL_METRICS_LISTEN",
         BOTH,
         "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",
@@ -216,6 +221,11 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         "time to make an answer; default 15",
     ),
     ("MEDIAMILL_CLAMD", WORKER, "unix:/path or tcp://host:3310"),
+    (
+        "MEDIAMILL_SCAN_PIECE_BYTES",
+        WORKER,
+        "most bytes for the scanner at once; default 2097151999",
+    ),
     (
         "MEDIAMILL_REQUIRE_SIGNATURES",
         WORKER,

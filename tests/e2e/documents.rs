@@ -103,7 +103,7 @@ async fn a_document_shows_its_first_page_as_viewers_do() {
     assert_eq!(file["document"]["pages"], 3);
     assert_eq!(file["document"]["width_points"], 400.0);
     assert_eq!(file["document"]["height_points"], 300.0);
-    assert_eq!(urls(&file, "page").len(), 3);
+    assert_eq!(numbers(&file), [1, 1, 1]);
     assert_eq!(
         corners(&file).await,
         (["white", "white", "red", "blue"], (1280, 960))
@@ -164,6 +164,56 @@ async fn documents_without_a_page_to_show_are_refused_by_a_code_of_their_own() {
     let signed = with_catalogue("/AcroForm << /XFA (x) /Fields [3 0 R] >>");
     let (well, printed) = stack.upload(&api, &stack.file("form.pdf", &signed)).await;
     assert!(well, "a form with fields of its own is shown: {printed}");
+}
+
+/// The numbers of the pages that are shown, as often as there are pictures of them.
+fn numbers(file: &Value) -> Vec<u64> {
+    let variants = file["variants"].as_array().unwrap().iter();
+    variants
+        .map(|variant| variant["page"].as_u64().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn as_many_pages_are_shown_as_are_wanted_and_can_be_drawn() {
+    let stack = Stack::served_by_the_edge().await;
+    let settings = [("MEDIAMILL_DOCUMENT_PAGES", "3")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
+    let file = upload(&stack, &api, &stack.file("letter.pdf", &pages(5, 0, ""))).await;
+    assert_eq!(numbers(&file), [1, 1, 1, 2, 3]);
+    assert_eq!(corners(&file).await.1, (1280, 960));
+    assert_eq!(file["warnings"], serde_json::json!([]));
+    let pictures = urls(&file, "page");
+    for (picture, name) in [
+        (&pictures[3], "page-2-640.webp"),
+        (&pictures[4], "page-3-640.webp"),
+    ] {
+        assert!(picture.ends_with(name), "{picture}");
+        let (width, height, pixels) = decode_webp(&body(picture, "image/webp").await);
+        assert_eq!((width, height), (640, 480));
+        assert_eq!(colour(&pixels, width, 10, 470), "red");
+    }
+
+    let short = upload(&stack, &api, &stack.file("short.pdf", &pages(2, 0, ""))).await;
+    assert_eq!(numbers(&short), [1, 1, 1, 2]);
+
+    let text = "first\x0csecond\x0cthird\x0cfourth";
+    let text = upload(&stack, &api, &stack.file("text.txt", text.as_bytes())).await;
+    assert_eq!(numbers(&text), [1, 1, 1, 2, 3]);
+
+    // The second page is larger than viewers take; the first is narrower than what is made of the third.
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R 4 0 R 5 0 R] /Count 3 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 20 2000] >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1000000 300] >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 300] >>",
+    ];
+    let odd = pdf(&objects.map(str::to_owned), "");
+    let odd = upload(&stack, &api, &stack.file("odd.pdf", &odd)).await;
+    assert_eq!(numbers(&odd), [1, 3]);
+    assert_eq!(odd["warnings"], serde_json::json!(["pages_left_out"]));
+    assert_eq!(odd["cdn_url"], odd["variants"][0]["url"]);
 }
 
 /// How much of a picture is dark, in millionths of its pixels.

@@ -18,6 +18,7 @@ mod faulty_network;
 mod films;
 mod fixtures;
 mod folders;
+mod metadata;
 mod monitoring;
 mod outages;
 mod output;

@@ -255,9 +255,10 @@ async fn a_sound_plays_on_the_page_beside_its_waveform_and_cover() {
 }
 
 #[tokio::test]
-async fn a_document_shows_its_first_page_and_how_many_there_are() {
+async fn a_document_shows_its_first_pages_and_how_many_there_are() {
     let stack = Stack::served_by_the_edge().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_DOCUMENT_PAGES", "2")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let browser = Browser::open().await;
     browser
         .goto(&format!("{}/#key={}", api.ready, stack.key))
@@ -275,4 +276,30 @@ async fn a_document_shows_its_first_page_and_how_many_there_are() {
         .await;
     let expected = "Open the first page of 3 pages: 1280 × 960 · WebP";
     assert!(words.starts_with(expected), "{words}");
+    let second = browser
+        .find("[data-testid=pages] li:nth-child(2):last-child [data-testid=page]")
+        .await;
+    assert_eq!(browser.loaded_width(&second).await, 640);
+}
+
+#[tokio::test]
+async fn a_blurred_picture_stands_where_another_has_not_come_yet() {
+    // Nobody serves the pictures, so none of them comes.
+    let stack = Stack::new().await;
+    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let photo = stack.file("photo.jpg", &phone_photo(400, 300));
+    let (_, sent) = stack.upload(&api, &photo).await;
+    let color = sent["file"]["placeholder"]["color"].as_str().unwrap();
+    assert!(color.starts_with("#f"), "most of it is white: {sent}");
+    let browser = Browser::open().await;
+    browser
+        .goto(&format!("{}/#key={}", api.ready, stack.key))
+        .await;
+    for place in [".thumb", "[data-testid=variant]"] {
+        let shown = format!(
+            "const place = document.querySelector('{place}');
+             return place?.style.backgroundImage.startsWith('url(\"data:image/png;base64,');"
+        );
+        browser.until(&shown).await;
+    }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 use codecs::Decoders;
 use media::{files::Kept, limits::Limits, type_rules::TypeRules};
 use sandbox::Launcher;
-use scanner::{ClamdClient, eicar};
+use scanner::{ClamdClient, MAX_PIECE_BYTES, eicar};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -37,9 +37,10 @@ const STEPS: [&str; 7] = [
 const LEFT: &str = "SELECT json_build_object(
     'status', f.status, 'mime_type', f.mime_type, 'size_bytes', f.size_bytes,
     'sha256', encode(f.checksum_sha256, 'hex'), 'rejection', f.rejection_code, 'original', f.storage_path,
+    'placeholder', json_build_array(encode(f.placeholder_thumbhash, 'hex'), f.placeholder_color),
     'objects', (SELECT count(*) FROM file_objects o WHERE o.file_id = f.file_id),
-    'variants', (SELECT json_agg(json_build_array(v.kind, v.format, v.width, v.height, v.size_bytes)
-                                 ORDER BY v.kind, v.width, v.format)
+    'variants', (SELECT json_agg(json_build_array(v.kind, v.page, v.format, v.width, v.height, v.size_bytes)
+                                 ORDER BY v.kind, v.page, v.width, v.format)
                  FROM media_variants v WHERE v.file_id = f.file_id),
     'runs', (SELECT json_agg(json_build_array(r.workflow, r.state) ORDER BY r.workflow)
              FROM workflows.runs r WHERE r.subject IN (f.file_id, f.upload_id)))
@@ -55,9 +56,11 @@ async fn context(stack: &Stack) -> Context {
         pool: PgPool::connect(stack.database_url()).await.unwrap(),
         store: stack.store.clone(),
         clamd: ClamdClient::new(clamd().await.parse().unwrap()),
+        scan_piece_bytes: MAX_PIECE_BYTES,
         decoders: Decoders::new(program.clone(), vec!["decode".into()]),
         tools: Tools::new(Launcher::new(program, vec!["tool".into()])).unwrap(),
         video_chunk_seconds: 0,
+        document_pages: 2,
         scratch: scratch.unwrap(),
         limits: Limits::default(),
         types: TypeRules::default(),

@@ -4,7 +4,9 @@ use std::{path::Path, process::Command, time::Duration};
 
 use devkit::{Clamd, ClamdOptions};
 
-use crate::{fixtures::phone_photo, stack::Stack};
+use media::Sha256;
+
+use crate::{films::make, fixtures::phone_photo, stack::Stack};
 
 /// The daemon's process id, by the folder in its command line.
 fn pid_of(folder: &Path) -> String {
@@ -52,5 +54,42 @@ async fn a_frozen_scanner_is_noticed_in_seconds_and_nobody_is_charged() {
         .await
         .unwrap();
     assert_eq!(charged, 0, "a scanner that hangs is nobody's error");
+    clamd.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_larger_than_the_scanner_takes_is_scanned_in_pieces_that_overlap() {
+    const PIECE: usize = 4 << 20;
+    let stack = Stack::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let clamd = Clamd::start(ClamdOptions {
+        max_file_mib: 5,
+        ..ClamdOptions::new(folder.path())
+    });
+    let clamd = clamd.await.unwrap();
+    let api = stack.api().await;
+    let settings = [
+        ("MEDIAMILL_CLAMD", &*clamd.addr()),
+        ("MEDIAMILL_SCAN_PIECE_BYTES", &PIECE.to_string()),
+    ];
+    let _worker = stack.worker_with(&settings).await;
+    let sound = make(
+        &stack,
+        "long.wav",
+        "-f lavfi -i sine=d=60 -ac 2 -c:a pcm_s16le",
+    );
+    let mut sound = std::fs::read(sound.await).unwrap();
+    assert!(sound.len() > 2 * PIECE);
+    let (well, printed) = stack.upload(&api, &stack.file("clean.wav", &sound)).await;
+    assert!(well, "{printed}\n{}", stack.logs());
+    assert_eq!(printed["file"]["sha256"], Sha256::of(&sound).to_hex());
+
+    let (eicar, border) = (scanner::eicar(), PIECE - 30);
+    sound[border..border + eicar.len()].copy_from_slice(&eicar);
+    let (well, printed) = stack
+        .upload(&api, &stack.file("infected.wav", &sound))
+        .await;
+    assert!(!well, "{printed}");
+    assert_eq!(printed["file"]["rejection"]["code"], "infected");
     clamd.stop().await;
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, thread::available_parallelism};
 use ::settings::Reader;
 use media::{files::Kept, type_rules::TypeRules};
 use sandbox::Mode;
-use scanner::ClamdAddress;
+use scanner::{ClamdAddress, MAX_PIECE_BYTES, MIN_PIECE_BYTES};
 
 use crate::queues;
 
@@ -14,6 +14,9 @@ use crate::queues;
 pub struct WorkersConfig {
     /// Where clamd listens (`MEDIAMILL_CLAMD`).
     pub clamd: ClamdAddress,
+    /// Most bytes that the scanner is given at once (`MEDIAMILL_SCAN_PIECE_BYTES`). Larger files are scanned in pieces that
+    /// overlap. Must stay below clamd's own limits, or every file of more is refused as `not_scannable`.
+    pub scan_piece_bytes: u64,
     /// Folder for local copies (`MEDIAMILL_SCRATCH_DIR`). Everything in it can be deleted.
     pub scratch_dir: PathBuf,
     /// Most bytes kept there between steps (`MEDIAMILL_SCRATCH_MAX_BYTES`).
@@ -23,6 +26,8 @@ pub struct WorkersConfig {
     /// About how long the encoding of a piece of a film takes, in seconds of one processor
     /// (`MEDIAMILL_VIDEO_CHUNK_SECONDS`). Shorter pieces lose less with a worker, and cost more.
     pub video_chunk_seconds: u32,
+    /// Of how many pages of a document pictures are made (`MEDIAMILL_DOCUMENT_PAGES`), counted from the first.
+    pub document_pages: u32,
     /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
     pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
@@ -43,6 +48,11 @@ impl WorkersConfig {
         let chunk_seconds = reader.number_or("MEDIAMILL_VIDEO_CHUNK_SECONDS", 0..=3600, 60);
         Self {
             clamd: reader.parsed_or("MEDIAMILL_CLAMD", clamd),
+            scan_piece_bytes: reader.number_or(
+                "MEDIAMILL_SCAN_PIECE_BYTES",
+                MIN_PIECE_BYTES..=MAX_PIECE_BYTES,
+                MAX_PIECE_BYTES,
+            ),
             scratch_dir: reader.optional("MEDIAMILL_SCRATCH_DIR").map_or_else(
                 || std::env::temp_dir().join("mediamill-scratch"),
                 PathBuf::from,
@@ -54,11 +64,18 @@ impl WorkersConfig {
             ),
             render_slots: usize::try_from(slots).unwrap_or(1),
             video_chunk_seconds: u32::try_from(chunk_seconds).unwrap_or(60),
+            document_pages: Self::document_pages(reader),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),
             types: TypeRules::from_env(reader),
         }
+    }
+
+    /// Reads `MEDIAMILL_DOCUMENT_PAGES`. Each page is a task of its own: the bound is on those of one file.
+    pub fn document_pages(reader: &mut Reader) -> u32 {
+        let pages = reader.number_or("MEDIAMILL_DOCUMENT_PAGES", 1..=50, 1);
+        u32::try_from(pages).unwrap_or(1)
     }
 
     /// Slots of the route's queues.

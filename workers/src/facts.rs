@@ -1,7 +1,7 @@
 //! What the steps hand on: ids, and what is not on record in the tables. These shapes are stored with runs in flight:
 //! fields may be added with a default, and a change that old runs could not read raises the workflow's version.
 
-use media::{FileId, Sha256, UploadId, recipes::RecipeHash};
+use media::{FileId, Placeholder, Sha256, UploadId, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::{Probe, Stored, Unit};
@@ -64,4 +64,7 @@ pub struct Promoted {
 pub struct Rendered {
     /// Stored under keys that carry the attempt's fencing token; only the winner's are handed on.
     pub outputs: Vec<Stored>,
+    /// What to show while they are loading, where it can be seen from what was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<Placeholder>,
 }

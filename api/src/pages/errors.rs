@@ -140,6 +140,10 @@ const fn about_warning(code: Warning) -> (&'static str, &'static str) {
             "It has more frames, or more pixels in all of them, than are taken, or it is a sequence of HEIC. To have it \
              move, make it shorter or smaller, or send it as a film.",
         ),
+        Warning::PagesLeftOut => (
+            "Some of the pages that should be shown could not be drawn",
+            "They are damaged, or take more memory or time than one page may. The pages that are there say their numbers.",
+        ),
     }
 }
 

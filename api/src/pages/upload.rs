@@ -27,7 +27,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// File name, media type and content.
-const ASSETS: [(&str, &str, &str); 13] = [
+const ASSETS: [(&str, &str, &str); 15] = [
     ("api.js", SCRIPT, include_str!("../../../web/api.js")),
     ("app.js", SCRIPT, include_str!("../../../web/app.js")),
     ("digest.js", SCRIPT, include_str!("../../../web/digest.js")),
@@ -40,8 +40,18 @@ const ASSETS: [(&str, &str, &str); 13] = [
     ("kept.js", SCRIPT, include_str!("../../../web/kept.js")),
     ("key.js", SCRIPT, include_str!("../../../web/key.js")),
     ("list.js", SCRIPT, include_str!("../../../web/list.js")),
+    (
+        "placeholder.js",
+        SCRIPT,
+        include_str!("../../../web/placeholder.js"),
+    ),
     ("sender.js", SCRIPT, include_str!("../../../web/sender.js")),
     ("sound.js", SCRIPT, include_str!("../../../web/sound.js")),
+    (
+        "thumbhash.js",
+        SCRIPT,
+        include_str!("../../../web/vendor/thumbhash.mjs"),
+    ),
     ("upload.js", SCRIPT, include_str!("../../../web/upload.js")),
     ("view.js", SCRIPT, include_str!("../../../web/view.js")),
     ("app.css", STYLE, include_str!("../../../web/app.css")),

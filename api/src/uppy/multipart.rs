@@ -182,6 +182,7 @@ pub async fn complete(mut request: Request) -> Result<Response, Problem> {
     });
     let parts = CompleteUpload {
         parts: parts.collect(),
+        sha256: None,
     };
     let trace = request.data::<TraceParent>();
     let trace = trace.ok_or_else(|| Problem::internal("a request without a trace"))?;

@@ -90,6 +90,8 @@ mirrored! {
         Truncated,
         /// Of an animation, the first frame is shown.
         FirstFrameOnly,
+        /// Some of the pages that should be shown could not be drawn.
+        PagesLeftOut,
     }
 }
 
@@ -114,7 +116,7 @@ mirrored! {
         Waveform,
         /// The picture that came with the sound.
         Cover,
-        /// The first page of the document.
+        /// A page of the document.
         Page,
     }
 }

@@ -118,6 +118,40 @@ async fn a_large_file_is_sent_in_parts_and_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_digest_may_be_told_when_the_upload_is_completed() {
+    let service = Service::start().await;
+    let key = service.key("ann", &BOTH).await;
+    let (right, wrong) = ("ab".repeat(32), "cd".repeat(32));
+    for declared in [None, Some(&right)] {
+        let body = json!({
+            "filename": "harbour.jpg", "content_type": "image/jpeg", "size_bytes": 5, "sha256": declared,
+        });
+        let (_, upload) = service.post("/v1/uploads", &key, &body).await;
+        service.send(&upload["upload"], b"hello".to_vec()).await;
+        let path = path(&upload, "/complete");
+        let not_hex = json!({ "sha256": "ab" });
+        assert_eq!(service.post(&path, &key, &not_hex).await.0.as_u16(), 422);
+        if declared.is_some() {
+            let body = json!({ "sha256": wrong });
+            let (status, problem) = service.post(&path, &key, &body).await;
+            assert_eq!(status.as_u16(), 422, "{problem}");
+            assert_eq!(problem["errors"][0]["pointer"], "/sha256");
+        }
+        let body = json!({ "sha256": right.to_uppercase() });
+        let (status, completed) = service.post(&path, &key, &body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{completed}");
+        let kept =
+            "SELECT encode(declared_sha256, 'hex') FROM uploads WHERE upload_id = $1::text::uuid";
+        let kept: String = sqlx::query_scalar(kept)
+            .bind(upload["upload_id"].as_str())
+            .fetch_one(&service.pool)
+            .await
+            .unwrap();
+        assert_eq!(kept, right);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_of_another_size_than_declared_is_not_completed() {
     let service = Service::start().await;
     let key = service.key("ann", &BOTH).await;

@@ -118,19 +118,19 @@ impl Decoders {
         }
     }
 
-    /// Renders the first page of the document `input` at the widths of `plan` into `out_dir`, a folder without
-    /// files of those names. After an error the folder may hold empty or unfinished files.
+    /// Renders a page, counted from 1, of the document `input` at the widths of `plan` into `out_dir`, a folder
+    /// without files of those names. After an error the folder may hold empty or unfinished files.
     pub async fn render_document(
         &self,
         input: File,
-        format: DocumentFormat,
+        (format, page): (DocumentFormat, u32),
         plan: &RenderPlan,
         out_dir: &Path,
         limits: &DocumentLimits,
         cancel: &CancellationToken,
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
-        let job = Job::RenderDocument(limits.clone(), format, plan.clone());
+        let job = Job::RenderDocument(limits.clone(), format, page, plan.clone());
         let answer = self.jobs.run(&job, input, out_dir, &limits.process, cancel);
         match answer.await? {
             Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,

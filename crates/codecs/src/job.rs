@@ -26,7 +26,8 @@ pub(crate) enum Job {
     /// With what was decoded of so many bitstreams.
     RenderImage(ImageLimits, RenderPlan, usize),
     ProbeDocument(DocumentLimits, DocumentFormat),
-    RenderDocument(DocumentLimits, DocumentFormat, RenderPlan),
+    /// Page so and so, counted from 1.
+    RenderDocument(DocumentLimits, DocumentFormat, u32, RenderPlan),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ impl sandbox::Job for Job {
         match self {
             Self::ProbeImage(_) | Self::ProbeDocument(..) => Vec::new(),
             Self::SplitHevc(_) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
-            Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, plan) => {
+            Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, _, plan) => {
                 plan.outputs.iter().map(OutputSpec::file_name).collect()
             }
         }
@@ -91,10 +92,10 @@ impl sandbox::Job for Job {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 Answer::ProbedDocument(document::probe(input, *format).map_err(JobError::Rejected)?)
             }
-            Self::RenderDocument(limits, format, plan) => {
+            Self::RenderDocument(limits, format, page, plan) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
-                Answer::Rendered(document::render(input, *format, plan, write)?)
+                Answer::Rendered(document::render(input, *format, *page, plan, write)?)
             }
         })
     }

@@ -16,8 +16,8 @@ mod job;
 pub use decoders::Decoders;
 pub use document::{DocumentLimits, DocumentProbe};
 pub use image::{
-    ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, Placeholder, RenderPlan,
-    Rendered, RenderedImage, full_size,
+    ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, Rendered,
+    RenderedImage, full_size,
 };
 pub use job::child_main;
 

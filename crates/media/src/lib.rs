@@ -17,6 +17,7 @@ pub mod keys;
 pub mod limits;
 mod object_key;
 pub mod owners;
+mod placeholder;
 pub mod pool;
 pub mod recipes;
 pub mod rejection;
@@ -31,6 +32,7 @@ mod warning;
 pub use self::checksum::{InvalidSha256, Sha256};
 pub use self::ids::{FileId, InvalidOwnerId, OwnerId, UploadId};
 pub use self::object_key::{InvalidObjectKey, ObjectKey};
+pub use self::placeholder::{Color, Placeholder};
 pub use self::rejection::{RejectedAt, Rejection, RejectionCode, UnknownRejectionCode};
 pub use self::warning::Warning;
 

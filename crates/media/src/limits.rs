@@ -5,11 +5,13 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use settings::Reader;
 
+use crate::uploads::MAX_OBJECT_BYTES;
+
 /// Upper bounds on what we take. One set for the whole service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of one file. Pictures of the largest phones and cameras have some 60 MB; whoever takes films
-    /// will want more. Must stay below the scanner's own limit, or clean would mean "not looked at".
+    /// will want more.
     pub max_file_bytes: u64,
     /// Pixels of one side. Of pictures with a side longer than a WebP can have, 16383 pixels (RFC 9649 §2.6), all variants
     /// are smaller than the original.
@@ -55,9 +57,6 @@ impl Default for Limits {
     }
 }
 
-/// The scanner reads at most 2000 MiB of a stream; a file we take must be smaller than what it covers.
-const SCANNER_MAX_BYTES: u64 = 2000 * 1024 * 1024;
-
 /// A picture of more could not be decoded in the memory of one decoder.
 const MOST_PIXELS: u64 = 16_383 * 16_383;
 
@@ -84,7 +83,7 @@ impl Limits {
         Self {
             max_file_bytes: reader.number_or(
                 "MEDIAMILL_MAX_FILE_BYTES",
-                1..=SCANNER_MAX_BYTES - 1,
+                1..=MAX_OBJECT_BYTES,
                 defaults.max_file_bytes,
             ),
             max_image_pixels: reader.number_or(

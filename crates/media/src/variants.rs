@@ -30,7 +30,7 @@ pub enum VariantKind {
     Waveform,
     /// The picture that came with the sound.
     Cover,
-    /// The first page of the document.
+    /// A page of the document.
     Page,
 }
 
@@ -63,6 +63,8 @@ pub struct NewVariant {
     pub width: Option<u32>,
     /// Pixels, for what has a picture.
     pub height: Option<u32>,
+    /// The number of the page, from 1, for what shows one.
+    pub page: Option<u32>,
     /// Bits per second, for what has a duration.
     pub bitrate: Option<u64>,
     /// Where it lies in the origin bucket.
@@ -81,6 +83,8 @@ pub struct Variant {
     pub width: Option<i32>,
     /// Pixels.
     pub height: Option<i32>,
+    /// The number of the page, from 1, of what shows one.
+    pub page: Option<i32>,
     /// Bits per second.
     pub bitrate: Option<i64>,
     /// Key in the origin bucket.
@@ -101,13 +105,14 @@ pub async fn record(
     for variant in variants {
         sqlx::query!(
             "INSERT INTO media_variants
-                 (file_id, kind, format, width, height, bitrate, storage_path, size_bytes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 (file_id, kind, format, width, height, page, bitrate, storage_path, size_bytes)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             file_id.0,
             variant.kind as VariantKind,
             variant.format as OutputFormat,
             variant.width.map(u32::cast_signed),
             variant.height.map(u32::cast_signed),
+            variant.page.map(u32::cast_signed),
             variant.bitrate.map(u64::cast_signed),
             variant.storage_path.as_str(),
             variant.size_bytes.cast_signed(),
@@ -118,16 +123,16 @@ pub async fn record(
     Ok(())
 }
 
-/// A file's variants: full ones first, then wider before narrower.
+/// A file's variants: full ones first, pages in their order, then wider before narrower.
 #[tracing::instrument(name = "db.media_variants.list", skip_all, fields(media.file_id = %file_id))]
 pub async fn list(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<Variant>, sqlx::Error> {
     sqlx::query_as!(
         Variant,
         r#"SELECT kind AS "kind: VariantKind", format AS "format: OutputFormat",
-                  width, height, bitrate, storage_path, size_bytes
+                  width, height, page, bitrate, storage_path, size_bytes
            FROM media_variants
            WHERE file_id = $1
-           ORDER BY kind, width DESC NULLS LAST, storage_path"#,
+           ORDER BY kind, page NULLS FIRST, width DESC NULLS LAST, storage_path"#,
         file_id.0,
     )
     .fetch_all(conn)

@@ -14,14 +14,17 @@ pub enum Warning {
     Truncated,
     /// Of an animation, the first frame is shown.
     FirstFrameOnly,
+    /// Some of the pages that should be shown could not be drawn.
+    PagesLeftOut,
 }
 
 impl Warning {
     /// Every code, as the contract lists them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::ContentTypeDiffers,
         Self::Truncated,
         Self::FirstFrameOnly,
+        Self::PagesLeftOut,
     ];
 
     /// The stable string.
@@ -30,6 +33,7 @@ impl Warning {
             Self::ContentTypeDiffers => "content_type_differs",
             Self::Truncated => "truncated",
             Self::FirstFrameOnly => "first_frame_only",
+            Self::PagesLeftOut => "pages_left_out",
         }
     }
 

@@ -14,7 +14,9 @@ use media::files::{self, FileStatus, MoveError};
 use media::formats::OutputFormat;
 use media::uploads::{self, Declared, Plan, Upload, UploadState};
 use media::variants::{self, NewVariant, VariantKind};
-use media::{FileId, OwnerId, Rejection, RejectionCode, Sha256, UploadId, keys};
+use media::{
+    Color, FileId, OwnerId, Placeholder, Rejection, RejectionCode, Sha256, UploadId, keys,
+};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -175,6 +177,7 @@ async fn what_is_recorded_is_read_back() {
         format: OutputFormat::Webp,
         width: Some(width),
         height: Some(3),
+        page: None,
         bitrate: None,
         storage_path: ObjectKey::new(name).unwrap(),
         size_bytes: 7,
@@ -226,6 +229,54 @@ async fn what_is_recorded_is_read_back() {
         .rejection
         .unwrap();
     assert_eq!(rejection.rejection.measured.as_deref(), Some("2 things"));
+}
+
+#[tokio::test]
+async fn the_latest_placeholder_stands() {
+    let (_database, mut connection) = database().await;
+    let connection = &mut connection;
+    let file_id = file_at(connection, FileStatus::Ready).await;
+    let placeholder = Placeholder {
+        thumbhash: vec![7; 21],
+        color: Color([1, 2, 255]),
+    };
+    for shown in [None, Some(&placeholder), Some(&placeholder), None] {
+        let set = files::set_placeholder(connection, file_id, shown);
+        set.await.unwrap();
+        let file = files::load(connection, file_id).await.unwrap().unwrap();
+        assert_eq!(file.placeholder.as_ref(), shown);
+    }
+}
+
+#[tokio::test]
+async fn the_main_page_of_a_document_is_its_first_however_narrow() {
+    let (_database, mut connection) = database().await;
+    let connection = &mut connection;
+    let file_id = file_at(connection, FileStatus::Ready).await;
+    let page = |page, width, name: &str| NewVariant {
+        kind: VariantKind::Page,
+        format: OutputFormat::Webp,
+        width: Some(width),
+        height: Some(3),
+        page,
+        bitrate: None,
+        storage_path: ObjectKey::new(name).unwrap(),
+        size_bytes: 7,
+    };
+    // The release before says no number of the first page.
+    for first in [None, Some(1)] {
+        let all = [
+            page(Some(3), 640, "media/3"),
+            page(first, 12, "media/1"),
+            page(Some(2), 640, "media/2"),
+        ];
+        variants::record(connection, file_id, &all).await.unwrap();
+        let found = variants::list(connection, file_id).await.unwrap();
+        let paths: Vec<_> = found.iter().map(|found| &*found.storage_path).collect();
+        assert_eq!(paths, ["media/1", "media/2", "media/3"]);
+        let file = files::load(connection, file_id).await.unwrap().unwrap();
+        assert_eq!(file.published.unwrap().main_key, "media/1");
+    }
 }
 
 #[tokio::test]

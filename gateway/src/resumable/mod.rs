@@ -9,6 +9,7 @@
 //! What this is not: it decides nothing about files. Sessions, owners, limits and the completion are the API's.
 
 mod answers;
+mod confirm;
 mod creation;
 mod digest;
 mod existing;

@@ -1,5 +1,6 @@
 //! A part of an upload on its way to the store.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use api::ApiState;
@@ -21,23 +22,44 @@ pub const STEP: Duration = Duration::from_mins(1);
 /// A part on its way to the store.
 pub type Sending = BoxFuture<'static, Result<Part, Problem>>;
 
-/// Sends bytes as a part whose number nobody else has.
-pub async fn send(
-    state: &ApiState,
-    upload: &Upload,
-    epoch: i64,
-    bytes: Bytes,
-) -> Result<Part, Problem> {
-    let id = upload.s3_upload_id.as_deref();
-    let id = id.ok_or_else(|| Problem::internal("an upload in parts without the store's id"))?;
-    let mut connection = media::pool::borrow(&state.pool).await?;
-    let number = resumable::reserve_part(&mut connection, upload.upload_id, epoch).await?;
-    drop(connection);
-    let number = number.ok_or_else(displaced)?;
-    Ok(state
-        .store
-        .put_part(&upload.object_key, id, number, bytes)
-        .await?)
+/// Numbers of parts that a request reserves at once. What it does not use of them is lost.
+const RESERVED_AT_ONCE: u16 = 4;
+
+/// Numbers for the parts of one request, which nobody else has or had.
+#[derive(Debug, Default)]
+pub struct Numbers(Range<u16>);
+
+impl Numbers {
+    /// The number of the next part. Some are reserved at once, but no more than `left` bytes need.
+    pub async fn next(
+        &mut self,
+        state: &ApiState,
+        upload: &Upload,
+        epoch: i64,
+        left: Option<u64>,
+    ) -> Result<u16, Problem> {
+        if self.0.is_empty() {
+            let parts = left.map_or(u64::MAX, |left| left.div_ceil(PART as u64).max(1));
+            let count = u16::try_from(parts).unwrap_or(u16::MAX);
+            let count = count.min(RESERVED_AT_ONCE);
+            let mut connection = media::pool::borrow(&state.pool).await?;
+            let id = upload.upload_id;
+            let reserved = resumable::reserve_parts(&mut connection, id, epoch, count).await?;
+            self.0 = reserved.ok_or_else(displaced)?;
+        }
+        self.0.next().ok_or_else(displaced)
+    }
+}
+
+/// Sends bytes as a part.
+pub fn send(state: &ApiState, upload: &Upload, number: u16, bytes: Bytes) -> Sending {
+    let (store, key) = (state.store.clone(), upload.object_key.clone());
+    let id = upload.s3_upload_id.clone();
+    Box::pin(bounded(async move {
+        let id =
+            id.ok_or_else(|| Problem::internal("an upload in parts without the store's id"))?;
+        Ok(store.put_part(&key, &id, number, bytes).await?)
+    }))
 }
 
 /// No step waits for ever for a store or a database that is silent.

@@ -1,21 +1,23 @@
-//! Takes the body of a request into the sink: the next bytes are read while a part is on its way to the store.
+//! Takes the body of a request into the sink: the next bytes are read while parts are on their way to the store.
 
 use std::io;
 use std::time::Duration;
 
 use api::http::problem::Problem;
 use bytes::Bytes;
+use futures::stream::FuturesOrdered;
 use futures::{Stream, StreamExt as _};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::confirm::{Confirmed, Confirming};
 use super::digest::Expected;
 use super::news::News;
 use super::part::{PART, Sending};
 use super::sink::Sink;
 
-/// Bytes that are read while a part is on its way. With the part this is what an upload holds in memory.
-const AHEAD: usize = PART / 2;
+/// Parts in the memory of an upload, on their way to the store or filling.
+const PARTS: usize = 2;
 
 /// What has come is kept aside when nothing more has come for a moment, and now and then when little comes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -44,24 +46,28 @@ pub async fn pump(
     news: &News,
     stopping: &CancellationToken,
 ) -> Result<End, Problem> {
-    let mut sending: Option<Sending> = None;
+    let mut sending = FuturesOrdered::<Sending>::new();
+    let mut confirming: Option<Confirming> = None;
     let mut end = None;
     let (begun, before) = (Instant::now(), sink.received());
     let mut kept = begun;
     loop {
-        if sending.is_none() {
-            if sink.buffered() >= PART {
-                sending = Some(sink.send_part());
-            } else if let Some(end) = end {
-                return Ok(end);
-            }
+        if sending.len() < PARTS && sink.buffered() >= PART {
+            sending.push_back(sink.send_part().await?);
         }
-        let room = if sending.is_some() { AHEAD } else { PART };
-        let idle = sending.is_none() && end.is_none();
+        if confirming.is_none() {
+            confirming = sink.confirm_parts();
+        }
+        let idle = sending.is_empty() && confirming.is_none();
+        if idle && let Some(end) = end {
+            return Ok(end);
+        }
+        let room = if sending.len() < PARTS { PART } else { 0 };
         tokio::select! {
-            part = arrived(&mut sending), if sending.is_some() => {
-                sending = None;
-                sink.stored(part?).await?;
+            Some(part) = sending.next(), if !sending.is_empty() => sink.stored(part?),
+            confirmed = arrived(&mut confirming), if confirming.is_some() => {
+                confirming = None;
+                sink.confirmed(confirmed?);
                 kept = Instant::now();
                 news.progress(sink.offset()).await;
             }
@@ -84,7 +90,7 @@ pub async fn pump(
             () = stopping.cancelled(), if end.is_none() => {
                 end = Some(End::Cut(io::ErrorKind::Interrupted.into()));
             }
-            () = quiet(kept), if idle && sink.has_news() => {
+            () = quiet(kept), if idle && end.is_none() && sink.has_news() => {
                 sink.save().await?;
                 kept = Instant::now();
                 news.progress(sink.offset()).await;
@@ -93,9 +99,9 @@ pub async fn pump(
     }
 }
 
-async fn arrived(sending: &mut Option<Sending>) -> Result<media::uploads::Part, Problem> {
-    match sending {
-        Some(part) => part.await,
+async fn arrived(confirming: &mut Option<Confirming>) -> Result<Confirmed, Problem> {
+    match confirming {
+        Some(confirming) => confirming.await,
         None => std::future::pending().await,
     }
 }

@@ -20,8 +20,9 @@ use sqlx::Connection as _;
 use storage::Bucket;
 use tokio::time::timeout;
 
+use super::confirm::{Confirmed, Confirming, confirm};
 use super::held::displaced;
-use super::part::{PART, STEP, Sending, bounded, send};
+use super::part::{Numbers, PART, STEP, Sending, bounded, send};
 
 /// Bytes of a small file, for which no memory for a whole part is asked for. No piece of a body is larger.
 const SMALL: usize = 128 * 1024;
@@ -42,6 +43,10 @@ pub struct Sink {
     tail: Option<Tail>,
     /// Parts that are stored and not confirmed.
     stored: Vec<Part>,
+    /// Bytes in them and in all that is confirmed.
+    stored_bytes: u64,
+    /// Reserved for the next parts.
+    numbers: Numbers,
     /// Confirm nothing before all of the request is there: its digest may be wrong.
     all_or_nothing: bool,
 }
@@ -65,6 +70,8 @@ impl Sink {
             buffer: BytesMut::new(),
             tail: progress.tail,
             stored: Vec::new(),
+            stored_bytes: progress.offset_bytes.saturating_sub(tail_bytes),
+            numbers: Numbers::default(),
             all_or_nothing,
         };
         bounded(sink.load_tail()).await?;
@@ -146,25 +153,41 @@ impl Sink {
     }
 
     /// Takes a part's worth of bytes, or what there is, on its way to the store.
-    pub fn send_part(&mut self) -> Sending {
+    pub async fn send_part(&mut self) -> Result<Sending, Problem> {
+        let left = self
+            .length
+            .map(|length| length.saturating_sub(self.in_parts));
+        let numbers = self
+            .numbers
+            .next(&self.state, &self.upload, self.epoch, left);
+        let number = bounded(numbers).await?;
         let rest = self.buffer.split_off(self.buffer.len().min(PART));
         // The rest in memory of its own, so that the part's is free when it is stored.
         let rest = BytesMut::from(&rest[..]);
         let bytes = std::mem::replace(&mut self.buffer, rest).freeze();
         self.in_parts += bytes.len() as u64;
-        let (state, upload, epoch) = (self.state.clone(), self.upload.clone(), self.epoch);
-        Box::pin(bounded(
-            async move { send(&state, &upload, epoch, bytes).await },
-        ))
+        Ok(send(&self.state, &self.upload, number, bytes))
     }
 
-    /// The part is in the store.
-    pub async fn stored(&mut self, part: Part) -> Result<(), Problem> {
+    /// The part is in the store, and so is all before it.
+    pub fn stored(&mut self, part: Part) {
+        self.stored_bytes += part.size_bytes;
         self.stored.push(part);
-        if self.all_or_nothing {
-            return Ok(());
+    }
+
+    /// Confirms the parts that are stored, if there are any that can be, while the next one is sent.
+    pub fn confirm_parts(&mut self) -> Option<Confirming> {
+        if self.all_or_nothing || self.stored.is_empty() {
+            return None;
         }
-        self.confirm(self.in_parts, None).await
+        let parts = std::mem::take(&mut self.stored);
+        Some(Box::pin(self.confirmation(self.stored_bytes, parts, None)))
+    }
+
+    /// What lies before an offset is confirmed.
+    pub fn confirmed(&mut self, Confirmed { offset, tail }: Confirmed) {
+        self.offset = offset;
+        self.forget(tail);
     }
 
     /// Keeps everything that has come aside, and confirms it.
@@ -198,23 +221,25 @@ impl Sink {
     }
 
     async fn confirm(&mut self, offset: u64, tail: Option<Tail>) -> Result<(), Problem> {
-        let (upload_id, now) = (self.upload.upload_id, self.state.now());
-        let advance = async {
-            let mut connection = media::pool::borrow(&self.state.pool).await?;
-            let to = Advance {
-                offset_bytes: offset,
-                parts: &self.stored,
-                tail: tail.as_ref(),
-            };
-            Ok(resumable::advance(&mut connection, upload_id, self.epoch, to, now).await?)
-        };
-        if !bounded(advance).await? {
-            return Err(displaced());
-        }
-        self.stored.clear();
-        self.offset = offset;
-        self.forget(tail);
+        let parts = std::mem::take(&mut self.stored);
+        let confirmed = self.confirmation(offset, parts, tail).await?;
+        self.confirmed(confirmed);
         Ok(())
+    }
+
+    fn confirmation(
+        &self,
+        offset: u64,
+        parts: Vec<Part>,
+        tail: Option<Tail>,
+    ) -> impl Future<Output = Result<Confirmed, Problem>> + use<> {
+        let upload = (self.upload.upload_id, self.epoch);
+        confirm(
+            self.state.clone(),
+            upload,
+            parts,
+            Confirmed { offset, tail },
+        )
     }
 
     /// The tail before is needed no more. What is not removed now, the upkeep of uploads removes.
@@ -237,8 +262,8 @@ impl Sink {
             self.set_length(self.received()).await?;
         }
         if !self.buffer.is_empty() {
-            let part = self.send_part().await?;
-            self.stored.push(part);
+            let part = self.send_part().await?.await?;
+            self.stored(part);
         }
         let completed = bounded(self.commit(trace)).await?;
         self.forget(None);

@@ -16,7 +16,6 @@ use std::{
 use anyhow::Context;
 use api::ApiConfig;
 use gateway::GatewayConfig;
-use media::{files::Kept, type_rules::TypeRules};
 use reqwest::header::HeaderValue;
 use sqlx::PgPool;
 use storage::ObjectStore;
@@ -99,7 +98,7 @@ async fn serve(
     let metrics = Monitor::serve(args.metrics_listen, pool.clone(), readiness.clone()).await?;
     let settings = settings::dev()?;
     let (limits, kept) = (settings.limits.clone(), settings.kept);
-    let workers_config = workers_config(args, services, kept, settings.types.clone())?;
+    let workers_config = workers_config(args, services, &settings)?;
     let context = wiring::context(pool.clone(), store.clone(), limits, &workers_config).await?;
     let api_config = api_config(args, &listener, services, settings)?;
 
@@ -187,20 +186,21 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn workers_config(
     args: &Args,
     services: &Services,
-    kept: Kept,
-    types: TypeRules,
+    settings: &settings::Dev,
 ) -> anyhow::Result<WorkersConfig> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(WorkersConfig {
         clamd: services.clamd.addr().parse()?,
+        scan_piece_bytes: scanner::MAX_PIECE_BYTES,
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
         render_slots: processors,
         video_chunk_seconds: 60,
+        document_pages: settings.document_pages,
         require_signatures: false,
         sandbox: sandbox::Mode::default(),
-        kept,
-        types,
+        kept: settings.kept,
+        types: settings.types.clone(),
     })
 }
 

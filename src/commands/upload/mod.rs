@@ -1,6 +1,7 @@
 //! `mediamill upload`: sends files, and sees them through.
 
 mod client;
+mod digest;
 mod ends;
 mod exit;
 mod gather;

@@ -76,7 +76,7 @@ impl Progress {
         }
     }
 
-    /// Begins with a file: first it is read, then sent.
+    /// Begins with a file.
     pub fn file(&self, path: &Path, size_bytes: u64) -> FileProgress {
         let name = shown(path.file_name().unwrap_or(path.as_os_str()).as_ref());
         let bar = ProgressBar::new(size_bytes).with_prefix(name);
@@ -159,12 +159,6 @@ impl Counts {
 }
 
 impl FileProgress {
-    /// So many bytes were read to know the file's digest.
-    pub fn read(&self, bytes: u64) {
-        self.bar.set_message("read");
-        self.bar.inc(bytes);
-    }
-
     /// The sending begins, and so many bytes were sent before.
     pub fn sending(&self, sent_before: u64) {
         self.bar.set_message("sent");

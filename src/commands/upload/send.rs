@@ -1,25 +1,19 @@
 //! Sends one file: opens an upload or finds the one that was begun, sends what is missing to the signed addresses,
 //! completes it.
 
-use std::{
-    collections::BTreeSet,
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use media::{Sha256, formats::InputFormat};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::Digest;
 
 use super::{
     client::{Client, Refusal},
-    part::{Instructions, Part, Parts, READ_AT_ONCE, Sending},
-    progress::{FileProgress, Progress},
+    digest::Digest,
+    part::{Instructions, Part, Parts, Sending},
+    progress::Progress,
     session::{Session, Snapshot},
 };
 
@@ -61,12 +55,10 @@ pub struct Changed;
 /// Sends what is missing. The session stays for the caller to forget.
 pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyhow::Result<Sent> {
     let snapshot = Snapshot::of(path)?;
-    let file = Arc::new(progress.file(path, snapshot.size_bytes));
-    let sha256 = digest(path, snapshot.size_bytes, Arc::clone(&file)).await?;
+    let file = progress.file(path, snapshot.size_bytes);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let request = json!({
         "filename": name, "content_type": content_type(path), "size_bytes": snapshot.size_bytes,
-        "sha256": sha256.to_hex(),
     });
     let session = Session::open(&client.base, path, &snapshot);
     let (session, opened) = open(client, session, &request).await?;
@@ -97,6 +89,8 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
         upload_id: &upload_id,
         progress: &file,
     };
+    // Computed while the bytes are on their way, so that the first of them need not wait for the last.
+    let digest = Digest::begin(path, snapshot.size_bytes);
     let sent = bytes(&sending, instructions, snapshot.size_bytes, &arrived).await;
     // Also where all parts were sent: they may be of two files that have one name.
     if Snapshot::of(path).ok().as_ref() != Some(&snapshot) {
@@ -104,7 +98,7 @@ pub async fn send(client: &Client<'_>, path: &Path, progress: &Progress) -> anyh
         bail!(Changed);
     }
     sent?;
-    complete(client, &upload_id, &session).await?;
+    complete(client, &upload_id, &session, digest.finish().await?).await?;
     Ok(Sent {
         file_id,
         session,
@@ -120,9 +114,16 @@ async fn abandon(client: &Client<'_>, upload_id: &str, session: &Session) -> any
     Ok(())
 }
 
-async fn complete(client: &Client<'_>, upload_id: &str, session: &Session) -> anyhow::Result<()> {
+async fn complete(
+    client: &Client<'_>,
+    upload_id: &str,
+    session: &Session,
+    sha256: Sha256,
+) -> anyhow::Result<()> {
     let complete = format!("/v1/uploads/{upload_id}/complete");
-    let completed: anyhow::Result<Value> = client.call(Method::POST, &complete, None, None).await;
+    let body = json!({ "sha256": sha256.to_hex() });
+    let completed = client.call::<Value>(Method::POST, &complete, Some(&body), None);
+    let completed = completed.await;
     if let Err(error) = &completed
         && error.is::<Refusal>()
     {
@@ -260,31 +261,6 @@ async fn missing_parts(
             sending.part(part, offset).await
         })
         .await
-}
-
-/// Of the whole file, so that the service can tell whether it got the same.
-async fn digest(
-    path: &Path,
-    size_bytes: u64,
-    progress: Arc<FileProgress>,
-) -> anyhow::Result<Sha256> {
-    let path = path.to_owned();
-    let reading = tokio::task::spawn_blocking(move || {
-        // No more than it had: it may grow as fast as it is read.
-        let mut file = File::open(path)?.take(size_bytes);
-        let mut hasher = sha2::Sha256::new();
-        let mut bytes = vec![0; READ_AT_ONCE];
-        loop {
-            let read = file.read(&mut bytes)?;
-            if read == 0 {
-                break;
-            }
-            hasher.update(&bytes[..read]);
-            progress.read(read as u64);
-        }
-        Ok::<_, io::Error>(Sha256::from_bytes(hasher.finalize().into()))
-    });
-    reading.await?.context("cannot read the file")
 }
 
 /// By extension, as browsers do. The service looks at the bytes.

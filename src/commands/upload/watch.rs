@@ -4,6 +4,7 @@ use std::{fmt, path::Path, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     client::Client,
@@ -11,6 +12,10 @@ use super::{
     progress::{Progress, Status},
 };
 use crate::output::harmless;
+
+/// Between two looks at a file.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How far a file got.
 pub enum Outcome {
@@ -31,7 +36,7 @@ pub async fn watch(
     progress: &Progress,
 ) -> anyhow::Result<Outcome> {
     let resource = format!("/v1/files/{file_id}");
-    let mut interval = Duration::from_millis(50);
+    let began = Instant::now();
     loop {
         let file: Value = client.call(Method::GET, &resource, None, None).await?;
         match file["outcome"].as_str() {
@@ -40,8 +45,9 @@ pub async fn watch(
             _ if file["final"] == true => return Ok(Outcome::Stopped(file)),
             _ => progress.status(path, status(&file)),
         }
-        tokio::time::sleep(interval).await;
-        interval = (interval * 3 / 2).min(Duration::from_secs(2));
+        // The longer it takes, the less a moment matters.
+        let pause = (began.elapsed() / 16).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -88,6 +94,9 @@ impl fmt::Display for Outcome {
                     let url = variant["url"].as_str().unwrap_or_default();
                     let kind = variant["kind"].as_str().unwrap_or_default();
                     write!(f, "\n  {kind} ")?;
+                    if let Some(page) = variant["page"].as_u64() {
+                        write!(f, "{page} ")?;
+                    }
                     if let (Some(width), Some(height)) =
                         (variant["width"].as_u64(), variant["height"].as_u64())
                     {

@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use media::formats::InputFormat;
 use media::variants::NewVariant;
-use media::{ObjectKey, Sha256, Warning, conformance, recipes::RecipeHash};
+use media::{ObjectKey, Placeholder, Sha256, Warning, conformance, recipes::RecipeHash};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
+use tempfile::TempDir;
 
 /// What was found in a file, no pixel and no sample decoded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +78,16 @@ pub struct Source {
     pub key: ObjectKey,
     /// SHA-256 of the whole object.
     pub sha256: Sha256,
+}
+
+/// All that a task has made.
+#[derive(Debug)]
+pub struct Rendering {
+    /// Where it lies: deleted when this is dropped.
+    pub folder: TempDir,
+    pub made: Vec<Made>,
+    /// What to show while it is loading, where it can be seen from this task.
+    pub placeholder: Option<Placeholder>,
 }
 
 /// An output on the disk of this machine.
@@ -175,7 +186,7 @@ impl Probe {
             Self::Image(_) => image::plan::plan(),
             Self::Video(probe) => video::plan::plan(probe),
             Self::Audio(probe) => audio::plan::plan(probe),
-            Self::Document(probe) => document::plan::plan(probe.format),
+            Self::Document(probe) => document::plan::plan(probe),
         }
     }
 
@@ -208,12 +219,12 @@ impl Probe {
                 });
                 Ok(audio::check::check(probe, outputs)?)
             }
-            Self::Document(_) => {
+            Self::Document(probe) => {
                 let outputs = stored.iter().filter_map(|stored| match &stored.output {
                     Output::Document(output) => Some(output),
                     _ => None,
                 });
-                Ok(document::check::check(outputs)?)
+                Ok(document::check::check(probe, outputs)?)
             }
         }
     }

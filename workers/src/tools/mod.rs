@@ -63,12 +63,16 @@ pub struct Context {
     pub store: ObjectStore,
     /// The virus scanner.
     pub clamd: ClamdClient,
+    /// Most bytes that it is given at once.
+    pub scan_piece_bytes: u64,
     /// Decode in confined processes.
     pub decoders: Decoders,
     /// ffmpeg and ffprobe, confined.
     pub tools: Tools,
     /// About how long the encoding of a piece of a film takes, in seconds of one processor.
     pub video_chunk_seconds: u32,
+    /// Of how many pages of a document pictures are made, counted from the first.
+    pub document_pages: u32,
     /// Local copies.
     pub scratch: Scratch,
     /// What is too much.

@@ -7,39 +7,62 @@
 /// What has come in since the last answer.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// Bytes since the head has ended.
-    since_head: Option<u64>,
-    /// How many of them are the request's body; unknown of a chunked one.
+    head: Head,
+    /// How many bytes behind the head are the request's body; unknown of a chunked one.
     body: Option<u64>,
-    /// Characters of the line so far, without its end.
-    line: u64,
+    /// The line so far has characters beside its end.
+    text: bool,
     /// The last line is empty and complete.
     blank: bool,
-    /// Something of a head has come.
-    begun: bool,
     /// Requests were sent ahead, so that it is unknown where the next one begins.
     ahead: bool,
+}
+
+/// How much of a request's head has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Head {
+    #[default]
+    Nothing,
+    Some,
+    /// All of it, and so many bytes behind it.
+    All(u64),
 }
 
 impl Input {
     /// Bytes came in.
     pub fn received(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.since_head = self.since_head.map(|bytes| bytes + 1);
-            self.blank = *byte == b'\n' && self.line == 0;
-            match byte {
-                b'\n' => self.line = 0,
-                b'\r' => {}
-                _ => {
-                    self.line += 1;
-                    self.begun = true;
-                }
-            }
-            // Empty lines before a request are no part of it (RFC 9112 §2.2).
-            if self.since_head.is_none() && self.blank && self.begun {
-                self.since_head = Some(0);
-            }
+        let mut rest = bytes;
+        while !matches!(self.head, Head::All(_))
+            && let Some((next, behind)) = rest.split_first()
+        {
+            rest = behind;
+            self.follow(std::slice::from_ref(next));
+            self.head = match self.head {
+                Head::Some if self.blank => Head::All(0),
+                // Empty lines before a request are no part of it (RFC 9112 §2.2).
+                Head::Nothing if self.text => Head::Some,
+                head => head,
+            };
         }
+        if let Head::All(behind) = &mut self.head {
+            *behind += rest.len() as u64;
+            self.follow(rest);
+        }
+    }
+
+    /// Keeps track of lines. Looks at the last bytes only: a body may be gigabytes.
+    fn follow(&mut self, bytes: &[u8]) {
+        let Some((last, before)) = bytes.split_last() else {
+            return;
+        };
+        self.blank = *last == b'\n' && !self.text_after(before);
+        self.text = self.text_after(bytes);
+    }
+
+    fn text_after(&self, bytes: &[u8]) -> bool {
+        let mut backwards = bytes.iter().rev();
+        let last = backwards.find(|byte| **byte != b'\r');
+        last.map_or(self.text, |byte| *byte != b'\n')
     }
 
     /// The head is read, and says that a body of so many bytes follows.
@@ -50,7 +73,7 @@ impl Input {
     /// The request is answered. Whether the next one may have begun.
     pub fn answered(&mut self) -> bool {
         let more = match self.body {
-            Some(bytes) => self.since_head.unwrap_or(0) > bytes,
+            Some(bytes) => matches!(self.head, Head::All(behind) if behind > bytes),
             // A chunked body ends with an empty line (RFC 9112 §7.1).
             None => !self.blank,
         };

@@ -18,7 +18,7 @@ pub struct FileDetail {
     /// The file.
     #[oai(flatten)]
     pub file: FileView,
-    /// Its variants, the full one first, then wide before narrow. Empty until the file is ready.
+    /// Its variants, the full one first, pages in their order, then wide before narrow. Empty until the file is ready.
     pub variants: Vec<VariantView>,
     /// How much of its processing is done, in percent. Once the upload is complete, until the file has ended; of a file
     /// that is ready it is 100.

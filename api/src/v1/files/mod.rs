@@ -7,6 +7,7 @@ pub mod delete;
 pub mod document;
 pub mod get;
 pub mod list;
+pub mod placeholder;
 mod progress;
 pub mod retry;
 mod view;

@@ -7,6 +7,7 @@ use poem_openapi::{Enum, Object};
 use uuid::Uuid;
 use workflows::inspect::{RunSummary, StepSummary};
 
+use super::placeholder::PlaceholderView;
 use crate::contract::{Count, Time};
 use crate::v1::codes::{self, RejectionCode, RunState, StepState, VariantKind, WarningCode};
 use crate::v1::metadata::Metadata;
@@ -128,6 +129,9 @@ pub struct FileView {
     pub sha256: Option<String>,
     /// Where its main variant is served. Known once ready.
     pub cdn_url: Option<String>,
+    /// What to show while its picture is loading: of an image, a film, a document, or a sound with a cover. Known once
+    /// ready.
+    pub placeholder: Option<PlaceholderView>,
     /// Why it was refused.
     pub rejection: Option<RejectionView>,
     /// What is to be known of it though it was taken. `/docs/errors` explains each.
@@ -157,6 +161,7 @@ impl FileView {
             size_bytes: facts.as_ref().map(|facts| facts.size_bytes.into()),
             sha256: facts.map(|facts| facts.sha256.to_hex()),
             cdn_url: file.published.map(url),
+            placeholder: file.placeholder.map(Into::into),
             rejection: file.rejection.map(Into::into),
             warnings: file.warnings.into_iter().map(Into::into).collect(),
             created_at: file.created_at.into(),
@@ -210,6 +215,9 @@ pub struct VariantView {
     /// Height in pixels, of what has a picture.
     #[oai(validator(minimum(value = "1")))]
     pub height: Option<i32>,
+    /// The number of the page that it shows, from 1, of a document.
+    #[oai(validator(minimum(value = "1")))]
+    pub page: Option<i32>,
     /// Bits per second, of what has a duration.
     pub bitrate: Option<Count>,
     /// Size in bytes.
@@ -226,6 +234,7 @@ impl VariantView {
             content_type: variant.format.mime_type().into(),
             width: variant.width,
             height: variant.height,
+            page: variant.page,
             bitrate: variant.bitrate.map(Into::into),
             size_bytes: variant.size_bytes.into(),
             url: keys::served_url(cdn_base_url, &variant.storage_path),

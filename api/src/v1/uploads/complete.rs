@@ -7,26 +7,30 @@ use std::collections::HashSet;
 
 use media::files::{self, UploadedFile};
 use media::uploads::{self, Incomplete, Upload, UploadState};
-use media::{OwnerId, UploadId};
+use media::{OwnerId, Sha256, UploadId};
 use poem_openapi::Object;
 use poem_openapi::types::ToJSON as _;
 use sqlx::{Connection as _, PgConnection};
 use storage::Part;
 use uuid::Uuid;
 
-use super::{list_parts, view};
+use super::{declare, list_parts, view};
 use crate::ApiState;
 use crate::http::problem::{Code, Problem};
 use crate::http::trace::TraceParent;
 use crate::v1::files::Status;
 
 /// What the client believes to have sent. May be left out: the store is asked in any case.
-#[derive(Debug, Object)]
+#[derive(Debug, Default, Object)]
 #[oai(deny_unknown_fields)]
 pub struct CompleteUpload {
     /// The parts, in any order.
-    #[oai(validator(max_items = 10000))]
+    #[oai(validator(max_items = 10000), default)]
     pub parts: Vec<SentPart>,
+    /// SHA-256 of the whole file, in hexadecimal, if the client knows it now and did not when it opened the upload. A file
+    /// of other bytes is REJECTED with `checksum_mismatch`.
+    #[oai(validator(pattern = "^[0-9a-fA-F]{64}$"), nullable)]
+    pub sha256: Option<String>,
 }
 
 /// A part as the client sent it.
@@ -75,12 +79,13 @@ pub async fn run(
         return completed(state, &upload).await;
     }
     view::ensure_open(&upload, state.now())?;
-    let body = body.map(|body| body.parts).unwrap_or_default();
-    ensure_planned(&upload, &body)?;
+    let CompleteUpload { parts, sha256 } = body.unwrap_or_default();
+    ensure_planned(&upload, &parts)?;
+    let sha256 = declare::sha256(sha256)?;
     let stored = list_parts::stored(state, &upload).await?;
-    let checked = uploads::check(&upload.plan, &stored, &claimed(body));
+    let checked = uploads::check(&upload.plan, &stored, &claimed(parts));
     match checked {
-        Ok(()) => commit(state, &upload, &stored, trace).await,
+        Ok(()) => commit(state, &upload, (&stored, sha256), trace).await,
         Err(incomplete) => refuse(state, &upload, incomplete).await,
     }
 }
@@ -88,7 +93,7 @@ pub async fn run(
 async fn commit(
     state: &ApiState,
     upload: &Upload,
-    stored: &[Part],
+    (stored, sha256): (&[Part], Option<Sha256>),
     trace: &TraceParent,
 ) -> Result<CompletedUpload, Problem> {
     let mut connection = media::pool::borrow(&state.pool).await?;
@@ -99,6 +104,12 @@ async fn commit(
         transaction.rollback().await?;
         drop(connection);
         return completed(state, &locked).await;
+    }
+    if let Some(sha256) = sha256
+        && !uploads::declare_sha256(&mut transaction, upload.upload_id, &sha256).await?
+    {
+        let detail = "is not the one that was declared when the upload was opened";
+        return Err(Problem::field("/sha256", detail));
     }
     let ended = end(state, &mut transaction, &locked, stored, trace).await?;
     transaction.commit().await?;

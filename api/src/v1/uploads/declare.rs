@@ -1,7 +1,7 @@
 //! What a client says of a file before its upload is opened, and what is refused by that alone.
 
 use media::uploads::{Declared, ImpossibleSize, Plan, UNDECLARED_TYPE};
-use media::{Rejection, RejectionCode, filename, formats::InputFormat};
+use media::{InvalidSha256, Rejection, RejectionCode, Sha256, filename, formats::InputFormat};
 
 use super::initiate::InitiateUpload;
 use crate::ApiState;
@@ -21,16 +21,19 @@ pub(super) fn planned(
     let mime_type = mime_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned());
     must_be_taken(state, &mime_type, size_bytes)?;
     let metadata = body.metadata.unwrap_or_default().checked()?;
-    let sha256 = body.sha256.map(|hex| hex.parse()).transpose();
-    let sha256 =
-        sha256.map_err(|e: media::InvalidSha256| Problem::field("/sha256", e.to_string()))?;
     let declared = Declared {
         filename,
         mime_type,
-        sha256,
+        sha256: sha256(body.sha256)?,
         metadata,
     };
     Ok((declared, plan))
+}
+
+/// Reads the digest of a whole file.
+pub fn sha256(hex: Option<String>) -> Result<Option<Sha256>, Problem> {
+    let read = hex.map(|hex| hex.parse()).transpose();
+    read.map_err(|error: InvalidSha256| Problem::field("/sha256", error.to_string()))
 }
 
 /// Refuses a declared type that is not taken here, or not of this size in bytes.

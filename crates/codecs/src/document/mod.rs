@@ -1,4 +1,4 @@
-//! Documents: from untrusted bytes to facts about them, and to a clean picture of their first page.
+//! Documents: from untrusted bytes to facts about them, and to clean pictures of their pages.
 //!
 //! Pure functions over byte slices; no file is opened here, no script runs, and nothing outside is fetched: the
 //! renderer can do neither. Nothing here bounds memory or time beyond the length of the input: the process does that.
@@ -35,23 +35,23 @@ pub fn probe(bytes: &[u8], format: DocumentFormat) -> Result<DocumentProbe, Reje
     if format == DocumentFormat::Pdf {
         return pdf::probe(&pdf::open(bytes)?);
     }
-    let text::Typeset { pages, first } = text::typeset(bytes)?;
-    let first = pdf::probe(&pdf::open(&first)?)?;
+    let text::Typeset { pages, page } = text::typeset(bytes, 1)?;
+    let first = pdf::probe(&pdf::open(&page)?)?;
     Ok(DocumentProbe { pages, ..first })
 }
 
-/// Renders the first page at the widths of `plan`, and hands each to `write` with its index in the plan.
+/// Renders page `number`, counted from 1, at the widths of `plan`, and hands each to `write` with its index in the plan.
 pub fn render(
     bytes: &[u8],
     format: DocumentFormat,
+    number: u32,
     plan: &RenderPlan,
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
-    let document = if format == DocumentFormat::Pdf {
-        pdf::open(bytes)?
+    let (document, index) = if format == DocumentFormat::Pdf {
+        (pdf::open(bytes)?, number.saturating_sub(1) as usize)
     } else {
-        pdf::open(&text::typeset(bytes)?.first)?
+        (pdf::open(&text::typeset(bytes, number)?.page)?, 0)
     };
-    pdf::probe(&document)?;
-    page::render(&document, plan, write)
+    page::render(pdf::page(&document, index)?, plan, write)
 }

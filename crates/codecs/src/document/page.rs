@@ -2,10 +2,9 @@
 
 use std::io;
 
-use hayro::hayro_syntax::Pdf;
+use hayro::hayro_syntax::page::Page;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
-use media::{Rejection, RejectionCode};
 
 use super::fonts;
 use crate::image::{ImageError, RenderPlan, Rendered, render_drawn};
@@ -13,17 +12,12 @@ use crate::image::{ImageError, RenderPlan, Rendered, render_drawn};
 /// The longest side of a picture in pixels: of a strip, the picture is narrower than was asked for.
 const LONGEST: f32 = 4096.0;
 
-/// Draws the first page as wide as the widest output of `plan`, and makes the others from that.
+/// Draws the page as wide as the widest output of `plan`, and makes the others from that.
 pub fn render(
-    document: &Pdf,
+    page: &Page<'_>,
     plan: &RenderPlan,
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
-    let pages = document.pages();
-    let Some(page) = pages.first() else {
-        let message = "the document has no page";
-        return Err(Rejection::new(RejectionCode::Empty, message).into());
-    };
     let widest = plan
         .outputs
         .iter()

@@ -1,6 +1,7 @@
 //! PDF (ISO 32000-2), read as viewers do: damaged tables are made anew from the objects.
 
 use hayro::hayro_syntax::object::{Array, Dict};
+use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use media::{Rejection, RejectionCode};
 
@@ -31,23 +32,29 @@ pub fn open(bytes: &[u8]) -> Result<Pdf, Rejection> {
 
 /// The facts.
 pub fn probe(document: &Pdf) -> Result<DocumentProbe, Rejection> {
-    let pages = document.pages();
-    let Some(first) = pages.first() else {
-        return Err(Rejection::new(
-            RejectionCode::Empty,
-            "the document has no page",
-        ));
+    let (width, height) = page(document, 0)?.render_dimensions();
+    Ok(DocumentProbe {
+        pages: u32::try_from(document.pages().len()).unwrap_or(u32::MAX),
+        width_points: width,
+        height_points: height,
+    })
+}
+
+/// The page with this index, which has a size that can be drawn.
+pub fn page(document: &Pdf, index: usize) -> Result<&Page<'_>, Rejection> {
+    let Some(page) = document.pages().get(index) else {
+        let message = match document.pages().len() {
+            0 => "the document has no page",
+            _ => "the document has no such page",
+        };
+        return Err(Rejection::new(RejectionCode::Empty, message));
     };
-    let (width, height) = first.render_dimensions();
+    let (width, height) = page.render_dimensions();
     let side = |side: f32| side.is_finite() && side > 0.0 && side <= LONGEST_POINTS;
     if !side(width) || !side(height) {
         return Err(damaged("a page without a size"));
     }
-    Ok(DocumentProbe {
-        pages: u32::try_from(pages.len()).unwrap_or(u32::MAX),
-        width_points: width,
-        height_points: height,
-    })
+    Ok(page)
 }
 
 /// Whether its pages are made by a program from a template (ISO 32000-2 §12.7.8): what lies in the file as a page

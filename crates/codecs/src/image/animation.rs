@@ -7,11 +7,11 @@ use super::header::Header;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::{
-    ImageError, ImageLimits, Orientation, Placeholder, RenderPlan, Rendered, RenderedImage, gif,
-    heif, orient, plan, png, reject, resize, webp,
+    ImageError, ImageLimits, Orientation, RenderPlan, Rendered, RenderedImage, gif, heif, orient,
+    placeholder, plan, png, reject, resize, webp,
 };
 use media::formats::ImageFormat;
-use media::{Rejection, RejectionCode};
+use media::{Placeholder, Rejection, RejectionCode};
 
 /// What browsers take for a frame that says 10 ms or less.
 const HURRIED: u32 = 100;
@@ -112,7 +112,7 @@ pub(super) fn render(
     };
     let mut canvas = Canvas::new((header.width, header.height))?;
     let mut outputs: Vec<Animated> = Vec::new();
-    let mut placeholder = Placeholder::default();
+    let mut first = Placeholder::default();
     let mut count = 0;
     while let Some(part) = frames.next()? {
         let before = (part.disposal == Disposal::Restore).then(|| canvas.pixels().to_vec());
@@ -132,7 +132,7 @@ pub(super) fn render(
             output.add(&picture, milliseconds)?;
         }
         if count == 0 {
-            placeholder = Placeholder::of(&picture)?;
+            first = placeholder::of(&picture)?;
         }
         count += 1;
         canvas.dispose(&part, before);
@@ -157,7 +157,7 @@ pub(super) fn render(
         pictures,
         is_cut,
         is_first_frame: false,
-        placeholder,
+        placeholder: first,
     }))
 }
 

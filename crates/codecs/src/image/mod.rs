@@ -41,7 +41,6 @@ pub(crate) use self::drawn::render_drawn;
 pub(crate) use self::heif::{Bitstream, broken_hevc, may_hold_hevc, split_hevc};
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
-pub use self::placeholder::Placeholder;
 pub use self::plan::{OutputSpec, RenderPlan, Rendered, RenderedImage, full_size};
 pub use self::profile::ColorProfile;
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::placeholder::Placeholder;
+use super::placeholder;
 use super::plan::Target;
 use super::raster::Raster;
 use super::{ImageError, RenderPlan, Rendered, RenderedImage, encode, resize};
@@ -31,7 +31,7 @@ pub(super) fn make(
     }
     Ok(Rendered {
         pictures,
-        placeholder: Placeholder::of(&picture)?,
+        placeholder: placeholder::of(&picture)?,
         ..Rendered::default()
     })
 }

@@ -1,7 +1,6 @@
 //! What to show while a picture is loading: a thumbhash, and its dominant colour.
 
-use media::Rejection;
-use serde::{Deserialize, Serialize};
+use media::{Color, Placeholder, Rejection};
 
 use super::color;
 use super::raster::Raster;
@@ -10,34 +9,15 @@ use super::resize;
 /// Longest side of what a thumbhash is made of, in pixels.
 const SIDE: u32 = 100;
 
-/// Most bytes of a thumbhash.
-const MAX_HASH: usize = 32;
-
-/// A picture in a few bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Placeholder {
-    /// A blurred version: a thumbhash, about 25 bytes.
-    pub thumbhash: Vec<u8>,
-    /// The colour that most of the visible pixels nearly have: red, green, blue, in sRGB.
-    pub color: [u8; 3],
-}
-
-impl Placeholder {
-    /// Of an RGB or RGBA picture in sRGB.
-    pub(super) fn of(picture: &Raster) -> Result<Self, Rejection> {
-        let small = resize::reduced(picture, fitting(picture.width, picture.height))?;
-        let (width, height) = (small.width as usize, small.height as usize);
-        let rgba = color::to_rgba(small);
-        Ok(Self {
-            thumbhash: thumbhash::rgba_to_thumb_hash(width, height, &rgba),
-            color: dominant(rgba.as_chunks().0),
-        })
-    }
-
-    /// Whether it can have come from a picture.
-    pub(crate) fn is_plausible(&self) -> bool {
-        (5..=MAX_HASH).contains(&self.thumbhash.len())
-    }
+/// Of an RGB or RGBA picture in sRGB.
+pub(super) fn of(picture: &Raster) -> Result<Placeholder, Rejection> {
+    let small = resize::reduced(picture, fitting(picture.width, picture.height))?;
+    let (width, height) = (small.width as usize, small.height as usize);
+    let rgba = color::to_rgba(small);
+    Ok(Placeholder {
+        thumbhash: thumbhash::rgba_to_thumb_hash(width, height, &rgba),
+        color: Color(dominant(rgba.as_chunks().0)),
+    })
 }
 
 /// The largest size of the same shape within [`SIDE`], at least 1 x 1.
@@ -91,8 +71,8 @@ mod tests {
     fn the_color_of_most_of_a_picture_is_its_dominant_one() {
         let mut data = [200, 30, 30].repeat(60);
         data.extend([30, 30, 200].repeat(40));
-        let placeholder = Placeholder::of(&picture(10, 10, Layout::Rgb, data)).unwrap();
-        assert_eq!(placeholder.color, [200, 30, 30]);
+        let placeholder = of(&picture(10, 10, Layout::Rgb, data)).unwrap();
+        assert_eq!(placeholder.color.0, [200, 30, 30]);
         assert!(placeholder.is_plausible());
     }
 
@@ -100,20 +80,20 @@ mod tests {
     fn hidden_pixels_have_no_color() {
         let mut data = [200, 30, 30, 0].repeat(90);
         data.extend([30, 160, 30, 255].repeat(10));
-        let placeholder = Placeholder::of(&picture(10, 10, Layout::Rgba, data)).unwrap();
-        assert_eq!(placeholder.color, [30, 160, 30]);
+        let placeholder = of(&picture(10, 10, Layout::Rgba, data)).unwrap();
+        assert_eq!(placeholder.color.0, [30, 160, 30]);
         let hidden = [1, 2, 3, 0].repeat(100);
-        let placeholder = Placeholder::of(&picture(10, 10, Layout::Rgba, hidden)).unwrap();
-        assert_eq!(placeholder.color, [0, 0, 0]);
+        let placeholder = of(&picture(10, 10, Layout::Rgba, hidden)).unwrap();
+        assert_eq!(placeholder.color.0, [0, 0, 0]);
     }
 
     #[test]
     fn a_picture_of_any_shape_has_a_placeholder() {
         for (width, height) in [(1, 1), (1, 3000), (3000, 1), (100, 100), (101, 7)] {
             let data = vec![90; (width * height * 3) as usize];
-            let placeholder = Placeholder::of(&picture(width, height, Layout::Rgb, data)).unwrap();
+            let placeholder = of(&picture(width, height, Layout::Rgb, data)).unwrap();
             assert!(placeholder.is_plausible(), "{width}x{height}");
-            assert_eq!(placeholder.color, [90, 90, 90]);
+            assert_eq!(placeholder.color.0, [90, 90, 90]);
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
+use media::Placeholder;
 use serde::{Deserialize, Serialize};
-
-use super::placeholder::Placeholder;
 
 /// The longest side a WebP picture can have (RFC 9649 §2.5).
 const WEBP_MAX_SIDE: u32 = 16_383;

@@ -17,5 +17,6 @@ mod padding;
 mod partial;
 mod peers;
 mod pictures;
+mod placeholders;
 mod probing;
 mod structures;

@@ -4,6 +4,7 @@ mod discard;
 mod ends;
 mod moves;
 pub mod objects;
+mod placeholders;
 mod read;
 pub mod reconcile;
 mod replan;
@@ -19,10 +20,11 @@ pub use self::ends::{NotRevived, Outcome, Stopped, delete, mark_stopped, revive}
 pub use self::moves::{
     MoveError, mark_assembling, mark_processing, mark_ready, mark_rejected, mark_validated,
 };
+pub use self::placeholders::set_placeholder;
 pub use self::read::{Cursor, get, list, load};
 pub use self::replan::{ask_replan, begin_replan, in_one_piece};
 pub use self::warnings::warn;
-use crate::{FileId, OwnerId, RejectedAt, Sha256, UploadId, Warning};
+use crate::{FileId, OwnerId, Placeholder, RejectedAt, Sha256, UploadId, Warning};
 
 /// What a completed upload hands to the workflow: everything else is in tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +114,8 @@ pub struct File {
     pub facts: Option<Facts>,
     /// What is served, once ready.
     pub published: Option<Published>,
+    /// What to show of it while its picture is loading, once ready, if it has one.
+    pub placeholder: Option<Placeholder>,
     /// Why it was refused, if it was.
     pub rejection: Option<RejectedAt>,
     /// What its owner should know, though it was taken.

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Facts, File, FileStatus, Outcome, Published, Stopped};
-use crate::{FileId, OwnerId, RejectedAt, Rejection, RejectionCode, Warning};
+use crate::{Color, FileId, OwnerId, Placeholder, RejectedAt, Rejection, RejectionCode, Warning};
 
 /// A place in an owner's list: the page after this file, which sorts by creation, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ struct Row {
     status: FileStatus,
     storage_path: Option<String>,
     main_key: Option<String>,
+    placeholder_thumbhash: Option<Vec<u8>>,
+    placeholder_color: Option<i32>,
     checksum_sha256: Option<Vec<u8>>,
     rejection_code: Option<RejectionCode>,
     rejection_message: Option<String>,
@@ -79,6 +81,12 @@ impl TryFrom<Row> for File {
                         storage_path,
                         main_key,
                     }),
+                placeholder: row.placeholder_thumbhash.zip(row.placeholder_color).map(
+                    |(thumbhash, color)| Placeholder {
+                        thumbhash,
+                        color: Color::from_number(color),
+                    },
+                ),
                 rejection: row.rejection_code.map(|code| RejectedAt {
                     rejection: Rejection {
                         code,

@@ -17,11 +17,11 @@ use chrono::{DateTime, Utc};
 pub use self::check::{Incomplete, check};
 pub use self::idempotency::{Remembered, recall, remember};
 pub use self::plan::{
-    ImpossibleSize, MAX_PARTS, PART_SIZE_BYTES, Plan, RESUMABLE_MAX_BYTES,
+    ImpossibleSize, MAX_OBJECT_BYTES, MAX_PARTS, PART_SIZE_BYTES, Plan, RESUMABLE_MAX_BYTES,
     RESUMABLE_PART_SIZE_BYTES, SINGLE_PUT_MAX_BYTES, Strategy,
 };
 pub use self::sessions::{
-    abort, complete, confirmed_parts, get, initiate, load, lock, lock_of_file,
+    abort, complete, confirmed_parts, declare_sha256, get, initiate, load, lock, lock_of_file,
 };
 pub use self::upkeep::{Expired, Sweep, expire, forget_keys, sweeps, swept};
 use crate::ObjectKey;

@@ -3,8 +3,11 @@
 /// Largest file sent by one PUT, in bytes. Also S3's smallest part but the last (*Amazon S3 multipart upload limits*).
 pub const SINGLE_PUT_MAX_BYTES: u64 = 5 * 1024 * 1024;
 
-/// Size of every part but the last, in bytes.
+/// Size of every part but the last, in bytes, where that does not make too many of them.
 pub const PART_SIZE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Largest object of S3, in bytes (*Amazon S3 multipart upload limits*).
+pub const MAX_OBJECT_BYTES: u64 = 5 << 40;
 
 /// Most parts S3 takes (*Amazon S3 multipart upload limits*).
 pub const MAX_PARTS: u64 = 10_000;
@@ -68,7 +71,7 @@ pub enum ImpossibleSize {
 impl Plan {
     /// Plans an upload of `size_bytes`, of which at most `max_bytes` are taken.
     pub fn new(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
-        let max_bytes = max_bytes.min(PART_SIZE_BYTES * MAX_PARTS);
+        let max_bytes = max_bytes.min(MAX_OBJECT_BYTES);
         let too_large = ImpossibleSize::TooLarge {
             size_bytes,
             max_bytes,
@@ -82,7 +85,8 @@ impl Plan {
         let (strategy, part_size_bytes) = if size_bytes <= SINGLE_PUT_MAX_BYTES {
             (Strategy::Single, size_bytes)
         } else {
-            (Strategy::Multipart, PART_SIZE_BYTES)
+            let least = size_bytes.div_ceil(MAX_PARTS).next_multiple_of(1 << 20);
+            (Strategy::Multipart, least.max(PART_SIZE_BYTES))
         };
         let part_count = size_bytes.div_ceil(part_size_bytes);
         let part_count = u16::try_from(part_count).map_err(|_| too_large)?;
@@ -144,7 +148,7 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1024 * 1024;
-    const LARGEST: u64 = PART_SIZE_BYTES * MAX_PARTS;
+    const LARGEST: u64 = MAX_OBJECT_BYTES;
 
     #[test]
     fn sizes_become_parts() {
@@ -155,7 +159,9 @@ mod tests {
             (8 * MIB, Strategy::Multipart, 1, 8 * MIB),
             (8 * MIB + 1, Strategy::Multipart, 2, 1),
             (16 * MIB, Strategy::Multipart, 2, 8 * MIB),
-            (LARGEST, Strategy::Multipart, 10_000, 8 * MIB),
+            (80_000 * MIB, Strategy::Multipart, 10_000, 8 * MIB),
+            (80_000 * MIB + 1, Strategy::Multipart, 8_889, 8 * MIB + 1),
+            (LARGEST, Strategy::Multipart, 9_987, 230 * MIB),
         ] {
             let plan = Plan::new(size, u64::MAX).unwrap();
             assert_eq!(

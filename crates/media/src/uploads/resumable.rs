@@ -3,6 +3,8 @@
 //! A request that touches such an upload takes it first, which raises its epoch. Whatever an earlier request writes from
 //! then on is refused by the epoch that it had: one that hangs holds up nobody and changes nothing.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
@@ -135,28 +137,36 @@ pub async fn take(
     .transpose()
 }
 
-/// The number for a part that is about to be sent to the store, which nobody else has or had: what arrives there late is
-/// never written over a part that counts. `None` if the upload was taken, is over, or has used all numbers.
-#[tracing::instrument(name = "db.resumable_uploads.reserve_part", skip_all, fields(media.upload_id = %upload_id))]
-pub async fn reserve_part(
+/// Numbers for parts that are about to be sent to the store, at most `count`, which nobody else has or had: what arrives
+/// there late is never written over a part that counts. `None` if the upload was taken, is over, or has used all numbers.
+#[tracing::instrument(name = "db.resumable_uploads.reserve_parts", skip_all, fields(media.upload_id = %upload_id))]
+pub async fn reserve_parts(
     conn: &mut PgConnection,
     upload_id: UploadId,
     epoch: i64,
-) -> Result<Option<u16>, sqlx::Error> {
-    let number = sqlx::query_scalar!(
-        r#"UPDATE resumable_uploads AS taken SET next_part_number = next_part_number + 1
-           FROM uploads AS upload
-           WHERE taken.upload_id = $1 AND taken.epoch = $2 AND taken.next_part_number <= $3
-             AND upload.upload_id = $1 AND upload.completed_at IS NULL AND upload.aborted_at IS NULL
-           RETURNING taken.next_part_number - 1 AS "number!""#,
+    count: u16,
+) -> Result<Option<Range<u16>>, sqlx::Error> {
+    let most = i32::try_from(MAX_PARTS).unwrap_or(i32::MAX);
+    let reserved = sqlx::query!(
+        r#"WITH before AS (
+             SELECT taken.upload_id, taken.next_part_number AS first
+             FROM resumable_uploads AS taken JOIN uploads AS upload USING (upload_id)
+             WHERE taken.upload_id = $1 AND taken.epoch = $2 AND taken.next_part_number <= $3
+               AND upload.completed_at IS NULL AND upload.aborted_at IS NULL
+             FOR UPDATE OF taken)
+           UPDATE resumable_uploads AS taken SET next_part_number = least(before.first + $4, $3 + 1)
+           FROM before WHERE taken.upload_id = before.upload_id
+           RETURNING before.first AS "first!", taken.next_part_number AS "end!""#,
         upload_id.0,
         epoch,
-        i32::try_from(MAX_PARTS).unwrap_or(i32::MAX),
+        most,
+        i32::from(count),
     )
     .fetch_optional(conn)
     .await?;
-    let number = number.map(TryInto::try_into).transpose();
-    number.map_err(|error: std::num::TryFromIntError| sqlx::Error::Decode(error.into()))
+    let range = reserved.map(|reserved| Ok(reserved.first.try_into()?..reserved.end.try_into()?));
+    let range = range.transpose();
+    range.map_err(|error: std::num::TryFromIntError| sqlx::Error::Decode(error.into()))
 }
 
 /// Confirms what was stored. `false`, and nothing is changed, if the upload was taken or is over. The offset never falls.

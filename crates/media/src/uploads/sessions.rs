@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Part;
 use super::{Declared, Plan, Strategy, Upload, UploadState};
 use crate::ObjectKey;
-use crate::{FileId, OwnerId, UploadId};
+use crate::{FileId, OwnerId, Sha256, UploadId};
 
 /// A row as stored. Turning it into an [`Upload`] checks what the types promise.
 struct Row {
@@ -176,6 +176,24 @@ pub async fn load(
         .await?
         .map(TryInto::try_into)
         .transpose()
+}
+
+/// Notes the digest of the whole file, where the session has none or the same. `false` if it has another.
+#[tracing::instrument(name = "db.uploads.declare_sha256", skip_all, fields(media.upload_id = %upload_id))]
+pub async fn declare_sha256(
+    conn: &mut PgConnection,
+    upload_id: UploadId,
+    sha256: &Sha256,
+) -> Result<bool, sqlx::Error> {
+    let noted = sqlx::query!(
+        "UPDATE uploads SET declared_sha256 = $2
+         WHERE upload_id = $1 AND coalesce(declared_sha256, $2) = $2",
+        upload_id.0,
+        sha256.as_bytes().as_slice(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(noted.rows_affected() == 1)
 }
 
 /// Ends an open session as complete and notes what the store holds. `false` if it was not open.

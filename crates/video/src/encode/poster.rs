@@ -7,7 +7,7 @@ use sandbox::ToolError;
 use crate::encode::{Desk, EncodeError, Made, filters, opened_at, without_metadata, words};
 use crate::plan::Plan;
 
-/// At which tenths of the film candidates are looked at; ties go to the earlier in this list.
+/// At which tenths of the film candidates are looked at, until one is good. Ties go to the earlier in this list.
 const TENTHS: [u64; 8] = [3, 2, 4, 1, 5, 6, 7, 0];
 /// Candidates are judged at this width, in pixels.
 const JUDGED_WIDTH: u32 = 320;
@@ -33,6 +33,9 @@ pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeEr
                 let score = look.score();
                 if best.is_none_or(|(most, _)| score > most) {
                     best = Some((score, at_us));
+                }
+                if look.is_good() {
+                    break;
                 }
             }
             Err(error @ ToolError::Failed { signal: None, .. }) => failure = Some(error),
@@ -131,6 +134,12 @@ impl Look {
         }
     }
 
+    /// Lit, sharp and rich in contrast: others need not be looked at, each of which costs a decoding of some seconds.
+    fn is_good(self) -> bool {
+        let contrast = self.bright - self.dark;
+        (48.0..=208.0).contains(&self.mean) && contrast >= 80.0 && self.blur <= 5.0
+    }
+
     /// More contrast is better, blur is worse, and what is nearly black or white comes last.
     fn score(self) -> f64 {
         let contrast = (self.bright - self.dark).max(0.0);
@@ -152,14 +161,13 @@ impl Look {
 mod tests {
     use super::Look;
 
-    fn look(mean: f64, dark: f64, bright: f64, blur: f64) -> f64 {
+    fn look(mean: f64, dark: f64, bright: f64, blur: f64) -> Look {
         Look {
             mean,
             dark,
             bright,
             blur,
         }
-        .score()
     }
 
     #[test]
@@ -173,7 +181,9 @@ mod tests {
             ("half faded", look(60.0, 30.0, 90.0, 3.0)),
             ("without edges", look(110.0, 108.0, 112.0, f64::NAN)),
         ] {
-            assert!(worse < good, "{what}: {worse} against {good}");
+            assert!(worse.score() < good.score(), "{what}: {worse:?}");
+            assert!(!worse.is_good(), "{what}");
         }
+        assert!(good.is_good());
     }
 }

@@ -162,6 +162,7 @@ fn variant(
         format,
         width: None,
         height: None,
+        page: None,
         bitrate: None,
         storage_path,
         size_bytes,

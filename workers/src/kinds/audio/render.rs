@@ -3,18 +3,17 @@
 use std::fs::File;
 use std::path::Path;
 
-use codecs::RenderedImage;
-use media::Rejection;
+use codecs::{Rendered, RenderedImage};
 use media::formats::OutputFormat;
+use media::{Placeholder, Rejection};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 use video::audio::{self, AudioTask, Sound};
 use video::encode::Desk;
 use workflows::{Attempt, StepError};
 
 use super::{Unit, plan};
 use crate::errors::{self, decoded, tried};
-use crate::kinds::{self, LocalFile, Made, Source, image};
+use crate::kinds::{self, LocalFile, Made, Rendering, Source, image};
 use crate::tools::{Context, Workplace};
 
 /// What a task has made.
@@ -43,7 +42,7 @@ pub async fn render(
     cx: &Attempt<Context>,
     source: &Source,
     unit: &Unit,
-) -> Result<(TempDir, Vec<Made>), StepError> {
+) -> Result<Rendering, StepError> {
     let workplace = Workplace::new(&cx.context, source).await?;
     let (sound, scratch) = (workplace.original(), workplace.scratch());
     let limits = unit.limits();
@@ -54,16 +53,19 @@ pub async fn render(
         limits: &limits,
         threads: plan::THREADS,
     };
-    let output = match unit.task {
+    let (output, placeholder) = match unit.task {
         AudioTask::Sound => {
             let made = tried(cx, || {
                 audio::encode(desk, &unit.plan, move |share| {
                     cx.progress(share, "encoding");
                 })
             });
-            Output::Sound(made.await?.map_err(errors::reject)?)
+            (Output::Sound(made.await?.map_err(errors::reject)?), None)
         }
-        AudioTask::Cover => Output::Covers(covers(cx, desk, unit).await?),
+        AudioTask::Cover => {
+            let (covers, placeholder) = covers(cx, desk, unit).await?;
+            (Output::Covers(covers), placeholder)
+        }
     };
     let files = files(&output).into_iter().map(|name| LocalFile {
         path: scratch.join(&name),
@@ -75,7 +77,11 @@ pub async fn render(
         files: files.collect(),
         output: kinds::Output::Audio(output),
     };
-    Ok((workplace.folder, vec![made]))
+    Ok(Rendering {
+        folder: workplace.folder,
+        made: vec![made],
+        placeholder,
+    })
 }
 
 /// The cover, decoded in the sandbox as any stranger's picture. One that cannot be is left out: the sound is what the
@@ -84,10 +90,10 @@ async fn covers(
     cx: &Attempt<Context>,
     desk: Desk<'_>,
     unit: &Unit,
-) -> Result<Vec<Cover>, StepError> {
+) -> Result<(Vec<Cover>, Option<Placeholder>), StepError> {
     let without = |rejection: Rejection| {
         tracing::info!(rejection.code = %rejection.code, "a cover is left out");
-        Vec::new()
+        (Vec::new(), None)
     };
     let taken_out = tried(cx, || audio::cover(desk, &unit.plan));
     let picture = match taken_out.await? {
@@ -95,14 +101,17 @@ async fn covers(
         Err(rejection) => return Ok(without(rejection)),
     };
     let rendered = decode(cx, &picture, desk.folder).await?;
-    Ok(rendered.map_or_else(without, |images| images.iter().map(cover).collect()))
+    Ok(rendered.map_or_else(without, |rendered| {
+        let covers = rendered.pictures.iter().map(cover).collect();
+        (covers, Some(rendered.placeholder))
+    }))
 }
 
 async fn decode(
     cx: &Attempt<Context>,
     picture: &Path,
     folder: &Path,
-) -> Result<Result<Vec<RenderedImage>, Rejection>, StepError> {
+) -> Result<Result<Rendered, Rejection>, StepError> {
     let context = &cx.context;
     let (plan, limits) = (plan::covers(), image::limits(&context.limits));
     let disk = |error| errors::machine("cannot read the scratch folder", error);
@@ -112,7 +121,7 @@ async fn decode(
         let rendered = context
             .decoders
             .render_image(file, &plan, folder, &limits, cancelled);
-        Ok(rendered.await?.pictures)
+        Ok(rendered.await?)
     })
     .await
 }

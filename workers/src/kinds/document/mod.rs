@@ -1,4 +1,4 @@
-//! Documents: PDF in, pictures of the first page out.
+//! Documents: PDF in, pictures of the first pages out.
 
 pub mod check;
 pub mod plan;

@@ -8,6 +8,7 @@ use media::recipes::document::{self as recipe, Unit as Family};
 use media::variants::VariantKind;
 use serde::{Deserialize, Serialize};
 
+use super::Probe;
 use crate::kinds::{self, Plan};
 
 /// One unit of the recipe.
@@ -19,36 +20,95 @@ pub enum Unit {
         /// Of which document.
         format: DocumentFormat,
     },
+    /// One of the pages behind it.
+    FurtherPage {
+        /// Of which document.
+        format: DocumentFormat,
+        /// Its number; the first page's is 1.
+        page: u32,
+    },
 }
 
 impl Unit {
     /// How long an attempt may take: fetching the original, drawing, and storing.
     pub const TIMEOUT: Duration = Duration::from_mins(10);
+
+    /// Which page of which document it shows.
+    pub const fn page(self) -> (DocumentFormat, u32) {
+        match self {
+            Self::FirstPage { format } => (format, 1),
+            Self::FurtherPage { format, page } => (format, page),
+        }
+    }
 }
 
-/// The recipe's units, each for a task of its own.
-pub fn plan(format: DocumentFormat) -> Plan {
+/// The recipe's units, each for a task of its own: a page that is hard to draw costs no other.
+pub fn plan(probe: &Probe) -> Plan {
+    let format = probe.format;
+    let further = probe.further_pages();
+    let further = further.map(|page| Unit::FurtherPage { format, page });
+    let units = std::iter::once(Unit::FirstPage { format }).chain(further);
     Plan {
         recipe: recipe::recipe().hash(),
-        units: vec![kinds::Unit::Document(Unit::FirstPage { format })],
+        units: units.map(kinds::Unit::Document).collect(),
     }
 }
 
-/// What the renderer is told to make.
-pub fn render_plan() -> RenderPlan {
+/// What the renderer is told to make of a unit.
+pub fn render_plan(unit: Unit) -> RenderPlan {
+    let kind = VariantKind::Page.as_str();
     let mut outputs = Vec::new();
     for family in recipe::recipe().units {
-        let Family::FirstPage {
-            widths,
-            quality,
-            effort,
-        } = family;
-        outputs.extend(widths.into_iter().map(|width| OutputSpec {
-            name: format!("{}-{width}", VariantKind::Page.as_str()),
-            max_width: Some(width),
-            quality,
-            method: effort,
-        }));
+        match (family, unit) {
+            (
+                Family::FirstPage {
+                    widths,
+                    quality,
+                    effort,
+                },
+                Unit::FirstPage { .. },
+            ) => outputs.extend(widths.into_iter().map(|width| OutputSpec {
+                name: format!("{kind}-{width}"),
+                max_width: Some(width),
+                quality,
+                method: effort,
+            })),
+            (
+                Family::FurtherPages {
+                    width,
+                    quality,
+                    effort,
+                },
+                Unit::FurtherPage { page, .. },
+            ) => outputs.push(OutputSpec {
+                name: format!("{kind}-{page}-{width}"),
+                max_width: Some(width),
+                quality,
+                method: effort,
+            }),
+            _ => {}
+        }
     }
     RenderPlan { outputs }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_page_is_made_in_all_widths_and_others_in_one() {
+        let format = DocumentFormat::Pdf;
+        for (unit, expected) in [
+            (
+                Unit::FirstPage { format },
+                &["page-1280", "page-640", "page-320"][..],
+            ),
+            (Unit::FurtherPage { format, page: 7 }, &["page-7-640"]),
+        ] {
+            let plan = render_plan(unit);
+            let names: Vec<_> = plan.outputs.iter().map(|output| &*output.name).collect();
+            assert_eq!(names, expected);
+        }
+    }
 }

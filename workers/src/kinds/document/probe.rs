@@ -1,5 +1,7 @@
 //! What a document says of itself. No page is drawn here.
 
+use std::ops::RangeInclusive;
+
 use media::Rejection;
 use media::document::Facts;
 use media::formats::DocumentFormat;
@@ -17,6 +19,21 @@ pub struct Probe {
     pub format: DocumentFormat,
     /// What it is.
     pub facts: Facts,
+    /// Of how many pages pictures are to be made, if it has so many. Said here once, so that whatever setting comes
+    /// meanwhile, its tasks and what is served agree.
+    #[serde(default = "one")]
+    pub shown_pages: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl Probe {
+    /// The numbers of the pages behind the first of which pictures are made.
+    pub fn further_pages(&self) -> RangeInclusive<u32> {
+        2..=self.shown_pages.min(self.facts.pages)
+    }
 }
 
 /// Has its structure read in the sandbox. The refusal is the file's, the error is not.
@@ -41,5 +58,6 @@ pub async fn probe(
             width_points: probe.width_points,
             height_points: probe.height_points,
         },
+        shown_pages: context.document_pages,
     }))
 }

@@ -1,5 +1,8 @@
 //! Every picture of a document is in place as it was stored.
 
+use std::collections::BTreeSet;
+
+use media::Warning;
 use media::formats::OutputFormat;
 use media::variants::{NewVariant, VariantKind};
 use workflows::StepError;
@@ -15,6 +18,7 @@ pub async fn publish(
     stored: Vec<Stored>,
 ) -> Result<Publication, StepError> {
     let mut variants = Vec::with_capacity(stored.len());
+    let mut left_out: BTreeSet<_> = probe.further_pages().collect();
     for Stored {
         key,
         size_bytes,
@@ -24,12 +28,14 @@ pub async fn publish(
         let Output::Document(page) = output else {
             continue;
         };
+        left_out.remove(&page.page);
         context.in_place(&key, size_bytes).await?;
         variants.push(NewVariant {
             kind: VariantKind::Page,
             format: OutputFormat::Webp,
             width: Some(page.width),
             height: Some(page.height),
+            page: Some(page.page),
             bitrate: None,
             storage_path: key,
             size_bytes,
@@ -41,6 +47,10 @@ pub async fn publish(
         report: None,
         audio: None,
         document: Some(probe.facts.clone()),
-        warnings: Vec::new(),
+        warnings: left_out
+            .first()
+            .map(|_| Warning::PagesLeftOut)
+            .into_iter()
+            .collect(),
     })
 }

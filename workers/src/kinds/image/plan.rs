@@ -45,6 +45,19 @@ pub fn render_plan(unit: &image::Unit) -> RenderPlan {
     }
 }
 
+/// One small picture, of whatever is to be looked at only.
+pub fn smallest() -> RenderPlan {
+    let output = OutputSpec {
+        name: "smallest".to_owned(),
+        max_width: Some(128),
+        quality: 0,
+        method: 0,
+    };
+    RenderPlan {
+        outputs: vec![output],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

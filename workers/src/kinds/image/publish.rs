@@ -28,6 +28,7 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
             format: image.format,
             width: Some(image.width),
             height: Some(image.height),
+            page: None,
             bitrate: None,
             storage_path: key,
             size_bytes,

@@ -1,18 +1,19 @@
 //! Makes the outputs of one unit in the sandbox, as files on this machine.
 
+use std::fs::File;
 use std::path::Path;
 
 use codecs::{Rendered, RenderedImage};
+use media::Placeholder;
 use media::formats::OutputFormat;
 use media::recipes::image;
 use media::variants::VariantKind;
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 use workflows::{Attempt, NextOnError, StepError};
 
 use super::{Unit, plan};
 use crate::errors::{self, decoded};
-use crate::kinds::{self, LocalFile, Made, Source};
+use crate::kinds::{self, LocalFile, Made, Rendering, Source};
 use crate::tools::Context;
 
 /// A picture that was made.
@@ -39,7 +40,7 @@ pub async fn render(
     cx: &Attempt<Context>,
     source: &Source,
     unit: &Unit,
-) -> Result<(TempDir, Vec<Made>), StepError> {
+) -> Result<Rendering, StepError> {
     let context = &cx.context;
     let recipe = image::recipe();
     let unit = recipe.unit(unit.name).ok_or(NoSuchUnit).or_fail()?;
@@ -58,8 +59,12 @@ pub async fn render(
     let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
     let images = rendered.pictures.iter();
     let made = images.map(|image| made(unit, folder.path(), image, &rendered));
-    let made: Result<Vec<_>, StepError> = made.collect();
-    Ok((folder, made?))
+    let made = made.collect::<Result<_, _>>()?;
+    Ok(Rendering {
+        folder,
+        made,
+        placeholder: Some(rendered.placeholder),
+    })
 }
 
 fn made(
@@ -89,6 +94,26 @@ fn made(
             is_first_frame: rendered.is_first_frame,
         }),
     })
+}
+
+/// What to show while a picture on this machine is loading. None of what is no picture.
+pub async fn placeholder(
+    cx: &Attempt<Context>,
+    picture: &Path,
+) -> Result<Option<Placeholder>, StepError> {
+    let context = &cx.context;
+    let (plan, limits) = (plan::smallest(), super::limits(&context.limits));
+    let disk = |error| errors::machine("cannot read the scratch folder", error);
+    let rendered = decoded(|| async {
+        let file = File::open(picture).map_err(disk)?;
+        let folder = context.folder()?;
+        let rendered =
+            context
+                .decoders
+                .render_image(file, &plan, folder.path(), &limits, &cx.cancelled);
+        Ok(rendered.await?.placeholder)
+    });
+    Ok(rendered.await?.ok())
 }
 
 #[derive(Debug, thiserror::Error)]

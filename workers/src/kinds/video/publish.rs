@@ -130,6 +130,7 @@ fn variant(
         format,
         width: None,
         height: None,
+        page: None,
         bitrate: None,
         storage_path,
         size_bytes,

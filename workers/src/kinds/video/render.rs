@@ -2,14 +2,13 @@
 
 use media::formats::OutputFormat;
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 use video::encode::{self, Desk, Made as Files};
 use video::plan::Task;
 use workflows::{Attempt, StepError};
 
 use super::{Unit, plan};
 use crate::errors::{self, Blame, tried};
-use crate::kinds::{self, LocalFile, Made, Source};
+use crate::kinds::{self, LocalFile, Made, Rendering, Source, image};
 use crate::tools::{Context, Workplace};
 
 /// What a task has made: the facts from which playlists are written.
@@ -24,7 +23,7 @@ pub async fn render(
     cx: &Attempt<Context>,
     source: &Source,
     unit: &Unit,
-) -> Result<(TempDir, Vec<Made>), StepError> {
+) -> Result<Rendering, StepError> {
     let workplace = Workplace::in_part(&cx.context, source).await?;
     let (film, scratch) = (workplace.original(), workplace.scratch());
     let (tools, limits) = (workplace.tools(&cx.context), unit.limits());
@@ -45,7 +44,14 @@ pub async fn render(
         made.map_err(Blame::from)
     });
     let files = made.await?.map_err(errors::reject)?;
-    let local = files.files(unit.task).into_iter().map(|name| LocalFile {
+    let names = files.files(unit.task);
+    let placeholder = match (unit.task, names.last()) {
+        (Task::Poster, Some(poster)) => {
+            image::render::placeholder(cx, &scratch.join(poster)).await?
+        }
+        _ => None,
+    };
+    let local = names.into_iter().map(|name| LocalFile {
         path: scratch.join(&name),
         mime_type: mime_type(unit.task, &name),
         name,
@@ -55,7 +61,11 @@ pub async fn render(
         files: local.collect(),
         output: kinds::Output::Video(Output { files }),
     };
-    Ok((workplace.folder, vec![made]))
+    Ok(Rendering {
+        folder: workplace.folder,
+        made: vec![made],
+        placeholder,
+    })
 }
 
 /// From 0 to 1.

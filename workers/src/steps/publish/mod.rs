@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use media::{FileId, conformance, files, files::objects, keys, variants};
+use media::{FileId, Placeholder, conformance, files, files::objects, keys, variants};
 use sqlx::PgConnection;
 use storage::ObjectKey;
 use workflows::{
@@ -38,8 +38,12 @@ impl Step for Publish {
 
     async fn run(
         cx: &Attempt<Context>,
-        Joined { carry, children }: Self::Input,
+        Joined {
+            carry,
+            mut children,
+        }: Self::Input,
     ) -> Result<Done<()>, StepError> {
+        let placeholder = children.iter_mut().find_map(|c| c.placeholder.take());
         let stored: Vec<_> = children.into_iter().flat_map(|c| c.outputs).collect();
         carry.probe.check(&stored).or_fail()?;
         let file_id = carry.file_id;
@@ -61,6 +65,7 @@ impl Step for Publish {
         Ok(Done::new(()).recording(Ready {
             file_id,
             publication,
+            placeholder,
             original,
         }))
     }
@@ -70,6 +75,7 @@ impl Step for Publish {
 struct Ready {
     file_id: FileId,
     publication: Publication,
+    placeholder: Option<Placeholder>,
     original: ObjectKey,
 }
 
@@ -93,6 +99,7 @@ impl Record for Ready {
         if let Some(audio) = audio {
             media::audio::record(tx, self.file_id, audio).await?;
         }
+        files::set_placeholder(tx, self.file_id, self.placeholder.as_ref()).await?;
         files::warn(tx, self.file_id, warnings).await?;
         if let Some(document) = document {
             media::document::record(tx, self.file_id, document).await?;

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use media::{FileId, keys};
 use storage::{Bucket, CACHE_FOR_EVER, ObjectKey};
-use tempfile::TempDir;
 use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings};
 
 use crate::{
     errors,
     facts::{RenderTask, Rendered},
-    kinds::{Made, Source, Stored, Unit, audio, document, image, video},
+    kinds::{Made, Rendering, Source, Stored, Unit, audio, document, image, video},
     queues,
     tools::Context,
 };
@@ -36,29 +35,33 @@ impl Step for Render {
 
     async fn run(cx: &Attempt<Context>, task: RenderTask) -> Result<Done<Rendered>, StepError> {
         let limit = task.unit.timeout();
-        let outputs = tokio::time::timeout(limit, make(cx, &task));
-        let outputs = outputs.await.map_err(|_| TooSlow(limit)).or_retry()??;
-        Ok(Done::new(Rendered { outputs }))
+        let rendered = tokio::time::timeout(limit, make(cx, &task));
+        let rendered = rendered.await.map_err(|_| TooSlow(limit)).or_retry()??;
+        Ok(Done::new(rendered))
     }
 }
 
 /// Makes the outputs and stores them, all within the unit's own limit.
-async fn make(cx: &Attempt<Context>, task: &RenderTask) -> Result<Vec<Stored>, StepError> {
-    // `_folder` has to live until all outputs are stored: dropped, it deletes them.
-    let (_folder, made) = render(cx, task).await?;
+async fn make(cx: &Attempt<Context>, task: &RenderTask) -> Result<Rendered, StepError> {
+    let Rendering {
+        // It has to live until all outputs are stored: dropped, it deletes them.
+        folder: _folder,
+        made,
+        placeholder,
+    } = render(cx, task).await?;
     let prefix = keys::media_prefix(&task.sha256, &task.recipe, cx.token);
     cx.context.claim(FileId(cx.subject), &prefix).await?;
     let mut outputs = Vec::new();
     for made in made {
         outputs.push(store(cx, &prefix, made).await?);
     }
-    Ok(outputs)
+    Ok(Rendered {
+        outputs,
+        placeholder,
+    })
 }
 
-async fn render(
-    cx: &Attempt<Context>,
-    task: &RenderTask,
-) -> Result<(TempDir, Vec<Made>), StepError> {
+async fn render(cx: &Attempt<Context>, task: &RenderTask) -> Result<Rendering, StepError> {
     let original = Source {
         bucket: Bucket::Origin,
         key: keys::original(&task.sha256),

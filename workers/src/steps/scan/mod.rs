@@ -3,18 +3,20 @@
 
 mod decide;
 
+use std::ops::Range;
+
 use futures::TryStreamExt;
 use media::{Sha256, uploads::Upload};
-use scanner::{ClamdClient, ClamdError, Verdict};
+use scanner::{ClamdClient, ClamdError, Verdict, pieces};
 use sha2::Digest;
-use storage::Bucket;
+use storage::{Bucket, ByteRange};
 use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings};
 
 use crate::{
     errors,
     facts::{Assembled, Scanned},
     queues,
-    tools::Context,
+    tools::{Context, ScratchFile},
 };
 
 pub(crate) struct Scan;
@@ -28,9 +30,10 @@ impl Step for Scan {
     type Output = Scanned;
 
     fn settings() -> StepSettings {
-        // Longer than clamd's own limit of five minutes, which has a meaning, and the reading.
+        // For terabytes. What stands still is given up much earlier: by the store's stall, and by the scanner's limits for
+        // each chunk, each verdict and each piece.
         StepSettings {
-            timeout: std::time::Duration::from_mins(12),
+            timeout: std::time::Duration::from_hours(12),
             ..StepSettings::default()
         }
     }
@@ -64,36 +67,83 @@ impl Step for Scan {
     }
 }
 
+/// A file on its way through hash and local copy, each byte once, though pieces overlap.
+struct Reading {
+    hash: sha2::Sha256,
+    copy: ScratchFile,
+    /// Bytes that were taken.
+    size_bytes: u64,
+}
+
+impl Reading {
+    /// Takes what of a chunk that lies at `offset` was not taken yet.
+    async fn take(&mut self, offset: u64, chunk: &[u8]) -> Result<(), StepError> {
+        let known = usize::try_from(self.size_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let new = chunk.get(known..).unwrap_or_default();
+        self.size_bytes += new.len() as u64;
+        self.hash.update(new);
+        self.copy.write(new).await.map_err(disk)
+    }
+}
+
+fn disk(error: std::io::Error) -> StepError {
+    errors::machine("cannot write to the scratch folder", error)
+}
+
 async fn read(context: &Context, upload: &Upload) -> Result<(Sha256, u64, Verdict), StepError> {
-    let Context {
-        store,
-        clamd,
-        scratch,
-        ..
-    } = context;
-    let object = store.get(Bucket::Staging, &upload.frozen_key(), None).await;
-    let mut body = object.map_err(errors::storage)?.body;
+    let mut reading = Reading {
+        hash: sha2::Sha256::new(),
+        copy: context
+            .scratch
+            .create(upload.plan.size_bytes)
+            .map_err(disk)?,
+        size_bytes: 0,
+    };
+    let mut verdict = Verdict::Clean;
+    for piece in pieces(upload.plan.size_bytes, context.scan_piece_bytes) {
+        verdict = scan(context, upload, piece, &mut reading).await?;
+        if verdict != Verdict::Clean {
+            break;
+        }
+    }
+    let sha256 = Sha256::from_bytes(reading.hash.finalize().into());
+    if verdict == Verdict::Clean {
+        let kept = context.scratch.keep(reading.copy, &sha256);
+        kept.await.map_err(disk)?;
+    }
+    Ok((sha256, reading.size_bytes, verdict))
+}
+
+/// Reads a piece into the scanner and what it is read for besides.
+async fn scan(
+    context: &Context,
+    upload: &Upload,
+    piece: Range<u64>,
+    reading: &mut Reading,
+) -> Result<Verdict, StepError> {
+    let Context { store, clamd, .. } = context;
+    let key = upload.frozen_key();
+    // The last piece goes on to the object's end, which may be another than was declared.
+    let range = if piece.end < upload.plan.size_bytes {
+        Some(ByteRange::Inclusive(piece.start, piece.end - 1))
+    } else {
+        Some(ByteRange::From(piece.start)).filter(|_| piece.start > 0)
+    };
+    let object = store.get(Bucket::Staging, &key, range).await;
+    let object = object.map_err(errors::storage)?;
+    let (mut offset, mut body) = (object.range.start, object.body);
     let mut scan = clamd.begin().await.map_err(errors::scanner)?;
-    let disk = |error| errors::machine("cannot write to the scratch folder", error);
-    let mut copy = scratch.create(upload.plan.size_bytes).map_err(disk)?;
-    let (mut hash, mut size_bytes) = (sha2::Sha256::new(), 0);
     while let Some(chunk) = body.try_next().await.map_err(errors::storage)? {
-        size_bytes += chunk.len() as u64;
-        hash.update(&chunk);
-        copy.write(&chunk).await.map_err(disk)?;
+        reading.take(offset, &chunk).await?;
+        offset += chunk.len() as u64;
         if let Err(error) = scan.write(&chunk).await {
             return Err(failed(clamd, error).await);
         }
     }
-    let verdict = match scan.finish().await {
-        Ok(verdict) => verdict,
-        Err(error) => return Err(failed(clamd, error).await),
-    };
-    let sha256 = Sha256::from_bytes(hash.finalize().into());
-    if verdict == Verdict::Clean {
-        scratch.keep(copy, &sha256).await.map_err(disk)?;
+    match scan.finish().await {
+        Ok(verdict) => Ok(verdict),
+        Err(error) => Err(failed(clamd, error).await),
     }
-    Ok((sha256, size_bytes, verdict))
 }
 
 /// Whose fault it is that there is no verdict, when the scanner says that it failed or takes for

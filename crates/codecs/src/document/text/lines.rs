@@ -14,13 +14,13 @@ const TAB: usize = 8;
 pub(super) struct Lines {
     /// Pages of all of it.
     pub(super) pages: u32,
-    /// The lines of the first, in the order in which they are read.
-    pub(super) first: Vec<String>,
+    /// The lines of the one that is shown, in the order in which they are read.
+    pub(super) shown: Vec<String>,
 }
 
-/// Breaks lines that are too long where there is a blank, or else anywhere.
-pub(super) fn lay_out(text: &str) -> Lines {
-    let (mut pages, mut rows, mut first) = (1_u32, 0, Vec::new());
+/// Breaks lines that are too long where there is a blank, or else anywhere. Page `number`, counted from 1, is shown.
+pub(super) fn lay_out(text: &str, number: u32) -> Lines {
+    let (mut pages, mut rows, mut shown) = (1_u32, 0, Vec::new());
     let mut sheets = text.trim_end().split('\x0c').peekable();
     while let Some(sheet) = sheets.next() {
         for paragraph in sheet.trim_end_matches('\r').split('\n') {
@@ -29,8 +29,8 @@ pub(super) fn lay_out(text: &str) -> Lines {
                     (pages, rows) = (pages.saturating_add(1), 0);
                 }
                 rows += 1;
-                if pages == 1 {
-                    first.push(line);
+                if pages == number {
+                    shown.push(line);
                 }
             });
         }
@@ -38,7 +38,7 @@ pub(super) fn lay_out(text: &str) -> Lines {
             (pages, rows) = (pages.saturating_add(1), 0);
         }
     }
-    Lines { pages, first }
+    Lines { pages, shown }
 }
 
 fn break_lines(paragraph: &str, mut take_line: impl FnMut(String)) {
@@ -102,21 +102,21 @@ mod tests {
     #[test]
     fn long_lines_are_broken_at_blanks_or_else_anywhere() {
         let words = "word ".repeat(20);
-        let lines = lay_out(&words).first;
+        let lines = lay_out(&words, 1).shown;
         assert_eq!(
             lines,
             ["word ".repeat(16), "word word word word".to_owned()]
         );
-        let lines = lay_out(&"x".repeat(200)).first;
+        let lines = lay_out(&"x".repeat(200), 1).shown;
         let lengths: Vec<_> = lines.iter().map(String::len).collect();
         assert_eq!(lengths, [COLUMNS, COLUMNS, 40]);
-        let lines = lay_out(&"漢".repeat(50)).first;
+        let lines = lay_out(&"漢".repeat(50), 1).shown;
         assert_eq!(lines[0].chars().count(), 40);
     }
 
     #[test]
     fn tabs_lead_to_the_next_stop() {
-        assert_eq!(lay_out("a\tb\r\n\tc").first, ["a       b", "        c"]);
+        assert_eq!(lay_out("a\tb\r\n\tc", 1).shown, ["a       b", "        c"]);
     }
 
     #[test]
@@ -128,8 +128,23 @@ mod tests {
             ("a\n".repeat(10 * ROWS + 1), 11, ROWS),
             ("a\x0cb\nc".to_owned(), 2, 1),
         ] {
-            let lines = lay_out(&text);
-            assert_eq!((lines.pages, lines.first.len()), (pages, first));
+            let lines = lay_out(&text, 1);
+            assert_eq!((lines.pages, lines.shown.len()), (pages, first));
+        }
+    }
+
+    #[test]
+    fn any_page_can_be_shown() {
+        let text = "a\n".repeat(ROWS) + "b\nc\x0cd";
+        for (number, shown) in [(2, &["b", "c"][..]), (3, &["d"]), (4, &[]), (0, &[])] {
+            let lines = lay_out(&text, number);
+            assert_eq!(
+                (lines.pages, &lines.shown[..]),
+                (
+                    3,
+                    &shown.iter().map(ToString::to_string).collect::<Vec<_>>()[..]
+                )
+            );
         }
     }
 }

@@ -10,20 +10,20 @@ use media::{Rejection, RejectionCode};
 pub(super) struct Typeset {
     /// Pages of the whole text.
     pub(super) pages: u32,
-    /// A PDF of the first of them.
-    pub(super) first: Vec<u8>,
+    /// A PDF of the one that was asked for.
+    pub(super) page: Vec<u8>,
 }
 
-/// Refuses what is no text, and one without anything to read.
-pub(super) fn typeset(bytes: &[u8]) -> Result<Typeset, Rejection> {
+/// Typesets page `number`, counted from 1. Refuses what is no text, and one without anything to read.
+pub(super) fn typeset(bytes: &[u8], number: u32) -> Result<Typeset, Rejection> {
     let text = decode::decode(bytes)?;
     if text.chars().all(char::is_whitespace) {
         let message = "there is nothing in the text";
         return Err(Rejection::new(RejectionCode::Empty, message));
     }
-    let lines = lines::lay_out(&text);
+    let lines = lines::lay_out(&text, number);
     Ok(Typeset {
         pages: lines.pages,
-        first: write::page(&lines.first),
+        page: write::page(&lines.shown),
     })
 }

@@ -1,4 +1,4 @@
-//! What is made of a document: pictures of its first page.
+//! What is made of a document: pictures of its first page, and of as many further ones as are wanted.
 
 use serde::Serialize;
 
@@ -21,6 +21,15 @@ pub enum Unit {
         /// Encoder effort, 0 (fast) to 6 (small).
         effort: u8,
     },
+    /// Further pages, each as one `WebP`.
+    FurtherPages {
+        /// In pixels.
+        width: u32,
+        /// Encoder quality, 0 to 100.
+        quality: u8,
+        /// Encoder effort, 0 (fast) to 6 (small).
+        effort: u8,
+    },
 }
 
 /// The recipe.
@@ -28,11 +37,18 @@ pub fn recipe() -> Recipe<Unit> {
     Recipe {
         revision: REVISION,
         kind: Kind::Document,
-        units: vec![Unit::FirstPage {
-            widths: vec![1280, 640, 320],
-            quality: 80,
-            effort: 4,
-        }],
+        units: vec![
+            Unit::FirstPage {
+                widths: vec![1280, 640, 320],
+                quality: 80,
+                effort: 4,
+            },
+            Unit::FurtherPages {
+                width: 640,
+                quality: 80,
+                effort: 4,
+            },
+        ],
     }
 }
 
@@ -43,6 +59,6 @@ mod tests {
     #[test]
     fn the_hash_changes_only_on_purpose() {
         // Changing the recipe changes every key: update this together with the recipe.
-        assert_eq!(recipe().hash().to_string(), "26cee2ef480a5dc6");
+        assert_eq!(recipe().hash().to_string(), "54a9663fb1b2aa06");
     }
 }
