@@ -87,6 +87,7 @@ mod tests {
             "mediamill dead-letters discard 0193a000-0000-7000-8000-000000000000 --reason x",
             "mediamill runs restart 0193a000-0000-7000-8000-000000000000 --from-step scan --reason x",
             "mediamill files retry 0193a000-0000-7000-8000-000000000000 --reason x",
+            "mediamill files show 0193a000-0000-7000-8000-000000000000 --json",
             "mediamill audit list --before 7",
             "mediamill dev --listen 9000",
             "mediamill queues pause scan --reason x --json",

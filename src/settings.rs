@@ -48,6 +48,13 @@ pub fn kept() -> Result<Kept, InvalidSettings> {
     reader.finish().map(|()| kept)
 }
 
+/// What stands before the key of a variant, if it is said.
+pub fn cdn_base_url() -> Result<Option<String>, InvalidSettings> {
+    let mut reader = Reader::from_env();
+    let base = reader.optional_base_url("MEDIAMILL_CDN_BASE_URL", "https://media.example.com");
+    reader.finish().map(|()| base)
+}
+
 /// What `mediamill dev` takes from the environment: what its users may want to try.
 pub struct Dev {
     pub limits: Limits,

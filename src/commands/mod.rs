@@ -53,7 +53,7 @@ pub enum Command {
     Owners(Group<owners::Command>),
     /// What every run does or waits for: list, explain, cancel, pause, resume, restart
     Runs(Group<runs::Command>),
-    /// Send a file through again, or take it down
+    /// Show a file, send it through again, or take it down
     Files(Group<files::Command>),
     /// What failed for good: list, sum up, show, re-drive, discard
     DeadLetters(Group<dead_letters::Command>),

@@ -291,6 +291,10 @@ async fn a_blurred_picture_stands_where_another_has_not_come_yet() {
     let (_, sent) = stack.upload(&api, &photo).await;
     let color = sent["file"]["placeholder"]["color"].as_str().unwrap();
     assert!(color.starts_with("#f"), "most of it is white: {sent}");
+    let file_id = sent["file_id"].as_str().unwrap();
+    let shown = stack.run(&format!("files show {file_id}")).await;
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains(color) && shown.contains("tester"), "{shown}");
     let browser = Browser::open().await;
     browser
         .goto(&format!("{}/#key={}", api.ready, stack.key))

@@ -1,8 +1,11 @@
 //! `GET /v1/files/{file_id}`: everything its owner may know about a file.
 
-use media::files::{self, Outcome};
+use media::files::{self, File, Outcome};
+use media::pool::Borrowed;
 use media::{FileId, OwnerId, audio, document, variants};
 use poem_openapi::Object;
+use sqlx::PgPool;
+use workflows::StoreError;
 
 use super::audio::AudioView;
 use super::document::DocumentView;
@@ -42,6 +45,20 @@ pub async fn run(
     let mut connection = media::pool::borrow(&state.pool).await?;
     let file = files::get(&mut connection, owner_id, file_id).await?;
     let file = file.ok_or_else(|| Problem::not_found("file"))?;
+    let base = &state.config.cdn_base_url;
+    detail(&state.pool, connection, file, base, with_errors).await
+}
+
+/// Reads what there is to be known of a file beside itself. Addresses begin with `base`; what went wrong inside is for
+/// operators.
+pub async fn detail<E: From<sqlx::Error> + From<StoreError>>(
+    pool: &PgPool,
+    mut connection: Borrowed,
+    file: File,
+    base: &str,
+    with_errors: bool,
+) -> Result<FileDetail, E> {
+    let file_id = file.file_id;
     let variants = variants::list(&mut connection, file_id).await?;
     let (mut audio, mut document) = (None, None);
     if file.published.is_some() {
@@ -49,8 +66,7 @@ pub async fn run(
         document = document::load(&mut connection, file_id).await?;
     }
     drop(connection);
-    let run = workflows::inspect::latest_run(&state.pool, file_id.0).await?;
-    let base = &state.config.cdn_base_url;
+    let run = workflows::inspect::latest_run(pool, file_id.0).await?;
     let ready = file.outcome == Outcome::Ready;
     let shown = ready || file.outcome == Outcome::None;
     let progress = run.as_ref().filter(|_| shown);

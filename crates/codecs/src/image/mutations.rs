@@ -2,7 +2,8 @@
 //!
 //! It takes files from a folder (`MUTATE_FOLDER`, named after their format, such as `png`, `apng`, `pdf`, `icc` or `exif`),
 //! and makes as many mutations of them as are asked for (`MUTATE_COUNT`), from a number on (`MUTATE_FROM`). Each follows
-//! from its number alone. The number at work is kept in `MUTATE_FOLDER/at`, so that a crash of a C library can be told.
+//! from its number alone. The number at work is kept in `MUTATE_FOLDER/at`, and the last panic beside the folder: for what
+//! ends the process.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt as _;
@@ -250,8 +251,12 @@ fn damage_never_panics_hangs_or_takes_much_memory() {
     let faults = Arc::new(Mutex::new(BTreeMap::new()));
     let current = Arc::new(Mutex::new(String::new()));
     let place = Arc::clone(&current);
+    let told_at = folder.with_extension("panic");
     std::panic::set_hook(Box::new(move |panic| {
-        *place.lock().unwrap() = panic.to_string();
+        let panic = panic.to_string();
+        // If the process ends by it, it is told here alone.
+        std::fs::write(&told_at, &panic).ok();
+        *place.lock().unwrap() = panic;
     }));
     let note = |fault: String, number: u64| {
         let mut faults = faults.lock().unwrap();

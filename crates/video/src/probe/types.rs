@@ -29,7 +29,7 @@ impl Ratio {
     }
 
     /// Reads `30000/1001` or `4:3`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (num, den) = text.split_once(['/', ':'])?;
         Self::new(num.parse().ok()?, den.parse().ok()?)
     }
