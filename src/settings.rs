@@ -10,9 +10,9 @@ use chrono::TimeDelta;
 use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits, owners::DefaultQuota, type_rules::TypeRules};
 use storage::StorageConfig;
-use workers::WorkersConfig;
+use workers::{OfficeAt, WorkersConfig};
 
-use crate::database::DatabaseConfig;
+use crate::{database::DatabaseConfig, wiring};
 
 pub use self::names::{API, WORKER, help, warn_of_unknown};
 
@@ -34,7 +34,11 @@ pub fn storage() -> Result<StorageConfig, InvalidSettings> {
 pub fn queues() -> Result<Vec<(String, usize)>, InvalidSettings> {
     let mut reader = Reader::from_env();
     let workers = WorkersConfig::from_env(&mut reader);
-    reader.finish().map(|()| workers.queue_slots())
+    reader.finish()?;
+    // Where it is to be and is not, no worker would start.
+    let has_office =
+        wiring::office(&workers.office, workers.sandbox).is_ok_and(|office| office.is_some());
+    Ok(workers.queue_slots(has_office))
 }
 
 /// How long what was refused is kept: operators' commands need it.
@@ -58,6 +62,7 @@ pub struct Dev {
     pub quota: DefaultQuota,
     pub jwt: Option<JwtConfig>,
     pub kept: Kept,
+    pub office: OfficeAt,
     pub document_pages: u32,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
@@ -73,6 +78,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
         quota: DefaultQuota::from_env(&mut reader),
         jwt: JwtConfig::from_env(&mut reader),
         kept: Kept::from_env(&mut reader),
+        office: OfficeAt::from_env(&mut reader),
         document_pages: WorkersConfig::document_pages(&mut reader),
         url_lifetime,
         upload_lifetime,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
-use codecs::Decoders;
+use codecs::{Decoders, LibreOffice};
 use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits};
 use sandbox::{Launcher, Mode};
@@ -14,7 +14,7 @@ use storage::ObjectStore;
 use tokio::net::TcpListener;
 use video::exec::Tools;
 use workers::{
-    Context as WorkersContext, WorkersConfig,
+    Context as WorkersContext, OfficeAt, WorkersConfig,
     tools::Scratch,
     workflows::{
         discard, ingest, replan,
@@ -38,6 +38,18 @@ async fn tools(scratch: &Scratch, mode: Mode) -> anyhow::Result<Tools> {
         tracing::info!(tool.version = version, "a tool runs in the sandbox");
     }
     Ok(tools)
+}
+
+/// What office documents are opened with, if they are. Fails where it is said where that is, and it is not there.
+pub fn office(at: &OfficeAt, mode: Mode) -> anyhow::Result<Option<LibreOffice>> {
+    let found = match at {
+        OfficeAt::Anywhere => LibreOffice::find(),
+        OfficeAt::Off => None,
+        OfficeAt::Folder(path) => {
+            Some(LibreOffice::at(path).context("MEDIAMILL_LIBREOFFICE leads nowhere")?)
+        }
+    };
+    Ok(found.map(|office| office.with_mode(mode)))
 }
 
 /// What the steps work with. Fails when the scanner would find nothing.
@@ -66,6 +78,12 @@ pub async fn context(
     tokio::spawn(scratch.clone().tidy());
     let tools = tools(&scratch, config.sandbox).await?;
     let decoders = Decoders::current_program().with_mode(config.sandbox);
+    let office = office(&config.office, config.sandbox)?;
+    if let Some(office) = &office {
+        tracing::info!(tool.version = office.name(), "office documents are taken");
+    } else {
+        tracing::info!("office documents are refused: there is no LibreOffice");
+    }
     Ok(Arc::new(WorkersContext {
         pool,
         store,
@@ -73,6 +91,7 @@ pub async fn context(
         scan_piece_bytes: config.scan_piece_bytes,
         decoders,
         tools,
+        office,
         video_chunk_seconds: config.video_chunk_seconds,
         document_pages: config.document_pages,
         scratch,
@@ -120,7 +139,7 @@ pub async fn run_workers(
     let engine = EngineConfig {
         name: format!("{} pid {}", host.trim(), std::process::id()),
         build: env!("CARGO_PKG_VERSION").to_owned(),
-        queues: config.queue_slots(),
+        queues: config.queue_slots(context.office.is_some()),
         ..EngineConfig::default()
     };
     let upkeep = upkeep::workflow();

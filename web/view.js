@@ -11,6 +11,7 @@ const ROUTE = new Map([
   ["probe", "Check type and limits"],
   ["promote", "Keep the original"],
   ["render", "Make the variants"],
+  ["render_office", "Make the variants"],
   ["publish", "Check and publish"],
 ]);
 
@@ -226,7 +227,9 @@ export class Card {
     this.#find(".route").hidden = false;
     const over = ["rejected", "cancelled"].includes(run.state);
     const reached = new Set(run.steps.map((step) => step.name));
-    const ahead = [...ROUTE.keys()].filter((name) => !reached.has(name));
+    // Office documents go another way to their variants.
+    const aside = reached.has("render_office") ? "render" : "render_office";
+    const ahead = [...ROUTE.keys()].filter((name) => !reached.has(name) && name !== aside);
     const unreached = ahead.map((name) => ({ name, state: over ? "skipped" : "waiting", done: 0, total: 0 }));
     fill(this.#find(".steps"), [...run.steps, ...unreached], stepRow);
   }

@@ -1,15 +1,23 @@
 //! `mediamill doctor`: whether everything that a worker needs is here and works, found out by using it.
 
-use std::{fmt::Display, io::Write as _, path::Path, process::ExitCode, time::Duration};
+use std::{
+    fmt::Display,
+    io::Write as _,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use anyhow::Context;
-use codecs::{Decoders, ImageLimits};
+use ::settings::Reader;
+use anyhow::{Context, ensure};
+use codecs::{Decoders, DocumentLimits, ImageLimits, LibreOffice};
+use media::formats::DocumentFormat;
 use sandbox::{Launcher, Mode};
 use scanner::ClamdClient;
 use storage::ObjectStore;
 use tokio_util::sync::CancellationToken;
 use video::{exec::Tools, trial};
-use workers::{WorkersConfig, tools::Scratch};
+use workers::{OfficeAt, WorkersConfig, tools::Scratch};
 
 use super::proof;
 use crate::{
@@ -23,6 +31,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The smallest of pictures, a GIF of one pixel.
 const PICTURE: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
+/// The smallest of letters.
+const LETTER: &[u8] = br"{\rtf1 Dear doctor, }";
 
 /// Crates that decode pictures, or have the library that does. Their versions are in the lock file of this build.
 const DECODERS: [&str; 5] = ["mozjpeg-sys", "libwebp-sys", "png", "gif", "moxcms"];
@@ -57,7 +68,8 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         |settings| settings.workers.scratch_dir.clone(),
     );
     let mode = settings.map_or_else(|_| Mode::default(), |settings| settings.workers.sandbox);
-    Box::pin(here(&mut findings, &folder, mode)).await?;
+    let office = OfficeAt::from_env(&mut Reader::from_env());
+    Box::pin(here(&mut findings, &folder, mode, &office)).await?;
     if findings.failed > 0 {
         out!("{} of these must be mended", findings.failed)?;
         return Ok(ExitCode::FAILURE);
@@ -67,7 +79,12 @@ pub async fn run() -> anyhow::Result<ExitCode> {
 }
 
 /// What this machine has, whatever the settings are.
-async fn here(findings: &mut Findings, folder: &Path, mode: Mode) -> anyhow::Result<()> {
+async fn here(
+    findings: &mut Findings,
+    folder: &Path,
+    mode: Mode,
+    office: &OfficeAt,
+) -> anyhow::Result<()> {
     let scratch = Scratch::open(folder, 0);
     let scratch = scratch.with_context(|| format!("cannot use {}", folder.display()));
     let scratch = match scratch {
@@ -77,6 +94,9 @@ async fn here(findings: &mut Findings, folder: &Path, mode: Mode) -> anyhow::Res
     findings.tell("scratch", Ok(folder.display().to_string()))?;
     findings
         .check("pictures", Box::pin(picture(&scratch, mode)))
+        .await?;
+    findings
+        .check("office", Box::pin(letter(&scratch, mode, office)))
         .await?;
     let tools = Tools::new(Launcher::current_program(wiring::TOOL).with_mode(mode));
     let tools = match tools.context("install ffmpeg (scripts/setup does)") {
@@ -136,6 +156,32 @@ async fn picture(scratch: &Scratch, mode: Mode) -> anyhow::Result<String> {
     let cancel = CancellationToken::new();
     decoders.probe_image(file, &limits, &cancel).await?;
     Ok("a picture was looked at in the sandbox".to_owned())
+}
+
+/// Has a letter opened as a stranger's document is, if those are taken.
+async fn letter(scratch: &Scratch, mode: Mode, at: &OfficeAt) -> anyhow::Result<String> {
+    let Some(office) = wiring::office(at, mode)? else {
+        let said = "no LibreOffice is used: Word, Excel, PowerPoint, OpenDocument and RTF are refused as `office_document`";
+        return Ok(said.to_owned());
+    };
+    let (begun, folder, empty) = (Instant::now(), scratch.folder()?, scratch.folder()?);
+    let path = folder.path().join("letter.rtf");
+    std::fs::File::create(&path)?.write_all(LETTER)?;
+    let format = DocumentFormat::Rtf;
+    let limits = LibreOffice::limits();
+    let pdf = office.convert(&path, format, empty.path(), &limits).await?;
+    let decoders = Decoders::current_program().with_mode(mode);
+    let (file, limits) = (std::fs::File::open(pdf)?, DocumentLimits::default());
+    let cancel = CancellationToken::new();
+    let format = DocumentFormat::Pdf;
+    let found = decoders
+        .probe_document(file, format, &limits, &cancel)
+        .await?;
+    ensure!(found.pages == 1, "a letter of one page has {}", found.pages);
+    let (name, seconds) = (office.name(), begun.elapsed().as_secs_f64());
+    Ok(format!(
+        "{name} made a PDF of a letter in the sandbox, in {seconds:.1} s"
+    ))
 }
 
 /// The version of a crate in this build.

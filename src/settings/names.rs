@@ -241,11 +241,9 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         WORKER,
         "most bytes kept there; default 8589934592",
     ),
-    (
-        "MEDIAMILL_RENDER_SLOTS",
-        WORKER,
-        "default: one for each processor",
-    ),
+    ("MEDIAMILL_RENDER_SLOTS", WORKER, "one a processor"),
+    ("MEDIAMILL_LIBREOFFICE", WORKER, "its folder, or off"),
+    ("MEDIAMILL_OFFICE_SLOTS", WORKER, "default 1"),
     (
         "MEDIAMILL_VIDEO_CHUNK_SECONDS",
         WORKER,

@@ -20,6 +20,7 @@ mod fixtures;
 mod folders;
 mod metadata;
 mod monitoring;
+mod office;
 mod outages;
 mod output;
 mod page;

@@ -112,7 +112,7 @@ async fn the_doctor_uses_everything_and_names_what_must_be_mended() {
     let said = String::from_utf8_lossy(&well.stdout);
     assert!(well.status.success(), "{said}");
     for what in [
-        "database", "buckets", "scanner", "pictures", "ffmpeg", "films",
+        "database", "buckets", "scanner", "pictures", "office", "ffmpeg", "films",
     ] {
         assert!(said.contains(&format!("ok      {what}")), "{what}: {said}");
     }

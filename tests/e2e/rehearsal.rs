@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use codecs::Decoders;
+use codecs::{Decoders, LibreOffice};
 use media::{files::Kept, limits::Limits, type_rules::TypeRules};
 use sandbox::Launcher;
 use scanner::{ClamdClient, MAX_PIECE_BYTES, eicar};
@@ -29,8 +29,15 @@ use crate::{
 /// Steps that are not rehearsed, with the reason. There are none.
 const EXEMPT: [&str; 0] = [];
 /// Every step that a file may go through.
-const STEPS: [&str; 7] = [
-    "discard", "assemble", "scan", "probe", "promote", "render", "publish",
+const STEPS: [&str; 8] = [
+    "discard",
+    "assemble",
+    "scan",
+    "probe",
+    "promote",
+    "render",
+    "render_office",
+    "publish",
 ];
 
 /// What a file has come to, and what is left of it.
@@ -52,13 +59,16 @@ const REHEARSED: &str = "SELECT DISTINCT l.step FROM workflows.attempts a
 async fn context(stack: &Stack) -> Context {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_mediamill"));
     let scratch = Scratch::open(&stack.folder.path().join("scratch"), 1 << 30);
+    let office = LibreOffice::find().expect("LibreOffice");
+    let launcher = Launcher::new(program.clone(), vec!["tool".into()]);
     Context {
         pool: PgPool::connect(stack.database_url()).await.unwrap(),
         store: stack.store.clone(),
         clamd: ClamdClient::new(clamd().await.parse().unwrap()),
         scan_piece_bytes: MAX_PIECE_BYTES,
-        decoders: Decoders::new(program.clone(), vec!["decode".into()]),
-        tools: Tools::new(Launcher::new(program, vec!["tool".into()])).unwrap(),
+        decoders: Decoders::new(program, vec!["decode".into()]),
+        tools: Tools::new(launcher.clone()).unwrap(),
+        office: Some(office.with_launcher(launcher)),
         video_chunk_seconds: 0,
         document_pages: 2,
         scratch: scratch.unwrap(),
@@ -72,7 +82,7 @@ async fn walk(rehearsal: Rehearsal) -> (Vec<Value>, BTreeSet<String>) {
     let stack = Stack::new().await;
     let (api, context) = (stack.api().await, Arc::new(context(&stack).await));
     let config = EngineConfig {
-        queues: ["light", "scan", "render"]
+        queues: ["light", "scan", "render", "office"]
             .map(|queue| (queue.to_owned(), 2))
             .to_vec(),
         sweep: Duration::from_millis(100),
@@ -92,13 +102,14 @@ async fn walk(rehearsal: Rehearsal) -> (Vec<Value>, BTreeSet<String>) {
         ("film.mp4", film, true),
         ("song.mp3", song, true),
         ("letter.pdf", pages(2, 0, ""), true),
+        ("letter.rtf", br"{\rtf1 A letter}".to_vec(), true),
         ("malware.jpg", eicar(), false),
     ] {
         let (went_well, said) = stack.upload(&api, &stack.file(name, &bytes)).await;
         assert_eq!(went_well, good, "{rehearsal:?} {name}: {said}");
     }
     stack
-        .until("SELECT count(*) = 6 FROM media_files WHERE discarded_at IS NOT NULL")
+        .until("SELECT count(*) = 7 FROM media_files WHERE discarded_at IS NOT NULL")
         .await;
     stack
         .until("SELECT NOT EXISTS (SELECT FROM workflows.runs WHERE ended_at IS NULL)")
@@ -125,7 +136,10 @@ async fn every_step_may_run_twice_and_may_fail() {
     let statuses: Vec<_> = plain.iter().map(|file| file["status"].as_str()).collect();
     assert_eq!(
         statuses,
-        ["READY", "READY", "READY", "READY", "READY", "REJECTED"].map(Some)
+        [
+            "READY", "READY", "READY", "READY", "READY", "READY", "REJECTED"
+        ]
+        .map(Some)
     );
     for rehearsal in [Rehearsal::Twice, Rehearsal::FailedOnce] {
         let (left, rehearsed) = walk(rehearsal).await;

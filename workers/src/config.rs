@@ -23,6 +23,10 @@ pub struct WorkersConfig {
     pub scratch_max_bytes: u64,
     /// Render tasks at once (`MEDIAMILL_RENDER_SLOTS`), one per processor unless told.
     pub render_slots: usize,
+    /// Where LibreOffice is (`MEDIAMILL_LIBREOFFICE`).
+    pub office: OfficeAt,
+    /// Office documents that are opened at once (`MEDIAMILL_OFFICE_SLOTS`), each of which takes hundreds of megabytes.
+    pub office_slots: usize,
     /// About how long the encoding of a piece of a film takes, in seconds of one processor
     /// (`MEDIAMILL_VIDEO_CHUNK_SECONDS`). Shorter pieces lose less with a worker, and cost more.
     pub video_chunk_seconds: u32,
@@ -39,12 +43,36 @@ pub struct WorkersConfig {
     pub types: TypeRules,
 }
 
+/// Where LibreOffice is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum OfficeAt {
+    /// Among the programs of this machine. Where it is not, office documents are refused.
+    #[default]
+    Anywhere,
+    /// Nowhere: office documents are refused.
+    Off,
+    /// Here, and it must be.
+    Folder(PathBuf),
+}
+
+impl OfficeAt {
+    /// Reads the setting.
+    pub fn from_env(reader: &mut Reader) -> Self {
+        match reader.optional("MEDIAMILL_LIBREOFFICE").as_deref() {
+            None => Self::Anywhere,
+            Some("off") => Self::Off,
+            Some(path) => Self::Folder(path.into()),
+        }
+    }
+}
+
 impl WorkersConfig {
     /// Reads the settings; mistakes are noted in the reader.
     pub fn from_env(reader: &mut Reader) -> Self {
         let clamd = ClamdAddress::Unix("/run/clamav/clamd.ctl".into());
         let processors = available_parallelism().map_or(1, |n| n.get() as u64);
         let slots = reader.number_or("MEDIAMILL_RENDER_SLOTS", 1..=1024, processors);
+        let office_slots = reader.number_or("MEDIAMILL_OFFICE_SLOTS", 1..=64, 1);
         let chunk_seconds = reader.number_or("MEDIAMILL_VIDEO_CHUNK_SECONDS", 0..=3600, 60);
         Self {
             clamd: reader.parsed_or("MEDIAMILL_CLAMD", clamd),
@@ -63,6 +91,8 @@ impl WorkersConfig {
                 8 << 30,
             ),
             render_slots: usize::try_from(slots).unwrap_or(1),
+            office: OfficeAt::from_env(reader),
+            office_slots: usize::try_from(office_slots).unwrap_or(1),
             video_chunk_seconds: u32::try_from(chunk_seconds).unwrap_or(60),
             document_pages: Self::document_pages(reader),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
@@ -78,13 +108,15 @@ impl WorkersConfig {
         u32::try_from(pages).unwrap_or(1)
     }
 
-    /// Slots of the route's queues.
-    pub fn queue_slots(&self) -> Vec<(String, usize)> {
+    /// Slots of the route's queues. Without LibreOffice its tasks are left to other processes.
+    pub fn queue_slots(&self, has_office: bool) -> Vec<(String, usize)> {
+        let office_slots = if has_office { self.office_slots } else { 0 };
         vec![
             (queues::LIGHT.to_owned(), 8),
             // As many as clamd scans at once.
             (queues::SCAN.to_owned(), 4),
             (queues::RENDER.to_owned(), self.render_slots),
+            (queues::OFFICE.to_owned(), office_slots),
         ]
     }
 }

@@ -10,7 +10,7 @@ use std::{io, sync::LazyLock, time::Duration};
 use storage::{ObjectKey, StorageError};
 use workflows::StepError;
 
-pub(crate) use self::decoder::decoded;
+pub(crate) use self::decoder::{StepOrDecodeError, decoded};
 pub(crate) use self::rejection::{recorded, reject};
 pub(crate) use self::tool::{Blame, tried, unless};
 use crate::tools::scratch::ScratchError;

@@ -60,11 +60,14 @@ pub struct Promoted {
 }
 
 /// What one task made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rendered {
     /// Stored under keys that carry the attempt's fencing token; only the winner's are handed on.
     pub outputs: Vec<Stored>,
     /// What to show while they are loading, where it can be seen from what was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Placeholder>,
+    /// What was found in a document that was no PDF when it was probed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<media::document::Facts>,
 }

@@ -16,5 +16,5 @@ mod steps;
 pub mod tools;
 pub mod workflows;
 
-pub use config::WorkersConfig;
+pub use config::{OfficeAt, WorkersConfig};
 pub use tools::Context;

@@ -6,3 +6,5 @@ pub const LIGHT: &str = "light";
 pub const SCAN: &str = "scan";
 /// Steps that keep a processor busy.
 pub const RENDER: &str = "render";
+/// The same with LibreOffice, which takes much memory.
+pub const OFFICE: &str = "office";

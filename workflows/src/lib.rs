@@ -64,8 +64,8 @@ pub use define::{
     record::{self, BoxError, Record},
     run::StartError,
     step::{
-        self, Attempt, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step, StepError,
-        StepSettings,
+        self, Alternative, Attempt, Done, FanOut, Joined, Missing, NextOnError, Rejection, Step,
+        StepError, StepSettings,
     },
     workflow::{self, Outcome, Rejected, Revival, RunEnd, RunHooks, Workflow},
 };

@@ -215,7 +215,7 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
             "Save it anew in a plain form of its format, or make it smaller.",
         ),
         R::Encrypted => (
-            "It is protected against copying (DRM)",
+            "It is protected by a password or against copying (DRM)",
             "Upload a copy without protection, if you may make one.",
         ),
         R::TooLong => (
@@ -269,7 +269,8 @@ const fn about_rejection(code: RejectionCode) -> (&'static str, &'static str) {
         ),
         R::OfficeDocument => (
             "It is a document of an office program",
-            "Word, Excel, PowerPoint and OpenDocument files are not taken as they are. Save or export it as PDF.",
+            "Word, Excel, PowerPoint, OpenDocument and RTF files are not taken here, where there is no LibreOffice to open \
+             them. Save or export it as PDF.",
         ),
     }
 }

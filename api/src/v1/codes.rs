@@ -50,7 +50,7 @@ mirrored! {
         TooManyFrames,
         /// Decoding took more memory or time than allowed.
         TooExpensive,
-        /// Protected by DRM.
+        /// Protected by DRM or by a password.
         Encrypted,
         /// Plays for longer than allowed.
         TooLong,
@@ -76,7 +76,7 @@ mirrored! {
         TooHighSampleRate,
         /// A form that only some programs show.
         XfaOnly,
-        /// A document of an office program, which is not taken as it is.
+        /// A document of an office program, where there is nothing to open it.
         OfficeDocument,
     }
 }

@@ -101,6 +101,24 @@ impl Decoders {
         }
     }
 
+    /// Reads the package of the office document `input`, a regular file, and says which it is.
+    pub async fn examine_office(
+        &self,
+        input: File,
+        limits: &DocumentLimits,
+        cancel: &CancellationToken,
+    ) -> Result<DocumentFormat, DecodeError> {
+        let job = Job::ExamineOffice(limits.clone());
+        let root = Path::new("/");
+        let answer = self.jobs.run(&job, input, root, &limits.process, cancel);
+        match answer.await? {
+            Answer::Office(format) if format.is_office() => Ok(format),
+            _ => Err(DecodeError::Protocol(
+                "not an answer to a look at a package",
+            )),
+        }
+    }
+
     /// Reads the structure of the document `input`, a regular file, and says what it is.
     pub async fn probe_document(
         &self,

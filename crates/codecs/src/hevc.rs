@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use sandbox::{Launcher, Limits, Tool, ToolError};
+use sandbox::{Launcher, Limits, Manner, Tool, ToolError};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
@@ -83,6 +83,9 @@ fn ffmpeg(
         args,
         input,
         folder,
+        manner: Manner::Filter,
+        environment: Vec::new(),
+        sees: Vec::new(),
         limits: Limits {
             file_bytes: stream.decoded_bytes,
             ..limits.process.clone()

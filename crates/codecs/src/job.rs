@@ -25,6 +25,8 @@ pub(crate) enum Job {
     SplitHevc(ImageLimits),
     /// With what was decoded of so many bitstreams.
     RenderImage(ImageLimits, RenderPlan, usize),
+    /// Says which document of an office program it is.
+    ExamineOffice(DocumentLimits),
     ProbeDocument(DocumentLimits, DocumentFormat),
     /// Page so and so, counted from 1.
     RenderDocument(DocumentLimits, DocumentFormat, u32, RenderPlan),
@@ -37,6 +39,7 @@ pub(crate) enum Answer {
     Split(Vec<Bitstream>),
     Rendered(Rendered),
     ProbedDocument(DocumentProbe),
+    Office(DocumentFormat),
 }
 
 /// The child's whole life: see [`sandbox::child::main`].
@@ -50,7 +53,7 @@ impl sandbox::Job for Job {
 
     fn outputs(&self) -> Vec<String> {
         match self {
-            Self::ProbeImage(_) | Self::ProbeDocument(..) => Vec::new(),
+            Self::ProbeImage(_) | Self::ExamineOffice(_) | Self::ProbeDocument(..) => Vec::new(),
             Self::SplitHevc(_) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
             Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, _, plan) => {
                 plan.outputs.iter().map(OutputSpec::file_name).collect()
@@ -62,6 +65,7 @@ impl sandbox::Job for Job {
         match self {
             Self::ProbeImage(_)
             | Self::SplitHevc(_)
+            | Self::ExamineOffice(_)
             | Self::ProbeDocument(..)
             | Self::RenderDocument(..) => Vec::new(),
             Self::RenderImage(_, _, streams) => hevc::planes(*streams),
@@ -87,6 +91,10 @@ impl sandbox::Job for Job {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
                 Answer::Rendered(image::render(input, decoded, limits, plan, write)?)
+            }
+            Self::ExamineOffice(limits) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                Answer::Office(document::office::examine(input).map_err(JobError::Rejected)?)
             }
             Self::ProbeDocument(limits, format) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;

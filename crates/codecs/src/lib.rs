@@ -2,7 +2,7 @@
 //!
 //! The crate has two sides. The service calls [`Decoders`], which has each request done by a child process in the
 //! sandbox. The child ([`child_main`], reached through a hidden subcommand) is confined first and looks at the bytes
-//! then ([`image`], [`document`]).
+//! then ([`image`], [`document`]). LibreOffice gets a child to itself ([`document::office`]).
 //!
 //! What this is not: it is not the place for policy (which types a user may upload), for storage, or for the system's
 //! own tools such as ffmpeg.
@@ -14,6 +14,7 @@ pub mod image;
 mod job;
 
 pub use decoders::Decoders;
+pub use document::office::{LibreOffice, OfficeError};
 pub use document::{DocumentLimits, DocumentProbe};
 pub use image::{
     ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, Rendered,

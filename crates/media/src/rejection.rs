@@ -39,7 +39,7 @@ pub enum RejectionCode {
     TooManyFrames,
     /// Decoding took more memory or time than allowed.
     TooExpensive,
-    /// Protected by DRM.
+    /// Protected by DRM or by a password.
     Encrypted,
     /// Plays for longer than allowed.
     TooLong,
@@ -65,7 +65,7 @@ pub enum RejectionCode {
     TooHighSampleRate,
     /// A form that only some programs show.
     XfaOnly,
-    /// A document of an office program.
+    /// A document of an office program, where there is nothing to open it.
     OfficeDocument,
 }
 

@@ -112,6 +112,8 @@ pub fn become_tool(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let room = Room {
         program: &tool.program,
+        manner: tool.manner,
+        sees: &tool.sees,
         folder: &tool.folder,
         input: Some(&tool.input),
         filled,
@@ -132,8 +134,10 @@ fn replaced_by(tool: &Tool) -> io::Result<Infallible> {
     for arg in &tool.args {
         args.push(CString::new(arg.as_bytes())?);
     }
-    let no_environment: [CString; 0] = [];
-    Ok(nix::unistd::execve(&program, &args, &no_environment)?)
+    let environment = tool.environment.iter();
+    let environment = environment.map(|variable| CString::new(variable.as_bytes()));
+    let environment: Vec<CString> = environment.collect::<Result<_, _>>()?;
+    Ok(nix::unistd::execve(&program, &args, &environment)?)
 }
 
 /// Nobody is left to tell if standard error is closed.

@@ -25,4 +25,4 @@ pub use self::job::Job;
 pub use self::launch::Launcher;
 pub use self::limits::Limits;
 pub use self::profiles::{Mode, UnknownMode};
-pub use self::tool::Tool;
+pub use self::tool::{Manner, Tool};

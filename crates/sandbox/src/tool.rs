@@ -25,13 +25,31 @@ const PROGRAMS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 /// The most bytes that are handed on at once.
 const PIECE_BYTES: u64 = 64 * 1024;
 
+/// What a tool is like, and so what it needs beside its input, its libraries and its scratch folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// It reads a file and writes files.
+    #[default]
+    Filter,
+    /// It is as large as an office suite: it keeps folders in its scratch folder, renames what is in them, and takes a
+    /// socket at which others of its kind could reach it. It gets one that leads nowhere.
+    Suite,
+}
+
 /// One run of a program of others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tool {
     /// The program, by its absolute path, as [`Tool::find`] gives it.
     pub program: PathBuf,
+    /// What it is like.
+    pub manner: Manner,
     /// Its arguments. No text that a client chose belongs in here.
     pub args: Vec<String>,
+    /// Its whole environment, as `NAME=value`.
+    pub environment: Vec<String>,
+    /// Folders and files of this machine that it may list and read, beside its libraries. What is not there is left out.
+    pub sees: Vec<PathBuf>,
     /// A regular file outside of the folder, which it may read; it is in the folder as [`Tool::INPUT`], a link.
     pub input: PathBuf,
     /// Its scratch folder, in which it runs; files in it are read, written and removed.

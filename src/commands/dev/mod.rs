@@ -195,6 +195,8 @@ fn workers_config(
         scratch_dir: args.data_dir.join("scratch"),
         scratch_max_bytes: 4 << 30,
         render_slots: processors,
+        office: settings.office.clone(),
+        office_slots: 1,
         video_chunk_seconds: 60,
         document_pages: settings.document_pages,
         require_signatures: false,

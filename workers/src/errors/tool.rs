@@ -1,5 +1,6 @@
-//! Whose fault it is when a tool did not do what it was asked to do with a film or a sound.
+//! Whose fault it is when a tool did not do what it was asked to do with a film, a sound or an office document.
 
+use codecs::OfficeError;
 use media::{Rejection, RejectionCode};
 use sandbox::{Resource, ToolError};
 use video::encode::EncodeError;
@@ -88,6 +89,19 @@ impl From<EncodeError> for Blame {
             error => Self::Other(StepError::Fail {
                 source: Box::new(error),
             }),
+        }
+    }
+}
+
+impl From<OfficeError> for Blame {
+    fn from(error: OfficeError) -> Self {
+        match error {
+            // It has not seen the document. Another machine's may be well.
+            OfficeError::DoesNotWork(_) => Self::Other(StepError::Retry {
+                source: Box::new(error),
+                after: None,
+            }),
+            OfficeError::Tool(error) => error.into(),
         }
     }
 }

@@ -88,6 +88,8 @@ pub struct Rendering {
     pub made: Vec<Made>,
     /// What to show while it is loading, where it can be seen from this task.
     pub placeholder: Option<Placeholder>,
+    /// What was found in a document that was no PDF when it was probed.
+    pub document: Option<media::document::Facts>,
 }
 
 /// An output on the disk of this machine.
@@ -158,6 +160,15 @@ impl Probe {
                 truncated.into_iter().collect()
             }
         }
+    }
+
+    /// The same with what was found of a document when it was drawn.
+    #[must_use]
+    pub fn completed(mut self, document: Option<media::document::Facts>) -> Self {
+        if let Self::Document(probe) = &mut self {
+            probe.facts = probe.facts.take().or(document);
+        }
+        self
     }
 
     /// Whether parts of one output are made by several tasks.
@@ -240,7 +251,7 @@ impl Unit {
             Self::Image(_) => image::Unit::TIMEOUT,
             Self::Video(unit) => unit.timeout(),
             Self::Audio(unit) => unit.timeout(),
-            Self::Document(_) => document::Unit::TIMEOUT,
+            Self::Document(unit) => unit.timeout(),
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod probe;
 pub(crate) mod promote;
 pub(crate) mod publish;
 pub(crate) mod render;
+pub(crate) mod render_office;
 pub(crate) mod replan;
 pub(crate) mod scan;
 pub(crate) mod upkeep;

@@ -7,7 +7,7 @@ mod workplace;
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
-use codecs::Decoders;
+use codecs::{Decoders, LibreOffice};
 use media::{
     FileId, UploadId,
     files::{
@@ -69,6 +69,8 @@ pub struct Context {
     pub decoders: Decoders,
     /// ffmpeg and ffprobe, confined.
     pub tools: Tools,
+    /// LibreOffice, confined, where there is one.
+    pub office: Option<LibreOffice>,
     /// About how long the encoding of a piece of a film takes, in seconds of one processor.
     pub video_chunk_seconds: u32,
     /// Of how many pages of a document pictures are made, counted from the first.

@@ -17,7 +17,7 @@ use crate::{
     errors,
     steps::{
         assemble::Assemble, probe::Probe, promote::Promote, publish::Publish, render::Render,
-        scan::Scan,
+        render_office::RenderOffice, scan::Scan,
     },
     tools::Context,
 };
@@ -29,7 +29,7 @@ pub fn workflow(kept: Kept) -> Workflow<UploadedFile, Context> {
         .step::<Scan>()
         .step::<Probe>()
         .step::<Promote>()
-        .fan_out::<Render>()
+        .fan_out_or::<Render, RenderOffice>()
         .join::<Publish>()
         .hooks(FileHooks { kept })
         .build()

@@ -45,6 +45,13 @@ pub trait Step: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Done<Self::Output>, StepError>> + Send;
 }
 
+/// A step that does some of the children of a fan-out in place of another, such as those that need a queue of their own. See
+/// [`Route::fan_out_or`](crate::define::workflow::Route::fan_out_or).
+pub trait Alternative: Step {
+    /// Whether a child is for this step. Pure: it is asked once, when the fan-out is committed.
+    fn takes(input: &Self::Input) -> bool;
+}
+
 /// How a step is retried and bounded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepSettings {

@@ -55,8 +55,9 @@ use serde::Serialize;
 use crate::define::{
     detail::Detail,
     results::Results,
-    step::{FanOut, Joined, Missing, Step},
+    step::{Alternative, FanOut, Joined, Missing, Step},
 };
+use definition::takes;
 pub(crate) use definition::{Accepts, Definition, StepDefinition, Then};
 use handler::{Given, Steps};
 pub(crate) use handler::{Handler, Performed};
@@ -201,6 +202,22 @@ impl<I, T, P, C: Send + Sync + 'static> Route<I, FanOut<T, P>, C> {
         self.fanning_out::<S, _>(false)
     }
 
+    /// As [`fan_out`](Self::fan_out), but the children that `A` takes are done by it.
+    pub fn fan_out_or<S, A>(self) -> FanningOut<I, P, S::Output, C>
+    where
+        S: Step<Context = C, Input = T>,
+        A: Alternative + Step<Context = C, Input = T, Output = S::Output>,
+    {
+        let mut fanning_out = self.fan_out::<S>();
+        fanning_out.route.push::<A>();
+        if let Some(step) = fanning_out.route.definition.steps.last_mut() {
+            step.then = Then::Join;
+            step.takes = Some(takes::<A>);
+        }
+        fanning_out.or = Some(A::NAME);
+        fanning_out
+    }
+
     /// As [`fan_out`](Self::fan_out), but the run does not wait for dead children: their join gets
     /// [`Missing`] in their places.
     pub fn fan_out_partial<S: Step<Context = C, Input = T>>(
@@ -219,6 +236,7 @@ impl<I, T, P, C: Send + Sync + 'static> Route<I, FanOut<T, P>, C> {
                 types: PhantomData,
             },
             partial,
+            or: None,
         }
     }
 }
@@ -228,13 +246,15 @@ impl<I, T, P, C: Send + Sync + 'static> Route<I, FanOut<T, P>, C> {
 pub struct FanningOut<I, P, D, C = ()> {
     route: Route<I, (P, D), C>,
     partial: bool,
+    /// The step that does some of the children instead. It is the last one so far.
+    or: Option<&'static str>,
 }
 
 impl<I, P, D, C: Send + Sync + 'static> FanningOut<I, P, D, C> {
     /// The step that follows when every child is done. It runs exactly once per fan-out.
     pub fn join<S: Step<Context = C, Input = Joined<P, D>>>(mut self) -> Route<I, S::Output, C> {
         let so_far = &self.route.definition.steps;
-        let child = so_far.len() - 1;
+        let child = so_far.len() - 1 - usize::from(self.or.is_some());
         let child_name = so_far[child].name;
         self.route.push::<S>();
         let Route {
@@ -246,6 +266,7 @@ impl<I, P, D, C: Send + Sync + 'static> FanningOut<I, P, D, C> {
         if let Some(parent) = child.checked_sub(1) {
             definition.steps[parent].then = Then::FanOut {
                 child: child_name,
+                or: self.or,
                 join: S::NAME,
                 partial: self.partial,
             };

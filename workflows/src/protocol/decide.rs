@@ -189,6 +189,7 @@ fn follow(
         Then::Join => return Ok(Decision::Joined { output }),
         Then::FanOut {
             child,
+            or,
             join,
             partial,
         } => {
@@ -200,7 +201,14 @@ fn follow(
             } else {
                 let raw =
                     |value: Box<RawValue>| Payload::stored(String::from(Box::<str>::from(value)));
-                let children = children.into_iter().map(|input| task(child, raw(input)));
+                let or = or.and_then(|name| Some((name, definition.step(name)?.takes?)));
+                let child_of = |input: &str| match or {
+                    Some((name, takes)) if takes(input) => name,
+                    _ => child,
+                };
+                let children = children
+                    .into_iter()
+                    .map(|input| task(child_of(input.get()), raw(input)));
                 Next::FanOut {
                     fan_out_id: FanOutId(Uuid::now_v7()),
                     carry: raw(carry),

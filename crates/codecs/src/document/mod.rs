@@ -5,6 +5,7 @@
 
 mod fonts;
 mod limits;
+pub mod office;
 mod page;
 mod pdf;
 mod text;
@@ -32,7 +33,7 @@ pub struct DocumentProbe {
 
 /// Reads the document's structure and its first page's size.
 pub fn probe(bytes: &[u8], format: DocumentFormat) -> Result<DocumentProbe, Rejection> {
-    if format == DocumentFormat::Pdf {
+    if !format.is_text() {
         return pdf::probe(&pdf::open(bytes)?);
     }
     let text::Typeset { pages, page } = text::typeset(bytes, 1)?;
@@ -48,10 +49,10 @@ pub fn render(
     plan: &RenderPlan,
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
-    let (document, index) = if format == DocumentFormat::Pdf {
-        (pdf::open(bytes)?, number.saturating_sub(1) as usize)
-    } else {
+    let (document, index) = if format.is_text() {
         (pdf::open(&text::typeset(bytes, number)?.page)?, 0)
+    } else {
+        (pdf::open(bytes)?, number.saturating_sub(1) as usize)
     };
     page::render(pdf::page(&document, index)?, plan, write)
 }

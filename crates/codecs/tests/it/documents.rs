@@ -39,7 +39,7 @@ fn appearance(colour: &str) -> String {
 }
 
 /// The first page, 100 pixels wide, as red, green and blue.
-fn drawn(bytes: &[u8], format: DocumentFormat) -> Result<(u32, Vec<u8>), ImageError> {
+pub fn drawn(bytes: &[u8], format: DocumentFormat) -> Result<(u32, Vec<u8>), ImageError> {
     let mut webp = Vec::new();
     let rendered = render(bytes, format, 1, &plan(&[Some(100)]), |_, bytes| {
         webp.extend_from_slice(bytes);

@@ -13,6 +13,7 @@ mod fixtures;
 mod heif;
 mod heif_boxes;
 mod jpeg_layouts;
+mod office;
 mod padding;
 mod partial;
 mod peers;

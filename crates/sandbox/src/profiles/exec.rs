@@ -1,6 +1,6 @@
 //! For programs of others, which must be started, load libraries, and open files.
 //!
-//! Four layers: resource limits; Landlock, which leaves the tool's program and libraries (to read),
+//! Four layers: resource limits; Landlock, which leaves the tool's program, libraries and data (to read),
 //! its input (to read) and its scratch folder, and takes away TCP and signalling others; a seccomp
 //! list of the system calls that reading, computing and writing files take (`system_calls.rs`);
 //! and a life line, by which the kernel ends the tool when the service is gone. It needs no
@@ -9,7 +9,7 @@
 mod reads;
 mod system_calls;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use landlock::{AccessFs, BitFlags, PathBeneath, PathFd, RulesetCreatedAttr};
 use nix::libc;
@@ -20,6 +20,7 @@ use super::{
     nothing_granted,
 };
 use crate::limits::Limits;
+use crate::tool::Manner;
 
 /// Where the loader of shared libraries is. It is executed by the kernel beside the tool.
 const LOADERS: [&str; 2] = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
@@ -34,12 +35,18 @@ const LIBRARIES: [&str; 6] = [
 ];
 /// Descriptors that a tool may have open.
 const OPEN_FILES: u64 = 64;
+/// A suite keeps its databases, fonts and temporary files open.
+const OPEN_FILES_OF_A_SUITE: u64 = 512;
 
 /// The files that a tool may see, beside the libraries of this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Room<'a> {
     /// The tool itself: read and executed.
     pub program: &'a Path,
+    /// What it is like.
+    pub manner: Manner,
+    /// Folders and files beside the libraries: listed and read. What is not there is left out.
+    pub sees: &'a [PathBuf],
     /// The scratch folder: files in it are read, written and removed.
     pub folder: &'a Path,
     /// The input: read. `None` where it lies in the folder or there is none.
@@ -62,11 +69,16 @@ pub fn confine(
     hold_life_line().map_err(|errno| ConfineError::Process("the life line", errno))?;
     // In this order: Landlock takes descriptors, and seccomp forbids setting limits.
     layers.take(confine_files(room))?;
-    limit_resources(limits, 0, OPEN_FILES)?;
+    let open_files = match room.manner {
+        Manner::Filter => OPEN_FILES,
+        Manner::Suite => OPEN_FILES_OF_A_SUITE,
+    };
+    limit_resources(limits, 0, open_files)?;
     if room.filled {
         reads::ask_before().map_err(ConfineError::Reads)?;
     }
-    layers.take(system_calls::confine().map_err(ConfineError::Seccomp))?;
+    let filtered = system_calls::confine(room.manner);
+    layers.take(filtered.map_err(ConfineError::Seccomp))?;
     Ok(layers.missing)
 }
 
@@ -100,15 +112,22 @@ fn confine_files(room: Room<'_>) -> Result<(), ConfineError> {
     for library in LIBRARIES.map(Path::new).iter().copied().filter(there) {
         grant(library, AccessFs::ReadFile.into())?;
     }
-    grant(
-        room.folder,
-        AccessFs::ReadFile
-            | AccessFs::ReadDir
-            | AccessFs::WriteFile
-            | AccessFs::Truncate
-            | AccessFs::MakeReg
-            | AccessFs::RemoveFile,
-    )?;
+    for seen in room.sees.iter().map(PathBuf::as_path).filter(there) {
+        let read = AccessFs::ReadFile.into();
+        let list = AccessFs::ReadFile | AccessFs::ReadDir;
+        grant(seen, if seen.is_dir() { list } else { read })?;
+    }
+    let files = AccessFs::ReadFile
+        | AccessFs::ReadDir
+        | AccessFs::WriteFile
+        | AccessFs::Truncate
+        | AccessFs::MakeReg
+        | AccessFs::RemoveFile;
+    let folders = AccessFs::MakeDir | AccessFs::RemoveDir | AccessFs::Refer;
+    match room.manner {
+        Manner::Filter => grant(room.folder, files)?,
+        Manner::Suite => grant(room.folder, files | folders)?,
+    }
     if let Some(input) = room.input {
         grant(input, AccessFs::ReadFile.into())?;
     }

@@ -21,7 +21,7 @@ use std::{fs, io, thread};
 
 use nix::libc;
 use sandbox::profiles::pure::confine;
-use sandbox::{Launcher, Limits, Mode};
+use sandbox::{Launcher, Limits, Manner, Mode};
 
 use crate::measure::Measure;
 
@@ -35,7 +35,8 @@ fn main() -> ExitCode {
             sandbox::child::main::<Measure>(args)
         }
         "tool" => sandbox::child::become_tool(args),
-        "tool-escape" => taken_over::escape(&PathBuf::from(args.next().unwrap_or_default())),
+        "tool-escape" => taken_over::escape(Manner::Filter, &folder(args)),
+        "suite-escape" => taken_over::escape(Manner::Suite, &folder(args)),
         "map-input" => map_input(),
         "parent" => parent(args.next().unwrap_or_default()),
         deed => {
@@ -43,6 +44,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+fn folder(mut args: impl Iterator<Item = OsString>) -> PathBuf {
+    PathBuf::from(args.next().unwrap_or_default())
 }
 
 /// Shows the start of the input, by way of memory.

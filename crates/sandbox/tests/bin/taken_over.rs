@@ -1,23 +1,28 @@
 //! A tool that its input has taken over.
 
 use std::net::{TcpStream, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{fs, io};
 
 use nix::libc;
-use sandbox::Mode;
 use sandbox::profiles::exec::{Room, confine};
+use sandbox::{Manner, Mode};
 
 use crate::limits;
 
 /// Confined as a tool is, and then up to no good: prints every way out that works.
-pub fn escape(folder: &Path) -> ExitCode {
+pub fn escape(manner: Manner, folder: &Path) -> ExitCode {
     std::env::set_current_dir(folder).unwrap();
+    // Somebody else's, which is there.
+    let _service = UnixListener::bind("service").unwrap();
     let itself = std::env::current_exe().unwrap();
     let room = Room {
         program: &itself,
+        manner,
+        sees: &[],
         folder,
         input: None,
         filled: false,
@@ -42,6 +47,9 @@ pub fn escape(folder: &Path) -> ExitCode {
         ),
         worked("link", std::os::unix::fs::symlink("/etc/passwd", "link")),
         worked("make a folder", fs::create_dir("folder")),
+        worked("change a mode", open_to_all(folder)),
+        worked("connect", UnixStream::connect("service").map(drop)),
+        worked("make a socket", wait_at("socket")),
         worked("tcp", TcpStream::connect("127.0.0.1:9").map(drop)),
         worked("udp", UdpSocket::bind("127.0.0.1:0").map(drop)),
         worked("unix socket", UnixStream::pair().map(drop)),
@@ -56,6 +64,18 @@ pub fn escape(folder: &Path) -> ExitCode {
     std::thread::spawn(|| ()).join().unwrap();
     println!("escaped: {found:?}");
     ExitCode::SUCCESS
+}
+
+fn open_to_all(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o777))
+}
+
+/// Works if there is a socket then, or if anybody is waited for.
+fn wait_at(name: &str) -> io::Result<()> {
+    let waiting = UnixListener::bind(name)?;
+    fs::symlink_metadata(name)
+        .map(drop)
+        .or_else(|_| waiting.accept().map(drop))
 }
 
 fn library() -> PathBuf {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sandbox::{Launcher, Limits, Resource, Tool, ToolError};
+use sandbox::{Launcher, Limits, Manner, Resource, Tool, ToolError};
 use tempfile::TempDir;
 
 use crate::HELPER;
@@ -21,6 +21,9 @@ pub fn tool(folder: &TempDir, program: &str, args: &[&str], size: usize) -> Tool
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
         input,
         folder: scratch,
+        manner: Manner::Filter,
+        environment: Vec::new(),
+        sees: Vec::new(),
         limits: Limits {
             memory_bytes: 256 << 20,
             cpu_seconds: 1,
@@ -43,9 +46,19 @@ async fn said(tool: &Tool) -> Result<Vec<String>, ToolError> {
 
 #[test]
 fn a_tool_that_was_taken_over_reaches_nothing() {
+    assert_eq!(escapes("tool-escape"), "escaped: []");
+}
+
+#[test]
+fn a_suite_that_was_taken_over_reaches_nothing_but_folders_in_its_own() {
+    assert_eq!(escapes("suite-escape"), r#"escaped: ["make a folder"]"#);
+}
+
+/// What came of every way out that the helper knows.
+fn escapes(deed: &str) -> String {
     let folder = TempDir::new().unwrap();
     let mut child = Command::new(HELPER)
-        .arg("tool-escape")
+        .arg(deed)
         .arg(folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -58,8 +71,9 @@ fn a_tool_that_was_taken_over_reaches_nothing() {
     drop(life_line);
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(said.trim(), "escaped: []", "{complained}");
+    assert!(!said.is_empty(), "{complained}");
     assert!(!Path::new("/tmp/tool-escape").exists());
+    said.trim().to_owned()
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sandbox::fill::Fill;
-use sandbox::{Launcher, Tool, ToolError};
+use sandbox::{Launcher, Manner, Tool, ToolError};
 
 use crate::exec::command::{Name, ToolCall};
 
@@ -82,6 +82,9 @@ impl Tools {
             args: call.args.clone(),
             input: call.input.clone(),
             folder: call.folder.clone(),
+            manner: Manner::Filter,
+            environment: Vec::new(),
+            sees: Vec::new(),
             limits: call.limits.clone(),
         };
         self.launcher

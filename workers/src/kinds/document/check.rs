@@ -50,11 +50,11 @@ mod tests {
     fn the_first_page_must_be_there_and_none_twice() {
         let probe = |pages, shown_pages| Probe {
             format: DocumentFormat::Pdf,
-            facts: Facts {
+            facts: Some(Facts {
                 pages,
                 width_points: 595.0,
                 height_points: 842.0,
-            },
+            }),
             shown_pages,
         };
         let none = Incomplete::Pictures {

@@ -1,6 +1,7 @@
-//! Documents: PDF in, pictures of the first pages out.
+//! Documents: pictures of the first pages out. Those of office programs become a PDF first.
 
 pub mod check;
+mod office;
 pub mod plan;
 pub mod probe;
 pub mod publish;

@@ -27,30 +27,61 @@ pub enum Unit {
         /// Its number; the first page's is 1.
         page: u32,
     },
+    /// The first pages of a document that has to become a PDF for that.
+    OfficePages {
+        /// Of which document.
+        format: DocumentFormat,
+        /// So many, if there are so many.
+        pages: u32,
+    },
 }
 
 impl Unit {
     /// How long an attempt may take: fetching the original, drawing, and storing.
-    pub const TIMEOUT: Duration = Duration::from_mins(10);
+    const TIMEOUT: Duration = Duration::from_mins(10);
+    /// The same where LibreOffice comes first, twice if need be.
+    pub const LONGEST: Duration = Duration::from_mins(30);
 
-    /// Which page of which document it shows.
-    pub const fn page(self) -> (DocumentFormat, u32) {
-        match self {
-            Self::FirstPage { format } => (format, 1),
-            Self::FurtherPage { format, page } => (format, page),
+    /// How long an attempt may take.
+    pub const fn timeout(self) -> Duration {
+        if self.is_office() {
+            Self::LONGEST
+        } else {
+            Self::TIMEOUT
+        }
+    }
+
+    /// Whether LibreOffice has to open it.
+    pub const fn is_office(self) -> bool {
+        matches!(self, Self::OfficePages { .. })
+    }
+
+    /// The unit of a page alone.
+    pub const fn of_page(format: DocumentFormat, page: u32) -> Self {
+        match page {
+            0 | 1 => Self::FirstPage { format },
+            page => Self::FurtherPage { format, page },
         }
     }
 }
 
-/// The recipe's units, each for a task of its own: a page that is hard to draw costs no other.
+/// The recipe's units, each for a task of its own: a page that is hard to draw costs no other. Of what has to become a PDF
+/// first, all pages are of one: that costs more than to draw.
 pub fn plan(probe: &Probe) -> Plan {
     let format = probe.format;
-    let further = probe.further_pages();
-    let further = further.map(|page| Unit::FurtherPage { format, page });
-    let units = std::iter::once(Unit::FirstPage { format }).chain(further);
+    let pages = probe.shown_pages;
+    let units = if format.is_office() {
+        vec![Unit::OfficePages { format, pages }]
+    } else {
+        let further = probe.further_pages();
+        let further = further.map(|page| Unit::of_page(format, page));
+        std::iter::once(Unit::of_page(format, 1))
+            .chain(further)
+            .collect()
+    };
     Plan {
         recipe: recipe::recipe().hash(),
-        units: units.map(kinds::Unit::Document).collect(),
+        units: units.into_iter().map(kinds::Unit::Document).collect(),
     }
 }
 

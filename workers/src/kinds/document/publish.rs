@@ -46,7 +46,7 @@ pub async fn publish(
         served: Vec::new(),
         report: None,
         audio: None,
-        document: Some(probe.facts.clone()),
+        document: probe.facts.clone(),
         warnings: left_out
             .first()
             .map(|_| Warning::PagesLeftOut)

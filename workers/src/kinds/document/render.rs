@@ -1,10 +1,15 @@
-//! Draws a page in the sandbox, as files on this machine.
+//! Draws pages in the sandbox, as files on this machine.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use codecs::Rendered;
-use media::formats::OutputFormat;
+use media::Rejection;
+use media::formats::{DocumentFormat, OutputFormat};
 use serde::{Deserialize, Serialize};
 use workflows::{Attempt, StepError};
 
+use super::office::Converted;
 use super::{Unit, plan};
 use crate::errors::{self, decoded};
 use crate::kinds::{self, LocalFile, Made, Rendering, Source};
@@ -26,6 +31,14 @@ const fn first() -> u32 {
     1
 }
 
+/// What is drawn.
+enum Drawn<'a> {
+    /// The original, as it was sent.
+    Original(&'a Source),
+    /// What was made of it.
+    Converted(&'a Converted),
+}
+
 /// Draws them, in a folder that goes with the value. The file is refused if its first page cannot be drawn; others are
 /// left out.
 pub async fn render(
@@ -33,38 +46,53 @@ pub async fn render(
     source: &Source,
     unit: Unit,
 ) -> Result<Rendering, StepError> {
-    let context = &cx.context;
-    let (format, page) = unit.page();
-    let (plan, limits) = (plan::render_plan(unit), super::limits(&context.limits));
-    let rendered = decoded(|| async {
-        let file = context.open(source).await?;
-        let folder = context.folder()?;
-        let rendered = context.decoders.render_document(
-            file,
-            (format, page),
-            &plan,
-            folder.path(),
-            &limits,
-            &cx.cancelled,
-        );
-        Ok((rendered.await?, folder))
-    });
-    let (rendered, folder) = match rendered.await? {
+    let mut rendering = Rendering {
+        folder: cx.context.folder()?,
+        made: Vec::new(),
+        placeholder: None,
+        document: None,
+    };
+    let original = Drawn::Original(source);
+    match unit {
+        Unit::FirstPage { format } => add(&mut rendering, cx, &original, (format, 1)).await?,
+        Unit::FurtherPage { format, page } => {
+            add(&mut rendering, cx, &original, (format, page)).await?;
+        }
+        Unit::OfficePages { format, pages } => {
+            let converted = Converted::new(cx, source, format).await?;
+            for page in 1..=pages.min(converted.facts.pages).max(1) {
+                let drawn = Drawn::Converted(&converted);
+                add(&mut rendering, cx, &drawn, (DocumentFormat::Pdf, page)).await?;
+            }
+            rendering.document = Some(converted.facts.clone());
+        }
+    }
+    Ok(rendering)
+}
+
+/// Adds the pictures of a page.
+async fn add(
+    rendering: &mut Rendering,
+    cx: &Attempt<Context>,
+    drawn: &Drawn<'_>,
+    (format, page): (DocumentFormat, u32),
+) -> Result<(), StepError> {
+    let (rendered, folder) = match draw(rendering.folder.path(), cx, drawn, (format, page)).await? {
         Ok(drawn) => drawn,
         Err(rejection) if page > 1 => {
             tracing::info!(rejection.code = %rejection.code, document.page = page, "a page is left out");
-            (Rendered::default(), context.folder()?)
+            return Ok(());
         }
         Err(rejection) => return Err(errors::reject(rejection)),
     };
-    let made = rendered.pictures.iter().map(|image| {
+    for image in &rendered.pictures {
         let name = format!("{}.{}", image.name, OutputFormat::Webp.extension());
         let file = LocalFile {
-            path: folder.path().join(&name),
+            path: folder.join(&name),
             name: name.clone(),
             mime_type: OutputFormat::Webp.mime_type(),
         };
-        Made {
+        rendering.made.push(Made {
             name,
             files: vec![file],
             output: kinds::Output::Document(Output {
@@ -72,12 +100,42 @@ pub async fn render(
                 width: image.width,
                 height: image.height,
             }),
-        }
+        });
+    }
+    if page == 1 {
+        rendering.placeholder = Some(rendered.placeholder);
+    }
+    Ok(())
+}
+
+/// Draws it, in a new folder within `within`.
+async fn draw(
+    within: &Path,
+    cx: &Attempt<Context>,
+    drawn: &Drawn<'_>,
+    (format, page): (DocumentFormat, u32),
+) -> Result<Result<(Rendered, PathBuf), Rejection>, StepError> {
+    let context = &cx.context;
+    let plan = plan::render_plan(Unit::of_page(format, page));
+    let limits = super::limits(&context.limits);
+    let rendered = decoded(|| async {
+        let file: File = match drawn {
+            Drawn::Original(source) => context.open(source).await?,
+            Drawn::Converted(converted) => converted.open()?,
+        };
+        let folder = tempfile::tempdir_in(within);
+        let folder = folder.map_err(|error| errors::machine("cannot make a scratch folder", error));
+        // It goes with the one that it is in.
+        let folder = folder?.keep();
+        let rendered = context.decoders.render_document(
+            file,
+            (format, page),
+            &plan,
+            &folder,
+            &limits,
+            &cx.cancelled,
+        );
+        Ok((rendered.await?, folder))
     });
-    let made = made.collect();
-    Ok(Rendering {
-        folder,
-        made,
-        placeholder: (page == 1).then_some(rendered.placeholder),
-    })
+    rendered.await
 }

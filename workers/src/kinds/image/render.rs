@@ -64,6 +64,7 @@ pub async fn render(
         folder,
         made,
         placeholder: Some(rendered.placeholder),
+        document: None,
     })
 }
 

@@ -65,6 +65,7 @@ pub async fn render(
         folder: workplace.folder,
         made: vec![made],
         placeholder,
+        document: None,
     })
 }
 

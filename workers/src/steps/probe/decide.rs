@@ -12,6 +12,13 @@ use crate::kinds::Probe;
 /// Media types by which clients say that they do not know (RFC 2046 §4.5.1).
 const UNDECLARED: [&str; 3] = ["", UNDECLARED_TYPE, "binary/octet-stream"];
 
+/// What may be named to owners as taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Documents of office programs are.
+    pub office: bool,
+}
+
 /// What the witnesses agree upon.
 #[derive(Debug)]
 pub(super) struct Agreed {
@@ -22,21 +29,24 @@ pub(super) struct Agreed {
 }
 
 /// As what to probe a file: as its magic bytes look (`hint`), or else as declared.
-pub(super) fn kind(declared: &str, hint: Option<&str>) -> Result<Kind, Rejection> {
+pub(super) fn kind(declared: &str, hint: Option<&str>, taken: Taken) -> Result<Kind, Rejection> {
     match hint {
+        Some(hint) if magic::is_package(hint) => Ok(Kind::Document),
         Some(hint) => InputFormat::from_declared(hint)
             .map(InputFormat::kind)
-            .ok_or_else(|| unsupported(hint)),
+            .ok_or_else(|| unsupported(hint, taken)),
         None => Ok(InputFormat::from_declared(declared).map_or(Kind::Image, InputFormat::kind)),
     }
 }
 
-/// Which document to probe a file as: only PDF can be told by its bytes.
-pub(super) fn document(declared: &str, hint: Option<&str>) -> DocumentFormat {
-    match InputFormat::from_declared(hint.unwrap_or(declared)) {
+/// Which document to probe a file as; `None` if it is of an office program, if at all: what is in it tells which.
+pub(super) fn document(declared: &str, hint: Option<&str>) -> Option<DocumentFormat> {
+    let format = match InputFormat::from_declared(hint.unwrap_or(declared)) {
         Some(InputFormat::Document(format)) => format,
         _ => DocumentFormat::Pdf,
-    }
+    };
+    let is_office = hint.is_some_and(magic::is_package) || format.is_office();
+    (!is_office).then_some(format)
 }
 
 /// Whether a file that is declared as a text begins by chance as files of another type do, such as `BM` of BMP: those
@@ -57,6 +67,7 @@ pub(super) fn agree(
     hint: Option<&str>,
     probed: Result<Probe, Rejection>,
     strict: bool,
+    taken: Taken,
 ) -> Result<Agreed, Rejection> {
     let declared = declared.split(';').next().unwrap_or_default().trim();
     let unknown = UNDECLARED.iter().any(|u| u.eq_ignore_ascii_case(declared));
@@ -66,7 +77,7 @@ pub(super) fn agree(
         // Neither the magic bytes nor the declared type is a format we take: name the declared one, which the sender
         // understands.
         Err(_) if hint.is_none() && expected.is_none() && !unknown => {
-            return Err(unsupported(declared));
+            return Err(unsupported(declared, taken));
         }
         // As a picture was it probed for want of any sign, and it is not one.
         Err(refusal)
@@ -76,7 +87,14 @@ pub(super) fn agree(
         {
             let message = "the file is of no type that is taken";
             let refusal = Rejection::new(RejectionCode::UnsupportedType, message);
-            return Err(refusal.limit(supported()));
+            return Err(refusal.limit(supported(taken)));
+        }
+        // An archive, or what another program keeps in the same containers.
+        Err(refusal)
+            if hint.is_some_and(magic::is_package)
+                && refusal.code == RejectionCode::UnsupportedType =>
+        {
+            return Err(refusal.limit(supported(taken)));
         }
         Err(refusal) => return Err(refusal),
     };
@@ -106,20 +124,18 @@ fn declared_subtype(declared: &str) -> &str {
     declared.split_once('/').map_or("", |(_, subtype)| subtype)
 }
 
-fn unsupported(found: &str) -> Rejection {
-    if magic::is_office(found) {
-        let message = "documents of office programs are not taken; PDF is";
-        return Rejection::new(RejectionCode::OfficeDocument, message).measured(found);
-    }
+fn unsupported(found: &str, taken: Taken) -> Rejection {
     let message = "this type of file is not taken";
     Rejection::new(RejectionCode::UnsupportedType, message)
-        .limit(supported())
+        .limit(supported(taken))
         .measured(found)
 }
 
 /// Every type that is taken, of whatever kind.
-fn supported() -> String {
-    let supported: Vec<_> = InputFormat::all().map(InputFormat::mime_type).collect();
+fn supported(taken: Taken) -> String {
+    let is_office = |format: &InputFormat| matches!(format, InputFormat::Document(format) if format.is_office());
+    let supported = InputFormat::all().filter(|format| taken.office || !is_office(format));
+    let supported: Vec<_> = supported.map(InputFormat::mime_type).collect();
     supported.join(", ")
 }
 
@@ -129,6 +145,8 @@ mod tests {
 
     use super::*;
     use crate::kinds::image;
+
+    const ALL: Taken = Taken { office: true };
 
     fn jpeg_probe() -> Probe {
         Probe::Image(image::Probe {
@@ -153,13 +171,18 @@ mod tests {
     #[test]
     fn what_is_of_no_kind_is_told_every_type_that_is_taken() {
         let picture = Rejection::new(RejectionCode::UnsupportedType, "not an image");
-        let refusal = agree("", None, Err(picture), false).unwrap_err();
+        let refusal = agree("", None, Err(picture), false, ALL).unwrap_err();
         assert!(!refusal.message.contains("image"), "{}", refusal.message);
         let taken = refusal.limit.unwrap();
         assert!(
             taken.contains("image/jpeg") && taken.contains("video/mp4"),
             "{taken}"
         );
+        assert!(taken.contains("application/msword"), "{taken}");
+        let picture = Rejection::new(RejectionCode::UnsupportedType, "not an image");
+        let without = Taken { office: false };
+        let refusal = agree("", None, Err(picture), false, without).unwrap_err();
+        assert!(!refusal.limit.unwrap().contains("application/msword"));
     }
 
     #[test]
@@ -188,13 +211,13 @@ mod tests {
             ("application/pdf", jpeg, Ok(jpeg_probe()), "type_mismatch"),
             (
                 "image/jpeg",
-                Some("application/zip"),
+                Some("application/gzip"),
                 corrupt(),
                 "unsupported_type",
             ),
             (
                 "image/jpeg",
-                Some("application/zip"),
+                Some("application/gzip"),
                 Ok(jpeg_probe()),
                 "unsupported_type",
             ),
@@ -204,7 +227,10 @@ mod tests {
         ];
         for (declared, hint, probe, expected) in cases {
             assert_eq!(
-                code(kind(declared, hint).and_then(|_| agree(declared, hint, probe, false))),
+                code(
+                    kind(declared, hint, ALL)
+                        .and_then(|_| agree(declared, hint, probe, false, ALL))
+                ),
                 expected,
                 "{declared} {hint:?}"
             );
@@ -233,17 +259,30 @@ mod tests {
     }
 
     #[test]
-    fn office_documents_are_refused_by_a_code_of_their_own() {
-        for (found, expected) in [
-            ("application/msword", "office_document"),
-            ("application/vnd.ms-excel", "office_document"),
-            ("application/vnd.oasis.opendocument.text", "office_document"),
-            ("application/zip", "unsupported_type"),
-            ("text/html", "unsupported_type"),
+    fn what_may_be_of_an_office_program_is_looked_into() {
+        for (declared, hint, expected) in [
+            ("", Some("application/zip"), None),
+            ("text/plain", Some("application/x-ole-storage"), None),
+            (
+                "",
+                Some("application/vnd.oasis.opendocument.graphics"),
+                None,
+            ),
+            ("application/msword", None, None),
+            ("", Some("application/pdf"), Some(DocumentFormat::Pdf)),
+            ("text/csv", None, Some(DocumentFormat::Csv)),
         ] {
-            let refusal = kind("application/octet-stream", Some(found)).unwrap_err();
-            assert_eq!(refusal.code.as_str(), expected, "{found}");
+            assert_eq!(kind(declared, hint, ALL).unwrap(), Kind::Document);
+            assert_eq!(document(declared, hint), expected, "{declared} {hint:?}");
         }
+        let archive =
+            Rejection::new(RejectionCode::UnsupportedType, "no").measured("application/zip");
+        let refusal = agree("", Some("application/zip"), Err(archive), false, ALL).unwrap_err();
+        assert!(
+            refusal
+                .limit
+                .is_some_and(|taken| taken.contains("image/png"))
+        );
     }
 
     #[test]
@@ -254,7 +293,7 @@ mod tests {
             ("image/*", "image/jpeg"),
             ("application/octet-stream", "image/jpeg"),
         ] {
-            let agreed = agree(declared, Some("image/jpeg"), Ok(jpeg_probe()), true);
+            let agreed = agree(declared, Some("image/jpeg"), Ok(jpeg_probe()), true, ALL);
             assert_eq!(code(agreed), expected, "{declared}");
         }
     }

@@ -8,11 +8,11 @@ pub(super) fn looks_like(start: &[u8]) -> Option<&'static str> {
     let known = || infer::get(start).map(|kind| kind.mime_type());
     picture(start)
         .or_else(|| sound(start))
+        .or_else(|| office(start))
         .or_else(known)
         .or_else(|| film(start))
         .or_else(|| document(start))
         .or_else(|| drawing(start))
-        .map(|found| office(start, found))
 }
 
 /// SVG, in which scripts may be.
@@ -23,9 +23,12 @@ fn drawing(start: &[u8]) -> Option<&'static str> {
         .then_some("image/svg+xml")
 }
 
-/// Whether it is of an office program: of Microsoft, old or new, or in the open format.
-pub(super) fn is_office(mime: &str) -> bool {
+/// Whether what is in a file of this type says whether it is a document of an office program.
+pub(super) fn is_package(mime: &str) -> bool {
     [
+        ZIP,
+        COMPOUND,
+        RTF,
         "application/msword",
         "application/vnd.ms-",
         "application/vnd.oasis.opendocument",
@@ -35,31 +38,15 @@ pub(super) fn is_office(mime: &str) -> bool {
     .any(|family| mime.starts_with(family))
 }
 
-/// Many programs write the parts of an office document in another order than `infer` asks for.
-fn office(start: &[u8], found: &'static str) -> &'static str {
-    let has = |name: &[u8]| start.windows(name.len()).any(|part| part == name);
-    let office = [
-        (
-            &b"mimetypeapplication/vnd.oasis.opendocument"[..],
-            "application/vnd.oasis.opendocument",
-        ),
-        (
-            b"word/",
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        ),
-        (
-            b"xl/",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        ),
-        (
-            b"ppt/",
-            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        ),
-    ];
-    let is_package =
-        found == "application/zip" && (has(b"[Content_Types].xml") || has(office[0].0));
-    let known = office.iter().find(|(name, _)| is_package && has(name));
-    known.map_or(found, |(_, mime)| mime)
+const ZIP: &str = "application/zip";
+const COMPOUND: &str = "application/x-ole-storage";
+const RTF: &str = "application/rtf";
+
+/// What documents of office programs come in, but for ZIP archives.
+fn office(start: &[u8]) -> Option<&'static str> {
+    let compound = start.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    let rtf = start.starts_with(br"{\rtf");
+    compound.then_some(COMPOUND).or(rtf.then_some(RTF))
 }
 
 /// PDF with something before its head, which viewers pass over (ISO 32000-2 annex I, note 13).
@@ -192,22 +179,16 @@ mod tests {
 
     #[test]
     fn documents_are_known_by_their_first_bytes() {
-        let package = |name: &str| {
-            format!("PK\x03\x04\x14\0\0\0\x08\0......[Content_Types].xml....PK\x03\x04{name}")
-        };
         let late = format!("{}%PDF-1.4\n", "x".repeat(1000));
         for (start, expected) in [
             (b"%PDF-1.7\n".to_vec(), Some("application/pdf")),
             (late.into(), Some("application/pdf")),
             (format!("{}%PDF-1.4", "x".repeat(1100)).into(), None),
             (
-                package("word/document.xml").into(),
-                Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+                b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec(),
+                Some("application/x-ole-storage"),
             ),
-            (
-                package("xl/workbook.xml").into(),
-                Some("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-            ),
+            (br"{\rtf1 x}".to_vec(), Some("application/rtf")),
             (
                 b"PK\x03\x04\x14\0\0\0\0\0......photo.jpg".to_vec(),
                 Some("application/zip"),

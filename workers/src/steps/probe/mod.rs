@@ -63,11 +63,15 @@ impl Step for Probe {
             let _ = cx.context.scratch.evict(&sha256);
             errors::reject(refusal)
         };
-        let kind = decide::kind(declared, hint).map_err(refused)?;
+        let taken = decide::Taken {
+            office: cx.context.office.is_some(),
+        };
+        let kind = decide::kind(declared, hint, taken).map_err(refused)?;
         let document = decide::document(declared, hint);
         let probed = probe(cx, &source, kind, document).await?;
         let rules = &cx.context.types;
-        let agreed = decide::agree(declared, hint, probed, rules.strict).map_err(refused)?;
+        let agreed = decide::agree(declared, hint, probed, rules.strict, taken);
+        let agreed = agreed.map_err(refused)?;
         let decide::Agreed { probe, warnings } = agreed;
         let size_bytes = upload.plan.size_bytes;
         rules.check(probe.format(), size_bytes).map_err(refused)?;
@@ -112,7 +116,7 @@ async fn probe(
     cx: &Attempt<Context>,
     source: &Source,
     kind: Kind,
-    document: DocumentFormat,
+    document: Option<DocumentFormat>,
 ) -> Result<Result<kinds::Probe, Rejection>, StepError> {
     match kind {
         Kind::Image => {
@@ -129,7 +133,10 @@ async fn probe(
             sound => or_unsupported(sound),
         },
         Kind::Document => {
-            let probed = document::probe::probe(cx, source, document).await?;
+            let probed = match document {
+                Some(format) => document::probe::probe(cx, source, format).await?,
+                None => document::probe::probe_office(cx, source).await?,
+            };
             Ok(probed.map(kinds::Probe::Document))
         }
     }

@@ -44,13 +44,15 @@ impl Step for Publish {
         }: Self::Input,
     ) -> Result<Done<()>, StepError> {
         let placeholder = children.iter_mut().find_map(|c| c.placeholder.take());
+        let document = children.iter_mut().find_map(|c| c.document.take());
+        let probe = carry.probe.completed(document);
         let stored: Vec<_> = children.into_iter().flat_map(|c| c.outputs).collect();
-        carry.probe.check(&stored).or_fail()?;
+        probe.check(&stored).or_fail()?;
         let file_id = carry.file_id;
         let found = cx.context.found(file_id).await?;
         let original = keys::original(&found.sha256);
         cx.context.in_place(&original, found.size_bytes).await?;
-        let publication = match &carry.probe {
+        let publication = match &probe {
             Probe::Image(_) => image::publish::publish(&cx.context, stored).await?,
             Probe::Video(probe) => {
                 video::publish::publish(cx, &found.sha256, probe, stored).await?

@@ -34,11 +34,19 @@ impl Step for Render {
     }
 
     async fn run(cx: &Attempt<Context>, task: RenderTask) -> Result<Done<Rendered>, StepError> {
-        let limit = task.unit.timeout();
-        let rendered = tokio::time::timeout(limit, make(cx, &task));
-        let rendered = rendered.await.map_err(|_| TooSlow(limit)).or_retry()??;
-        Ok(Done::new(rendered))
+        run(cx, &task).await
     }
+}
+
+/// One attempt, within the unit's own limit.
+pub(super) async fn run(
+    cx: &Attempt<Context>,
+    task: &RenderTask,
+) -> Result<Done<Rendered>, StepError> {
+    let limit = task.unit.timeout();
+    let rendered = tokio::time::timeout(limit, make(cx, task));
+    let rendered = rendered.await.map_err(|_| TooSlow(limit)).or_retry()??;
+    Ok(Done::new(rendered))
 }
 
 /// Makes the outputs and stores them, all within the unit's own limit.
@@ -48,6 +56,7 @@ async fn make(cx: &Attempt<Context>, task: &RenderTask) -> Result<Rendered, Step
         folder: _folder,
         made,
         placeholder,
+        document,
     } = render(cx, task).await?;
     let prefix = keys::media_prefix(&task.sha256, &task.recipe, cx.token);
     cx.context.claim(FileId(cx.subject), &prefix).await?;
@@ -58,6 +67,7 @@ async fn make(cx: &Attempt<Context>, task: &RenderTask) -> Result<Rendered, Step
     Ok(Rendered {
         outputs,
         placeholder,
+        document,
     })
 }
 

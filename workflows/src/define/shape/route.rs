@@ -79,8 +79,10 @@ impl From<Then> for Follows {
         match then {
             Then::End => Self::End,
             Then::Step(next) => Self::Step(next.to_owned()),
+            // The other step for children is a step of the route by itself.
             Then::FanOut {
                 child,
+                or: _,
                 join,
                 partial,
             } => Self::FanOut {

@@ -9,7 +9,7 @@ use crate::define::{
     lane::Lane,
     record::BoxError,
     shape::{self, Shape},
-    step::{Step, StepSettings},
+    step::{Alternative, Step, StepSettings},
     workflow::hooks::{Hooked, Revival, RunEnd},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct StepDefinition {
     pub needs: &'static [&'static str],
     pub accepts: Accepts,
     pub then: Then,
+    /// Of a step that does some children of a fan-out in place of another: whether a child is its.
+    pub takes: Option<Takes>,
     /// Finds the shape of the step's input.
     pub shape: fn() -> Shape,
 }
@@ -41,6 +43,8 @@ pub(crate) enum Then {
     Step(&'static str),
     FanOut {
         child: &'static str,
+        /// The step that does some of the children instead.
+        or: Option<&'static str>,
         join: &'static str,
         /// The join is told of dead children, instead of waiting for them.
         partial: bool,
@@ -91,9 +95,18 @@ impl Definition {
             needs: S::NEEDS,
             accepts: accepts::<S>,
             then: Then::End,
+            takes: None,
             shape: shape::of::<S::Input>,
         });
     }
+}
+
+/// Whether a child of a fan-out is for this step.
+pub(crate) type Takes = fn(&str) -> bool;
+
+/// What cannot be read is not: the other step says so.
+pub(crate) fn takes<A: Alternative>(input: &str) -> bool {
+    serde_json::from_str::<A::Input>(input).is_ok_and(|input| A::takes(&input))
 }
 
 /// Whether a step could read this input. Nothing runs.

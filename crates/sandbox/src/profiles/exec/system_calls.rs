@@ -1,6 +1,6 @@
 //! The system calls that a tool may make: reading, computing, writing files, threads of its own.
 //!
-//! Everything else answers EPERM: sockets, `ptrace`, mounts, keyrings, new processes, signals to
+//! Everything else answers EPERM: sockets that lead anywhere, `ptrace`, mounts, keyrings, new processes, signals to
 //! others, changes of limits, and whatever a newer kernel brings.
 
 use std::collections::BTreeMap;
@@ -11,17 +11,19 @@ use seccompiler::{
     SeccompCondition, SeccompFilter, SeccompRule,
 };
 
+use crate::tool::Manner;
+
 /// Confines this process, and whatever it becomes, for good.
-pub(crate) fn confine() -> Result<(), Error> {
+pub(crate) fn confine(manner: Manner) -> Result<(), Error> {
     // A filter is compiled before any is applied: compiling takes calls that are not on the list.
     let programs = [
-        allowed().map_err(Error::from)?,
         absent().map_err(Error::from)?,
+        pretended().map_err(Error::from)?,
+        allowed(manner).map_err(Error::from)?,
     ];
-    // The narrower one last: it takes away, and applying the second takes `seccomp` or `prctl`.
-    let [allowed, absent] = programs;
-    seccompiler::apply_filter(&absent)?;
-    seccompiler::apply_filter(&allowed)
+    // The narrowest last: it takes away, and applying another takes `seccomp` or `prctl`.
+    let mut programs = programs.iter();
+    programs.try_for_each(|program| seccompiler::apply_filter(program))
 }
 
 /// Calls that look as if the kernel did not have them, so that libraries fall back to older ones
@@ -32,8 +34,33 @@ fn absent() -> Result<BpfProgram, BackendError> {
     filter(rules, SeccompAction::Allow, enosys)
 }
 
-fn allowed() -> Result<BpfProgram, BackendError> {
-    let mut rules: BTreeMap<_, _> = ALLOWED.iter().map(|&call| (call, Vec::new())).collect();
+/// Calls that are not made, and answer as if they had been: what wants a socket at which to wait gets one that nobody can
+/// reach, and has no name on any disk.
+fn pretended() -> Result<BpfProgram, BackendError> {
+    let nothing_happens = SeccompAction::Errno(0);
+    let calls = [libc::SYS_bind, libc::SYS_listen];
+    let rules = calls.map(|call| (call, Vec::new())).into_iter().collect();
+    filter(rules, SeccompAction::Allow, nothing_happens)
+}
+
+fn allowed(manner: Manner) -> Result<BpfProgram, BackendError> {
+    let more = match manner {
+        Manner::Filter => &[],
+        Manner::Suite => SUITE,
+    };
+    let calls = ALLOWED.iter().chain(more);
+    let mut rules: BTreeMap<_, _> = calls.map(|&call| (call, Vec::new())).collect();
+    if manner == Manner::Suite {
+        // To connect it, or to send or take anything by it, is not allowed.
+        let [local, stream] = [libc::AF_UNIX, libc::SOCK_STREAM];
+        let local = is(0, SeccompCmpOp::Eq, local.cast_unsigned().into())?;
+        let kind = SeccompCmpOp::MaskedEq(0xf);
+        let stream = is(1, kind, stream.cast_unsigned().into())?;
+        rules.insert(
+            libc::SYS_socket,
+            vec![SeccompRule::new(vec![local, stream])?],
+        );
+    }
     rules.insert(libc::SYS_clone3, Vec::new()); // `absent` answers
     let thread = libc::CLONE_THREAD.cast_unsigned().into();
     let own_pid = u64::from(std::process::id());
@@ -160,4 +187,30 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_getuid,
     libc::SYS_sysinfo,
     libc::SYS_uname,
+];
+
+/// More for a suite. What changes a file's owner, mode or times is not among it: Landlock would not hold that to the
+/// scratch folder.
+const SUITE: &[libc::c_long] = &[
+    libc::SYS_bind,
+    libc::SYS_dup,
+    libc::SYS_eventfd2,
+    libc::SYS_fadvise64,
+    libc::SYS_fdatasync,
+    libc::SYS_fstatfs,
+    libc::SYS_fsync,
+    libc::SYS_getppid,
+    libc::SYS_listen,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_mkdir,
+    libc::SYS_mkdirat,
+    libc::SYS_pipe2,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rename,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rmdir,
+    libc::SYS_statfs,
+    libc::SYS_umask,
 ];
