@@ -43,7 +43,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "settings",
         ],
     ),
-    ("api", &["workflows", "media", "storage", "settings"]),
+    (
+        "api",
+        &["workflows", "media", "storage", "video", "settings"],
+    ),
     ("gateway", &["api", "media", "storage", "settings"]),
     (
         "mediamill",

@@ -14,6 +14,7 @@ use crate::v1::account::AccountApi;
 use crate::v1::admin;
 use crate::v1::files::FilesApi;
 use crate::v1::health::HealthApi;
+use crate::v1::plans::PlansApi;
 use crate::v1::upload_tokens::UploadTokensApi;
 use crate::v1::uploads::UploadsApi;
 
@@ -22,6 +23,7 @@ pub type Operations = (
     UploadsApi,
     UploadTokensApi,
     FilesApi,
+    PlansApi,
     AccountApi,
     HealthApi,
     admin::Operations,
@@ -31,6 +33,7 @@ const OPERATIONS: Operations = (
     UploadsApi,
     UploadTokensApi,
     FilesApi,
+    PlansApi,
     AccountApi,
     HealthApi,
     admin::OPERATIONS,

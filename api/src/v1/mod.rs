@@ -6,5 +6,6 @@ pub(crate) mod codes;
 pub mod files;
 pub(crate) mod health;
 pub(crate) mod metadata;
+pub(crate) mod plans;
 pub(crate) mod upload_tokens;
 pub mod uploads;

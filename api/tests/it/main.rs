@@ -7,6 +7,7 @@ mod bounds;
 mod contract;
 mod jwt;
 mod listing;
+mod plans;
 mod problems;
 mod quotas;
 mod rates;

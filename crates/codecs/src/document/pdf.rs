@@ -13,11 +13,13 @@ const LONGEST_POINTS: f32 = 14_400.0;
 /// Opens it. What only its owner's password protects is open to everybody, as in viewers.
 pub fn open(bytes: &[u8]) -> Result<Pdf, Rejection> {
     let document = Pdf::new(bytes.to_vec()).map_err(|error| match error {
-        LoadPdfError::Decryption(
-            DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
-        ) => Rejection::new(
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Rejection::new(
             RejectionCode::Encrypted,
             "the document asks for a password before it shows anything",
+        ),
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => Rejection::new(
+            RejectionCode::Encrypted,
+            "the document is encrypted in a way that is not known here",
         ),
         LoadPdfError::Decryption(_) | LoadPdfError::Invalid => damaged("no document"),
     })?;

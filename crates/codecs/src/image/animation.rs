@@ -4,6 +4,7 @@ use super::canvas::{Canvas, Disposal, Part};
 use super::encode::Animated;
 use super::extent::Extent;
 use super::header::Header;
+use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::{
     ImageError, ImageLimits, Orientation, RenderPlan, Rendered, RenderedImage, gif, heif, orient,
@@ -57,6 +58,15 @@ impl<'a> Frames<'a> {
         }
     }
 
+    /// What the colours of its frames mean.
+    fn color(&self, header: &Header) -> Embedded {
+        match self {
+            // They may have more bits, which they lose in sRGB only.
+            Self::Heif(_) => Embedded::Srgb,
+            _ => header.color.clone(),
+        }
+    }
+
     /// Whether a frame was found that is not whole, or something after which no other could be read.
     fn is_cut(&self) -> bool {
         let extent = match self {
@@ -107,9 +117,10 @@ pub(super) fn render(
     while let Some(part) = frames.next()? {
         let before = (part.disposal == Disposal::Restore).then(|| canvas.pixels().to_vec());
         canvas.draw(&part);
-        let mut picture = shown(&canvas, header, targets)?;
+        let color = frames.color(header);
+        let mut picture = shown(&canvas, header, color, targets)?;
         if outputs.is_empty() {
-            outputs = begin(&picture, header.plays, plan, targets)?;
+            outputs = begin(&picture, (header.frames, header.plays), plan, targets)?;
         }
         let milliseconds = if part.milliseconds <= 10 {
             HURRIED
@@ -152,22 +163,26 @@ pub(super) fn render(
 
 fn begin(
     first: &Raster,
-    plays: u32,
+    frames_and_plays: (u32, u32),
     plan: &RenderPlan,
     targets: &[plan::Target],
 ) -> Result<Vec<Animated>, ImageError> {
     let output = |target: &plan::Target| {
         let output = &plan.outputs[target.index];
         let size = (target.width, target.height);
-        Animated::new(first, size, plays, output.quality, output.method)
+        Animated::new(first, size, frames_and_plays, output.quality, output.method)
     };
     targets.iter().map(output).collect()
 }
 
 /// The canvas upright, at the widest size that is wanted.
-fn shown(canvas: &Canvas, header: &Header, targets: &[plan::Target]) -> Result<Raster, ImageError> {
+fn shown(
+    canvas: &Canvas,
+    header: &Header,
+    color: Embedded,
+    targets: &[plan::Target],
+) -> Result<Raster, ImageError> {
     let size = (header.width, header.height);
-    let color = header.color.clone();
     let mut picture = Raster::new(size, Layout::Rgba, color, canvas.pixels().to_vec())?;
     let orientation: Orientation = header.orientation;
     if let Some(widest) = targets.first() {

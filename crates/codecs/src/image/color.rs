@@ -5,12 +5,18 @@ use std::sync::Arc;
 use media::Rejection;
 use moxcms::{DataColorSpace, Layout as Channels, TransformExecutor, TransformOptions};
 
+use super::hdr::{self, ToSrgb};
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::reject;
 
 /// The picture as RGB or RGBA in sRGB.
 pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {
+    let light = picture.color.light(picture.layout);
+    if let Some(hdr) = light.and_then(ToSrgb::new) {
+        let layout = rgb_layout(picture.layout);
+        return Ok(hdr.picture(picture, layout));
+    }
     let profile = picture.color.profile(picture.layout);
     let rgb_profile = profile.as_ref().is_some_and(is_rgb);
     if rgb_profile && matches!(picture.layout, Layout::Gray | Layout::GrayAlpha) {
@@ -48,6 +54,8 @@ pub(super) struct Narrow {
     /// Grey whose profile is for RGB is converted as RGB.
     as_rgb: bool,
     converter: Option<Arc<dyn TransformExecutor<u16> + Send + Sync>>,
+    /// Of high dynamic range.
+    hdr: Option<ToSrgb>,
     wide: Vec<u16>,
 }
 
@@ -68,13 +76,14 @@ impl Narrow {
             layout,
             as_rgb,
             converter,
+            hdr: embedded.light(layout).and_then(ToSrgb::new),
             wide: Vec::new(),
         }
     }
 
     /// The layout of what [`Self::row`] appends.
     pub(super) fn layout(&self) -> Layout {
-        if self.converter.is_some() {
+        if self.converter.is_some() || self.hdr.is_some() {
             rgb_layout(self.layout)
         } else {
             self.layout
@@ -82,9 +91,11 @@ impl Narrow {
     }
 
     pub(super) fn row(&mut self, samples: &[u16], out: &mut Vec<u8>) -> Result<(), Rejection> {
-        let narrow = |&sample: &u16| {
-            u8::try_from((u32::from(sample) + 128) / 257).expect("at most 65,535 / 257 = 255")
-        };
+        if let Some(hdr) = &self.hdr {
+            hdr.append(samples, self.layout, out);
+            return Ok(());
+        }
+        let narrow = |&sample: &u16| hdr::narrow(sample);
         let Some(converter) = &self.converter else {
             out.extend(samples.iter().map(narrow));
             return Ok(());

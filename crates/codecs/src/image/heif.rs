@@ -240,24 +240,18 @@ pub(super) fn decode(
     }
 }
 
-/// What code points mean for the colours, if they say anything.
-fn color(code: Option<Code>) -> Embedded {
+/// What code points mean for the colours, if they say anything. What they leave open is as in sRGB.
+fn color(code: Option<Code>, brightest: Option<f32>) -> Embedded {
     const UNSPECIFIED: u8 = 2;
-    match code {
-        None => Embedded::Nothing,
-        Some(code) if code.primaries == UNSPECIFIED || code.transfer == UNSPECIFIED => {
-            Embedded::Nothing
-        }
-        Some(Code {
-            primaries: 1,
-            transfer: 13,
-            ..
-        }) => Embedded::Srgb,
-        Some(code) => Embedded::Cicp {
-            primaries: code.primaries,
-            transfer: code.transfer,
-        },
-    }
+    const SRGB: (u8, u8) = (1, 13);
+    let Some(code) =
+        code.filter(|code| (code.primaries, code.transfer) != (UNSPECIFIED, UNSPECIFIED))
+    else {
+        return Embedded::Nothing;
+    };
+    let said = |value: u8, default: u8| if value == UNSPECIFIED { default } else { value };
+    let (primaries, transfer) = (said(code.primaries, SRGB.0), said(code.transfer, SRGB.1));
+    Embedded::of_code_points(primaries, transfer, brightest).unwrap_or(Embedded::Nothing)
 }
 
 /// How a picture is shown that is to be turned anticlockwise so many quarters, then perhaps mirrored.

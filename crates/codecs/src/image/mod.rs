@@ -14,10 +14,13 @@ mod encode;
 mod exif;
 mod extent;
 mod gif;
+mod hdr;
 mod header;
 mod heif;
 mod jpeg;
 mod limits;
+#[cfg(test)]
+mod mutations;
 mod orient;
 mod outputs;
 mod placeholder;

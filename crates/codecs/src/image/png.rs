@@ -13,6 +13,7 @@ use super::ImageLimits;
 use super::color::Narrow;
 use super::exif;
 use super::extent::Extent;
+use super::hdr;
 use super::header::{Header, with_trailing};
 use super::jpeg;
 use super::profile::Embedded;
@@ -51,7 +52,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         bit_depth: info.bit_depth as u8,
         frames,
         plays,
-        color: color(info),
+        color: color(info, layout),
     })
 }
 
@@ -72,26 +73,20 @@ fn reader(found: chunks::Found, eight_bits: bool) -> Result<Reader, Rejection> {
     decoder.read_info().map_err(|_| unreadable())
 }
 
-/// The order of precedence is that of PNG third edition §4.3.
-fn color(info: &png::Info) -> Embedded {
+/// The order of precedence is that of PNG third edition §4.3. What is of no use does not count.
+fn color(info: &png::Info, layout: Layout) -> Embedded {
     /// The `gAMA` value that stands for sRGB's curve when nothing else is said.
     const SRGB_GAMMA: u32 = 45_455;
-    let known_cicp = info.coding_independent_code_points.filter(|points| {
-        const UNSPECIFIED: u8 = 2;
-        points.color_primaries != UNSPECIFIED && points.transfer_function != UNSPECIFIED
-    });
-    if let Some(points) = known_cicp {
+    let points = info.coding_independent_code_points;
+    // Browsers take those of other ranges for a mistake.
+    let points = points.filter(|points| points.is_video_full_range_image);
+    let cicp = points.and_then(|points| {
         let (primaries, transfer) = (points.color_primaries, points.transfer_function);
-        return match (primaries, transfer) {
-            (1, 13) => Embedded::Srgb,
-            _ => Embedded::Cicp {
-                primaries,
-                transfer,
-            },
-        };
-    }
-    if let Some(icc) = &info.icc_profile {
-        return Embedded::Icc(icc.to_vec());
+        Embedded::of_code_points(primaries, transfer, brightest(info))
+    });
+    let icc = || Embedded::of_icc(info.icc_profile.as_deref()?, layout);
+    if let Some(color) = cicp.or_else(icc) {
+        return color;
     }
     if info.srgb.is_some() {
         return Embedded::Srgb;
@@ -110,6 +105,20 @@ fn color(info: &png::Info) -> Embedded {
         },
         _ => Embedded::Nothing,
     }
+}
+
+/// Light of the brightest pixel, or of the screen that the picture was made at, in cd/m2, as far as it is said.
+fn brightest(info: &png::Info) -> Option<f32> {
+    let pixel = info.content_light_level;
+    let screen = info.mastering_display_color_volume;
+    let said = [
+        pixel.map(|pixel| pixel.max_content_light_level),
+        screen.map(|screen| screen.max_luminance),
+    ];
+    let mut said = said.into_iter().flatten().filter(|&light| light > 0);
+    // In ten thousandths.
+    said.next()
+        .map(|light| f32::from(u16::try_from(light / 10_000).unwrap_or(u16::MAX)))
 }
 
 /// Whether white, red, green and blue are those of sRGB, to the precision that writers use.
@@ -149,11 +158,20 @@ pub(super) fn decode(
         }
     }
     let size = (header.width, header.height);
+    let layout = header.layout;
     if reader.output_color_type().1 != BitDepth::Sixteen {
-        let picture = Raster::new(size, header.layout, header.color, data)?;
+        let samples = data.iter().map(|&sample| u16::from(sample) * 257);
+        let color = header
+            .color
+            .measured(layout, || hdr::highest(samples, layout));
+        let picture = Raster::new(size, layout, color, data)?;
         return Ok((picture, extent));
     }
-    let mut narrow = Narrow::new(&header.color, header.layout);
+    let samples = data.as_chunks().0.iter().copied().map(u16::from_be_bytes);
+    let color = header
+        .color
+        .measured(layout, || hdr::highest(samples, layout));
+    let mut narrow = Narrow::new(&color, layout);
     let layout = narrow.layout();
     let mut bytes = Vec::with_capacity(data.len() / 2);
     for row in data.chunks_exact(line) {

@@ -1,11 +1,12 @@
 //! What a file says its colours mean, and the profile that follows from it.
 //!
-//! A profile that is broken, or that is for another kind of pixel, counts as none, as in browsers:
-//! the picture is then taken for sRGB. HDR transfer curves (PQ, HLG) are not tone-mapped.
+//! A profile that is broken, or that is for another kind of pixel, counts as none, as in browsers: what else the file says
+//! is believed, or the picture is taken for sRGB.
 
 use moxcms::{Chromaticity, CicpProfile, ColorPrimaries, DataColorSpace, ProfileText, XyY};
 use serde::{Deserialize, Serialize};
 
+use super::hdr::{Curve, Light};
 use super::raster::Layout;
 
 /// How a file says what its colours mean.
@@ -50,6 +51,7 @@ pub(super) enum Embedded {
         primaries: u8,
         transfer: u8,
     },
+    Hdr(Light),
 }
 
 impl ColorProfile {
@@ -68,17 +70,83 @@ impl ColorProfile {
                 primaries,
                 transfer,
             },
+            &Embedded::Hdr(light) => Self::Cicp {
+                primaries: light.primaries,
+                transfer: light.curve as u8,
+            },
         }
     }
 }
 
 impl Embedded {
+    /// What code points of ITU-T H.273 mean, and of high dynamic range how much light the brightest pixel has, in cd/m2.
+    /// Nothing if they are unknown.
+    pub(super) fn of_code_points(
+        primaries: u8,
+        transfer: u8,
+        brightest: Option<f32>,
+    ) -> Option<Self> {
+        const BT709: u8 = 1;
+        let curve = match transfer {
+            16 => Some(Curve::Pq),
+            18 => Some(Curve::Hlg),
+            _ => None,
+        };
+        let embedded = match (primaries, curve, transfer_of_pictures(transfer)?) {
+            (_, Some(curve), _) => Self::Hdr(Light {
+                primaries,
+                curve,
+                brightest,
+            }),
+            (BT709, None, SRGB_CURVE) => Self::Srgb,
+            (_, None, transfer) => Self::Cicp {
+                primaries,
+                transfer,
+            },
+        };
+        cicp_profile(primaries, transfer).map(|_| embedded)
+    }
+
+    /// An embedded profile, or nothing if it is of no use for such pixels.
+    pub(super) fn of_icc(icc: &[u8], layout: Layout) -> Option<Self> {
+        let embedded = Self::Icc(icc.to_vec());
+        let is_of_use = embedded.profile(layout).is_some();
+        is_of_use.then_some(embedded)
+    }
+
+    /// What samples of high dynamic range mean, if they are of such.
+    pub(super) fn light(&self, layout: Layout) -> Option<Light> {
+        match self {
+            &Self::Hdr(light) => Some(light),
+            Self::Icc(icc) if layout != Layout::Cmyk => {
+                let code = parsed(icc)?.cicp?;
+                let (primaries, transfer) = (
+                    code.color_primaries as u8,
+                    code.transfer_characteristics as u8,
+                );
+                match Self::of_code_points(primaries, transfer, None)? {
+                    Self::Hdr(light) => Some(light),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The same, with the brightest pixel measured by the highest sample (of 16 bits), where it matters and nothing is said.
+    pub(super) fn measured(self, layout: Layout, highest: impl FnOnce() -> u16) -> Self {
+        match self.light(layout) {
+            Some(light) => Self::Hdr(light.measured(highest())),
+            None => self,
+        }
+    }
+
     /// The profile to convert from, if there is one that fits the pixels.
     pub(super) fn profile(&self, layout: Layout) -> Option<moxcms::ColorProfile> {
         let gray = matches!(layout, Layout::Gray | Layout::GrayAlpha);
         let profile = match *self {
-            Embedded::Nothing | Embedded::Srgb => return None,
-            Embedded::Icc(ref icc) => moxcms::ColorProfile::new_from_slice(icc).ok()?,
+            Embedded::Nothing | Embedded::Srgb | Embedded::Hdr(_) => return None,
+            Embedded::Icc(ref icc) => parsed(icc)?,
             Embedded::Gamma { gamma, .. } if gray => {
                 moxcms::ColorProfile::new_gray_with_gamma(1.0 / gamma)
             }
@@ -101,9 +169,15 @@ impl Embedded {
     }
 }
 
+/// A profile without what may stand behind its end.
+fn parsed(icc: &[u8]) -> Option<moxcms::ColorProfile> {
+    let declared = u32::from_be_bytes(*icc.first_chunk()?);
+    let icc = icc.get(..declared as usize)?;
+    moxcms::ColorProfile::new_from_slice(icc).ok()
+}
+
 fn description(icc: &[u8]) -> String {
-    let profile = moxcms::ColorProfile::new_from_slice(icc).ok();
-    let text = match profile.and_then(|profile| profile.description) {
+    let text = match parsed(icc).and_then(|profile| profile.description) {
         Some(ProfileText::PlainString(text)) => text,
         Some(ProfileText::Localizable(texts)) => texts
             .into_iter()
@@ -155,17 +229,48 @@ fn gamma_profile(
     Some(profile)
 }
 
-fn cicp_profile(primaries: u8, transfer: u8) -> Option<moxcms::ColorProfile> {
-    const PQ: u8 = 16;
-    const HLG: u8 = 18;
-    if matches!(transfer, PQ | HLG) {
-        return None;
+/// The code point of sRGB's transfer function.
+pub(super) const SRGB_CURVE: u8 = 13;
+
+/// The code point of the transfer function that pictures have. Those of cameras stand for sRGB's: what they made is looked
+/// at as any other picture, in browsers too.
+const fn transfer_of_pictures(transfer: u8) -> Option<u8> {
+    match transfer {
+        1 | 6 | 11 | 14 | 15 => Some(SRGB_CURVE),
+        // BT.1361, which is for colours beyond its primaries.
+        12 => None,
+        other => Some(other),
     }
-    let profile = moxcms::ColorProfile::new_from_cicp(CicpProfile {
-        color_primaries: primaries.try_into().ok()?,
+}
+
+/// The profile of code points that are known.
+pub(super) fn cicp_profile(primaries: u8, transfer: u8) -> Option<moxcms::ColorProfile> {
+    const XYZ: u8 = 10;
+    const BT709: u8 = 1;
+    let transfer = transfer_of_pictures(transfer)?;
+    let known = if primaries == XYZ { BT709 } else { primaries };
+    let mut profile = moxcms::ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: known.try_into().ok()?,
         transfer_characteristics: transfer.try_into().ok()?,
         matrix_coefficients: moxcms::MatrixCoefficients::Identity,
         full_range: true,
     });
+    if primaries == XYZ {
+        // Light of none of them, or of one alone, cannot be divided by.
+        const NEXT_TO_NOTHING: f32 = 1e-5;
+        let point = |x: f32, y: f32| Chromaticity { x, y };
+        let axes = ColorPrimaries {
+            red: point(1.0 - NEXT_TO_NOTHING, NEXT_TO_NOTHING),
+            green: point(0.0, 1.0),
+            blue: point(0.0, NEXT_TO_NOTHING),
+        };
+        let third = 1.0 / 3.0;
+        let white = XyY {
+            x: third,
+            y: third,
+            yb: 1.0,
+        };
+        profile.update_rgb_colorimetry(white, axes);
+    }
     profile.is_matrix_shaper().then_some(profile)
 }

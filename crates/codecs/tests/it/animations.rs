@@ -200,3 +200,157 @@ fn an_animation_cut_behind_its_first_frame_is_shown_as_far_as_it_goes() {
         assert_eq!(times, [70, 120, 100]);
     }
 }
+
+/// The frames of an animated WebP as an independent decoder shows them, RGBA and milliseconds; those in a row that look alike
+/// are one.
+fn timeline(webp: &[u8]) -> Result<Vec<(Vec<u8>, u32)>, String> {
+    let mut decoder = WebPDecoder::new(Cursor::new(webp)).map_err(|error| error.to_string())?;
+    if !decoder.is_animated() {
+        return Err("is not animated".to_owned());
+    }
+    decoder.set_background_color([0; 4]).unwrap();
+    let has_alpha = decoder.has_alpha();
+    let mut frames = Vec::new();
+    for _ in 0..decoder.num_frames() {
+        let mut pixels = vec![0; decoder.output_buffer_size().unwrap()];
+        let milliseconds = decoder.read_frame(&mut pixels).unwrap();
+        if !has_alpha {
+            let pixels_of_rgb = pixels.as_chunks::<3>().0.iter();
+            pixels = pixels_of_rgb
+                .flat_map(|&[r, g, b]| [r, g, b, 255])
+                .collect();
+        }
+        frames.push((pixels, milliseconds));
+    }
+    Ok(merged(frames))
+}
+
+fn merged(frames: Vec<(Vec<u8>, u32)>) -> Vec<(Vec<u8>, u32)> {
+    let mut merged: Vec<(Vec<u8>, u32)> = Vec::new();
+    for (pixels, milliseconds) in frames {
+        match merged.last_mut() {
+            Some((last, time)) if alike(last, &pixels) => *time += milliseconds,
+            _ => merged.push((pixels, milliseconds)),
+        }
+    }
+    merged
+}
+
+fn alike(found: &[u8], expected: &[u8]) -> bool {
+    let pixels = found
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .zip(expected.as_chunks::<4>().0);
+    let near = |(found, expected): (&[u8; 4], &[u8; 4])| {
+        let hidden = found[3] == 0 && expected[3] == 0;
+        hidden
+            || found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| a.abs_diff(*b) <= 12)
+    };
+    found.len() == expected.len() && pixels.into_iter().all(near)
+}
+
+/// What is wrong with an animation, where it should be as the file beside it says.
+fn odd(bytes: &[u8], expected: &[u8]) -> Option<String> {
+    let mut numbers = expected
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&n| u32::from_be_bytes(n));
+    let [width, height, plays, count] = std::array::from_fn(|_| numbers.next().unwrap());
+    let frame = (width * height) as usize * 4 + 4;
+    let frames = expected[16..].chunks_exact(frame).map(|frame| {
+        let time = u32::from_be_bytes(*frame.first_chunk().unwrap());
+        (frame[4..].to_vec(), time)
+    });
+    let expected = merged(frames.take(count as usize).collect());
+    let webp = match try_rendered(bytes, &plan(&[None]), &ImageLimits::default()) {
+        Ok(mut outputs) => outputs.remove(0).1,
+        Err(error) => return Some(error.to_string()),
+    };
+    let found = match timeline(&webp) {
+        Ok(found) => found,
+        Err(fault) => return Some(fault),
+    };
+    let times = |frames: &[(Vec<u8>, u32)]| frames.iter().map(|frame| frame.1).collect::<Vec<_>>();
+    if times(&found) != times(&expected) {
+        return Some(format!(
+            "lasts {:?}, not {:?}",
+            times(&found),
+            times(&expected)
+        ));
+    }
+    let (_, found_plays) = seen(&webp);
+    if u32::from(found_plays) != plays {
+        return Some(format!("plays {found_plays} times, not {plays}"));
+    }
+    let wrong = found
+        .iter()
+        .zip(&expected)
+        .position(|(a, b)| !alike(&a.0, &b.0));
+    wrong.map(|frame| format!("frame {frame} looks otherwise"))
+}
+
+#[test]
+fn odd_animations_are_shown_as_browsers_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let script =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/odd_animations.py");
+    let made = crate::peers::program("/usr/bin/python3")
+        .arg(script)
+        .arg(folder.path())
+        .output();
+    let made = made.unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let (mut tried, mut faults) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".frames") {
+            continue;
+        }
+        let expected = std::fs::read(path.with_file_name(format!("{name}.frames"))).unwrap();
+        tried += 1;
+        let fault = odd(&std::fs::read(&path).unwrap(), &expected);
+        faults.extend(fault.map(|fault| format!("{name} {fault}")));
+    }
+    faults.sort();
+    assert!(tried > 110, "{tried}");
+    assert!(
+        faults.is_empty(),
+        "{} of {tried}: {faults:#?}",
+        faults.len()
+    );
+}
+
+#[test]
+fn an_animation_that_lasts_longer_than_can_be_said_is_shown_for_as_long_as_can() {
+    let (frames, side) = (3_500, 1);
+    let mut bytes = Vec::new();
+    let mut encoder = gif::Encoder::new(&mut bytes, side, side, &[0, 0, 0, 255, 255, 255]).unwrap();
+    for index in 0..frames {
+        let frame = gif::Frame {
+            width: side,
+            height: side,
+            delay: u16::MAX,
+            buffer: vec![u8::from(index % 2 == 0)].into(),
+            ..gif::Frame::default()
+        };
+        encoder.write_frame(&frame).unwrap();
+    }
+    drop(encoder);
+    let frames = timeline(&full(&bytes)).unwrap();
+    assert_eq!(frames.len(), 3_500);
+    assert!(
+        frames.iter().all(|&(_, time)| time == 613_566),
+        "{:?}",
+        frames[0].1
+    );
+}

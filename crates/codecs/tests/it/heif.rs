@@ -8,7 +8,9 @@ use media::formats::ImageFormat;
 
 use crate::animations::seen;
 use crate::children::rendered_by_children;
-use crate::fixtures::{BLUE, GREEN, RED, Random, plan, png_rgb, rendered, try_rendered, uniform};
+use crate::fixtures::{
+    BLUE, GREEN, RED, Random, picture, plan, png_rgb, rendered, try_rendered, uniform,
+};
 use crate::peers::program;
 
 /// What a program makes of pictures of one colour each: a file of that name.
@@ -65,6 +67,21 @@ fn an_animated_avif_stays_animated() {
     for ((points, _), color) in frames.iter().zip([RED, GREEN, BLUE]) {
         let mut near = points[0].iter().zip(color);
         assert!(near.all(|(a, b)| a.abs_diff(b) < 8), "{color:?} {points:?}");
+    }
+}
+
+#[test]
+fn colours_of_an_animated_avif_are_converted_once() {
+    for depth in ["8", "10"] {
+        // Display P3.
+        let args = ["-s", "10", "-d", depth, "-y", "444", "--cicp", "12/13/6"];
+        let of = |colors: &[[u8; 3]]| made("made.avif", colors, "avifenc", &args);
+        let still = picture(&of(&[RED])).at(20, 20);
+        assert!(still[0].abs_diff(RED[0]) > 8, "the test could not tell");
+        let webp = rendered(&of(&[RED, GREEN]), &plan(&[None])).remove(0).1;
+        let (frames, _) = seen(&webp);
+        let mut near = frames[0].0[1].iter().zip(still);
+        assert!(near.all(|(a, b)| a.abs_diff(b) < 8), "{still:?} {frames:?}");
     }
 }
 

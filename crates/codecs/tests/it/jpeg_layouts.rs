@@ -138,3 +138,29 @@ fn every_layout_of_a_jpeg_comes_out_right() {
         &wrong[..wrong.len().min(20)]
     );
 }
+
+#[test]
+fn a_jpeg_of_factors_that_do_not_divide_is_refused_by_name() {
+    let input = ppm(&smooth(64, 48), 64, 48);
+    for (sample, right) in [
+        ("3x1,1x1,1x1", true),
+        ("1x3,1x1,1x3", true),
+        ("2x1,1x1,1x1", false),
+    ] {
+        let mut jpeg = run("cjpeg", &["-sample", sample], &input).unwrap();
+        if !right {
+            // No encoder makes them: of three samples of luma in a row, two of blue.
+            let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]);
+            let frame = frame.unwrap();
+            (jpeg[frame + 11], jpeg[frame + 14]) = (0x31, 0x21);
+        }
+        let plan = crate::fixtures::plan(&[None]);
+        let rendered = try_rendered(&jpeg, &plan, &ImageLimits::default());
+        let refused = rendered.map(|_| ()).map_err(|error| error.to_string());
+        let named = matches!(&refused, Err(error) if error.contains("fractions of each other"));
+        assert!(
+            if right { refused.is_ok() } else { named },
+            "{sample}: {refused:?}"
+        );
+    }
+}

@@ -6,6 +6,7 @@ mod animations;
 mod broken;
 mod cases;
 mod children;
+mod color_matrix;
 mod colors;
 mod documents;
 mod fixtures;

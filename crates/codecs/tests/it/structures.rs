@@ -10,7 +10,8 @@ use crate::children::rendered_by_children;
 use crate::fixtures::{Picture, noise, png_rgb, try_rendered};
 use crate::peers::program;
 
-fn full(bytes: &[u8]) -> Result<Picture, String> {
+/// The picture at its own size, as finely as it can be had; of AVIF and HEIC by way of children.
+pub fn full(bytes: &[u8]) -> Result<Picture, String> {
     let output = OutputSpec {
         name: "full".to_owned(),
         max_width: None,
@@ -30,7 +31,7 @@ fn full(bytes: &[u8]) -> Result<Picture, String> {
 }
 
 /// What is wrong with a picture, where it should be these pixels.
-fn wrong(picture: &Picture, (width, height): (u32, u32), rgba: &[u8]) -> Option<String> {
+fn wrong(_: &str, picture: &Picture, (width, height): (u32, u32), rgba: &[u8]) -> Option<String> {
     if (picture.width, picture.height) != (width, height) {
         return Some(format!("is {}x{}", picture.width, picture.height));
     }
@@ -55,7 +56,12 @@ fn wrong(picture: &Picture, (width, height): (u32, u32), rgba: &[u8]) -> Option<
 /// As [`wrong`], of formats of films, whose luma is twice as fine as their colours. Decoders widen those differently, so
 /// luma is compared pixel by pixel and colours in means of four by four pixels, each 3 steps of 255 off at most, on average
 /// over the picture. What should come out takes the way through WebP as well, from a PNG.
-fn wrong_in_film_colors(picture: &Picture, size: (u32, u32), rgba: &[u8]) -> Option<String> {
+fn wrong_in_film_colors(
+    _: &str,
+    picture: &Picture,
+    size: (u32, u32),
+    rgba: &[u8],
+) -> Option<String> {
     const BLOCK: u32 = 4;
     const TOLERANCE: f64 = 3.0;
     let (width, height) = size;
@@ -93,9 +99,10 @@ fn wrong_in_film_colors(picture: &Picture, size: (u32, u32), rgba: &[u8]) -> Opt
 
 /// Has a script write files, each with the RGBA that it should come out as beside it, and renders them all: how many there
 /// were, and what is wrong.
-fn compared(
+pub fn compared(
     script: &str,
-    wrong: impl Fn(&Picture, (u32, u32), &[u8]) -> Option<String>,
+    rendered: impl Fn(&[u8]) -> Result<Picture, String>,
+    wrong: impl Fn(&str, &Picture, (u32, u32), &[u8]) -> Option<String>,
 ) -> (usize, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -127,9 +134,9 @@ fn compared(
         let seen = std::fs::read(path.with_file_name(format!("{name}.rgba"))).unwrap();
         let side = |at: usize| u32::from_be_bytes(seen[at..at + 4].try_into().unwrap());
         tried += 1;
-        match full(&std::fs::read(&path).unwrap()) {
+        match rendered(&std::fs::read(&path).unwrap()) {
             Ok(picture) => faults.extend(
-                wrong(&picture, (side(0), side(4)), &seen[8..])
+                wrong(&name, &picture, (side(0), side(4)), &seen[8..])
                     .map(|fault| format!("{name} {fault}")),
             ),
             Err(error) => faults.push(format!("{name}: {error}")),
@@ -141,7 +148,7 @@ fn compared(
 
 #[test]
 fn every_structure_of_a_png_and_gif_comes_out_right() {
-    let (tried, faults) = compared("structures.py", wrong);
+    let (tried, faults) = compared("structures.py", full, wrong);
     assert!(tried > 300, "{tried}");
     assert!(
         faults.is_empty(),
@@ -152,7 +159,7 @@ fn every_structure_of_a_png_and_gif_comes_out_right() {
 
 #[test]
 fn every_structure_of_a_bmp_and_tiff_comes_out_right() {
-    let (tried, faults) = compared("bmp_tiff.py", wrong);
+    let (tried, faults) = compared("bmp_tiff.py", full, wrong);
     assert!(tried > 1_500, "{tried}");
     assert!(
         faults.is_empty(),
@@ -163,7 +170,7 @@ fn every_structure_of_a_bmp_and_tiff_comes_out_right() {
 
 #[test]
 fn every_structure_of_an_avif_and_heic_comes_out_right() {
-    let (tried, faults) = compared("heif.py", wrong_in_film_colors);
+    let (tried, faults) = compared("heif.py", full, wrong_in_film_colors);
     assert!(tried > 300, "{tried}");
     assert!(
         faults.is_empty(),

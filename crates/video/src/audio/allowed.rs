@@ -84,5 +84,15 @@ pub(super) fn looks() -> Allowed {
     Allowed {
         demuxers: Container::ALL.map(|kind| kind.demuxer().to_owned()).into(),
         decoders,
+        begins_at: None,
+    }
+}
+
+/// What a look may open at MPEG audio that begins at some byte of its file.
+pub(super) fn late(begins_at: u64) -> Allowed {
+    Allowed {
+        demuxers: vec![Container::Mp3.demuxer().to_owned()],
+        begins_at: Some(begins_at),
+        ..looks()
     }
 }

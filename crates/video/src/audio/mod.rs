@@ -8,6 +8,7 @@
 mod allowed;
 mod cover;
 mod encode;
+mod late;
 mod limits;
 mod packets;
 mod peaks;

@@ -158,6 +158,7 @@ mod tests {
             sample_rate,
             duration_us: seconds * 1_000_000,
             cover: None,
+            begins_at: None,
         };
         let settings = AudioSettings {
             bitrates: Bitrates {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::allowed::{self, Container};
+use crate::audio::late;
 use crate::audio::limits::{AudioLimits, at_most, check};
 use crate::audio::packets::{Facts, Measured};
 use crate::audio::protected;
@@ -33,6 +34,9 @@ pub struct AudioProbe {
     pub duration_us: u64,
     /// Which stream is a picture that came with the sound.
     pub cover: Option<u32>,
+    /// Bytes of something else before it, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<u64>,
 }
 
 impl AudioProbe {
@@ -42,6 +46,7 @@ impl AudioProbe {
         Allowed {
             demuxers: vec![self.container.demuxer().to_owned()],
             decoders: decoder.into_iter().collect(),
+            begins_at: self.begins_at,
         }
     }
 }
@@ -67,15 +72,25 @@ pub async fn probe(
         (limits.size_bytes, size_bytes),
         "bytes",
     )?;
-    let source = Source {
+    let mut source = Source {
         file: PathBuf::from(file),
         allowed: allowed::looks(),
     };
-    let call = ToolCall::ffprobe(&source, folder, limits_of_a_look(), HEADERS);
-    let json = tools.output(&call).await.map_err(blame)?;
-    let report: Report = serde_json::from_slice(&json)
-        .map_err(|_| ToolError::Protocol("a report that is not one"))?;
-    let (said_us, mut probe) = headers(&report, limits)?;
+    let looked = look(tools, &source, folder, limits).await;
+    let looking = ToolError::io("looking at the input");
+    let begins_at = match &looked {
+        Err(ProbeError::Refused(refusal)) if is_of_no_kind(refusal) => {
+            late::first_frame(file).map_err(looking)?
+        }
+        _ => None,
+    };
+    let (said_us, mut probe) = if let Some(at) = begins_at {
+        source.allowed = allowed::late(at);
+        look(tools, &source, folder, limits).await?
+    } else {
+        looked?
+    };
+    probe.begins_at = begins_at;
     let looking = ToolError::io("looking at the input");
     if protected::by_header(probe.container, file).map_err(looking)? {
         return Err(Refusal::new(RefusalCode::Encrypted, ENCRYPTED).into());
@@ -84,6 +99,26 @@ pub async fn probe(
     probe.duration_us = measured.duration_us;
     check(&probe, &measured, said_us, limits)?;
     Ok(probe)
+}
+
+/// Looks at the headers of a file.
+async fn look(
+    tools: &Tools,
+    source: &Source,
+    folder: &Path,
+    limits: &AudioLimits,
+) -> Result<(Option<u64>, AudioProbe), ProbeError> {
+    let call = ToolCall::ffprobe(source, folder, limits_of_a_look(), HEADERS);
+    let json = tools.output(&call).await.map_err(blame)?;
+    let report: Report = serde_json::from_slice(&json)
+        .map_err(|_| ToolError::Protocol("a report that is not one"))?;
+    Ok(headers(&report, limits)?)
+}
+
+/// Whether nothing is known of a file but that ffprobe finds no sound in it.
+fn is_of_no_kind(refusal: &Refusal) -> bool {
+    let codes = [RefusalCode::UnsupportedContainer, RefusalCode::Malformed];
+    codes.contains(&refusal.code)
 }
 
 const CONTAINER: &str = "this is not a kind of file that sounds are taken from";
@@ -153,6 +188,7 @@ fn headers(report: &Report, limits: &AudioLimits) -> Result<(Option<u64>, AudioP
             .iter()
             .find(|stream| is_cover(stream))
             .map(|cover| cover.index),
+        begins_at: None,
     };
     Ok((said_us, probe))
 }

@@ -16,6 +16,10 @@ pub struct Allowed {
     pub demuxers: Vec<String>,
     /// Decoders, as `h264` or `libdav1d`.
     pub decoders: Vec<String>,
+    /// Bytes of something else before what the first of the demuxers reads, if there are any. The file is then not asked
+    /// what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins_at: Option<u64>,
 }
 
 /// Where the bytes are that a tool reads.
@@ -126,7 +130,7 @@ fn common(level: &str) -> Vec<String> {
 /// Options of an input that hold whatever the input is.
 fn opening(allowed: &Allowed) -> Vec<String> {
     let (demuxers, decoders) = (allowed.demuxers.join(","), allowed.decoders.join(","));
-    [
+    let mut options = [
         "-protocol_whitelist",
         "file",
         "-format_whitelist",
@@ -137,5 +141,10 @@ fn opening(allowed: &Allowed) -> Vec<String> {
         "1000",
     ]
     .map(str::to_owned)
-    .into()
+    .to_vec();
+    if let (Some(bytes), Some(demuxer)) = (allowed.begins_at, allowed.demuxers.first()) {
+        let bytes = bytes.to_string();
+        options.extend(["-f", demuxer, "-skip_initial_bytes", &bytes].map(str::to_owned));
+    }
+    options
 }

@@ -212,6 +212,7 @@ pub(crate) fn looks(container: Option<Container>) -> Allowed {
             .map(|kind| kind.demuxer().to_owned())
             .collect(),
         decoders: decoders(),
+        begins_at: None,
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod packet;
 mod packets;
 pub(crate) mod raw;
 mod refusal;
+mod sketch;
 pub(crate) mod times;
 mod tracks;
 mod types;
@@ -23,6 +24,7 @@ pub use allowed::Container;
 pub use limits::VideoLimits;
 pub use refusal::{Refusal, RefusalCode, number};
 pub(crate) use refusal::{counted, seconds};
+pub use sketch::Sketch;
 pub use types::{
     Chapter, Colour, Keyframe, Ratio, Rotation, SoundTrack, SubtitleTrack, Timing, VideoProbe,
     VideoTrack,

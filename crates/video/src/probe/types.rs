@@ -29,7 +29,7 @@ impl Ratio {
     }
 
     /// Reads `30000/1001` or `4:3`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (num, den) = text.split_once(['/', ':'])?;
         Self::new(num.parse().ok()?, den.parse().ok()?)
     }
@@ -221,6 +221,7 @@ impl VideoProbe {
         Allowed {
             demuxers: vec![self.container.demuxer().to_owned()],
             decoders,
+            begins_at: None,
         }
     }
 }

@@ -559,3 +559,25 @@ async fn a_table_of_what_is_not_there_is_no_sound() {
         RefusalCode::DurationMismatch
     );
 }
+
+#[tokio::test]
+async fn what_stands_before_the_first_frame_of_an_mp3_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = make(
+        folder.path(),
+        "plain.mp3",
+        "-f lavfi -i sine=440:d=2 -ac 1 -b:a 64k",
+    );
+    let frames = std::fs::read(&plain).unwrap();
+    // Taken for AMR by ffprobe.
+    let garbage = [0xde, 0xad, 0xbe, 0xef].repeat(25_000);
+    let file = folder.path().join("late.mp3");
+    std::fs::write(&file, [garbage, frames].concat()).unwrap();
+    let made = convert(&file).await;
+    assert!((made.seconds() - 2.0).abs() < 0.1, "{}", made.seconds());
+    assert!(made.report().passed(), "{:?}", made.report());
+    let alone = folder.path().join("garbage.mp3");
+    std::fs::write(&alone, [0xde, 0xad, 0xbe, 0xef].repeat(25_000)).unwrap();
+    let code = refusal(&alone, &AudioLimits::default()).await;
+    assert_eq!(code, RefusalCode::UnsupportedContainer);
+}

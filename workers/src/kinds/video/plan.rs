@@ -93,3 +93,13 @@ pub fn settings(chunk_seconds: u32) -> PlanSettings {
     }
     settings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_of_films_that_are_not_sent_yet_are_like_those_of_the_recipe() {
+        assert_eq!(settings(60), PlanSettings::default());
+    }
+}

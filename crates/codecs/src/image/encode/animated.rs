@@ -9,6 +9,7 @@ use super::graphic::{self, Graphic};
 use super::{failed, import};
 use crate::image::ImageError;
 use crate::image::raster::Raster;
+use crate::image::reject;
 use sandbox::Resource;
 
 /// An animation that is being made.
@@ -17,14 +18,24 @@ pub(in crate::image) struct Animated {
     config: webp::WebPConfig,
     /// When the next frame begins, in milliseconds.
     at: c_int,
+    /// The longest that a frame is shown, in milliseconds.
+    longest: u32,
+    /// Whether anything shows through any frame.
+    has_alpha: bool,
+}
+
+/// What a WebP can say of one frame (RFC 9649 §2.7.1.1), and libwebp count of all so many, in milliseconds.
+fn longest(frames: u32) -> u32 {
+    const LONGEST: u32 = (1 << 24) - 1;
+    LONGEST.min(i32::MAX.cast_unsigned() / frames.max(1))
 }
 
 impl Animated {
-    /// Of frames like `first` in kind, all of `size`; played so many times, 0 for ever.
+    /// Of so many frames at most, like `first` in kind, all of `size`; played so many times, 0 for ever.
     pub(in crate::image) fn new(
         first: &Raster,
         (width, height): (u32, u32),
-        plays: u32,
+        (frames, plays): (u32, u32),
         quality: u8,
         method: u8,
     ) -> Result<Self, ImageError> {
@@ -54,10 +65,12 @@ impl Animated {
             encoder,
             config,
             at: 0,
+            longest: longest(frames),
+            has_alpha: false,
         })
     }
 
-    /// Adds a frame, shown for so long.
+    /// Adds a frame, shown for so long, or as long as a WebP can say.
     pub(in crate::image) fn add(
         &mut self,
         picture: &Raster,
@@ -75,10 +88,11 @@ impl Animated {
             webp::WebPPictureFree(&raw mut frame);
             added
         };
-        self.at = c_int::try_from(milliseconds)
+        self.has_alpha |= is_see_through(picture);
+        self.at = c_int::try_from(milliseconds.min(self.longest))
             .ok()
             .and_then(|milliseconds| self.at.checked_add(milliseconds))
-            .ok_or_else(|| failed("longer than 24 days"))?;
+            .ok_or_else(|| reject::corrupt("an animation of more frames than it announces"))?;
         if added == 0 {
             return Err(failed("a frame could not be added"));
         }
@@ -97,8 +111,11 @@ impl Animated {
             if !done || data.bytes.is_null() {
                 return Err(failed("the animation could not be closed"));
             }
-            let file = std::slice::from_raw_parts(data.bytes, data.size).to_vec();
+            let mut file = std::slice::from_raw_parts(data.bytes, data.size).to_vec();
             webp::WebPFree(data.bytes.cast_mut().cast());
+            if self.has_alpha {
+                announce_alpha(&mut file);
+            }
             Ok(file)
         }
     }
@@ -108,5 +125,32 @@ impl Drop for Animated {
     fn drop(&mut self) {
         // SAFETY: the encoder goes once, with its owner.
         unsafe { webp::WebPAnimEncoderDelete(self.encoder.as_ptr()) };
+    }
+}
+
+/// Whether any pixel is not opaque.
+fn is_see_through(picture: &Raster) -> bool {
+    let alphas = picture.data.iter().skip(3).step_by(4);
+    picture.layout.has_alpha() && alphas.into_iter().any(|&alpha| alpha < u8::MAX)
+}
+
+/// Says in a file's header that something shows through. libwebp does so only if a frame has alpha itself; where opaque ones
+/// leave a part of the canvas empty, some readers would fill that with black.
+fn announce_alpha(file: &mut [u8]) {
+    const ALPHA: u8 = 0x10;
+    if let Some([b'V', b'P', b'8', b'X', _, _, _, _, flags]) = file.get_mut(12..21) {
+        *flags |= ALPHA;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::longest;
+
+    #[test]
+    fn all_frames_together_last_no_longer_than_can_be_counted() {
+        assert_eq!(longest(1), 16_777_215);
+        assert_eq!(longest(5_000) * 5_000 / 86_400_000, 24);
+        assert!(u64::from(longest(u32::MAX)) * u64::from(u32::MAX) < 1 << 31);
     }
 }

@@ -11,6 +11,9 @@ const TRAILER: u8 = 0x3B;
 const GRAPHIC_CONTROL: u8 = 0xF9;
 const APPLICATION: u8 = 0xFF;
 
+/// Where the flags of a control are, from its first byte on.
+const FLAGS: usize = 3;
+
 /// What the blocks say.
 pub(super) struct Found {
     /// Width and height of the canvas in pixels.
@@ -80,6 +83,17 @@ pub(super) fn walk(
     Ok(walk.found)
 }
 
+/// Flags of a control whose disposal is one of those that the specification knows. Some say 4 where it has 3, and browsers
+/// take that for the same.
+const fn as_browsers(flags: u8) -> u8 {
+    const DISPOSAL: u8 = 0b111 << 2;
+    match (flags & DISPOSAL) >> 2 {
+        0..=3 => flags,
+        4 => flags & !DISPOSAL | 3 << 2,
+        _ => flags & !DISPOSAL,
+    }
+}
+
 fn palette<'a>(bytes: &mut Bytes<'a>, flags: u8) -> Result<&'a [u8], Rejection> {
     if flags & 0x80 == 0 {
         return Ok(&[]);
@@ -125,6 +139,7 @@ impl Walk<'_, '_> {
         } else if label == GRAPHIC_CONTROL && blocks.stored.len() == 5 {
             let mut control = vec![EXTENSION, label];
             blocks.write(&mut control);
+            control[FLAGS] = as_browsers(control[FLAGS]);
             self.control = Some(control);
         }
         Ok(())
@@ -181,7 +196,7 @@ impl Walk<'_, '_> {
         );
         self.limits.check_size(screen.0, screen.1)?;
         self.found.screen = screen;
-        let see_through = control.is_some_and(|control| control[3] & 1 != 0);
+        let see_through = control.is_some_and(|control| control[FLAGS] & 1 != 0);
         self.found.transparent = see_through || size != screen;
         Ok(())
     }

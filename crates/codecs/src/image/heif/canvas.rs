@@ -7,6 +7,7 @@ use super::property::{Code, Part};
 use super::samples::{self, Chroma, Planes};
 use crate::image::ImageError;
 use crate::image::color::Narrow;
+use crate::image::hdr;
 use crate::image::profile::Embedded;
 use crate::image::raster::{Layout, Raster, byte_len};
 use crate::image::resize;
@@ -21,14 +22,25 @@ pub(super) struct Canvas {
     /// Only luma counts.
     is_alpha: bool,
     pixels: Vec<u8>,
+    /// Whether it is one of many, which must look alike.
+    is_frame: bool,
     /// Known when the first tile is.
     kind: Option<Kind>,
 }
 
 struct Kind {
     layout: Layout,
-    /// For samples of more than 8 bits.
-    narrow: Option<Narrow>,
+    samples: Samples,
+}
+
+/// Where the samples of tiles go.
+enum Samples {
+    /// To the pixels, as they are.
+    Plain,
+    /// To the pixels, in sRGB.
+    Narrowed(Narrow),
+    /// Here, until all are there and their light can be measured.
+    Wide(Vec<u16>),
 }
 
 impl Canvas {
@@ -44,7 +56,16 @@ impl Canvas {
             color,
             is_alpha,
             pixels: Vec::new(),
+            is_frame: false,
             kind: None,
+        }
+    }
+
+    /// Of an animation.
+    pub(super) fn of_many(self) -> Self {
+        Self {
+            is_frame: true,
+            ..self
         }
     }
 
@@ -71,26 +92,27 @@ impl Canvas {
         let row_len = self.size.0 as usize * channels;
         let start = left as usize * channels;
         let end = start + width as usize * channels;
-        let mut put = |y: u32, row: &[u8]| -> Result<(), Rejection> {
+        let place = |y: u32| {
             let line = (top + y) as usize * row_len;
-            let place = &mut self.pixels[line + start..line + end];
-            if place.len() != row.len() {
-                return Err(super::reject::corrupt(
-                    "tiles of another kind than the first",
-                ));
-            }
-            place.copy_from_slice(row);
-            Ok(())
+            line + start..line + end
         };
-        if let Some(narrow) = &mut kind.narrow {
-            let mut narrowed = Vec::new();
-            samples::rows(tile, code, (width, height), |y, row: &[u16]| {
-                narrowed.clear();
-                narrow.row(row, &mut narrowed)?;
-                put(y, &narrowed)
-            })?;
-        } else {
-            samples::rows(tile, code, (width, height), put)?;
+        match &mut kind.samples {
+            Samples::Plain => samples::rows(tile, code, (width, height), |y, row: &[u8]| {
+                put(&mut self.pixels[place(y)], row)
+            })?,
+            Samples::Narrowed(narrow) => {
+                let mut narrowed = Vec::new();
+                samples::rows(tile, code, (width, height), |y, row: &[u16]| {
+                    narrowed.clear();
+                    narrow.row(row, &mut narrowed)?;
+                    put(&mut self.pixels[place(y)], &narrowed)
+                })?;
+            }
+            Samples::Wide(wide) => {
+                samples::rows(tile, code, (width, height), |y, row: &[u16]| {
+                    put(&mut wide[place(y)], row)
+                })?;
+            }
         }
         self.kind = Some(kind);
         Ok(())
@@ -98,31 +120,71 @@ impl Canvas {
 
     fn begin(&mut self, tile: &Planes) -> Result<Kind, ImageError> {
         if self.color == Embedded::Nothing && !self.is_alpha {
-            self.color = super::color(Some(tile.code));
+            self.color = super::color(Some(tile.code), None);
         }
         let stored = if tile.chroma == Chroma::None {
             Layout::Gray
         } else {
             Layout::Rgb
         };
-        let narrow = (tile.bits > 8).then(|| Narrow::new(&self.color, stored));
-        let layout = narrow.as_ref().map_or(stored, Narrow::layout);
+        let (layout, samples) = if tile.bits <= 8 {
+            (stored, Samples::Plain)
+        } else if self.color.light(stored).is_some() && !self.is_frame {
+            (stored, Samples::Wide(Vec::new()))
+        } else {
+            let narrow = Narrow::new(&self.color, stored);
+            (narrow.layout(), Samples::Narrowed(narrow))
+        };
         let size = byte_len(self.size.0, self.size.1, layout.channels());
-        self.pixels = vec![0; size.ok_or(ImageError::LimitHit(Resource::Memory))?];
-        Ok(Kind { layout, narrow })
+        let size = size.ok_or(ImageError::LimitHit(Resource::Memory))?;
+        let samples = if let Samples::Wide(_) = samples {
+            Samples::Wide(vec![0; size])
+        } else {
+            self.pixels = vec![0; size];
+            samples
+        };
+        Ok(Kind { layout, samples })
     }
 
-    pub(super) fn finish(self) -> Result<Raster, ImageError> {
-        let Some(kind) = self.kind else {
+    pub(super) fn finish(mut self) -> Result<Raster, ImageError> {
+        let Some(Kind { layout, samples }) = self.kind else {
             return Err(super::reject::corrupt("a heif without a picture").into());
         };
-        let color = if kind.narrow.is_some() {
-            Embedded::Srgb
-        } else {
-            self.color
+        let (layout, color) = match samples {
+            Samples::Narrowed(_) => (layout, Embedded::Srgb),
+            Samples::Plain if self.is_frame => (layout, self.color),
+            Samples::Plain => {
+                let samples = self.pixels.iter().map(|&sample| u16::from(sample) * 257);
+                let color = self
+                    .color
+                    .measured(layout, || hdr::highest(samples, layout));
+                (layout, color)
+            }
+            Samples::Wide(wide) => {
+                let samples = wide.iter().copied();
+                let color = self
+                    .color
+                    .measured(layout, || hdr::highest(samples, layout));
+                let mut narrow = Narrow::new(&color, layout);
+                for row in wide.chunks_exact(self.size.0 as usize * layout.channels()) {
+                    narrow.row(row, &mut self.pixels)?;
+                }
+                (narrow.layout(), Embedded::Srgb)
+            }
         };
-        Ok(Raster::new(self.size, kind.layout, color, self.pixels)?)
+        Ok(Raster::new(self.size, layout, color, self.pixels)?)
     }
+}
+
+/// Copies a row of a tile to its place.
+fn put<S: Copy>(place: &mut [S], row: &[S]) -> Result<(), Rejection> {
+    if place.len() != row.len() {
+        return Err(super::reject::corrupt(
+            "tiles of another kind than the first",
+        ));
+    }
+    place.copy_from_slice(row);
+    Ok(())
 }
 
 /// A picture with its alpha channel, whose luma is how visible each pixel is.

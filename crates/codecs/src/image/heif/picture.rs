@@ -11,7 +11,7 @@ use super::property::{Code, Part, Property};
 use crate::image::bytes::Bytes;
 use crate::image::orient::Orientation;
 use crate::image::profile::Embedded;
-use crate::image::raster::Raster;
+use crate::image::raster::{Layout, Raster};
 use crate::image::reject;
 use crate::image::{ImageError, ImageLimits};
 
@@ -32,6 +32,9 @@ pub(super) struct Picture<'a> {
     crop: Option<Part>,
     code: Option<Code>,
     icc: Option<&'a [u8]>,
+    /// Light in cd/m2 of the brightest pixel, and of the screen that it was made at.
+    brightest: Option<f32>,
+    screen: Option<f32>,
 }
 
 /// Whether a property says that a picture is another's alpha channel.
@@ -125,6 +128,8 @@ impl<'a> Picture<'a> {
             crop: None,
             code: None,
             icc: None,
+            brightest: None,
+            screen: None,
         };
         for property in properties {
             match **property {
@@ -133,6 +138,8 @@ impl<'a> Picture<'a> {
                 Property::Crop(crop) => picture.crop = crop.of(size.0, size.1),
                 Property::Code(code) => picture.code = Some(code),
                 Property::Icc(icc) => picture.icc = Some(icc),
+                Property::Brightest(light) if light > 0.0 => picture.brightest = Some(light),
+                Property::Screen(light) if light > 0.0 => picture.screen = Some(light),
                 _ => {}
             }
         }
@@ -152,10 +159,13 @@ impl<'a> Picture<'a> {
 
     /// What the container says of its colours.
     pub(super) fn color(&self) -> Embedded {
-        match self.icc {
-            Some(icc) => Embedded::Icc(icc.to_vec()),
-            None => super::color(self.code),
-        }
+        let layout = if self.is_grey {
+            Layout::Gray
+        } else {
+            Layout::Rgb
+        };
+        let icc = self.icc.and_then(|icc| Embedded::of_icc(icc, layout));
+        icc.unwrap_or_else(|| super::color(self.code, self.brightest.or(self.screen)))
     }
 
     pub(super) fn setup(&self) -> Setup<'a> {

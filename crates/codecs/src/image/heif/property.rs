@@ -20,6 +20,10 @@ pub(super) enum Property<'a> {
     Code(Code),
     /// An ICC profile.
     Icc(&'a [u8]),
+    /// Light of the brightest pixel in cd/m2.
+    Brightest(f32),
+    /// Light of the screen that it was made at, in cd/m2.
+    Screen(f32),
     /// What it is to another picture.
     Auxiliary(&'a [u8]),
     /// How the AV1 decoder is to be set up (AV1-ISOBMFF §2.3).
@@ -102,11 +106,16 @@ impl<'a> Property<'a> {
             }
             b"av1C" => Self::Av1(body.rest()),
             b"hvcC" => Self::Hevc(body.rest()),
-            // Bits, shape of a pixel, light levels, layers of which all are decoded, and what editors say.
-            b"pixi" | b"pasp" | b"clli" | b"mdcv" | b"cclv" | b"amve" | b"a1op" | b"lsel"
-            | b"a1lx" | b"udes" | b"rloc" | b"altt" | b"free" | b"subs" | b"ndwt" | b"reve" => {
-                Self::Other
+            b"clli" => Self::Brightest(body.u16_be()?.into()),
+            b"mdcv" => {
+                body.skip(16)?; // its primaries and white
+                // In ten thousandths.
+                let light = u16::try_from(body.u32_be()? / 10_000);
+                Self::Screen(light.unwrap_or(u16::MAX).into())
             }
+            // Bits, shape of a pixel, other light levels, layers of which all are decoded, and what editors say.
+            b"pixi" | b"pasp" | b"cclv" | b"amve" | b"a1op" | b"lsel" | b"a1lx" | b"udes"
+            | b"rloc" | b"altt" | b"free" | b"subs" | b"ndwt" | b"reve" => Self::Other,
             kind => Self::Unknown(*kind),
         })
     }

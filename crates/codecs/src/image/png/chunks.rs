@@ -3,15 +3,16 @@
 //! Files are read as browsers read them: what is not needed for the picture is left out, and what is wrong behind its
 //! last row is the end of the file.
 
-use super::SIGNATURE;
+use super::{METADATA_BYTES, SIGNATURE};
 use crate::image::ImageLimits;
 use crate::image::bytes::Bytes;
 use crate::image::reject;
 use media::Rejection;
 
 /// Chunks that say how the picture looks, of which there is one each.
-const ONCE: [&[u8; 4]; 10] = [
-    b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"eXIf", b"acTL",
+const ONCE: [&[u8; 4]; 12] = [
+    b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"cICP", b"gAMA", b"cHRM", b"sRGB", b"cLLI", b"mDCV",
+    b"eXIf", b"acTL",
 ];
 
 /// Chunks of pixels, of which there are many.
@@ -62,6 +63,17 @@ pub(super) fn walk(file: &[u8], limits: &ImageLimits) -> Result<Found, Rejection
     Ok(walk.found)
 }
 
+/// Whether the decoder reads such a chunk, of those for which it would refuse the whole file.
+fn is_readable(kind: [u8; 4], data: &[u8]) -> bool {
+    match &kind {
+        b"cICP" => matches!(data, [_, _, 0, 0 | 1]),
+        b"cLLI" => data.len() == 8,
+        b"mDCV" => data.len() == 24,
+        b"iCCP" | b"eXIf" => data.len() <= METADATA_BYTES / 2,
+        _ => true,
+    }
+}
+
 struct Walk {
     found: Found,
     /// The kinds of chunks that were there.
@@ -105,6 +117,9 @@ impl Walk {
         if &kind == b"PLTE" && data.len() % 3 != 0 {
             data = &data[..data.len() / 3 * 3];
             sum = checksum(&[&kind, data].concat()).to_be_bytes();
+        }
+        if !is_readable(kind, data) {
+            return Ok(true);
         }
         let is_new = !self.seen.contains(&kind);
         if ONCE.contains(&&kind) && is_new || MANY.contains(&&kind) {

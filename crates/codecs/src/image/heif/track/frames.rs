@@ -48,7 +48,7 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// The next frame. Nothing behind the last, or where it cannot be read any further.
+    /// The next frame, in sRGB. Nothing behind the last, or where it cannot be read any further.
     pub(in crate::image) fn next(&mut self) -> Result<Option<Part>, ImageError> {
         let first = self.index == 0;
         let (picture, milliseconds) = match self.raster() {
@@ -62,7 +62,7 @@ impl<'a> Frames<'a> {
             top: 0,
             width: picture.width,
             height: picture.height,
-            pixels: color::to_rgba(picture),
+            pixels: color::to_rgba(color::to_srgb(picture)?),
             blend: false,
             disposal: Disposal::Keep,
             milliseconds,
@@ -118,7 +118,7 @@ fn painted<'a>(
         let size = (part.width, part.height);
         picture.setup().decoder(size, &[sample.bytes], planes)?
     };
-    let mut canvas = picture.canvas(color, is_alpha);
+    let mut canvas = picture.canvas(color, is_alpha).of_many();
     running.decode(sample.bytes, |frame| {
         if frame.width < part.width || frame.height < part.height {
             return Err(reject::corrupt("a picture smaller than announced").into());
