@@ -32,6 +32,14 @@ const STUCK = {
 
 const STUCK_WORDS = { dead: "Needs an operator", cancelled: "Cancelled" };
 
+/** What is to be known of files that were taken. */
+const WARNING_WORDS = {
+  content_type_differs: "Another format than declared",
+  truncated: "Ends before it should",
+  first_frame_only: "Of an animation, the first frame is shown",
+  pages_left_out: "Some pages could not be drawn",
+};
+
 /** How long "Delete for good?" waits for an answer. */
 const SURE_MS = 5000;
 
@@ -257,7 +265,8 @@ export class Card {
     const further = pictures.filter((variant) => variant.page > 1);
     const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform")
       && !further.includes(variant));
-    fill(this.#find(".tiles"), small.length > 0 || whole ? small : pictures, (variant) => tile(variant, placeholder));
+    const tiles = small.length > 0 || whole ? small : pictures.filter((variant) => !further.includes(variant));
+    fill(this.#find(".tiles"), tiles, (variant) => tile(variant, placeholder));
     const link = this.#find(".full");
     const address = webAddress(main?.url ?? cdnUrl);
     link.href = address;
@@ -270,7 +279,8 @@ export class Card {
     else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
     const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
     const thumb = this.#find(".thumb");
-    if (bySize[0]) fill(thumb, [bySize[0]], (variant) => picture(variant, "", () => wipe(thumb)));
+    const least = bySize[0] ?? tiles[0];
+    if (least) fill(thumb, [least], (variant) => picture(variant, "", () => wipe(thumb)));
     const first = further.length > 0 ? [small[0] ?? main] : [];
     fill(this.#find(".pages"), [...first, ...further], pageTile);
     const last = (kind) => webAddress(bySize.findLast((variant) => variant.kind === kind)?.url);
@@ -283,6 +293,7 @@ export class Card {
   #showFacts(file) {
     fillFacts(this.#find(".about-file"), [
       ["Name", printable(file.filename)],
+      ["Warnings", file.warnings?.map((code) => WARNING_WORDS[code] ?? code).join(" · ")],
       ["SHA-256", file.sha256],
       ["File", file.file_id],
       ["Run", file.run?.run_id],

@@ -9,6 +9,10 @@ use super::resize;
 /// Longest side of what a thumbhash is made of, in pixels.
 const SIDE: u32 = 100;
 
+/// Shortest side of it, to which a shorter one is stretched: in fewer pixels than a thumbhash has waves, some waves
+/// cannot be told from the mean, and would be drawn as stripes.
+const LEAST: u32 = 8;
+
 /// Of an RGB or RGBA picture in sRGB.
 pub(super) fn of(picture: &Raster) -> Result<Placeholder, Rejection> {
     let small = resize::reduced(picture, fitting(picture.width, picture.height))?;
@@ -20,18 +24,14 @@ pub(super) fn of(picture: &Raster) -> Result<Placeholder, Rejection> {
     })
 }
 
-/// The largest size of the same shape within [`SIDE`], at least 1 x 1.
+/// About the same shape, with sides of [`LEAST`] to [`SIDE`].
 fn fitting(width: u32, height: u32) -> (u32, u32) {
     let longest = u64::from(width.max(height).max(SIDE));
     let side = |side: u32| {
         let scaled = u64::from(side) * u64::from(SIDE) / longest;
-        u32::try_from(scaled.max(1)).unwrap_or(SIDE)
+        u32::try_from(scaled).unwrap_or(SIDE).max(LEAST)
     };
-    if width.max(height) <= SIDE {
-        (width, height)
-    } else {
-        (side(width), side(height))
-    }
+    (side(width), side(height))
 }
 
 /// The mean of the fullest of 4,096 boxes that colours are sorted into. Pixels that can hardly be seen do not count.

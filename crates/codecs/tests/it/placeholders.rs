@@ -8,7 +8,7 @@ use std::process::Stdio;
 use codecs::ImageLimits;
 use codecs::image::render;
 
-use crate::fixtures::{Random, plan, png};
+use crate::fixtures::{Random, plan, png, png_rgb};
 use crate::peers::program;
 
 /// Pictures that are smaller than a thumbhash is made of, so that both are given the same pixels: noise, a slope, and a
@@ -16,12 +16,12 @@ use crate::peers::program;
 fn pictures() -> Vec<(u32, u32, Vec<u8>)> {
     let mut random = Random(11);
     let sizes = [
-        (1, 1),
+        (8, 8),
         (100, 100),
         (100, 57),
         (33, 100),
-        (100, 1),
-        (2, 90),
+        (100, 8),
+        (9, 90),
         (64, 48),
     ];
     let mut pictures = Vec::new();
@@ -99,4 +99,18 @@ fn a_thumbhash_says_what_the_reference_implementations_says() {
         .map(|(number, ((width, height, _), by))| format!("{number}: {width} x {height} by {by}"))
         .collect();
     assert!(far.is_empty(), "{far:#?}");
+}
+
+#[test]
+fn a_strip_of_one_colour_has_no_stripes() {
+    for (width, height) in [(1, 1), (1, 100), (3000, 1), (41, 4096)] {
+        let white = vec![255; (width * height * 3) as usize];
+        let white = png_rgb(&white, width, height);
+        let limits = ImageLimits::default();
+        let rendered = render(&white, &[], &limits, &plan(&[None]), |_, _| Ok(())).unwrap();
+        let hash = rendered.placeholder.thumbhash;
+        // How much of the waves of brightness there is.
+        let scale = u32::from_le_bytes([hash[0], hash[1], hash[2], 0]) >> 18 & 31;
+        assert_eq!(scale, 0, "{width} x {height}");
+    }
 }
