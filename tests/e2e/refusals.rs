@@ -67,9 +67,9 @@ async fn a_photo_that_ends_too_early_is_refused() {
 
 #[tokio::test]
 async fn a_document_is_refused_by_name() {
-    let (_stack, rejection) = refused("paper.rtf", b"{\\rtf1 words}\n").await;
+    let (_stack, rejection) = refused("paper.ps", b"%!PS-Adobe-3.0\nshowpage\n").await;
     assert_eq!(rejection["code"], "unsupported_type");
-    assert_eq!(rejection["measured"], "application/rtf");
+    assert_eq!(rejection["measured"], "application/postscript");
 }
 
 /// A sound structure around pixel data that is none: nothing is found out before the pixels are looked at.

@@ -2,7 +2,7 @@
 
 use media::limits::Limits;
 use poem::web::Data;
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi, Tags};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use video::encode::picture_size;
 use video::plan::{Plan as VideoPlan, PlanSettings};
 use video::probe::{Ratio, Rotation, Sketch, VideoProbe};
@@ -12,17 +12,11 @@ use crate::contract::Count;
 use crate::http::auth::{Caller, FilesRead};
 use crate::http::body::JsonBody;
 use crate::http::problem::{Problem, Refused, Statuses};
+use crate::v1::files::Tag;
 
 /// The operation on plans.
 #[derive(Debug, Clone, Copy)]
 pub struct PlansApi;
-
-/// Under which heading the reference shows this operation.
-#[derive(Tags)]
-enum Tag {
-    /// What would be made of a file.
-    Plans,
-}
 
 /// What is asked about.
 #[derive(Debug, Object)]
@@ -38,10 +32,10 @@ pub struct PlanRequest {
 pub struct Film {
     /// Width in pixels, as it is coded.
     #[oai(validator(minimum(value = "1"), maximum(value = "65535")))]
-    pub width: u16,
+    pub width: i32,
     /// Height in pixels, as it is coded.
     #[oai(validator(minimum(value = "1"), maximum(value = "65535")))]
-    pub height: u16,
+    pub height: i32,
     /// How long it plays, in seconds.
     #[oai(validator(minimum(value = "0.001"), maximum(value = "86400")))]
     pub duration_seconds: f64,
@@ -52,11 +46,8 @@ pub struct Film {
     #[oai(validator(pattern = "^[1-9][0-9]{0,4}:[1-9][0-9]{0,4}$"), nullable)]
     pub pixel_aspect: Option<String>,
     /// By how many degrees it is turned: 0, 90, 180 or 270.
-    #[oai(
-        validator(minimum(value = "0"), maximum(value = "270"), multiple_of = 90.0),
-        default
-    )]
-    pub rotation_degrees: u16,
+    #[oai(validator(minimum(value = "0"), maximum(value = "270")), default)]
+    pub rotation_degrees: i32,
     /// What the brightness of its pixels means.
     #[oai(default)]
     pub transfer: Transfer,
@@ -170,7 +161,7 @@ impl Statuses for PlanErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 408, 413, 415, 422, 429, 500, 503];
 }
 
-#[OpenApi(prefix_path = "/v1/plans", tag = "Tag::Plans")]
+#[OpenApi(prefix_path = "/v1/plans", tag = "Tag::Files")]
 impl PlansApi {
     /// Plan a film
     ///
@@ -192,7 +183,8 @@ impl PlansApi {
 }
 
 fn sketch(limits: &Limits, film: Film) -> Result<Sketch, Problem> {
-    let (width, height) = (u32::from(film.width), u32::from(film.height));
+    let side = |side: i32| u32::try_from(side).unwrap_or(1);
+    let (width, height) = (side(film.width), side(film.height));
     let pixels = u64::from(width) * u64::from(height);
     if pixels > limits.max_video_pixels {
         let most = limits.max_video_pixels;
@@ -216,6 +208,15 @@ fn sketch(limits: &Limits, film: Film) -> Result<Sketch, Problem> {
         .ok_or_else(|| Problem::field("/video/frame_rate", "must be a fraction"))?;
     let pixel_aspect = ratio(film.pixel_aspect, Ratio { num: 1, den: 1 })
         .ok_or_else(|| Problem::field("/video/pixel_aspect", "must be a fraction"))?;
+    let rotation = match film.rotation_degrees {
+        0 => Rotation::None,
+        90 | 270 => Rotation::Quarter,
+        180 => Rotation::Half,
+        _ => {
+            let detail = "must be 0, 90, 180 or 270";
+            return Err(Problem::field("/video/rotation_degrees", detail));
+        }
+    };
     let languages = |languages: Vec<String>| {
         let known = |language: String| Some(language).filter(|language| !language.is_empty());
         languages.into_iter().map(known).collect()
@@ -224,11 +225,7 @@ fn sketch(limits: &Limits, film: Film) -> Result<Sketch, Problem> {
         width,
         height,
         pixel_aspect,
-        rotation: match film.rotation_degrees {
-            0 => Rotation::None,
-            180 => Rotation::Half,
-            _ => Rotation::Quarter,
-        },
+        rotation,
         frame_rate,
         duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         transfer: match film.transfer {

@@ -92,6 +92,6 @@ async fn a_film_that_would_be_refused_has_no_plan() {
         let (status, problem) = plan(&service, &key, film).await;
         assert_eq!(status, 422, "{field} {wrong}: {problem}");
         let pointer = problem["errors"][0]["pointer"].as_str().unwrap();
-        assert!(pointer.starts_with("/video"), "{problem}");
+        assert!(pointer.starts_with("/video"), "{field} {wrong}: {problem}");
     }
 }

@@ -35,8 +35,9 @@ use crate::http::problem::{Problem, Refused, Statuses};
 #[derive(Debug, Clone, Copy)]
 pub struct FilesApi;
 
+/// Under which heading the reference shows the operations on files.
 #[derive(Tags)]
-enum Tag {
+pub(crate) enum Tag {
     /// Seeing how far a file is, why it was refused, and where its variants are served.
     Files,
 }
