@@ -25,11 +25,21 @@ struct Look {
 pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeError> {
     let mut best: Option<(f64, u64)> = None;
     let mut failure = None;
-    for tenth in TENTHS {
+    // The first candidate is mostly good: its posters are made in the same call.
+    let mut made = None;
+    for (number, tenth) in TENTHS.into_iter().enumerate() {
         let at_us = plan.last_picture_us() * tenth / 10;
+        let wanted = if number == 0 {
+            Wanted::Both
+        } else {
+            Wanted::Look
+        };
         // A film may be broken here and there; one good picture is enough.
-        match look(desk, plan, at_us).await {
+        match call(desk, plan, at_us, wanted).await {
             Ok(look) => {
+                if wanted == Wanted::Both {
+                    made = Some(at_us);
+                }
                 let score = look.score();
                 if best.is_none_or(|(most, _)| score > most) {
                     best = Some((score, at_us));
@@ -46,61 +56,74 @@ pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeEr
         let nothing = ToolError::Protocol("no picture of the film");
         return Err(failure.unwrap_or(nothing).into());
     };
-    write(desk, plan, at_us).await
+    if made != Some(at_us) {
+        call(desk, plan, at_us, Wanted::Posters).await?;
+    }
+    let names = plan.poster_widths.iter().map(|width| name(*width));
+    Ok(Made::Pictures(desk.sizes(names.collect()).await?))
 }
 
-async fn look(desk: Desk<'_>, plan: &Plan, at_us: u64) -> Result<Look, ToolError> {
-    let (width, height) = size_at(plan, JUDGED_WIDTH);
-    let graph = format!(
-        "{}{},{},signalstats,blurdetect=block_width=32:block_height=32,metadata=print:file='pipe\\:1'[v]",
-        filters::source(plan),
-        filters::constant_rate(plan.frame_rate, at_us),
-        filters::plain(plan.picture.colours, width, height),
-    );
-    let mut after = vec!["-filter_complex".to_owned(), graph];
-    after.extend(words("-map [v] -frames:v 1 -f null -"));
-    let mut found = Look::default();
-    let before = opened_at(at_us.saturating_sub(1_000_000), desk.threads);
-    desk.ffmpeg(plan, &before, &after, |line| found.take(line))
-        .await?;
-    Ok(found)
+fn name(width: u32) -> String {
+    format!("poster-{width}.webp")
 }
 
-/// Every width from the same picture, which was scaled once.
-async fn write(desk: Desk<'_>, plan: &Plan, at_us: u64) -> Result<Made, EncodeError> {
-    let widths = &plan.poster_widths;
-    let (width, height) = size_at(plan, widths.last().copied().unwrap_or(JUDGED_WIDTH));
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Look,
+    Posters,
+    Both,
+}
+
+/// Decodes one picture once, measures it, and writes it in every width, from one scaling.
+async fn call(desk: Desk<'_>, plan: &Plan, at_us: u64, wanted: Wanted) -> Result<Look, ToolError> {
+    let widths = match wanted {
+        Wanted::Look => &[],
+        Wanted::Posters | Wanted::Both => &plan.poster_widths[..],
+    };
+    let largest = widths.last().copied().unwrap_or(JUDGED_WIDTH);
+    let (width, height) = size_at(plan, largest);
+    let judged = usize::from(wanted != Wanted::Posters);
     let mut graph = format!(
         "{}{},{},split={}",
         filters::source(plan),
         filters::constant_rate(plan.frame_rate, at_us),
         filters::plain(plan.picture.colours, width, height),
-        widths.len(),
+        widths.len() + judged,
     );
     let mut scaled = String::new();
     let mut outputs = Vec::new();
-    let mut names = Vec::new();
+    if judged > 0 {
+        let (width, height) = size_at(plan, JUDGED_WIDTH);
+        graph += "[judged]";
+        // Writing to a text does not fail.
+        let _ = write!(
+            scaled,
+            ";[judged]scale={width}:{height}:flags=bicubic,signalstats,\
+             blurdetect=block_width=32:block_height=32,metadata=print:file='pipe\\:1'[look]"
+        );
+        outputs.extend(words("-map [look] -frames:v 1 -f null -"));
+    }
     for (number, &wanted) in widths.iter().enumerate() {
         let (width, height) = size_at(plan, wanted);
-        // Writing to a text does not fail.
         let _ = write!(graph, "[s{number}]");
         let _ = write!(
             scaled,
             ";[s{number}]scale={width}:{height}:flags=bicubic[v{number}]"
         );
-        let name = format!("poster-{wanted}.webp");
         outputs.extend(words(&format!(
             "-map [v{number}] -frames:v 1 -c:v libwebp -quality 80"
         )));
         outputs.extend(without_metadata());
-        outputs.extend(["-f".to_owned(), "webp".to_owned(), name.clone()]);
-        names.push(name);
+        outputs.extend(["-f".to_owned(), "webp".to_owned(), name(wanted)]);
     }
     let mut after = vec!["-filter_complex".to_owned(), graph + &scaled];
     after.extend(outputs);
+    let mut found = Look::default();
     let before = opened_at(at_us.saturating_sub(1_000_000), desk.threads);
-    desk.ffmpeg(plan, &before, &after, |_| ()).await?;
-    Ok(Made::Pictures(desk.sizes(names).await?))
+    desk.ffmpeg(plan, &before, &after, |line| found.take(line))
+        .await?;
+    Ok(found)
 }
 
 /// The film's shape at `width` pixels, both sides even; never larger than its largest rung.
