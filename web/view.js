@@ -3,6 +3,7 @@
 import * as film from "./film.js";
 import { paint, wipe } from "./placeholder.js";
 import * as sound from "./sound.js";
+import { bytes, formatWords, pageWords, printable, sizeWords, soundWords, spaced, variantWords } from "./words.js";
 
 /** The route of every file; the service tells only of the steps that were reached. */
 const ROUTE = new Map([
@@ -47,7 +48,6 @@ const SURE_MS = 5000;
 const CAN_DELETE = document.documentElement.dataset.canDelete === "true";
 
 const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const number = new Intl.NumberFormat("en");
 
 /** What `fill` put where. */
 const shown = new WeakMap();
@@ -357,7 +357,7 @@ function tile(variant, placeholder) {
 
 /** Of a document, several pages of which are shown. */
 function pageTile(variant) {
-  const words = `Page ${number.format(variant.page ?? 1)}`;
+  const words = `Page ${variant.page ?? 1}`;
   const image = picture(variant, words);
   image.loading = "lazy";
   image.dataset.testid = "page";
@@ -398,52 +398,6 @@ function fill(parent, items, child) {
 
 function element(tag, className = "", text = "") {
   return Object.assign(document.createElement(tag), { className, textContent: text });
-}
-
-function variantWords(variant) {
-  return [sizeWords(variant), formatWords(variant.content_type), bytes(variant.size_bytes)].filter(Boolean).join(" · ");
-}
-
-function sizeWords({ width, height }) {
-  return width && height ? `${width} × ${height}` : "";
-}
-
-/** How long a sound is, and how it was sent. */
-function soundWords(audio) {
-  if (!audio) return "";
-  const seconds = Math.round(audio.duration_seconds);
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const time = parts.slice(parts[0] > 0 ? 0 : 1).map((part) => String(part).padStart(2, "0")).join(":");
-  const channels = { 1: "mono", 2: "stereo" }[audio.channels] ?? `${audio.channels} channels`;
-  return `${time} · ${channels} · ${audio.sample_rate / 1000} kHz`;
-}
-
-/** How many pages a document has. */
-function pageWords(facts) {
-  return facts ? `${number.format(facts.pages)} ${facts.pages === 1 ? "page" : "pages"}` : "";
-}
-
-/** `image/jpeg` is JPEG to people. */
-function formatWords(mimeType) {
-  const subtype = (mimeType ?? "").split(";")[0].split("/").pop();
-  return subtype === "webp" ? "WebP" : subtype.toUpperCase();
-}
-
-/** Characters that turn or hide the text around them would let a name lie about its ending. */
-function printable(name) {
-  return name.replace(/[\p{Cc}\u061C\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu, "\uFFFD");
-}
-
-/** `5368709120 bytes` is easier to read as `5,368,709,120 bytes`. */
-function spaced(quantity) {
-  return quantity?.replace(/\d{5,}/g, (digits) => number.format(BigInt(digits)));
-}
-
-function bytes(count) {
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-  const power = Math.min(Math.floor(Math.log2(Math.max(count, 1)) / 10), units.length - 1);
-  const value = count / 1024 ** power;
-  return `${value.toFixed(power > 0 && value < 100 ? 1 : 0)} ${units[power]}`;
 }
 
 function webAddress(url) {

@@ -27,7 +27,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// File name, media type and content.
-const ASSETS: [(&str, &str, &str); 15] = [
+const ASSETS: [(&str, &str, &str); 16] = [
     ("api.js", SCRIPT, include_str!("../../../web/api.js")),
     ("app.js", SCRIPT, include_str!("../../../web/app.js")),
     ("digest.js", SCRIPT, include_str!("../../../web/digest.js")),
@@ -54,6 +54,7 @@ const ASSETS: [(&str, &str, &str); 15] = [
     ),
     ("upload.js", SCRIPT, include_str!("../../../web/upload.js")),
     ("view.js", SCRIPT, include_str!("../../../web/view.js")),
+    ("words.js", SCRIPT, include_str!("../../../web/words.js")),
     ("app.css", STYLE, include_str!("../../../web/app.css")),
 ];
 
