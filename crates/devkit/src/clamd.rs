@@ -1,6 +1,6 @@
 //! A private `ClamAV` daemon.
 //!
-//! Its limits lie above the largest file that mediamill takes, and what exceeds them is reported
+//! Its limits lie above the most that mediamill scans at once, and what exceeds them is reported
 //! (`AlertExceedsMax yes`): the default answers "OK" for what it did not scan. It scans with the
 //! system's signatures where there are any, else with one of its own that knows only the EICAR test
 //! file, which is enough to see the route work and not enough to protect anybody.
@@ -52,7 +52,7 @@ pub struct ClamdOptions {
 }
 
 impl ClamdOptions {
-    /// Above the largest file that mediamill takes, and below the 2 GiB that libclamav never scans,
+    /// Above the most that mediamill scans at once, and below the 2 GiB that libclamav never scans,
     /// whatever its limits say.
     pub const MAX_FILE_MIB: u32 = 2000;
 

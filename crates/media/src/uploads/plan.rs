@@ -12,11 +12,11 @@ pub const MAX_OBJECT_BYTES: u64 = 5 << 40;
 /// Most parts S3 takes (*Amazon S3 multipart upload limits*).
 pub const MAX_PARTS: u64 = 10_000;
 
-/// Size of every part but the last of a file that passes through the API, in bytes. Two of them are in its memory: one on
-/// its way to the store, one that fills.
+/// Size of every part but the last of a file that passes through the API, in bytes. Two of them are in its memory, on
+/// their way to the store or filling.
 pub const RESUMABLE_PART_SIZE_BYTES: u64 = 6 * 1024 * 1024;
 
-/// Largest file that passes through the API, in bytes. Each interruption may use up a number, so a fifth of them is spare.
+/// Largest file that passes through the API, in bytes. Each interruption may use up a few numbers, so a fifth of them is spare.
 pub const RESUMABLE_MAX_BYTES: u64 = RESUMABLE_PART_SIZE_BYTES * MAX_PARTS / 5 * 4;
 
 /// Which parts a client sends, and how large each must be.

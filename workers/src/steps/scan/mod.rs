@@ -1,5 +1,5 @@
-//! One streaming read of the frozen object feeds the SHA-256, the virus scanner and the local
-//! copy, so that every later step works on bytes that were seen by all three.
+//! One streaming read of the frozen object, or one of each of its pieces where the scanner cannot take it at once, feeds
+//! the SHA-256, the virus scanner and the local copy, so that every later step works on bytes that were seen by all three.
 
 mod decide;
 
