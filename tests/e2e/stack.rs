@@ -65,6 +65,11 @@ impl Stack {
         }
     }
 
+    /// Address of the API, where that is known before it starts.
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.listen.0)
+    }
+
     /// On a cluster of its own, which the test may stop.
     pub async fn with_own_postgres() -> (Self, Postgres) {
         let folder = tempfile::tempdir().unwrap().keep();
