@@ -137,6 +137,14 @@ fn what_shows_no_page_is_refused_by_name() {
             Some(RejectionCode::Empty),
         ),
         (
+            "a page that is not there",
+            pdf(&[
+                CATALOGUE,
+                "<< /Type /Pages /Kids [9 0 R] /Count 213804087 >>",
+            ]),
+            Some(RejectionCode::Malformed),
+        ),
+        (
             "a form of a program",
             pdf(&[xfa, PAGES, page]),
             Some(RejectionCode::XfaOnly),
