@@ -34,11 +34,16 @@ async fn render(photo: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         .await?;
     let full = RenderPlan {
         outputs: vec![output(None, 2)],
+        ..RenderPlan::default()
     };
     let small = [1280, 640, 320, 128]
         .map(|width| output(Some(width), 4))
         .to_vec();
-    let small = RenderPlan { outputs: small };
+    let small = RenderPlan {
+        outputs: small,
+        placeholder: true,
+        ..RenderPlan::default()
+    };
     let (full_dir, small_dir) = (out.join("full"), out.join("small"));
     std::fs::create_dir_all(&full_dir)?;
     std::fs::create_dir_all(&small_dir)?;
