@@ -1,10 +1,11 @@
 //! Whose a picture is, in what is made of it.
 
-use codecs::image::render;
-use codecs::{ImageLimits, RenderPlan};
 use std::io::Cursor;
 
-use crate::fixtures::{RED, gif, jpeg_rgb, noise, plan, png, uniform, with_segment};
+use codecs::image::render;
+use codecs::{ImageLimits, RenderPlan};
+
+use crate::fixtures::{RED, Random, gif, jpeg_rgb, noise, plan, png, uniform, with_segment};
 
 /// A TIFF structure with an artist and a copyright of a photographer and an editor.
 fn exif() -> Vec<u8> {
@@ -132,4 +133,28 @@ fn what_exif_says_is_kept_where_nothing_else_says_it() {
     );
     let (_, nothing) = made(&jpeg_rgb(&noise(16, 16), 16, 16), true);
     assert_eq!(nothing, None);
+}
+
+#[test]
+fn damaged_metadata_never_panics_and_refuses_nothing() {
+    let records = b"\x1C\x02\x50\0\x04Anna\x1C\x02\x74\0\x06(c) Me";
+    let blocks = [&b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\x14"[..], records].concat();
+    let packet = [b"http://ns.adobe.com/xap/1.0/\0", XMP.as_bytes()].concat();
+    let mut random = Random(3);
+    let mut kept = 0;
+    for round in 0..900 {
+        let bodies = [&b"Exif\0\0"[..], &exif()].concat();
+        let (marker, mut body, head) = match round % 3 {
+            0 => (0xE1, bodies, 6),
+            1 => (0xED, blocks.clone(), 14),
+            _ => (0xE1, packet.clone(), 29),
+        };
+        for _ in 0..=random.below(6) {
+            let at = head + random.below(body.len() - head);
+            body[at] = random.next().to_le_bytes()[0];
+        }
+        let photo = with_segment(&jpeg_rgb(&noise(8, 8), 8, 8), marker, &body);
+        kept += u32::from(made(&photo, true).1.is_some());
+    }
+    assert!((100..900).contains(&kept), "{kept}");
 }
