@@ -129,5 +129,7 @@ fn plan<const N: usize>(outputs: [(Option<u32>, u8); N]) -> RenderPlan {
     });
     RenderPlan {
         outputs: outputs.into(),
+        placeholder: N > 1,
+        ..RenderPlan::default()
     }
 }

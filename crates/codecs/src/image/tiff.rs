@@ -21,6 +21,7 @@ use super::raster::Raster;
 use media::Rejection;
 use media::formats::ImageFormat;
 
+use self::directory::Directory;
 use self::info::Info;
 
 /// First bytes: classic and big, little and big endian.
@@ -43,6 +44,11 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         plays: 1,
         color: info.color,
     })
+}
+
+/// The bytes of a field, which has nothing to do with the picture's pixels.
+pub(super) fn field(file: &[u8], tag: u16) -> Option<Vec<u8>> {
+    Directory::read(file).ok()?.bytes(tag).map(<[u8]>::to_vec)
 }
 
 pub(super) fn decode(

@@ -147,6 +147,18 @@ fn chunk<'a>(bytes: &mut Bytes<'a>) -> Result<Chunk<'a>, Rejection> {
     Ok(Chunk { kind, length, data })
 }
 
+/// What is in the first chunk of a kind, if it is whole.
+pub(super) fn find(file: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
+    let mut riff = Bytes::new(file.get(12..)?);
+    while !riff.is_empty() {
+        let found = chunk(&mut riff).ok()?;
+        if found.kind == kind {
+            return (found.data.len() == found.length as usize).then_some(found.data);
+        }
+    }
+    None
+}
+
 /// What a bitstream's own header declares.
 struct Picture {
     width: u32,
