@@ -64,6 +64,7 @@ pub struct Dev {
     pub kept: Kept,
     pub office: OfficeAt,
     pub document_pages: u32,
+    pub keep_rights: bool,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
 }
@@ -80,6 +81,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
         kept: Kept::from_env(&mut reader),
         office: OfficeAt::from_env(&mut reader),
         document_pages: WorkersConfig::document_pages(&mut reader),
+        keep_rights: WorkersConfig::keep_rights(&mut reader),
         url_lifetime,
         upload_lifetime,
     };

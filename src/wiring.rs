@@ -94,6 +94,7 @@ pub async fn context(
         office,
         video_chunk_seconds: config.video_chunk_seconds,
         document_pages: config.document_pages,
+        keep_rights: config.keep_rights,
         scratch,
         limits,
         types: config.types.clone(),

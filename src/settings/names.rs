@@ -115,6 +115,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         WORKER,
         "of how many pages of a document pictures are made, 50 at most; default 1",
     ),
+    ("MEDIAMILL_KEEP_RIGHTS", WORKER, "true keeps copyrights"),
     (
         "MEDIAMILL_METRICS_LISTEN",
         BOTH,

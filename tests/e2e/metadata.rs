@@ -19,6 +19,8 @@ use crate::{
 
 /// Stands in every field that the inputs have, so that it can be looked for in bytes, too.
 const SECRET: &str = "SECRET";
+/// Stands in those fields that say whose a picture is and how it may be used.
+const OWNER: &str = "OWNER";
 
 /// The tags that outputs may have, by the groups that exiftool sorts them into; `*` is all of a group. What is said of
 /// the copy that the test makes (`System`) is not of the output.
@@ -60,6 +62,17 @@ const ALLOWED: [(&str, &str); 8] = [
     ("Composite", "AvgBitrate ImageSize Megapixels Rotation"),
 ];
 
+/// Where rights are kept, pictures have these tags besides, all of them.
+const RIGHTS: [(&str, &str); 7] = [
+    ("XMP-dc", "Creator"),
+    ("XMP-dc", "Rights"),
+    ("XMP-photoshop", "Credit"),
+    ("XMP-xmpRights", "UsageTerms"),
+    ("XMP-xmpRights", "WebStatement"),
+    ("XMP-plus", "LicensorName"),
+    ("XMP-plus", "LicensorURL"),
+];
+
 fn run(command: &mut Command) -> Output {
     let output = command.output().expect("setup-test installs it");
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -71,13 +84,27 @@ fn run(command: &mut Command) -> Output {
 fn tell_all(path: &Path) {
     let mut exiftool = Command::new("exiftool");
     exiftool.args(["-q", "-q", "-m", "-overwrite_original"]);
+    for (tag, value) in [
+        ("EXIF:Artist", "OWNER"),
+        ("EXIF:Copyright", "OWNER"),
+        ("IPTC:By-line", "OWNER"),
+        ("IPTC:CopyrightNotice", "OWNER"),
+        ("XMP-dc:Creator", "OWNER"),
+        ("XMP-dc:Rights", "OWNER"),
+        ("XMP-photoshop:Credit", "OWNER"),
+        ("XMP-xmpRights:UsageTerms", "OWNER"),
+        ("XMP-xmpRights:WebStatement", "https://OWNER.example/terms"),
+        ("XMP-plus:LicensorName", "OWNER"),
+        ("XMP-plus:LicensorURL", "https://OWNER.example"),
+    ] {
+        exiftool.arg(format!("-{tag}={value}"));
+    }
     for tag in [
-        "EXIF:Artist",
-        "EXIF:Copyright",
         "EXIF:Make",
-        "XMP:Creator",
-        "XMP:Rights",
-        "IPTC:By-line",
+        "XMP-dc:Description",
+        "XMP-photoshop:City",
+        "XMP-plus:LicensorEmail",
+        "IPTC:City",
         "Comment",
         "PNG:Author",
         "PDF:Author",
@@ -99,8 +126,8 @@ fn tell_all(path: &Path) {
     run(exiftool.arg(path));
 }
 
-/// A file of each kind and of each place where formats keep metadata.
-async fn inputs(stack: &Stack) -> Vec<PathBuf> {
+/// A picture of each format that keeps metadata, all with everything that can be written into them.
+async fn pictures(stack: &Stack) -> Vec<PathBuf> {
     let photo = stack.file("photo.jpg", &phone_photo(320, 200));
     let heic = photo.with_extension("heic");
     run(Command::new("heif-enc").arg(&photo).arg("-o").arg(&heic));
@@ -109,27 +136,36 @@ async fn inputs(stack: &Stack) -> Vec<PathBuf> {
     let avif = png.with_extension("avif");
     run(Command::new("avifenc").arg(&png).arg(&avif));
     let animation = "-f lavfi -i testsrc=s=64x64:r=10:d=0.5";
-    let mut files = vec![
-        photo.clone(),
+    let files = vec![
+        photo,
         heic,
         png,
         avif,
         make(stack, "picture.webp", picture).await,
         make(stack, "picture.tiff", picture).await,
         make(stack, "animation.gif", animation).await,
-        make(
-            stack,
-            "film.mov",
-            "-f lavfi -i testsrc2=s=320x180:r=30:d=2 -f lavfi -i sine=440:d=2 -c:v libx264 -preset ultrafast \
-             -pix_fmt yuv420p -c:a aac -movflags use_metadata_tags -metadata title=SECRET -metadata comment=SECRET \
-             -metadata location=+48.8577+002.2950/ -metadata com.apple.quicktime.model=SECRET \
-             -metadata:s:v:0 handler_name=SECRET -metadata:s:a:0 title=SECRET",
-        )
-        .await,
     ];
     for file in &files {
         tell_all(file);
     }
+    files
+}
+
+/// A file of each kind and of each place where formats keep metadata.
+async fn inputs(stack: &Stack) -> Vec<PathBuf> {
+    let mut files = pictures(stack).await;
+    let photo = files[0].clone();
+    let film = make(
+        stack,
+        "film.mov",
+        "-f lavfi -i testsrc2=s=320x180:r=30:d=2 -f lavfi -i sine=440:d=2 -c:v libx264 -preset ultrafast \
+             -pix_fmt yuv420p -c:a aac -movflags use_metadata_tags -metadata title=SECRET -metadata comment=SECRET \
+             -metadata location=+48.8577+002.2950/ -metadata com.apple.quicktime.model=SECRET \
+             -metadata:s:v:0 handler_name=SECRET -metadata:s:a:0 title=SECRET",
+    );
+    let film = film.await;
+    tell_all(&film);
+    files.push(film);
     // It names its author.
     files.push(stack.file("letter.pdf", &pages(2, 0, "")));
     // The cover is the photo, with all that was written into it.
@@ -141,14 +177,13 @@ async fn inputs(stack: &Stack) -> Vec<PathBuf> {
     files.push(make(stack, "song.mp3", &song).await);
     for file in &files {
         let bytes = std::fs::read(file).unwrap();
-        assert!(has_secret(&bytes), "{}", file.display());
+        assert!(has(&bytes, SECRET), "{}", file.display());
     }
     files
 }
 
-fn has_secret(bytes: &[u8]) -> bool {
-    let mut words = bytes.windows(SECRET.len());
-    words.any(|word| word == SECRET.as_bytes())
+fn has(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|at| at == word.as_bytes())
 }
 
 /// Copies everything that is served into `folder`, and says what lies where. Segments follow what their players fetch
@@ -184,17 +219,31 @@ async fn served(stack: &Stack, api: &Process, folder: &Path) -> BTreeMap<String,
     objects
 }
 
-/// Whether outputs may have this tag with this value.
-fn is_allowed(group: &str, tag: &str, value: &str) -> bool {
-    let group = group.trim_end_matches(|digit: char| digit.is_ascii_digit());
-    let tags = ALLOWED.iter().find(|(allowed, _)| *allowed == group);
-    let is_listed = tags.is_some_and(|(_, tags)| {
-        let mut tags = tags.split(' ');
-        tags.any(|allowed| allowed == "*" || allowed == tag)
-    });
-    let is_of_nobody =
-        !tag.ends_with("Date") || value == "0000:00:00 00:00:00" || group == "System";
-    is_listed && is_of_nobody && !value.contains(SECRET)
+/// A tag of a file.
+#[derive(Debug)]
+struct Found {
+    file: String,
+    group: String,
+    tag: String,
+    value: String,
+}
+
+impl Found {
+    /// Whether every output may have it.
+    fn is_allowed(&self) -> bool {
+        let Self {
+            group, tag, value, ..
+        } = self;
+        let group = group.trim_end_matches(|digit: char| digit.is_ascii_digit());
+        let tags = ALLOWED.iter().find(|(allowed, _)| *allowed == group);
+        let is_listed = tags.is_some_and(|(_, tags)| {
+            let mut tags = tags.split(' ');
+            tags.any(|allowed| allowed == "*" || allowed == tag)
+        });
+        let is_of_nobody =
+            !tag.ends_with("Date") || value == "0000:00:00 00:00:00" || group == "System";
+        is_listed && is_of_nobody && !value.contains(SECRET)
+    }
 }
 
 #[tokio::test]
@@ -208,14 +257,63 @@ async fn nothing_of_what_came_with_a_file_is_in_what_is_made_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let objects = served(&stack, &api, folder.path()).await;
     for (key, bytes) in &objects {
-        assert!(!has_secret(bytes), "{key}");
+        assert!(!has(bytes, SECRET) && !has(bytes, OWNER), "{key}");
     }
+    let wrong: Vec<_> = tags(folder.path(), objects.len())
+        .into_iter()
+        .filter(|found| !found.is_allowed())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn whose_pictures_are_is_kept_where_that_is_wanted_and_nothing_else() {
+    let stack = Stack::served_by_the_edge().await;
+    let settings = [("MEDIAMILL_KEEP_RIGHTS", "true")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
+    let files = pictures(&stack).await;
+    for file in &files {
+        upload(&stack, &api, file).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let objects = served(&stack, &api, folder.path()).await;
+    assert!(objects.len() >= 2 * files.len());
+    for (key, bytes) in &objects {
+        assert!(!has(bytes, SECRET), "{key}");
+    }
+    let found = tags(folder.path(), objects.len());
+    let is_of_rights = |found: &&Found| {
+        RIGHTS
+            .iter()
+            .any(|(group, tag)| (*group, *tag) == (&found.group, &found.tag))
+    };
+    let wrong: Vec<_> = found
+        .iter()
+        .filter(|found| !found.is_allowed() && !is_of_rights(found))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let mut kept: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for found in found.iter().filter(is_of_rights) {
+        assert!(found.value.contains(OWNER), "{found:?}");
+        kept.entry(&found.file).or_default().push(&found.tag);
+    }
+    assert_eq!(kept.len(), objects.len(), "{kept:#?}");
+    for (file, mut tags) in kept {
+        tags.sort_unstable();
+        let mut all = RIGHTS.map(|(_, tag)| tag);
+        all.sort_unstable();
+        assert_eq!(tags, all, "{file}");
+    }
+}
+
+/// What exiftool finds in all files of a folder, of which there are so many.
+fn tags(folder: &Path, count: usize) -> Vec<Found> {
     let mut exiftool = Command::new("exiftool");
     let found = exiftool.args(["-G1", "-s", "-a", "-u", "-ee", "-r", "-ext", "*"]);
-    let found = found.arg(folder.path()).output().unwrap();
-    let found = String::from_utf8_lossy(&found.stdout).into_owned();
-    let (mut file, mut looked_at, mut wrong) = ("", 0, Vec::new());
-    for line in found.lines() {
+    let output = found.arg(folder).output().unwrap();
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (mut file, mut looked_at, mut tags) = ("", 0, Vec::new());
+    for line in output.lines() {
         if let Some(name) = line.strip_prefix("======== ") {
             file = name.rsplit('/').next().unwrap();
             looked_at += 1;
@@ -226,10 +324,15 @@ async fn nothing_of_what_came_with_a_file_is_in_what_is_made_of_it() {
             continue;
         };
         let (tag, value) = rest.split_once(':').unwrap();
-        if !is_allowed(group, tag.trim(), value.trim()) {
-            wrong.push(format!("{file}: {line}"));
-        }
+        let [group, tag, value] = [group, tag, value].map(|part| part.trim().to_owned());
+        let file = file.to_owned();
+        tags.push(Found {
+            file,
+            group,
+            tag,
+            value,
+        });
     }
-    assert_eq!(looked_at, objects.len(), "{found}");
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(looked_at, count, "{output}");
+    tags
 }

@@ -71,6 +71,7 @@ async fn context(stack: &Stack) -> Context {
         office: Some(office.with_launcher(launcher)),
         video_chunk_seconds: 0,
         document_pages: 2,
+        keep_rights: false,
         scratch: scratch.unwrap(),
         limits: Limits::default(),
         types: TypeRules::default(),

@@ -32,6 +32,9 @@ pub struct WorkersConfig {
     pub video_chunk_seconds: u32,
     /// Of how many pages of a document pictures are made (`MEDIAMILL_DOCUMENT_PAGES`), counted from the first.
     pub document_pages: u32,
+    /// Whether what is made of pictures says whose they are and how they may be used, as the file does
+    /// (`MEDIAMILL_KEEP_RIGHTS`). Nothing else of what came with a file is kept in any case.
+    pub keep_rights: bool,
     /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
     pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
@@ -95,6 +98,7 @@ impl WorkersConfig {
             office_slots: usize::try_from(office_slots).unwrap_or(1),
             video_chunk_seconds: u32::try_from(chunk_seconds).unwrap_or(60),
             document_pages: Self::document_pages(reader),
+            keep_rights: Self::keep_rights(reader),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),
@@ -106,6 +110,11 @@ impl WorkersConfig {
     pub fn document_pages(reader: &mut Reader) -> u32 {
         let pages = reader.number_or("MEDIAMILL_DOCUMENT_PAGES", 1..=50, 1);
         u32::try_from(pages).unwrap_or(1)
+    }
+
+    /// Reads `MEDIAMILL_KEEP_RIGHTS`.
+    pub fn keep_rights(reader: &mut Reader) -> bool {
+        reader.flag_or("MEDIAMILL_KEEP_RIGHTS", false)
     }
 
     /// Slots of the route's queues. Without LibreOffice its tasks are left to other processes.

@@ -186,7 +186,8 @@ async fn accept(
     if accepted.len() != images.len() || accepted.is_empty() {
         return Err(DecodeError::Protocol("outputs that were not asked for"));
     }
-    if !rendered.placeholder.is_plausible() {
+    let placeholder = rendered.placeholder.as_ref();
+    if placeholder.is_some() != plan.placeholder || placeholder.is_some_and(|p| !p.is_plausible()) {
         return Err(DecodeError::Protocol("a placeholder that is none"));
     }
     Ok(Rendered {

@@ -199,6 +199,7 @@ fn workers_config(
         office_slots: 1,
         video_chunk_seconds: 60,
         document_pages: settings.document_pages,
+        keep_rights: settings.keep_rights,
         require_signatures: false,
         sandbox: sandbox::Mode::default(),
         kept: settings.kept,

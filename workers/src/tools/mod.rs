@@ -75,6 +75,8 @@ pub struct Context {
     pub video_chunk_seconds: u32,
     /// Of how many pages of a document pictures are made, counted from the first.
     pub document_pages: u32,
+    /// Whether pictures say whose they are, as the file does.
+    pub keep_rights: bool,
     /// Local copies.
     pub scratch: Scratch,
     /// What is too much.

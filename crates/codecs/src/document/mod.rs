@@ -36,7 +36,7 @@ pub fn probe(bytes: &[u8], format: DocumentFormat) -> Result<DocumentProbe, Reje
     if !format.is_text() {
         return pdf::probe(&pdf::open(bytes)?);
     }
-    let text::Typeset { pages, page } = text::typeset(bytes, 1)?;
+    let text::Typeset { pages, page } = text::typeset(bytes, format, 1)?;
     let first = pdf::probe(&pdf::open(&page)?)?;
     Ok(DocumentProbe { pages, ..first })
 }
@@ -50,7 +50,7 @@ pub fn render(
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
     let (document, index) = if format.is_text() {
-        (pdf::open(&text::typeset(bytes, number)?.page)?, 0)
+        (pdf::open(&text::typeset(bytes, format, number)?.page)?, 0)
     } else {
         (pdf::open(bytes)?, number.saturating_sub(1) as usize)
     };

@@ -43,11 +43,11 @@ pub fn probe(document: &Pdf) -> Result<DocumentProbe, Rejection> {
 /// The page with this index, which has a size that can be drawn.
 pub fn page(document: &Pdf, index: usize) -> Result<&Page<'_>, Rejection> {
     let Some(page) = document.pages().get(index) else {
-        let message = match document.pages().len() {
-            0 => "the document has no page",
-            _ => "the document has no such page",
-        };
-        return Err(Rejection::new(RejectionCode::Empty, message));
+        return Err(match document.pages().len() {
+            0 if lists_pages(document) => damaged("none of the pages that it lists can be read"),
+            0 => Rejection::new(RejectionCode::Empty, "the document has no page"),
+            _ => Rejection::new(RejectionCode::Empty, "the document has no such page"),
+        });
     };
     let (width, height) = page.render_dimensions();
     let side = |side: f32| side.is_finite() && side > 0.0 && side <= LONGEST_POINTS;
@@ -70,6 +70,14 @@ fn is_xfa_only(document: &Pdf) -> bool {
         .is_none_or(|fields| fields.raw_iter().next().is_none());
     let made_anew = root.get::<bool>("NeedsRendering") == Some(true);
     form.contains_key("XFA") && (made_anew || no_fields)
+}
+
+/// Whether its table of pages has anything in it.
+fn lists_pages(document: &Pdf) -> bool {
+    let root: Option<Dict<'_>> = document.xref().get(document.xref().root_id());
+    let pages = root.and_then(|root| root.get::<Dict<'_>>("Pages"));
+    let kids = pages.and_then(|pages| pages.get::<Array<'_>>("Kids"));
+    kids.is_some_and(|kids| kids.raw_iter().next().is_some())
 }
 
 fn damaged(message: &str) -> Rejection {

@@ -8,10 +8,10 @@ use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::{
     ImageError, ImageLimits, Orientation, RenderPlan, Rendered, RenderedImage, gif, heif, orient,
-    placeholder, plan, png, reject, resize, webp,
+    placeholder, plan, png, reject, resize, rights, webp,
 };
 use media::formats::ImageFormat;
-use media::{Placeholder, Rejection, RejectionCode};
+use media::{Rejection, RejectionCode};
 
 /// What browsers take for a frame that says 10 ms or less.
 const HURRIED: u32 = 100;
@@ -98,13 +98,13 @@ pub(super) fn is_wanted(header: &Header, limits: &ImageLimits) -> Result<bool, R
 }
 
 /// Renders the outputs of `plan` that suit the picture, and hands each to `write` with its index in the plan. Nothing if
-/// it has no frames that could be read.
+/// it has no frames that could be read. Each gets the packet of XMP `rights`, if there is one.
 pub(super) fn render(
     bytes: &[u8],
     header: &Header,
     limits: &ImageLimits,
     plan: &RenderPlan,
-    targets: &[plan::Target],
+    (targets, rights): (&[plan::Target], Option<&[u8]>),
     write: &mut impl FnMut(usize, &[u8]) -> std::io::Result<()>,
 ) -> Result<Option<Rendered>, ImageError> {
     let Some(mut frames) = Frames::new(bytes, header, limits)? else {
@@ -112,7 +112,7 @@ pub(super) fn render(
     };
     let mut canvas = Canvas::new((header.width, header.height))?;
     let mut outputs: Vec<Animated> = Vec::new();
-    let mut first = Placeholder::default();
+    let mut first = None;
     let mut count = 0;
     while let Some(part) = frames.next()? {
         let before = (part.disposal == Disposal::Restore).then(|| canvas.pixels().to_vec());
@@ -131,8 +131,8 @@ pub(super) fn render(
             picture = resize::to(picture, (target.width, target.height))?;
             output.add(&picture, milliseconds)?;
         }
-        if count == 0 {
-            first = placeholder::of(&picture)?;
+        if count == 0 && plan.placeholder {
+            first = Some(placeholder::of(&picture)?);
         }
         count += 1;
         canvas.dispose(&part, before);
@@ -144,7 +144,8 @@ pub(super) fn render(
     limits.check_extent(if is_cut { Extent::Cut } else { Extent::Whole })?;
     let mut pictures = Vec::with_capacity(targets.len());
     for (target, output) in targets.iter().zip(outputs) {
-        let webp = output.finish()?;
+        let size = (target.width, target.height);
+        let webp = rights::within(output.finish()?, size, rights);
         write(target.index, &webp)?;
         pictures.push(RenderedImage {
             name: plan.outputs[target.index].name.clone(),

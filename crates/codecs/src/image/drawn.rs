@@ -16,5 +16,6 @@ pub(crate) fn render_drawn(
     write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
     let picture = Raster::new(size, Layout::Rgb, Embedded::Srgb, rgb)?;
-    outputs::make(picture, false, plan, &plan.targets(size.0, size.1), write)
+    let targets = plan.targets(size.0, size.1);
+    outputs::make(picture, false, plan, &targets, None, write)
 }

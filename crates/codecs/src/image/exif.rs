@@ -1,5 +1,5 @@
-//! The one thing read from EXIF: tag 0x0112, Orientation, of the first directory (TIFF 6.0 §2;
-//! Exif 2.32 §4.6.4). Anything odd means "no orientation", as in every viewer.
+//! What is read from the first directory of EXIF (TIFF 6.0 §2; Exif 2.32 §4.6.4): the orientation, and texts that are asked
+//! for by their tags. Anything odd means that it does not say, as in every viewer.
 
 use media::Rejection;
 
@@ -8,6 +8,7 @@ use super::orient::Orientation;
 
 const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;
+const ASCII: u16 = 2;
 
 /// The orientation in a TIFF structure, with or without the `Exif\0\0` that some writers put first.
 pub(super) fn orientation(exif: &[u8]) -> Orientation {
@@ -19,36 +20,72 @@ pub(super) fn orientation(exif: &[u8]) -> Orientation {
         .unwrap_or_default()
 }
 
+/// The bytes of a text.
+pub(super) fn text(tiff: &[u8], tag: u16) -> Option<&[u8]> {
+    let wanted = |found, kind, _| (found, kind) == (tag, ASCII);
+    let (count, mut value) = entry(tiff, wanted).ok()??;
+    let (count, here) = (count as usize, value.bytes.rest());
+    if count <= here.len() {
+        return here.get(..count);
+    }
+    let start = value.u32().ok()? as usize;
+    tiff.get(start..start.checked_add(count)?)
+}
+
 fn find(tiff: &[u8]) -> Result<Option<u16>, Rejection> {
-    let mut header = Bytes::new(tiff);
-    let little = match header.take(4)? {
-        b"II*\0" => true,
-        b"MM\0*" => false,
+    let wanted = |tag, kind, count| (tag, kind, count) == (ORIENTATION, SHORT, 1);
+    let found = entry(tiff, wanted)?;
+    found.map(|(_, mut value)| value.u16()).transpose()
+}
+
+/// Of the first entry whose tag, kind and count are wanted: the count, and the four bytes in which the value is or that say
+/// where it is.
+fn entry(
+    tiff: &[u8],
+    is_wanted: impl Fn(u16, u16, u32) -> bool,
+) -> Result<Option<(u32, Reader<'_>)>, Rejection> {
+    let little = match tiff.get(..4) {
+        Some(b"II*\0") => true,
+        Some(b"MM\0*") => false,
         _ => return Ok(None),
     };
-    let u16 = |bytes: &mut Bytes| {
-        if little {
-            bytes.u16_le()
-        } else {
-            bytes.u16_be()
-        }
-    };
-    let u32 = |bytes: &mut Bytes| {
-        if little {
-            bytes.u32_le()
-        } else {
-            bytes.u32_be()
-        }
-    };
-
-    let mut directory = Bytes::new(tiff);
-    directory.skip(u32(&mut header)? as usize)?;
-    for _ in 0..u16(&mut directory)? {
-        let mut entry = Bytes::new(directory.take(12)?);
-        let (tag, kind, count) = (u16(&mut entry)?, u16(&mut entry)?, u32(&mut entry)?);
-        if (tag, kind, count) == (ORIENTATION, SHORT, 1) {
-            return u16(&mut entry).map(Some);
+    let start = Reader::new(&tiff[4..], little).u32()?;
+    let mut directory = Reader::new(tiff, little);
+    directory.bytes.skip(start as usize)?;
+    for _ in 0..directory.u16()? {
+        let mut entry = Reader::new(directory.bytes.take(12)?, little);
+        let (tag, kind, count) = (entry.u16()?, entry.u16()?, entry.u32()?);
+        if is_wanted(tag, kind, count) {
+            return Ok(Some((count, entry)));
         }
     }
     Ok(None)
+}
+
+struct Reader<'a> {
+    bytes: Bytes<'a>,
+    little: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8], little: bool) -> Self {
+        let bytes = Bytes::new(bytes);
+        Self { bytes, little }
+    }
+
+    fn u16(&mut self) -> Result<u16, Rejection> {
+        if self.little {
+            self.bytes.u16_le()
+        } else {
+            self.bytes.u16_be()
+        }
+    }
+
+    fn u32(&mut self) -> Result<u32, Rejection> {
+        if self.little {
+            self.bytes.u32_le()
+        } else {
+            self.bytes.u32_be()
+        }
+    }
 }

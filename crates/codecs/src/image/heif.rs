@@ -16,6 +16,7 @@ mod property;
 mod samples;
 mod track;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -104,6 +105,14 @@ pub(crate) fn split_hevc(
         split.push(stream);
     }
     Ok(split)
+}
+
+/// The bytes of the first item of a kind, which has nothing to do with the picture's pixels.
+pub(super) fn item(file: &[u8], kind: [u8; 4]) -> Option<Cow<'_, [u8]>> {
+    let meta = boxes::find(Bytes::new(file), *b"meta").ok()??;
+    let meta = Meta::read(meta).ok()?;
+    let item = meta.of_kind(kind).next()?;
+    meta.bytes(file, item).ok()
 }
 
 /// Why a file is refused whose HEVC ffmpeg cannot decode.
@@ -207,6 +216,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         },
         jpeg: jpeg::Traits::default(),
         has_alpha,
+        is_lossy: picture.setup().has_half_colors(),
         bit_depth: picture.bits,
         frames,
         plays,

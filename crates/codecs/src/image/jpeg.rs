@@ -97,6 +97,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
             begins: segments.begins,
         },
         has_alpha: false,
+        is_lossy: true,
         bit_depth: 8,
         frames: 1,
         plays: 1,
@@ -131,6 +132,23 @@ fn walk<'a>(
             }
         }
     }
+}
+
+/// The markers before the first scan with what is in their segments, as far as they can be read.
+pub(super) fn segments(file: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut bytes = Bytes::new(file.get(2..).unwrap_or_default());
+    std::iter::from_fn(move || {
+        loop {
+            match marker(&mut bytes).ok()? {
+                EOI | SOS => return None,
+                0x01 | 0xD0..=SOI => {} // markers without a length
+                kind => {
+                    let body = usize::from(bytes.u16_be().ok()?).checked_sub(2)?;
+                    return Some((kind, bytes.take(body).ok()?));
+                }
+            }
+        }
+    })
 }
 
 /// The next marker's code. Bytes that belong to nothing before it are skipped, as by every reader.

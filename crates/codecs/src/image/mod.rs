@@ -1,7 +1,7 @@
 //! Images: from untrusted bytes to facts about them, and to clean WebP pictures.
 //!
 //! Pure functions over byte slices; no file is opened here. A folder or file for each format that goes in. What comes out
-//! has its orientation applied, its colours in sRGB, and no metadata of any kind.
+//! has its orientation applied, its colours in sRGB, and no metadata of any kind, but for [`rights`] where they are wanted.
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
 mod animation;
@@ -30,6 +30,7 @@ mod profile;
 mod raster;
 mod reject;
 mod resize;
+mod rights;
 mod tiff;
 mod webp;
 
@@ -122,7 +123,7 @@ pub fn render(
 ) -> Result<Rendered, ImageError> {
     let header = header::read(bytes, limits)?;
     let orientation = header.orientation;
-    let is_photo = header.format == ImageFormat::Jpeg;
+    let is_photo = header.is_lossy;
     let is_first_frame = header.frames > 1;
     let (width, height) = orientation.turn(header.width, header.height);
     let targets = plan.targets(width, height);
@@ -130,9 +131,14 @@ pub fn render(
         return Ok(Rendered::default());
     };
 
+    let rights = plan
+        .keep_rights
+        .then(|| rights::packet(bytes, header.format));
+    let rights = rights.flatten();
     let is_animated = animation::is_wanted(&header, limits)?;
     if is_animated {
-        let rendered = animation::render(bytes, &header, limits, plan, &targets, &mut write)?;
+        let sizes = (&targets[..], rights.as_deref());
+        let rendered = animation::render(bytes, &header, limits, plan, sizes, &mut write)?;
         if let Some(rendered) = rendered {
             return Ok(rendered);
         }
@@ -149,7 +155,7 @@ pub fn render(
     Ok(Rendered {
         is_cut: extent == Extent::Cut,
         is_first_frame,
-        ..outputs::make(picture, is_photo, plan, &targets, write)?
+        ..outputs::make(picture, is_photo, plan, &targets, rights.as_deref(), write)?
     })
 }
 

@@ -155,6 +155,8 @@ fn taken(format: &str, bytes: &[u8]) -> bool {
     };
     let plan = RenderPlan {
         outputs: vec![output("small", Some(8))],
+        keep_rights: true,
+        placeholder: true,
     };
     match format {
         "exif" => exif::orientation(bytes) != super::Orientation::default(),

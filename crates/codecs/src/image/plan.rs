@@ -8,11 +8,16 @@ use serde::{Deserialize, Serialize};
 /// The longest side a WebP picture can have (RFC 9649 §2.5).
 const WEBP_MAX_SIDE: u32 = 16_383;
 
-/// The pictures wanted of one image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is wanted of one image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderPlan {
     /// At most 32, with names of their own.
     pub outputs: Vec<OutputSpec>,
+    /// Whether the pictures say whose they are and how they may be used, as the file does: creator, credit, copyright,
+    /// usage terms, web statement and licensor, and nothing else.
+    pub keep_rights: bool,
+    /// Whether to make what is shown while a picture is loading.
+    pub placeholder: bool,
 }
 
 /// One picture wanted: `<name>.webp`.
@@ -59,8 +64,8 @@ pub struct Rendered {
     pub is_cut: bool,
     /// Whether the file is an animation, and the pictures are its first frame only: all would be too many.
     pub is_first_frame: bool,
-    /// What to show while a picture is loading.
-    pub placeholder: Placeholder,
+    /// What to show while a picture is loading, if it is wanted.
+    pub placeholder: Option<Placeholder>,
 }
 
 /// An output that will be made, and its size.
@@ -152,6 +157,7 @@ mod tests {
         };
         RenderPlan {
             outputs: widths.iter().enumerate().map(output).collect(),
+            ..RenderPlan::default()
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         layout,
         jpeg: jpeg::Traits::default(),
         has_alpha: layout.has_alpha(),
+        is_lossy: false,
         bit_depth: info.bit_depth as u8,
         frames,
         plays,
@@ -82,7 +83,7 @@ fn color(info: &png::Info, layout: Layout) -> Embedded {
     let points = points.filter(|points| points.is_video_full_range_image);
     let cicp = points.and_then(|points| {
         let (primaries, transfer) = (points.color_primaries, points.transfer_function);
-        Embedded::of_code_points(primaries, transfer, brightest(info))
+        Embedded::of_code_points_in_png(primaries, transfer, brightest(info))
     });
     let icc = || Embedded::of_icc(info.icc_profile.as_deref()?, layout);
     if let Some(color) = cicp.or_else(icc) {

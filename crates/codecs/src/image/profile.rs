@@ -3,9 +3,14 @@
 //! A profile that is broken, or that is for another kind of pixel, counts as none, as in browsers: what else the file says
 //! is believed, or the picture is taken for sRGB.
 
-use moxcms::{Chromaticity, CicpProfile, ColorPrimaries, DataColorSpace, ProfileText, XyY};
+mod code_points;
+
+use moxcms::{Chromaticity, ColorPrimaries, DataColorSpace, ProfileText, XyY};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::code_points::{SRGB_CURVE, cicp_profile};
+
+use self::code_points::{is_of_cameras, transfer_of_pictures};
 use super::hdr::{Curve, Light};
 use super::raster::Layout;
 
@@ -107,6 +112,24 @@ impl Embedded {
         cicp_profile(primaries, transfer).map(|_| embedded)
     }
 
+    /// The same of a PNG. The transfer functions of cameras are looked at as on a screen there (ITU-R BT.1886), and not
+    /// taken for sRGB's as in other formats.
+    pub(super) fn of_code_points_in_png(
+        primaries: u8,
+        transfer: u8,
+        brightest: Option<f32>,
+    ) -> Option<Self> {
+        let embedded = Self::of_code_points(primaries, transfer, brightest)?;
+        Some(if is_of_cameras(transfer) {
+            Self::Cicp {
+                primaries,
+                transfer,
+            }
+        } else {
+            embedded
+        })
+    }
+
     /// An embedded profile, or nothing if it is of no use for such pixels.
     pub(super) fn of_icc(icc: &[u8], layout: Layout) -> Option<Self> {
         let embedded = Self::Icc(icc.to_vec());
@@ -169,11 +192,19 @@ impl Embedded {
     }
 }
 
-/// A profile without what may stand behind its end.
+/// A profile without what may stand behind its end. Which kind of device it is for does not matter, as in browsers, even if
+/// there is no such kind.
 fn parsed(icc: &[u8]) -> Option<moxcms::ColorProfile> {
+    const CLASS: std::ops::Range<usize> = 12..16;
     let declared = u32::from_be_bytes(*icc.first_chunk()?);
     let icc = icc.get(..declared as usize)?;
-    moxcms::ColorProfile::new_from_slice(icc).ok()
+    let class = *icc.get(CLASS)?.first_chunk::<4>()?;
+    if moxcms::ProfileClass::try_from(u32::from_be_bytes(class)).is_ok() {
+        return moxcms::ColorProfile::new_from_slice(icc).ok();
+    }
+    let mut of_a_display = icc.to_vec();
+    of_a_display[CLASS].copy_from_slice(b"mntr");
+    moxcms::ColorProfile::new_from_slice(&of_a_display).ok()
 }
 
 fn description(icc: &[u8]) -> String {
@@ -227,50 +258,4 @@ fn gamma_profile(
     profile.green_trc = Some(curve.clone());
     profile.blue_trc = Some(curve);
     Some(profile)
-}
-
-/// The code point of sRGB's transfer function.
-pub(super) const SRGB_CURVE: u8 = 13;
-
-/// The code point of the transfer function that pictures have. Those of cameras stand for sRGB's: what they made is looked
-/// at as any other picture, in browsers too.
-const fn transfer_of_pictures(transfer: u8) -> Option<u8> {
-    match transfer {
-        1 | 6 | 11 | 14 | 15 => Some(SRGB_CURVE),
-        // BT.1361, which is for colours beyond its primaries.
-        12 => None,
-        other => Some(other),
-    }
-}
-
-/// The profile of code points that are known.
-pub(super) fn cicp_profile(primaries: u8, transfer: u8) -> Option<moxcms::ColorProfile> {
-    const XYZ: u8 = 10;
-    const BT709: u8 = 1;
-    let transfer = transfer_of_pictures(transfer)?;
-    let known = if primaries == XYZ { BT709 } else { primaries };
-    let mut profile = moxcms::ColorProfile::new_from_cicp(CicpProfile {
-        color_primaries: known.try_into().ok()?,
-        transfer_characteristics: transfer.try_into().ok()?,
-        matrix_coefficients: moxcms::MatrixCoefficients::Identity,
-        full_range: true,
-    });
-    if primaries == XYZ {
-        // Light of none of them, or of one alone, cannot be divided by.
-        const NEXT_TO_NOTHING: f32 = 1e-5;
-        let point = |x: f32, y: f32| Chromaticity { x, y };
-        let axes = ColorPrimaries {
-            red: point(1.0 - NEXT_TO_NOTHING, NEXT_TO_NOTHING),
-            green: point(0.0, 1.0),
-            blue: point(0.0, NEXT_TO_NOTHING),
-        };
-        let third = 1.0 / 3.0;
-        let white = XyY {
-            x: third,
-            y: third,
-            yb: 1.0,
-        };
-        profile.update_rgb_colorimetry(white, axes);
-    }
-    profile.is_matrix_shaper().then_some(profile)
 }

@@ -21,6 +21,7 @@ use super::raster::Raster;
 use media::Rejection;
 use media::formats::ImageFormat;
 
+use self::directory::Directory;
 use self::info::Info;
 
 /// First bytes: classic and big, little and big endian.
@@ -37,11 +38,17 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         layout,
         jpeg: jpeg_files::Traits::default(),
         has_alpha: layout.has_alpha(),
+        is_lossy: false,
         bit_depth: info.bits,
         frames: 1,
         plays: 1,
         color: info.color,
     })
+}
+
+/// The bytes of a field, which has nothing to do with the picture's pixels.
+pub(super) fn field(file: &[u8], tag: u16) -> Option<Vec<u8>> {
+    Directory::read(file).ok()?.bytes(tag).map(<[u8]>::to_vec)
 }
 
 pub(super) fn decode(

@@ -66,6 +66,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         },
         jpeg: jpeg::Traits::default(),
         has_alpha: chunks.has_alpha,
+        is_lossy: false,
         bit_depth: 8,
         frames: chunks.frames.max(1),
         plays: chunks.plays,
@@ -144,6 +145,18 @@ fn chunk<'a>(bytes: &mut Bytes<'a>) -> Result<Chunk<'a>, Rejection> {
         bytes.skip(1)?;
     }
     Ok(Chunk { kind, length, data })
+}
+
+/// What is in the first chunk of a kind, if it is whole.
+pub(super) fn find(file: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
+    let mut riff = Bytes::new(file.get(12..)?);
+    while !riff.is_empty() {
+        let found = chunk(&mut riff).ok()?;
+        if found.kind == kind {
+            return (found.data.len() == found.length as usize).then_some(found.data);
+        }
+    }
+    None
 }
 
 /// What a bitstream's own header declares.

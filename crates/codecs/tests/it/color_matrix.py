@@ -291,7 +291,7 @@ broken = {
 }
 seen = converted(p3, 'RGB', flat)
 for name, icc in broken.items():
-    applied = name in ('link', 'abstract', 'named', 'huge')
+    applied = name in ('link', 'abstract', 'named', 'unknown-class', 'huge')
     for ending, options in (('jpg', {'quality': 100, 'subsampling': 0}), ('png', {}), ('webp', {'lossless': True}), ('tiff', {})):
         stored = save(f'broken-{name}.{ending}', 'RGB', flat, icc, **options)
         keep(f'broken-{name}.{ending}', converted(p3, 'RGB', stored) if applied else [tuple(stored[i:i + 3]) for i in range(0, len(stored), 3)])
@@ -312,7 +312,9 @@ unit = [[v / 255 for v in color] for color in COLORS]
 PRIMARIES = {1: SRGB, 4: ((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), 'c'), 5: ((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), 'd65'), 6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), 'd65'),
     7: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), 'd65'), 8: ((0.681, 0.319), (0.243, 0.692), (0.145, 0.049), 'c'), 9: BT2020, 10: ((1, 0), (0, 1), (0, 0), 'e'), 11: (*P3[:3], 'dci'), 12: P3,
     22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), 'd65')}
-TRANSFERS = {1: of_srgb, 4: lambda v: v ** 2.2, 5: lambda v: v ** 2.8, 6: of_srgb, 7: smpte240, 8: lambda v: v, 11: of_srgb, 13: of_srgb, 14: of_srgb, 15: of_srgb, 17: lambda v: min(v ** 2.6 * 52.37 / 48, 1)}
+# Those of cameras are looked at as on a screen (BT.1886) in PNGs, and as sRGB in AVIF, by Chromium 156.
+CAMERAS = (1, 6, 11, 14, 15)
+TRANSFERS = {**dict.fromkeys(CAMERAS, lambda v: v ** 2.4), 4: lambda v: v ** 2.2, 5: lambda v: v ** 2.8, 7: smpte240, 8: lambda v: v, 13: of_srgb, 17: lambda v: min(v ** 2.6 * 52.37 / 48, 1)}
 @functools.lru_cache(None)
 def coded(primaries, transfer):
     if primaries not in PRIMARIES or transfer not in TRANSFERS:
@@ -382,7 +384,7 @@ for matrix, full, depth in itertools.product((0, 1, 5, 6, 8, 9), (True, False), 
     for primaries, transfer in pairs:
         name = f'nclx-{primaries}-{transfer}-{matrix}-{int(full)}-{depth}.avif'
         open(path(name), 'wb').write(stored.replace(b'colrnclx' + code(1, 13, matrix, full), b'colrnclx' + code(primaries, transfer, matrix, full)))
-        keep(name, coded(1 if primaries == 2 else primaries, 13 if transfer == 2 else transfer) or COLORS)
+        keep(name, coded(1 if primaries == 2 else primaries, 13 if transfer in (2, *CAMERAS) else transfer) or COLORS)
     os.remove(base)
 
 # 5. High dynamic range, of several highest samples and with what files say of their light.

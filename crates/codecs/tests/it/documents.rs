@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 
 use codecs::document::{DocumentProbe, probe, render};
 use codecs::image::ImageError;
-use media::formats::DocumentFormat::{self, Pdf, Text};
+use media::formats::DocumentFormat::{self, Csv, Pdf, Text};
 use media::{Rejection, RejectionCode};
 
 use crate::fixtures::{Random, plan};
@@ -137,6 +137,14 @@ fn what_shows_no_page_is_refused_by_name() {
             Some(RejectionCode::Empty),
         ),
         (
+            "a page that is not there",
+            pdf(&[
+                CATALOGUE,
+                "<< /Type /Pages /Kids [9 0 R] /Count 213804087 >>",
+            ]),
+            Some(RejectionCode::Malformed),
+        ),
+        (
             "a form of a program",
             pdf(&[xfa, PAGES, page]),
             Some(RejectionCode::XfaOnly),
@@ -173,6 +181,31 @@ fn letters_of_many_scripts_are_drawn_or_marked_as_unknown() {
         let darkest = pixels.iter().min().unwrap();
         assert!(*darkest < 200, "{letters}: {darkest}");
     }
+}
+
+#[test]
+fn a_csv_is_drawn_as_a_table_under_a_head() {
+    let table = "heading,heading\n".repeat(8);
+    let numbers = table.replace("heading", "1234567");
+    // The mean of a row of the table, from 0 for black to 255 for white, within its first column.
+    let mean = |pixels: &[u8], row: usize| {
+        let tops = 6 + row * 18 / 7..8 + row * 18 / 7;
+        let shown = tops.flat_map(|y| &pixels[(y * 100 + 7) * 3..(y * 100 + 17) * 3]);
+        let sum: usize = shown.copied().map(usize::from).sum();
+        sum / 60
+    };
+    let (_, pixels) = drawn(table.as_bytes(), Csv).unwrap();
+    assert!(
+        mean(&pixels, 0) + 10 < mean(&pixels, 2),
+        "the first row is emphasised"
+    );
+    let (_, pixels) = drawn(numbers.as_bytes(), Csv).unwrap();
+    assert!(
+        mean(&pixels, 0).abs_diff(mean(&pixels, 2)) < 8,
+        "numbers are no head"
+    );
+    let (_, as_text) = drawn(numbers.as_bytes(), Text).unwrap();
+    assert_ne!(pixels, as_text);
 }
 
 /// By hand over documents in a folder: `MUTATED_DOCUMENTS=folder:count`.

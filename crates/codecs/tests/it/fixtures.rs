@@ -203,6 +203,7 @@ pub fn plan(widths: &[Option<u32>]) -> RenderPlan {
     };
     RenderPlan {
         outputs: widths.iter().enumerate().map(output).collect(),
+        ..RenderPlan::default()
     }
 }
 

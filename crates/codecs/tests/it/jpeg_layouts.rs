@@ -65,6 +65,7 @@ fn full(bytes: &[u8]) -> Picture {
     };
     let plan = RenderPlan {
         outputs: vec![output],
+        ..RenderPlan::default()
     };
     let rendered = try_rendered(bytes, &plan, &ImageLimits::default()).unwrap();
     Picture::open(&rendered[0].1)

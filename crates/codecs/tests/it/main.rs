@@ -20,4 +20,5 @@ mod peers;
 mod pictures;
 mod placeholders;
 mod probing;
+mod rights;
 mod structures;

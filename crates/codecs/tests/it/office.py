@@ -296,6 +296,11 @@ laughs["word/document.xml"] = (
     f'<!DOCTYPE d [<!ENTITY e0 "ha">{entities}]>' + laughs["word/document.xml"].replace(WORDS, "&e9;")
 )
 write("laughs.docx", laughs)
+hidden = f'<?xml version="1.0" encoding="UTF-16"?><!-- < -->\n{laughs["word/document.xml"]}'
+write("laughs-utf16.docx", {**laughs, "word/document.xml": hidden.encode("utf-16")})
+typed = word(RED_WORDS)
+typed["word/document.xml"] = '<!DOCTYPE d PUBLIC "d" "d.dtd">' + typed["word/document.xml"].replace(WORDS, "&lt;!ENTITY")
+write("typed.docx", typed)
 broken = word(RED_WORDS)
 broken["word/document.xml"] = broken["word/document.xml"][:200]
 write("broken.docx", broken)

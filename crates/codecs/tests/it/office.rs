@@ -75,6 +75,7 @@ fn each_document_is_known_by_what_is_in_it() {
         ("prices.ods", Ods),
         ("show.odp", Odp),
         ("letter.rtf", Rtf),
+        ("typed.docx", Docx),
     ] {
         assert_eq!(examine(&read(name)), Ok(format), "{name}");
     }
@@ -83,6 +84,8 @@ fn each_document_is_known_by_what_is_in_it() {
         ("drawing.odg", RejectionCode::UnsupportedType),
         ("encrypted.odt", RejectionCode::Encrypted),
         ("cut.docx", RejectionCode::Malformed),
+        ("laughs.docx", RejectionCode::Malformed),
+        ("laughs-utf16.docx", RejectionCode::Malformed),
     ] {
         assert_eq!(code(examine(&read(name))), expected, "{name}");
     }

@@ -92,6 +92,25 @@ fn interlaced(width: u32, height: u32, color: [u8; 3]) -> Vec<u8> {
     bytes
 }
 
+/// RGB pixels that change a little from one to the next.
+fn gradient() -> Vec<u8> {
+    let (width, height) = SIZE;
+    let pixel = |x: u32, y: u32| [x * 2, y / 2, x + y / 3].map(|sample| sample.to_le_bytes()[0]);
+    let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    rows.flat_map(|(x, y)| pixel(x, y)).collect()
+}
+
+/// A WebP without loss.
+fn lossless(pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = image_webp::WebPEncoder::new(&mut bytes);
+    let (width, height) = SIZE;
+    encoder
+        .encode(pixels, width, height, image_webp::ColorType::Rgb8)
+        .unwrap();
+    bytes
+}
+
 fn outcome(bytes: &[u8], limits: &ImageLimits) -> Result<Rendered, RejectionCode> {
     match render(bytes, &[], limits, &plan(&[None]), |_, _| Ok(())) {
         Ok(rendered) => Ok(rendered),
@@ -119,6 +138,11 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         .encode(&pixels, w, h, jpeg_encoder::ColorType::Rgb)
         .unwrap();
     let lossy = rendered(&png_rgb(&pixels, width, height), &plan(&[None]));
+    let lossless = [pixels.clone(), gradient()].map(|pixels| lossless(&pixels));
+    assert!(
+        lossless.iter().any(|webp| webp[16] % 2 == 1),
+        "of an odd length"
+    );
     let shades: Vec<u8> = pixels.iter().step_by(3).map(|sample| sample % 64).collect();
     vec![
         ("jpeg", jpeg_rgb(&pixels, w, h)),
@@ -126,6 +150,8 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("png", png_rgb(&pixels, width, height)),
         ("interlaced png", interlaced(width, height, RED)),
         ("lossy webp", lossy[0].1.clone()),
+        ("lossless webp", lossless[0].clone()),
+        ("lossless webp of few colours", lossless[1].clone()),
         ("gif of two frames", gif(&shades, (w, h), (0, 0), (w, h))),
         ("bmp", bmp(&pixels, SIZE)),
         ("tiff", tiff(&pixels, SIZE)),

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use codecs::ImageLimits;
 use codecs::image::render;
+use codecs::{ImageLimits, RenderPlan};
 
 use crate::fixtures::{Random, plan, png, png_rgb};
 use crate::peers::program;
@@ -53,6 +53,13 @@ fn pictures() -> Vec<(u32, u32, Vec<u8>)> {
     pictures
 }
 
+fn with_placeholder() -> RenderPlan {
+    RenderPlan {
+        placeholder: true,
+        ..plan(&[None])
+    }
+}
+
 #[test]
 fn a_thumbhash_says_what_the_reference_implementations_says() {
     let mut cases = String::new();
@@ -66,9 +73,10 @@ fn a_thumbhash_says_what_the_reference_implementations_says() {
             |_| {},
         );
         let limits = ImageLimits::default();
-        let rendered = render(&bytes, &[], &limits, &plan(&[None]), |_, _| Ok(())).unwrap();
-        assert!(rendered.placeholder.is_plausible(), "{size:?}");
-        let hash = rendered.placeholder.thumbhash;
+        let rendered = render(&bytes, &[], &limits, &with_placeholder(), |_, _| Ok(())).unwrap();
+        let placeholder = rendered.placeholder.unwrap();
+        assert!(placeholder.is_plausible(), "{size:?}");
+        let hash = placeholder.thumbhash;
         writeln!(
             cases,
             r#"{{"width":{width},"height":{height},"rgba":{rgba:?},"hash":{hash:?}}}"#
@@ -107,8 +115,8 @@ fn a_strip_of_one_colour_has_no_stripes() {
         let white = vec![255; (width * height * 3) as usize];
         let white = png_rgb(&white, width, height);
         let limits = ImageLimits::default();
-        let rendered = render(&white, &[], &limits, &plan(&[None]), |_, _| Ok(())).unwrap();
-        let hash = rendered.placeholder.thumbhash;
+        let rendered = render(&white, &[], &limits, &with_placeholder(), |_, _| Ok(())).unwrap();
+        let hash = rendered.placeholder.unwrap().thumbhash;
         // How much of the waves of brightness there is.
         let scale = u32::from_le_bytes([hash[0], hash[1], hash[2], 0]) >> 18 & 31;
         assert_eq!(scale, 0, "{width} x {height}");

@@ -20,6 +20,7 @@ pub fn full(bytes: &[u8]) -> Result<Picture, String> {
     };
     let plan = RenderPlan {
         outputs: vec![output],
+        ..RenderPlan::default()
     };
     let limits = ImageLimits::default();
     let rendered = if bytes.get(4..8) == Some(b"ftyp") {

@@ -14,7 +14,7 @@ pub enum DocumentFormat {
     Text,
     /// Markdown, shown as it is written.
     Markdown,
-    /// Values separated by commas (RFC 4180), shown as they are written.
+    /// Values separated by commas, semicolons, tabs or bars (RFC 4180), shown as a table.
     Csv,
     /// Word since 2007 (ISO/IEC 29500).
     Docx,
@@ -104,8 +104,9 @@ const CSV: Capabilities = whole_stream(
         "text/x-csv",
         "application/csv",
         "text/comma-separated-values",
+        "text/tab-separated-values",
     ],
-    &["csv"],
+    &["csv", "tsv"],
 );
 
 // Of office programs; with macros, which never run here, and templates: the same format by other names.

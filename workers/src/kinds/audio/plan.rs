@@ -104,7 +104,11 @@ pub fn covers() -> RenderPlan {
             }));
         }
     }
-    RenderPlan { outputs }
+    RenderPlan {
+        outputs,
+        placeholder: true,
+        ..RenderPlan::default()
+    }
 }
 
 /// The file of the cover that the decoder calls `name`.

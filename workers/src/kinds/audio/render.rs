@@ -104,7 +104,7 @@ async fn covers(
     let rendered = decode(cx, &picture, desk.folder).await?;
     Ok(rendered.map_or_else(without, |rendered| {
         let covers = rendered.pictures.iter().map(cover).collect();
-        (covers, Some(rendered.placeholder))
+        (covers, rendered.placeholder)
     }))
 }
 

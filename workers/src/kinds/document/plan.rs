@@ -120,7 +120,11 @@ pub fn render_plan(unit: Unit) -> RenderPlan {
             _ => {}
         }
     }
-    RenderPlan { outputs }
+    RenderPlan {
+        outputs,
+        placeholder: !matches!(unit, Unit::FurtherPage { .. }),
+        ..RenderPlan::default()
+    }
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ async fn add(
         });
     }
     if page == 1 {
-        rendering.placeholder = Some(rendered.placeholder);
+        rendering.placeholder = rendered.placeholder;
     }
     Ok(())
 }

@@ -32,8 +32,8 @@ pub fn plan() -> Plan {
     }
 }
 
-/// What the decoder is told to make of a unit.
-pub fn render_plan(unit: &image::Unit) -> RenderPlan {
+/// What the decoder is told to make of a unit. The placeholder is made of the smallest picture there is.
+pub fn render_plan(unit: &image::Unit, keep_rights: bool) -> RenderPlan {
     let outputs = unit.outputs.iter().map(|output| OutputSpec {
         name: output.name(),
         max_width: output.max_width,
@@ -42,6 +42,8 @@ pub fn render_plan(unit: &image::Unit) -> RenderPlan {
     });
     RenderPlan {
         outputs: outputs.collect(),
+        keep_rights,
+        placeholder: unit.name == UnitName::Thumbnails,
     }
 }
 
@@ -55,6 +57,8 @@ pub fn smallest() -> RenderPlan {
     };
     RenderPlan {
         outputs: vec![output],
+        placeholder: true,
+        ..RenderPlan::default()
     }
 }
 
@@ -88,7 +92,7 @@ mod tests {
                 ],
             ),
         ] {
-            let plan = render_plan(recipe.unit(name).unwrap());
+            let plan = render_plan(recipe.unit(name).unwrap(), false);
             let told = plan.outputs.iter();
             let told: Vec<_> = told
                 .map(|output| (output.name.as_str(), output.max_width, output.method))

@@ -44,7 +44,7 @@ pub async fn render(
     let context = &cx.context;
     let recipe = image::recipe();
     let unit = recipe.unit(unit.name).ok_or(NoSuchUnit).or_fail()?;
-    let plan = plan::render_plan(unit);
+    let plan = plan::render_plan(unit, context.keep_rights);
     let limits = super::limits(&context.limits);
     let rendered = decoded(|| async {
         let file = context.open(source).await?;
@@ -63,7 +63,7 @@ pub async fn render(
     Ok(Rendering {
         folder,
         made,
-        placeholder: Some(rendered.placeholder),
+        placeholder: rendered.placeholder.clone(),
         document: None,
     })
 }
@@ -114,7 +114,7 @@ pub async fn placeholder(
                 .render_image(file, &plan, folder.path(), &limits, &cx.cancelled);
         Ok(rendered.await?.placeholder)
     });
-    Ok(rendered.await?.ok())
+    Ok(rendered.await?.ok().flatten())
 }
 
 #[derive(Debug, thiserror::Error)]

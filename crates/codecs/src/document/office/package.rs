@@ -37,6 +37,8 @@ const OPEN_DOCUMENT: [(&str, DocumentFormat); 3] = [
         DocumentFormat::Odp,
     ),
 ];
+/// Bytes of a part, unpacked, in which its definitions stand, if it has any.
+const HEAD_BYTES: u64 = 8 << 10;
 /// Folders in which Office Open XML has the parts of each kind of document.
 const OPEN_XML: [(&[u8], DocumentFormat); 3] = [
     (b"word/", DocumentFormat::Docx),
@@ -59,6 +61,10 @@ pub fn examine(bytes: &[u8]) -> Result<DocumentFormat, Rejection> {
         return Err(Rejection::new(RejectionCode::TooExpensive, message)
             .limit(format!("{UNPACKED_BYTES} bytes"))
             .measured(format!("{unpacked} bytes")));
+    }
+    if parts.iter().any(|part| part.defines_entities(bytes)) {
+        let message = "the document defines entities of its own, which no document may: they can stand for any amount of text";
+        return Err(Rejection::new(RejectionCode::Malformed, message));
     }
     Ok(format)
 }
@@ -105,6 +111,35 @@ struct Part<'a> {
 impl Part<'_> {
     /// What is in it, as far as it is looked at. `None` where the archive is damaged.
     fn content(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.beginning(bytes, PART_BYTES)
+    }
+
+    /// Whether it is XML that defines entities (XML 1.0 §4.2), before which only comments and instructions may stand.
+    fn defines_entities(&self, bytes: &[u8]) -> bool {
+        if !self.name.ends_with(b".xml") && !self.name.ends_with(b".rels") {
+            return false;
+        }
+        let mut head = self.beginning(bytes, HEAD_BYTES).unwrap_or_default();
+        // In UTF-16, every second byte of the marks is zero.
+        head.retain(|byte| *byte != 0);
+        let find = |bytes: &[u8], mark: &[u8]| bytes.windows(mark.len()).position(|at| at == mark);
+        let mut rest = &head[..];
+        while let Some(start) = find(rest, b"<") {
+            rest = &rest[start..];
+            let end = match rest {
+                [b'<', b'?', ..] => find(rest, b"?>"),
+                [b'<', b'!', b'-', b'-', ..] => find(rest, b"-->"),
+                [b'<', b'!', ..] => return find(rest, b"<!ENTITY").is_some(),
+                _ => return false,
+            };
+            let Some(end) = end else { return false };
+            rest = &rest[end..];
+        }
+        false
+    }
+
+    /// So many bytes of what is in it. `None` where the archive is damaged.
+    fn beginning(&self, bytes: &[u8], most: u64) -> Option<Vec<u8>> {
         let local = bytes.get(usize::try_from(self.start).ok()?..)?;
         let head = local.strip_prefix(LOCAL).map(|_| local)?;
         let before = LOCAL_BYTES + usize::from(u16_at(head, 26)?) + usize::from(u16_at(head, 28)?);
@@ -113,10 +148,10 @@ impl Part<'_> {
         let packed = &packed[..length];
         let mut content = Vec::new();
         match self.method {
-            0 => packed.take(PART_BYTES).read_to_end(&mut content).ok()?,
+            0 => packed.take(most).read_to_end(&mut content).ok()?,
             8 => {
                 let unpacked = DeflateDecoder::new(packed);
-                unpacked.take(PART_BYTES).read_to_end(&mut content).ok()?
+                unpacked.take(most).read_to_end(&mut content).ok()?
             }
             _ => return None,
         };

@@ -1,4 +1,4 @@
-//! Lines as a PDF of one page.
+//! Letters and lines as a PDF of one page.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::lines::width;
 use crate::document::fonts::Face;
 
 /// A4, in points of 1/72 inch.
-const PAGE: (u32, u32) = (595, 842);
+const A4: (u16, u16) = (595, 842);
 /// Points from the left edge.
 const LEFT: f32 = 56.0;
 /// Points from the lower edge to where the first line stands.
@@ -19,46 +19,119 @@ const TOP: f32 = 776.0;
 const LEADING: f32 = 12.5;
 /// Points of a letter's height.
 const SIZE: f32 = 10.0;
-/// Points from cell to cell, which is what the font for texts has.
-const CELL: f32 = SIZE * 0.602;
+/// From cell to cell, in letters' heights, which is what the font for texts has.
+pub(super) const CELL: f32 = 0.602;
 /// What stands where no font has a letter.
 const UNKNOWN: char = '\u{fffd}';
+/// Points of the lines of tables.
+const RULE: f32 = 0.5;
 
-/// The page. Letters that no font has are shown as an open question.
+/// How thick letters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    Regular,
+    /// Made of the regular letters, each with an outline.
+    Bold,
+}
+
+/// A page that is being written.
+pub(super) struct Page {
+    /// Points.
+    size: (u16, u16),
+    content: String,
+    fonts: [Option<Charmap<'static>>; 2],
+}
+
+/// A page of lines.
 pub(super) fn page(lines: &[String]) -> Vec<u8> {
-    let fonts = [Face::Mono, Face::EastAsian].map(charmap);
-    let mut content = String::from("BT\n");
+    let mut page = Page::new(A4);
     let mut height = TOP;
     for line in lines {
-        write_line(&mut content, &fonts, &in_the_order_of_sight(line), height);
+        page.letters(line, (LEFT, height), SIZE, Weight::Regular);
         height -= LEADING;
     }
-    content += "ET";
-    let (wide, high) = PAGE;
-    let font = |face: Face, cells: u32| {
-        let name = face.name();
-        format!(
-            "<< /Type /Font /Subtype /Type0 /BaseFont /{name} /Encoding /Identity-H /DescendantFonts [\
-             << /Type /Font /Subtype /CIDFontType2 /BaseFont /{name} /DW {} \
-             /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> \
-             /FontDescriptor << /Type /FontDescriptor /FontName /{name} /Flags 4 >> >>] >>",
-            602 * cells
-        )
-    };
-    file(&[
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        format!(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {wide} {high}] /Contents 4 0 R \
-             /Resources << /Font << /F0 5 0 R /F1 6 0 R >> >> >>"
-        ),
-        format!(
-            "<< /Length {} >>\nstream\n{content}\nendstream",
-            content.len()
-        ),
-        font(Face::Mono, 1),
-        font(Face::EastAsian, 2),
-    ])
+    page.into_pdf()
+}
+
+impl Page {
+    /// An empty one, of so many points.
+    pub(super) fn new(size: (u16, u16)) -> Self {
+        Self {
+            size,
+            content: String::new(),
+            fonts: [Face::Mono, Face::EastAsian].map(charmap),
+        }
+    }
+
+    /// Writes a line from these points on, its letters `size` points high. Letters that no font has are shown as an open
+    /// question.
+    pub(super) fn letters(&mut self, line: &str, at: (f32, f32), size: f32, weight: Weight) {
+        self.content += "BT\n";
+        if weight == Weight::Bold {
+            let _ = writeln!(self.content, "2 Tr {:.2} w", size * 0.04);
+        }
+        let line = in_the_order_of_sight(line);
+        write_line(&mut self.content, &self.fonts, &line, at, size);
+        if weight == Weight::Bold {
+            self.content += "0 Tr\n";
+        }
+        self.content += "ET\n";
+    }
+
+    /// Fills a rectangle whose lower left corner is at these points.
+    pub(super) fn ground(
+        &mut self,
+        (left, bottom): (f32, f32),
+        (width, height): (f32, f32),
+        grey: f32,
+    ) {
+        let _ = writeln!(
+            self.content,
+            "q {grey} g {left:.2} {bottom:.2} {width:.2} {height:.2} re f Q"
+        );
+    }
+
+    /// Draws a straight line.
+    pub(super) fn rule(&mut self, from: (f32, f32), to: (f32, f32), grey: f32) {
+        let _ = writeln!(
+            self.content,
+            "q {grey} G {RULE} w {:.2} {:.2} m {:.2} {:.2} l S Q",
+            from.0, from.1, to.0, to.1
+        );
+    }
+
+    /// The PDF of it.
+    pub(super) fn into_pdf(self) -> Vec<u8> {
+        let Self {
+            size: (wide, high),
+            content,
+            ..
+        } = self;
+        let font = |face: Face, cells: u32| {
+            let name = face.name();
+            format!(
+                "<< /Type /Font /Subtype /Type0 /BaseFont /{name} /Encoding /Identity-H /DescendantFonts [\
+                 << /Type /Font /Subtype /CIDFontType2 /BaseFont /{name} /DW {} \
+                 /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> \
+                 /FontDescriptor << /Type /FontDescriptor /FontName /{name} /Flags 4 >> >>] >>",
+                602 * cells
+            )
+        };
+        file(&[
+            "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+            "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+            format!(
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {wide} {high}] /Contents 4 0 R \
+                 /Resources << /Font << /F0 5 0 R /F1 6 0 R >> >> >>"
+            ),
+            format!(
+                "<< /Length {} >>\nstream\n{content}\nendstream",
+                content.len()
+            ),
+            font(Face::Mono, 1),
+            font(Face::EastAsian, 2),
+        ])
+    }
 }
 
 fn charmap(face: Face) -> Option<Charmap<'static>> {
@@ -78,7 +151,13 @@ fn in_the_order_of_sight(line: &str) -> String {
 }
 
 /// Each letter stands in its own cell, whatever its font thinks of its width.
-fn write_line(content: &mut String, fonts: &[Option<Charmap<'_>>; 2], line: &str, height: f32) {
+fn write_line(
+    content: &mut String,
+    fonts: &[Option<Charmap<'_>>; 2],
+    line: &str,
+    (start, height): (f32, f32),
+    size: f32,
+) {
     let mut column = 0_u16;
     for letter in line.chars() {
         let cells = u16::try_from(width(letter)).unwrap_or(0);
@@ -89,10 +168,10 @@ fn write_line(content: &mut String, fonts: &[Option<Charmap<'_>>; 2], line: &str
             } else {
                 column
             };
-            let left = LEFT + f32::from(cell) * CELL;
+            let left = start + f32::from(cell) * size * CELL;
             let _ = writeln!(
                 content,
-                "/F{font} {SIZE} Tf 1 0 0 1 {left:.2} {height:.1} Tm <{glyph:04x}> Tj"
+                "/F{font} {size} Tf 1 0 0 1 {left:.2} {height:.1} Tm <{glyph:04x}> Tj"
             );
         }
         column += cells;

@@ -180,6 +180,11 @@ impl<'a> Meta<'a> {
         item.ok_or_else(|| reject::corrupt(format!("a file without its item {id}")))
     }
 
+    /// The items of a kind.
+    pub(super) fn of_kind(&self, kind: [u8; 4]) -> impl Iterator<Item = &Item> {
+        self.items.values().filter(move |item| item.kind == kind)
+    }
+
     /// The properties of an item in the order in which they apply. Refuses one that must be known and is not.
     pub(super) fn properties(&self, item: &Item) -> Result<Vec<&Property<'a>>, Rejection> {
         let mut properties = Vec::new();

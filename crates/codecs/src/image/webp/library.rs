@@ -72,7 +72,9 @@ fn file(stream: &Stream) -> Vec<u8> {
     }
     append(&mut chunks, &stream.picture);
     let missing = stream.picture.length as usize - stream.picture.data.len();
-    let size = u32::try_from(4 + chunks.len() + missing).unwrap_or(u32::MAX - 1) & !1;
+    // An odd length has a byte behind it that counts: without it, libwebp finds the picture longer than its file.
+    let size = (4 + chunks.len() + missing).next_multiple_of(2);
+    let size = u32::try_from(size).unwrap_or(u32::MAX - 1);
     let mut file = b"RIFF".to_vec();
     file.extend(size.to_le_bytes());
     file.extend(b"WEBP");
