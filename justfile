@@ -120,6 +120,10 @@ chaos seconds="240":
 outages seconds="900": setup-test
     OUTAGE_SECONDS={{ seconds }} cargo test --workspace --test e2e outages -- --nocapture --ignored --test-threads=2
 
+# Hold other object stores, too, against what the service rests on, and say which were left out
+test-storage:
+    scripts/test-storage
+
 # Have parsers of others read the playlists of a film: of one that is made, or those below FOLDER
 playlists *args:
     scripts/read-playlists "$@"

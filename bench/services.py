@@ -57,6 +57,10 @@ class Services:
         assert file["status"] == "READY", done.stdout
         return taken, file
 
+    def upload_all(self, files):
+        run(MEDIAMILL, "upload", "--wait", "--json", "--timeout", "4h", "--api", self.url, "--key", self.key, *files,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def stop(self):
         self.api.stop()
         self.child.stdin.close()

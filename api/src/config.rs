@@ -28,6 +28,8 @@ pub struct ApiConfig {
     pub listen: SocketAddr,
     /// Public address of the CDN, or of the built-in edge, without a slash at the end.
     pub cdn_base_url: String,
+    /// Address of this interface as browsers reach it, without a slash at the end, if it is known.
+    pub public_url: Option<String>,
     /// How long a signed URL lives. Never beyond the upload itself.
     pub url_lifetime: TimeDelta,
     /// How long a client has to finish an upload.
@@ -73,7 +75,7 @@ impl ApiConfig {
         (url_lifetime, upload_lifetime)
     }
 
-    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
+    /// Reads `MEDIAMILL_LISTEN`, `_CDN_BASE_URL`, `_PUBLIC_URL`, `_URL_LIFETIME_SECONDS`, `_UPLOAD_LIFETIME_SECONDS`,
     /// `_REQUEST_SECONDS`, `_MAX_CONNECTIONS`, `_REQUESTS_PER_SECOND`, `_WRONG_KEYS_PER_MINUTE`,
     /// `_ALLOWED_ORIGINS` (separated by commas), the S3 endpoints, the limits, the quota of
     /// an owner, the rules for types and the issuer of tokens.
@@ -82,6 +84,7 @@ impl ApiConfig {
         Self {
             listen: reader.parsed_or("MEDIAMILL_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080))),
             cdn_base_url: reader.base_url("MEDIAMILL_CDN_BASE_URL", "https://media.example.com"),
+            public_url: reader.optional_base_url("MEDIAMILL_PUBLIC_URL", "https://api.example.com"),
             url_lifetime,
             upload_lifetime,
             deadline: Duration::from_secs(reader.number_or(

@@ -48,6 +48,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         API,
         "what stands before a variant's key; required",
     ),
+    ("MEDIAMILL_PUBLIC_URL", API, "as browsers reach the API"),
     (
         "MEDIAMILL_DATABASE_CONNECTIONS",
         BOTH,

@@ -15,6 +15,7 @@ mod documents;
 mod ends;
 mod faults;
 mod faulty_network;
+mod film_chaos;
 mod films;
 mod fixtures;
 mod folders;

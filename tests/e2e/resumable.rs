@@ -71,6 +71,12 @@ async fn tus_js(endpoint: &str, key: &str, file: &Path, chunk: &str) -> Command 
     node
 }
 
+/// A file in three uploads that become one.
+fn beside_each_other(mut tus_js: Command) -> Command {
+    tus_js.arg("3");
+    tus_js
+}
+
 async fn tus_py(endpoint: &str, key: &str, file: &Path, chunk: &str) -> Command {
     let mut python = Command::new("python3");
     python
@@ -136,6 +142,7 @@ async fn clients_that_others_wrote_send_whole_files() {
     for command in [
         tus_js(base, key, &file, "0").await,
         tus_js(base, key, &file, "1000000").await,
+        beside_each_other(tus_js(base, key, &file, "1000000").await),
         tus_py(base, key, &file, "1000000").await,
     ] {
         let path = done(command).await;

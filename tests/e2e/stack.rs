@@ -50,15 +50,24 @@ impl Stack {
 
     /// As [`Stack::new`], with public addresses that lead to the API's own edge.
     pub async fn served_by_the_edge() -> Self {
+        Self::new().await.with_edge()
+    }
+
+    /// With public addresses that lead to the API's own edge.
+    pub fn with_edge(self) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap();
-        let listen = (free.to_string(), format!("http://{free}/cdn"));
         Self {
-            listen,
-            ..Self::new().await
+            listen: (free.to_string(), format!("http://{free}/cdn")),
+            ..self
         }
+    }
+
+    /// Address of the API, where that is known before it starts.
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.listen.0)
     }
 
     /// On a cluster of its own, which the test may stop.

@@ -54,6 +54,7 @@ async fn a_store_that_keeps_its_promises_is_told_from_one_that_is_not_there() {
         "signed_length",
         "private_buckets",
         "cors",
+        "forms",
         "parts_listed",
         "parts_joined",
         "wrong_etag",

@@ -10,12 +10,12 @@ const ALLOW_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PA
 const ALLOW_HEADERS: HeaderValue = HeaderValue::from_static(
     "authorization, x-api-key, idempotency-key, content-type, content-disposition, traceparent, x-request-id, \
      x-http-method-override, tus-resumable, upload-length, upload-offset, upload-metadata, upload-defer-length, \
-     upload-checksum, upload-complete, upload-draft-interop-version, content-digest, repr-digest",
+     upload-checksum, upload-concat, upload-complete, upload-draft-interop-version, content-digest, repr-digest",
 );
 const EXPOSE_HEADERS: HeaderValue = HeaderValue::from_static(
     "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-File-Id, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, \
      Tus-Checksum-Algorithm, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Defer-Length, Upload-Expires, \
-     Upload-Complete, Upload-Limit",
+     Upload-Complete, Upload-Concat, Upload-Limit",
 );
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 

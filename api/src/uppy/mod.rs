@@ -4,11 +4,12 @@
 //!
 //! What this is not: it is no part of the contract, which is Uppy's; and nothing is signed that a client names.
 
+mod form;
 mod guest;
 mod multipart;
 
 use poem::http::HeaderValue;
-use poem::{Body, Request, Response, Route, endpoint, get, post};
+use poem::{Body, EndpointExt as _, Request, Response, Route, endpoint, get, post};
 use serde::de::DeserializeOwned;
 
 use crate::contract;
@@ -31,16 +32,20 @@ pub fn add_to(route: Route) -> Route {
         .at(of_one("/batch"), get(at(multipart::sign_many)))
         .at(of_one("/complete"), post(at(multipart::complete)))
         .at(of_one("/:part_number"), get(at(multipart::sign)))
-        .at("/:token/s3/params", get(at(multipart::params)));
-    route.nest("/uppy", routes)
+        .at("/:token/s3/params", get(at(form::params)))
+        .at(
+            "/:token/s3/sent/:upload_id",
+            get(at(form::sent)).options(at(form::may_go)),
+        );
+    route.nest("/uppy", routes.data(form::Forms::default()))
 }
 
 /// The methods of a path, if it is one of these (RFC 9110 §15.5.6).
 pub fn allowed(path: &str) -> Option<HeaderValue> {
-    let rest = path.strip_prefix(PREFIX)?.split_once("/s3/multipart")?.1;
-    let methods = match rest.split('/').skip(1).collect::<Vec<_>>()[..] {
-        [] | [_, "complete"] => "POST",
-        [_] => "GET, HEAD, DELETE",
+    let (_token, rest) = path.strip_prefix(PREFIX)?.split_once("/s3/")?;
+    let methods = match rest.split('/').collect::<Vec<_>>()[..] {
+        ["multipart"] | ["multipart", _, "complete"] => "POST",
+        ["multipart", _] => "GET, HEAD, DELETE",
         _ => "GET, HEAD",
     };
     Some(HeaderValue::from_static(methods))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media::uploads::{Plan, UNDECLARED_TYPE, Upload};
+use media::uploads::{ImpossibleSize, Plan, UNDECLARED_TYPE, Upload};
 use poem::web::Json;
 use poem::{IntoResponse as _, Request, Response};
 use poem_openapi::types::ParseFromJSON as _;
@@ -24,21 +24,33 @@ const MOST_PARTS: usize = 1000;
 /// What Uppy puts into the metadata by itself, or we ask for.
 const OWN_METADATA: [&str; 5] = ["size", "sha256", "name", "type", "relativePath"];
 
-#[derive(Deserialize)]
-struct Create {
-    filename: Option<String>,
+/// A file that is to be sent.
+#[derive(Default, Deserialize)]
+pub struct Create {
+    pub filename: Option<String>,
     #[serde(rename = "type")]
-    content_type: Option<String>,
+    pub content_type: Option<String>,
     #[serde(default)]
-    metadata: Map<String, Value>,
+    pub metadata: Map<String, Value>,
 }
 
 /// `POST s3/multipart`: opens an upload. Its size comes in the metadata, since Uppy sends none.
 pub async fn create(mut request: Request) -> Result<Response, Problem> {
     let body = request.take_body();
     let guest = Guest::of(&request).await?;
-    let create: Create = read(body).await?;
-    let body = initiate_upload(&request, create)?;
+    let upload = open(&guest, &request, read(body).await?, Plan::as_uppy).await?;
+    let id = upload.upload_id;
+    Ok(Json(json!({ "key": id, "uploadId": id, "bucket": BUCKET })).into_response())
+}
+
+/// Opens an upload by the right of the token.
+pub async fn open(
+    guest: &Guest<'_>,
+    request: &Request,
+    create: Create,
+    plan: fn(u64, u64) -> Result<Plan, ImpossibleSize>,
+) -> Result<Upload, Problem> {
+    let body = initiate_upload(request, create)?;
     let bytes = body.size_bytes.unsigned_abs();
     if !guest.grant.has_room(bytes) {
         return Err(room::token_used_up(&guest.grant, bytes));
@@ -50,16 +62,14 @@ pub async fn create(mut request: Request) -> Result<Response, Problem> {
         return Err(Problem::new(Code::UnsupportedType, detail).measured(allowed, declared));
     }
     let terms = Terms {
-        plan: Plan::as_uppy,
+        plan,
         token: Some(&guest.grant),
     };
-    let upload = initiate::begin(guest.state, &guest.grant.owner_id, None, body, &terms).await?;
-    let id = upload.upload_id;
-    Ok(Json(json!({ "key": id, "uploadId": id, "bucket": BUCKET })).into_response())
+    initiate::begin(guest.state, &guest.grant.owner_id, None, body, &terms).await
 }
 
 /// The bucket's name is nobody's business.
-const BUCKET: &str = "uploads";
+pub const BUCKET: &str = "uploads";
 
 /// The same request as our own clients send, held against the same contract.
 fn initiate_upload(request: &Request, create: Create) -> Result<InitiateUpload, Problem> {
@@ -89,13 +99,6 @@ fn initiate_upload(request: &Request, create: Create) -> Result<InitiateUpload, 
 /// A number, also one that was made a text on its way through a form.
 fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// `GET s3/params`, by which Uppy sends a file in one request: of its end nobody would be told.
-pub async fn params(request: Request) -> Result<Response, Problem> {
-    Guest::of(&request).await?;
-    let detail = "files are sent in parts here: set shouldUseMultipart: true";
-    Err(Problem::not_found("operation").detail(detail))
 }
 
 /// `GET s3/multipart/{id}`: the parts that have arrived.

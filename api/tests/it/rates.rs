@@ -91,3 +91,62 @@ async fn wrong_keys_are_looked_up_so_often_and_good_ones_still_open() {
     );
     assert_eq!(service.get("/v1/files", &key).await.0, StatusCode::OK);
 }
+
+/// Asks again and again over connections of its own: how many were opened, and how many refused for asking too often.
+async fn flood(service: &Service, key: &str, requests: usize) -> (usize, usize) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body = json!({ "filename": "a", "content_type": "image/png", "size_bytes": 5 });
+    let (mut opened, mut refused) = (0, 0);
+    for _ in 0..requests {
+        let url = format!("{}/v1/uploads", service.base);
+        let answer = http.post(url).bearer_auth(key).json(&body);
+        let answer = answer.send().await.unwrap();
+        match answer.status() {
+            StatusCode::CREATED => opened += 1,
+            StatusCode::TOO_MANY_REQUESTS => {
+                assert!(answer.headers().contains_key("retry-after"));
+                let problem: Value = answer.json().await.unwrap();
+                assert_eq!(problem["code"], "too_many_requests");
+                refused += 1;
+            }
+            other => panic!("{other}: {}", answer.text().await.unwrap()),
+        }
+    }
+    (opened, refused)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_floods_is_refused_and_others_notice_nothing() {
+    const CONNECTIONS: usize = 50;
+    const EACH: usize = 200;
+    let own = [
+        ("MEDIAMILL_REQUESTS_PER_SECOND", "50"),
+        ("MEDIAMILL_MAX_OPEN_UPLOADS", "10000"),
+    ];
+    let service = Service::start_with(&own).await;
+    let key = service.key("flooder", &[Scope::UploadsWrite]).await;
+    let other = service.key("other", &[Scope::UploadsWrite]).await;
+    let floods = futures::future::join_all((0..CONNECTIONS).map(|_| flood(&service, &key, EACH)));
+    let others = async {
+        for _ in 0..40 {
+            // Fails unless it is opened.
+            service.initiate(&other, 5).await;
+        }
+    };
+    let (floods, ()) = tokio::join!(floods, others);
+    let opened: usize = floods.iter().map(|(opened, _)| opened).sum();
+    let refused: usize = floods.iter().map(|(_, refused)| refused).sum();
+    assert_eq!(opened + refused, CONNECTIONS * EACH);
+    assert!(refused > opened, "{opened} opened and {refused} refused");
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM uploads WHERE owner_id = 'flooder'")
+        .fetch_one(&service.pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        usize::try_from(rows),
+        Ok(opened),
+        "what is refused opens nothing"
+    );
+    let (status, _) = service.get("/v1/health", &other).await;
+    assert_eq!(status, StatusCode::OK);
+}

@@ -344,10 +344,109 @@ async fn what_uppy_may_not_do_is_told() {
         ("multipart/a", "GET, HEAD, DELETE"),
         ("multipart/a/1", "GET, HEAD"),
         ("multipart/a/complete", "POST"),
+        ("params", "GET, HEAD"),
     ] {
         let url = format!("{}{}", service.base, path(rest));
         let refused = service.http.put(url).send().await.unwrap();
         assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers()["allow"], allowed, "{rest}");
     }
+}
+
+/// Sends a form as it was signed, with `content` behind its fields. Where the store sends a browser is not followed.
+async fn send(form: &Value, content: &[u8]) -> reqwest::Response {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let mut body = Vec::new();
+    let fields = form["fields"].as_object().unwrap().iter();
+    let fields = fields.map(|(name, value)| {
+        (
+            format!("name=\"{name}\""),
+            value.as_str().unwrap().as_bytes(),
+        )
+    });
+    let file = ("name=\"file\"; filename=\"blob\"".to_owned(), content);
+    for (name, value) in fields.chain([file]) {
+        body.extend(format!("--b\r\nContent-Disposition: form-data; {name}\r\n\r\n").as_bytes());
+        body.extend([value, b"\r\n"].concat());
+    }
+    body.extend(b"--b--\r\n");
+    let post = client
+        .no_proxy()
+        .build()
+        .unwrap()
+        .post(form["url"].as_str().unwrap());
+    let post = post.header("content-type", "multipart/form-data; boundary=b");
+    post.body(body).send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_held_to_its_size_and_completes_when_the_store_sends_the_browser_on() {
+    const PUBLIC: &str = "https://api.example.com";
+    let service = Service::start_with(&[("MEDIAMILL_PUBLIC_URL", PUBLIC)]).await;
+    let key = service.key("ann", &BOTH).await;
+    let allows = json!({ "max_files": 2, "max_bytes": 20_000_000, "content_types": ["image/*"] });
+    let (secret, _) = token(&service, &key, allows).await;
+    let params = format!("/uppy/{secret}/s3/params?filename=sea.jpg&type=image/jpeg");
+    let refused = ask(&service, Method::GET, &params, Value::Null).await;
+    assert_eq!(
+        refused.1["errors"][0]["pointer"], "/metadata/size",
+        "{refused:?}"
+    );
+    let sized = format!("{params}&metadata[size]=9000000&metadata[album]=sea");
+    let (status, form) = ask(&service, Method::GET, &sized, Value::Null).await;
+    assert_eq!(
+        (status, &form["method"]),
+        (StatusCode::OK, &json!("POST")),
+        "{form}"
+    );
+    let redirect = form["fields"]["success_action_redirect"].as_str().unwrap();
+    let sent = redirect.strip_prefix(PUBLIC).unwrap();
+
+    let nothing = ask_from_anywhere(&service, sent).await;
+    assert_eq!(nothing.0, StatusCode::CONFLICT, "{nothing:?}");
+    let longer = send(&form, &vec![7; 9_000_001]).await;
+    assert_eq!(longer.status(), StatusCode::BAD_REQUEST);
+    let whole = send(&form, &vec![7; 9_000_000]).await;
+    assert_eq!(whole.status(), StatusCode::SEE_OTHER);
+    let to = whole.headers()["location"].to_str().unwrap();
+    assert!(to.starts_with(&format!("{redirect}?")), "{to}");
+    for _ in 0..2 {
+        let (status, done) = ask_from_anywhere(&service, to.strip_prefix(PUBLIC).unwrap()).await;
+        assert_eq!(status, StatusCode::OK, "{done}");
+        let location = done["location"].as_str().unwrap();
+        let file = service.get(location, &key).await.1;
+        assert_eq!(
+            (&file["status"], &file["metadata"]["album"]),
+            (&json!("ASSEMBLING"), &json!("sea"))
+        );
+    }
+    let (other, _) = token(&service, &key, json!({ "max_files": 1, "max_bytes": 9 })).await;
+    let strange = ask_from_anywhere(&service, &sent.replace(&secret, &other)).await;
+    assert_eq!(code(&strange), (404, "not_found"));
+}
+
+/// As a browser that another origin has sent on, which asks first and hides where it comes from.
+async fn ask_from_anywhere(service: &Service, path: &str) -> (StatusCode, Value) {
+    let url = format!("{}{path}", service.base);
+    let first = service
+        .http
+        .request(Method::OPTIONS, &url)
+        .header("origin", "null");
+    let first = first
+        .header("access-control-request-method", "GET")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(first.status(), StatusCode::NO_CONTENT);
+    let then = service
+        .http
+        .get(&url)
+        .header("origin", "null")
+        .send()
+        .await
+        .unwrap();
+    for answer in [&first, &then] {
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    }
+    service::json(then).await
 }

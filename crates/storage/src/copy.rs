@@ -1,10 +1,11 @@
 //! Copies made by the store itself; the bytes do not pass through this process.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 
-use super::{Bucket, ObjectInfo, ObjectKey, ObjectStore, StorageError, client};
+use super::{Bucket, ObjectInfo, ObjectKey, ObjectStore, Part, StorageError, client};
 
 /// Largest object that one `CopyObject` may copy (`API_CopyObject`).
 const MAX_SINGLE_COPY_BYTES: u64 = 5 << 30;
@@ -55,6 +56,41 @@ impl ObjectStore {
         self.head(to_bucket, to_key)
             .await?
             .ok_or(StorageError::NotFound)
+    }
+
+    /// Has the store make a part of a range of another object in staging, of more than 5 MiB, on condition of its `ETag`.
+    pub async fn copy_part(
+        &self,
+        (key, upload_id): (&ObjectKey, &str),
+        number: u16,
+        (source, etag): (&ObjectKey, &str),
+        range: Range<u64>,
+    ) -> Result<Part, StorageError> {
+        const OPERATION: &str = "UploadPartCopy";
+        let bucket = self.bucket_name(Bucket::Staging);
+        let answer = self
+            .client
+            .upload_part_copy()
+            .copy_source(url_encoded(&format!("{bucket}/{source}")))
+            .copy_source_if_match(etag)
+            .copy_source_range(format!("bytes={}-{}", range.start, range.end - 1))
+            .bucket(bucket)
+            .key(key.as_str())
+            .upload_id(upload_id)
+            .part_number(i32::from(number))
+            .send()
+            .await
+            .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
+        let etag = answer.copy_part_result.and_then(|part| part.e_tag);
+        let etag = etag.ok_or_else(|| StorageError::Protocol {
+            operation: OPERATION,
+            source: "the answer has no ETag".into(),
+        })?;
+        Ok(Part {
+            number,
+            etag,
+            size_bytes: range.end - range.start,
+        })
     }
 
     async fn copy_whole(&self, copy: &Copy<'_>) -> Result<(), StorageError> {

@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod copy;
 mod error;
+mod form;
 mod list;
 mod multipart;
 mod objects;
@@ -30,6 +31,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 
 pub use self::config::StorageConfig;
 pub use self::error::StorageError;
+pub use self::form::{FormPolicy, SignedForm};
 pub use self::list::{ListedObject, OpenUpload};
 pub use self::objects::{ByteRange, Object, ObjectInfo};
 pub use self::presign::PresignedRequest;

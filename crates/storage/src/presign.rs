@@ -116,18 +116,23 @@ impl ObjectStore {
     }
 }
 
+/// Now, in whole seconds.
 #[expect(
     clippy::disallowed_methods,
     reason = "the store compares it with its own clock"
 )]
+pub(crate) fn signing_time() -> DateTime<Utc> {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = Duration::from_secs(since_epoch.unwrap_or_default().as_secs());
+    DateTime::from(SystemTime::UNIX_EPOCH + seconds)
+}
+
 fn signing(
     operation: &'static str,
     expires_in: Duration,
 ) -> Result<(presigning::PresigningConfig, DateTime<Utc>), StorageError> {
     // Signatures count whole seconds, from a start whose fraction is dropped (SigV4).
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now =
-        SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch.unwrap_or_default().as_secs());
+    let now = SystemTime::from(signing_time());
     let expires_in = Duration::from_secs(expires_in.as_secs());
     let config = presigning::PresigningConfig::builder()
         .start_time(now)

@@ -10,6 +10,7 @@ use aws_sigv4::http_request::{
     SigningSettings, UriPathNormalizationMode,
 };
 use aws_sigv4::sign::v4;
+use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{StorageConfig, StorageError};
@@ -43,6 +44,19 @@ impl Signer {
             credentials: Credentials::new(id, secret, None, None, "mediamill"),
             region: config.region.clone(),
         }
+    }
+
+    /// Whose signature it is, and for what (*Credential*).
+    pub(super) fn credential(&self, at: DateTime<Utc>) -> String {
+        let (id, day) = (self.credentials.access_key_id(), at.format("%Y%m%d"));
+        format!("{id}/{day}/{}/s3/aws4_request", self.region)
+    }
+
+    /// Signs the policy of a form, which is in base64.
+    pub(super) fn policy(&self, policy: &str, at: DateTime<Utc>) -> String {
+        let secret = self.credentials.secret_access_key();
+        let key = v4::generate_signing_key(secret, at.into(), &self.region, "s3");
+        v4::calculate_signature(key, policy.as_bytes())
     }
 
     /// Signs `PUT`s of parts to the object at `address`, each by its number and its exact length.

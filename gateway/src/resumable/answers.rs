@@ -13,8 +13,8 @@ use poem::{Response, ResponseBuilder};
 use super::digest::TUS_ALGORITHMS;
 use super::protocol::{DRAFT_BYTES, Protocol, TUS, Version};
 
-const EXTENSIONS: &str =
-    "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination";
+const EXTENSIONS: &str = "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,\
+                          concatenation";
 const METHODS: &str = "OPTIONS, HEAD, GET, POST, PATCH, DELETE";
 
 /// What may not be exceeded.

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use api::http::problem::Problem;
+use api::http::problem::{Code, Problem};
 use api::v1::uploads::declare::{impossible, must_be_taken};
 use api::v1::uploads::initiate;
 use media::uploads::{Declared, Plan, UNDECLARED_TYPE, Upload, resumable};
-use media::{Sha256, filename};
+use media::{OwnerId, Sha256, filename};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 
 use super::Place;
 use super::answers::{self, Standing};
+use super::concat::{self, Concat, Whole};
 use super::fields::{self, Metadata};
 use super::news::News;
 use super::protocol::{self, Protocol, Said, inconsistent};
@@ -27,16 +28,56 @@ const NO_TYPES: [&str; 3] = [
     "application/offset+octet-stream",
 ];
 
-/// Opens an upload.
-pub async fn run(
-    place: &Place,
-    protocol: Protocol,
-    mut request: Request,
-) -> Result<Response, Problem> {
+/// Opens an upload, or makes one file of several.
+pub async fn run(place: &Place, protocol: Protocol, request: Request) -> Result<Response, Problem> {
     let owner_id = place.owner(&request).await?;
     let said = Said::of(&request, protocol)?;
-    let length = announced(&request, &said)?;
     let (declared, metadata) = declared(&request, protocol)?;
+    match concat::said(place, protocol, &request)? {
+        Some(Concat::Final(partial)) => {
+            let trace = Place::trace(&request);
+            let whole = Whole {
+                owner_id,
+                partial,
+                declared,
+                metadata,
+                trace,
+            };
+            put_together(place, &said, whole).await
+        }
+        partial => {
+            let new = New {
+                owner_id,
+                said,
+                declared,
+                metadata,
+                partial: partial.map(|_| resumable::PARTIAL),
+            };
+            open(place, request, new).await
+        }
+    }
+}
+
+/// An upload that is asked for.
+struct New {
+    owner_id: OwnerId,
+    said: Said,
+    declared: Declared,
+    metadata: Option<String>,
+    /// What it is in a concatenation.
+    partial: Option<&'static str>,
+}
+
+async fn open(place: &Place, mut request: Request, new: New) -> Result<Response, Problem> {
+    let New {
+        owner_id,
+        said,
+        declared,
+        metadata,
+        partial,
+    } = new;
+    let protocol = said.protocol;
+    let length = announced(&request, &said)?;
     let max_size = place.limits.max_size;
     must_be_taken(&place.state, &declared.mime_type, length.unwrap_or(0))?;
     let plan = Plan::resumable(length.unwrap_or(max_size), max_size).map_err(impossible)?;
@@ -46,7 +87,7 @@ pub async fn run(
         let upload = initiate::open_as(state, &owner_id, None, (declared, plan), None).await?;
         let mut connection = media::pool::borrow(&state.pool).await?;
         let id = upload.upload_id;
-        resumable::create(&mut connection, id, length, metadata.as_deref()).await?;
+        resumable::create(&mut connection, id, length, metadata.as_deref(), partial).await?;
         Ok(upload)
     };
     let upload = place.soon(Box::pin(opened)).await?;
@@ -74,15 +115,41 @@ pub async fn run(
         Ok(location) => problem.header(header::LOCATION, location),
         Err(_) => problem,
     })?;
-    Ok(created(place, protocol, &upload, &location, &received))
+    Ok(created(place, protocol, &upload, &received, partial))
+}
+
+/// Answers a request that makes one file of several uploads.
+async fn put_together(place: &Place, said: &Said, whole: Whole) -> Result<Response, Problem> {
+    if said.length.is_some() {
+        let detail = "has no meaning here: the uploads have their lengths";
+        return Err(Problem::parameter("upload-length", detail));
+    }
+    if said.content_length != Some(0) {
+        let detail = "send no bytes: the uploads have theirs";
+        return Err(Problem::new(Code::BadRequest, detail));
+    }
+    let concat = Concat::Final(whole.partial.clone()).to_string();
+    let (upload, file) = concat::join(place, whole).await?;
+    let received = Received {
+        offset: upload.plan.size_bytes,
+        length: Some(upload.plan.size_bytes),
+        completed: Some(file),
+    };
+    Ok(created(
+        place,
+        said.protocol,
+        &upload,
+        &received,
+        Some(&concat),
+    ))
 }
 
 fn created(
     place: &Place,
     protocol: Protocol,
     upload: &Upload,
-    location: &str,
     received: &Received,
+    concat: Option<&str>,
 ) -> Response {
     let standing = Standing {
         upload,
@@ -95,8 +162,12 @@ fn created(
         (Protocol::Draft(_), Some(_)) => StatusCode::OK,
         _ => StatusCode::CREATED,
     };
-    let answer = answers::standing(protocol, place.limits, status, &standing)
+    let location = answers::location(upload.upload_id);
+    let mut answer = answers::standing(protocol, place.limits, status, &standing)
         .header(header::LOCATION, location);
+    if let Some(concat) = concat {
+        answer = answer.header("upload-concat", concat);
+    }
     match (protocol, &received.completed) {
         (Protocol::Draft(_), Some(file)) => answers::completed(answer, file),
         _ => answer.finish(),

@@ -53,6 +53,9 @@ pub async fn offset(
         if let Some(metadata) = progress.metadata {
             answer = answer.header("upload-metadata", metadata);
         }
+        if let Some(concat) = progress.concat {
+            answer = answer.header("upload-concat", concat);
+        }
         if progress.length_bytes.is_none() {
             answer = answer.header("upload-defer-length", "1");
         }
@@ -90,6 +93,10 @@ pub async fn append(
         return again(place, &upload, &said, offset).await;
     }
     let progress = place.take(&upload).await?;
+    if progress.is_partial() && protocol != Protocol::Tus {
+        let detail = "this upload is a piece of a file, as only tus has them";
+        return Err(Problem::new(Code::UploadProtocolUnsupported, detail));
+    }
     if progress.offset_bytes != offset {
         return Err(elsewhere(progress.offset_bytes, offset));
     }
@@ -133,6 +140,12 @@ async fn again(
     offset: u64,
 ) -> Result<Response, Problem> {
     let progress = place.soon(at_its_end(place, upload)).await?;
+    if progress.concat.is_some() {
+        let detail = "the upload was put together of others, and takes no bytes of its own";
+        return Err(inconsistent(detail)
+            .with_status(StatusCode::FORBIDDEN)
+            .file(upload.file_id.0));
+    }
     if said.content_length != Some(0) {
         return Err(
             inconsistent("the upload is complete, and takes no more bytes").file(upload.file_id.0),
@@ -190,7 +203,7 @@ fn elsewhere(expected: u64, provided: u64) -> Problem {
 
 impl Place {
     /// An owner's upload that is not given up and has not expired: those are gone (410).
-    async fn find(
+    pub(super) async fn find(
         &self,
         owner_id: &media::OwnerId,
         upload_id: UploadId,

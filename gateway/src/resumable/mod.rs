@@ -4,11 +4,12 @@
 //! [`protocol`] and [`fields`] read what a request says, [`answers`] and [`news`] say what it is told; [`creation`] and
 //! [`existing`] are its methods. [`receive`] takes bytes by way of [`pump`] into the [`sink`], and from there as a [`part`] to the
 //! store. [`held`] knows which
-//! requests are at it.
+//! requests are at it. [`concat`] makes one file of several uploads.
 //!
 //! What this is not: it decides nothing about files. Sessions, owners, limits and the completion are the API's.
 
 mod answers;
+mod concat;
 mod confirm;
 mod creation;
 mod digest;
@@ -111,7 +112,7 @@ impl Place {
     ) -> Result<Response, Problem> {
         let Some(id) = request.raw_path_param("upload_id") else {
             return match method {
-                Method::POST => creation::run(self, protocol, request).await,
+                Method::POST => Box::pin(creation::run(self, protocol, request)).await,
                 _ => Err(no_such_method()),
             };
         };

@@ -155,13 +155,14 @@ impl Said {
 
 /// Refuses a request that says something twice: nobody can tell which is meant.
 fn once(request: &Request) -> Result<(), Problem> {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
         "upload-offset",
         "upload-complete",
         "upload-length",
         "upload-defer-length",
         "upload-metadata",
         "upload-checksum",
+        "upload-concat",
         "content-digest",
         "repr-digest",
         "content-type",

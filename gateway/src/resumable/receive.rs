@@ -109,7 +109,7 @@ async fn settle(mut sink: Sink, said: Said, trace: &TraceParent) -> Result<Recei
     }
     let (received, length) = (sink.received(), sink.length());
     let last = match protocol {
-        Protocol::Tus => length == Some(received),
+        Protocol::Tus => sink.is_complete(),
         Protocol::Draft(_) => said.complete == Some(true),
     };
     if !last {
@@ -141,7 +141,7 @@ async fn cut(
     error: std::io::Error,
 ) -> Result<Received, Problem> {
     if sink.has_news() {
-        if said.protocol == Protocol::Tus && sink.length() == Some(sink.received()) {
+        if said.protocol == Protocol::Tus && sink.is_complete() {
             sink.finish(trace).await?;
         } else {
             sink.save().await?;

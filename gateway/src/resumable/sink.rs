@@ -47,6 +47,8 @@ pub struct Sink {
     stored_bytes: u64,
     /// Reserved for the next parts.
     numbers: Numbers,
+    /// A piece of a file: it is kept, and never completed by itself.
+    partial: bool,
     /// Confirm nothing before all of the request is there: its digest may be wrong.
     all_or_nothing: bool,
 }
@@ -61,6 +63,7 @@ impl Sink {
     ) -> Result<Self, Problem> {
         let tail_bytes = progress.tail.as_ref().map_or(0, |tail| tail.size_bytes);
         let mut sink = Self {
+            partial: progress.is_partial(),
             state,
             upload,
             epoch: progress.epoch,
@@ -103,6 +106,11 @@ impl Sink {
     /// Bytes of the whole file, once it is known.
     pub fn length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// Whether all bytes have come of an upload that is completed then.
+    pub fn is_complete(&self) -> bool {
+        self.length == Some(self.received()) && !self.partial
     }
 
     /// Bytes that have come, confirmed or not.

@@ -46,10 +46,8 @@ async fn every_version_is_told_at_once_where_to_go_on_and_then_how_far_it_is() {
             })
             .map(|head| head.header("upload-offset").parse().unwrap())
             .collect();
-        assert!(
-            offsets.starts_with(&[6 * MIB, 12 * MIB, 18 * MIB]),
-            "{offsets:?}"
-        );
+        // Parts that are stored together are told together; the last whole one is always told.
+        assert!(offsets.contains(&(18 * MIB)), "{offsets:?}");
         assert!(offsets.is_sorted(), "{offsets:?}");
         assert_eq!(answer.header("location"), location);
         assert_eq!(answer.header("upload-complete"), "?1");

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod client;
+mod concat;
 mod draft;
 mod interim;
 mod service;

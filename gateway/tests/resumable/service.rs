@@ -185,6 +185,11 @@ impl Service {
         }
     }
 
+    /// The number that a statement finds.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+
     /// How many runs there are for the file that an answer names.
     pub async fn has_run(&self, answer: &Answer) -> bool {
         let file_id = answer.header("x-file-id").parse().unwrap();

@@ -217,6 +217,7 @@ fn api_config(
     Ok(ApiConfig {
         listen,
         cdn_base_url: format!("http://{}/cdn", reachable(listen)),
+        public_url: Some(format!("http://{}", reachable(listen))),
         url_lifetime: settings.url_lifetime,
         upload_lifetime: settings.upload_lifetime,
         deadline: Duration::from_secs(15),

@@ -1,6 +1,6 @@
 //! The API as the uploader uses it. An error carries the service's own words.
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicU32, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use backon::{ExponentialBuilder, Retryable};
@@ -24,6 +24,8 @@ pub struct Client<'a> {
     pub in_flight: Semaphore,
     /// How many there are of them.
     pub parallel: usize,
+    /// How many files are waited for at this moment.
+    pub followed: AtomicU32,
     pub base: String,
     key: String,
     pub progress: &'a Progress,
@@ -95,6 +97,7 @@ impl<'a> Client<'a> {
             http,
             in_flight: Semaphore::new(parallel),
             parallel,
+            followed: AtomicU32::new(0),
             base: api.trim_end_matches('/').to_owned(),
             key: key.to_owned(),
             progress,

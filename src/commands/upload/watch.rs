@@ -1,6 +1,11 @@
 //! Follows one file until nothing more is to be waited for.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +18,9 @@ use super::{
 };
 use crate::output::harmless;
 
-/// Between two looks at a file.
+/// Between two looks at any of the files that are followed: asking must not take the service's time from working on them.
+const PAUSE_PER_FILE: Duration = Duration::from_millis(25);
+/// Between two looks at one file.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -37,6 +44,7 @@ pub async fn watch(
 ) -> anyhow::Result<Outcome> {
     let resource = format!("/v1/files/{file_id}");
     let began = Instant::now();
+    let followed = Followed::one_more(&client.followed);
     loop {
         let file: Value = client.call(Method::GET, &resource, None, None).await?;
         match file["outcome"].as_str() {
@@ -47,7 +55,27 @@ pub async fn watch(
         }
         // The longer it takes, the less a moment matters.
         let pause = (began.elapsed() / 16).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause.max(PAUSE_PER_FILE * followed.count())).await;
+    }
+}
+
+/// Counts a file among those that are followed, for as long as it lives.
+struct Followed<'a>(&'a AtomicU32);
+
+impl<'a> Followed<'a> {
+    fn one_more(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+
+    fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Followed<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -165,7 +165,7 @@ pub async fn sign_all(
 }
 
 /// A URL never outlives its upload, but lives for a second at least.
-fn lifetime(state: &ApiState, upload: &Upload) -> Duration {
+pub fn lifetime(state: &ApiState, upload: &Upload) -> Duration {
     let left = upload.expires_at - state.now();
     left.min(state.config.url_lifetime)
         .to_std()

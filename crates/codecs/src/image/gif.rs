@@ -30,6 +30,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         layout: Layout::Rgba,
         jpeg: jpeg::Traits::default(),
         has_alpha: found.transparent,
+        is_lossy: false,
         bit_depth: 8,
         frames: found.frames,
         plays: found.plays,

@@ -59,6 +59,8 @@ pub(super) struct Header {
     pub(super) layout: Layout,
     pub(super) jpeg: jpeg::Traits,
     pub(super) has_alpha: bool,
+    /// Whether it surely was stored with loss, so that a copy without any would mostly keep the traces of that.
+    pub(super) is_lossy: bool,
     pub(super) bit_depth: u8,
     pub(super) frames: u32,
     /// How often an animation is played; 0 for ever.

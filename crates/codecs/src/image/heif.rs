@@ -216,6 +216,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
         },
         jpeg: jpeg::Traits::default(),
         has_alpha,
+        is_lossy: picture.setup().has_half_colors(),
         bit_depth: picture.bits,
         frames,
         plays,

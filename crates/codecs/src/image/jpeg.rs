@@ -97,6 +97,7 @@ pub(super) fn read(file: &[u8], limits: &ImageLimits) -> Result<Header, Rejectio
             begins: segments.begins,
         },
         has_alpha: false,
+        is_lossy: true,
         bit_depth: 8,
         frames: 1,
         plays: 1,

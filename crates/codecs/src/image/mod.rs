@@ -123,7 +123,7 @@ pub fn render(
 ) -> Result<Rendered, ImageError> {
     let header = header::read(bytes, limits)?;
     let orientation = header.orientation;
-    let is_photo = header.format == ImageFormat::Jpeg;
+    let is_photo = header.is_lossy;
     let is_first_frame = header.frames > 1;
     let (width, height) = orientation.turn(header.width, header.height);
     let targets = plan.targets(width, height);

@@ -49,6 +49,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         layout,
         jpeg: jpeg::Traits::default(),
         has_alpha: layout.has_alpha(),
+        is_lossy: false,
         bit_depth: info.bit_depth as u8,
         frames,
         plays,

@@ -38,6 +38,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         layout,
         jpeg: jpeg_files::Traits::default(),
         has_alpha: layout.has_alpha(),
+        is_lossy: false,
         bit_depth: info.bits,
         frames: 1,
         plays: 1,

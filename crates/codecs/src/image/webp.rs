@@ -66,6 +66,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         },
         jpeg: jpeg::Traits::default(),
         has_alpha: chunks.has_alpha,
+        is_lossy: false,
         bit_depth: 8,
         frames: chunks.frames.max(1),
         plays: chunks.plays,

@@ -32,8 +32,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_CONNECTIONS: usize = 512;
 /// Patience with requests that run when the server is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-/// A POST form is held in memory by the framework, so it gets a limit; larger files are for PUT and multipart.
-const MAX_POST_FORM_BYTES: u64 = 64 << 20;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +83,7 @@ impl S3Server {
         let handler = Arc::new(Handler {
             service: s3_service(&options, store),
             cors: Cors::new(options.cors_origins),
+            forms: forms::Places::new(),
         });
         let (stop, stopped) = oneshot::channel();
         let accepting = tokio::spawn(accept(listener, handler, stopped));
@@ -112,7 +111,7 @@ impl S3Server {
 
 fn s3_service(options: &S3Options, store: Store) -> S3Service {
     let mut config = S3Config::default();
-    config.post_object_max_file_size = MAX_POST_FORM_BYTES;
+    config.post_object_max_file_size = forms::MAX_BYTES;
     let mut builder = S3ServiceBuilder::new(Service::new(store));
     builder.set_auth(SimpleAuth::from_single(
         options.access_key_id.clone(),
@@ -182,6 +181,7 @@ fn serve(
 struct Handler {
     service: S3Service,
     cors: Cors,
+    forms: forms::Places,
 }
 
 impl Handler {
@@ -204,7 +204,11 @@ impl Handler {
             if let Some(refusal) = forms::refusal(&request) {
                 return refusal;
             }
-            let answered = tokio::time::timeout(forms::PATIENCE, self.dispatch(request)).await;
+            let answered = tokio::time::timeout(forms::PATIENCE, async {
+                let _place = self.forms.take(&request).await;
+                self.dispatch(request).await
+            });
+            let answered = answered.await;
             return answered.unwrap_or_else(|_| forms::too_slow());
         }
         self.dispatch(request).await

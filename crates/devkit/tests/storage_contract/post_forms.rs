@@ -120,9 +120,13 @@ async fn a_form_outside_its_policy_is_refused() {
 async fn a_form_that_is_large_or_does_not_say_how_large_is_refused_unread() {
     let c = Contract::new().await;
     let url = format!("{}/{}", c.config.endpoint.as_ref().unwrap(), c.staging());
-    let large = Form::new().part("file", Part::bytes(vec![0; 2 << 20]).file_name("a"));
-    let endless = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
-    let endless = Part::stream(reqwest::Body::wrap_stream(endless)).file_name("a");
+    let pending = || {
+        let bytes = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        reqwest::Body::wrap_stream(bytes)
+    };
+    let large = Part::stream_with_length(pending(), 200 << 20).file_name("a");
+    let large = Form::new().part("file", large);
+    let endless = Part::stream(pending()).file_name("a");
     for (form, status) in [(large, 400), (Form::new().part("file", endless), 411)] {
         let answer = c.http.post(&url).multipart(form).send();
         let answer = tokio::time::timeout(std::time::Duration::from_secs(10), answer).await;

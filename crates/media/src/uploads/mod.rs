@@ -5,6 +5,7 @@
 
 mod check;
 mod idempotency;
+mod joined;
 mod plan;
 pub mod resumable;
 mod sessions;

@@ -3,6 +3,9 @@
 /// Largest file sent by one PUT, in bytes. Also S3's smallest part but the last (*Amazon S3 multipart upload limits*).
 pub const SINGLE_PUT_MAX_BYTES: u64 = 5 * 1024 * 1024;
 
+/// Largest file sent by one form, in bytes (*POST Object*).
+pub const FORM_MAX_BYTES: u64 = 5 << 30;
+
 /// Size of every part but the last, in bytes, where that does not make too many of them.
 pub const PART_SIZE_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -128,6 +131,16 @@ impl Plan {
         })
     }
 
+    /// In one piece, as browsers send a form, whatever its size. S3 takes 5 GiB so.
+    pub fn as_form(size_bytes: u64, max_bytes: u64) -> Result<Self, ImpossibleSize> {
+        Ok(Self {
+            strategy: Strategy::Single,
+            part_size_bytes: size_bytes,
+            part_count: 1,
+            ..Self::new(size_bytes, max_bytes.min(FORM_MAX_BYTES))?
+        })
+    }
+
     /// Exact size of a part in bytes; `None` for a number outside the plan. Parts count from 1.
     pub fn part_size(&self, part_number: u16) -> Option<u64> {
         if part_number == 0 || part_number > self.part_count {
@@ -216,6 +229,18 @@ mod tests {
         }
         assert_eq!(Plan::as_uppy(0, 10), Err(ImpossibleSize::Empty));
         assert!(Plan::as_uppy(11, 10).is_err());
+    }
+
+    #[test]
+    fn a_form_is_one_piece_of_any_size() {
+        for size in [1, 5 * MIB + 1, FORM_MAX_BYTES] {
+            let plan = Plan::as_form(size, u64::MAX).unwrap();
+            assert_eq!((plan.strategy, plan.part_count), (Strategy::Single, 1));
+            assert_eq!(plan.part_size(1), Some(size));
+        }
+        assert!(Plan::as_form(FORM_MAX_BYTES + 1, u64::MAX).is_err());
+        assert!(Plan::as_form(11, 10).is_err());
+        assert_eq!(Plan::as_form(0, 10), Err(ImpossibleSize::Empty));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use sqlx::error::BoxDynError;
 use super::{MAX_PARTS, Part, Plan};
 use crate::{ObjectKey, UploadId};
 
+pub use super::joined::{create_joined, joined_id};
+
 /// How far an upload is, as the request that took it found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
@@ -26,7 +28,19 @@ pub struct Progress {
     pub tail: Option<Tail>,
     /// What the client wants to be given back.
     pub metadata: Option<String>,
+    /// What it is in a concatenation, as tus says it.
+    pub concat: Option<String>,
 }
+
+impl Progress {
+    /// Whether it is a piece of a file, which is never completed by itself.
+    pub fn is_partial(&self) -> bool {
+        self.concat.as_deref() == Some(PARTIAL)
+    }
+}
+
+/// `concat` of a piece of a file.
+pub const PARTIAL: &str = "partial";
 
 /// Bytes that are less than a part, kept aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +70,7 @@ struct Row {
     tail_key: Option<String>,
     tail_bytes: i64,
     metadata: Option<String>,
+    concat: Option<String>,
 }
 
 impl TryFrom<Row> for Progress {
@@ -76,6 +91,7 @@ impl TryFrom<Row> for Progress {
                 offset_bytes: row.offset_bytes.try_into()?,
                 tail: row.tail_key.map(tail).transpose()?,
                 metadata: row.metadata,
+                concat: row.concat,
             })
         };
         read().map_err(sqlx::Error::Decode)
@@ -89,12 +105,14 @@ pub async fn create(
     upload_id: UploadId,
     length_bytes: Option<u64>,
     metadata: Option<&str>,
+    concat: Option<&str>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO resumable_uploads (upload_id, length_bytes, metadata) VALUES ($1, $2, $3)",
+        "INSERT INTO resumable_uploads (upload_id, length_bytes, metadata, concat) VALUES ($1, $2, $3, $4)",
         upload_id.0,
         length_bytes.map(u64::cast_signed),
         metadata,
+        concat,
     )
     .execute(conn)
     .await?;
@@ -109,7 +127,7 @@ pub async fn get(
 ) -> Result<Option<Progress>, sqlx::Error> {
     sqlx::query_as!(
         Row,
-        "SELECT upload_id, epoch, length_bytes, offset_bytes, tail_key, tail_bytes, metadata
+        "SELECT upload_id, epoch, length_bytes, offset_bytes, tail_key, tail_bytes, metadata, concat
          FROM resumable_uploads WHERE upload_id = $1",
         upload_id.0,
     )
@@ -128,7 +146,7 @@ pub async fn take(
     sqlx::query_as!(
         Row,
         "UPDATE resumable_uploads SET epoch = epoch + 1 WHERE upload_id = $1
-         RETURNING upload_id, epoch, length_bytes, offset_bytes, tail_key, tail_bytes, metadata",
+         RETURNING upload_id, epoch, length_bytes, offset_bytes, tail_key, tail_bytes, metadata, concat",
         upload_id.0,
     )
     .fetch_optional(conn)

@@ -4,6 +4,7 @@
 //! A promise that is required and does not hold is a reason not to run over this store. For every other one there is
 //! something that is done instead, and the finding names it.
 
+mod forms;
 mod objects;
 mod signed;
 mod uploads;
@@ -58,7 +59,7 @@ struct Checks<'a> {
 }
 
 impl ObjectStore {
-    /// Tries every promise on the configured buckets: about 60 requests and 5 MiB. With an origin, such as
+    /// Tries every promise on the configured buckets: about 80 requests and 5 MiB. With an origin, such as
     /// `https://app.example.com`, also whether pages of it may send to the bucket.
     pub async fn check(&self, origin: Option<&str>) -> Vec<Finding> {
         let mut checks = Checks {
@@ -72,6 +73,7 @@ impl ObjectStore {
         if checks.findings.iter().all(Finding::is_good) {
             Box::pin(checks.objects()).await;
             Box::pin(checks.signed(origin)).await;
+            Box::pin(checks.forms()).await;
             Box::pin(checks.uploads()).await;
         }
         for bucket in [Bucket::Staging, Bucket::Origin] {

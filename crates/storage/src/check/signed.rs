@@ -9,8 +9,8 @@ use super::{Checks, Tried};
 use crate::{Bucket, ObjectKey, ObjectStore, StorageError};
 
 const OPERATION: &str = "PutObject";
-const PATIENCE: Duration = Duration::from_secs(10);
-const SIGNED: &str = "signed";
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const SIGNED: &str = "signed";
 const LONGER: &str = "longer than what was signed";
 
 impl Checks<'_> {
@@ -81,11 +81,11 @@ pub(super) fn http() -> reqwest::Client {
     clippy::disallowed_methods,
     reason = "the store compares it with its own clock"
 )]
-fn now() -> SystemTime {
+pub(super) fn now() -> SystemTime {
     SystemTime::now()
 }
 
-async fn sign(
+pub(super) async fn sign(
     store: &ObjectStore,
     key: &ObjectKey,
     from: SystemTime,
@@ -112,7 +112,9 @@ async fn sign(
     Ok(signed.uri().to_owned())
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<reqwest::Response, StorageError> {
+pub(super) async fn send(
+    request: reqwest::RequestBuilder,
+) -> Result<reqwest::Response, StorageError> {
     let answer = request.send().await;
     // The URL is a credential.
     let answer = answer.map_err(|error| StorageError::Unavailable {

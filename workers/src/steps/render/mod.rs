@@ -17,6 +17,10 @@ use crate::{
 
 pub(crate) struct Render;
 
+/// Decoders die in processes of their own, so whatever kills a worker is hardly ever the file; and what renders for minutes
+/// is hit by more of it than other steps are.
+pub(super) const CRASH_LIMIT: u32 = 6;
+
 impl Step for Render {
     const NAME: &'static str = "render";
     const QUEUE: &'static str = queues::RENDER;
@@ -29,6 +33,7 @@ impl Step for Render {
         // The unit's own limit ends an attempt first. This one is a minute longer, in case that fails.
         StepSettings {
             timeout: Unit::LONGEST + Duration::from_mins(1),
+            crash_limit: CRASH_LIMIT,
             ..StepSettings::default()
         }
     }

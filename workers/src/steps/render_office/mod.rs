@@ -26,6 +26,7 @@ impl Step for RenderOffice {
     fn settings() -> StepSettings {
         StepSettings {
             timeout: document::Unit::LONGEST + Duration::from_mins(1),
+            crash_limit: render::CRASH_LIMIT,
             ..StepSettings::default()
         }
     }

@@ -74,6 +74,15 @@ impl<'a> Setup<'a> {
         }
     }
 
+    /// Whether one colour is stored for two or four pixels.
+    pub(super) fn has_half_colors(self) -> bool {
+        const TWO_PIXELS: u8 = 2;
+        match self.codec {
+            Codec::Av1 => self.bytes[2] >> 3 & 1 == 1,
+            Codec::Hevc => self.bytes[16] & 3 <= TWO_PIXELS,
+        }
+    }
+
     /// A decoder that has seen none of these pictures yet, which are about of that size.
     pub(super) fn decoder<'d>(
         self,
