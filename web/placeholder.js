@@ -6,7 +6,7 @@ import { thumbHashToDataURL } from "./thumbhash.js";
 export function paint(element, placeholder, fit) {
   if (!placeholder) return;
   const { style } = element;
-  const address = blurred(placeholder.thumbhash);
+  const address = placeholder.thumbhash ? blurred(placeholder.thumbhash) : "";
   if (!address) style.backgroundColor = placeholder.color;
   else style.background = `center / ${fit} no-repeat url("${address}")`;
 }

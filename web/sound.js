@@ -1,13 +1,15 @@
 // Plays a sound. The waveform shows how far it is; to press on it is to go there.
 
+import { paint, wipe } from "./placeholder.js";
+
 /** A player of the sound at `address`; nothing of it is fetched before it is asked to play. */
-export function player(address, waveform, cover) {
+export function player(address, waveform, cover, placeholder) {
   const audio = document.createElement("audio");
   Object.assign(audio, { controls: true, preload: "none", src: address });
   audio.dataset.testid = "sound";
   const parts = [audio];
   if (waveform) parts.unshift(wave(waveform, audio));
-  if (cover) parts.unshift(picture(cover, "cover", "Cover"));
+  if (cover) parts.unshift(front(cover, placeholder));
   const figure = document.createElement("div");
   figure.className = "sound";
   figure.append(...parts);
@@ -41,6 +43,15 @@ async function goTo(audio, share) {
     await new Promise((resolve) => audio.addEventListener("loadedmetadata", resolve, { once: true }));
   }
   audio.currentTime = share * audio.duration;
+}
+
+/** The cover, which has its size before it has come. */
+function front({ address, width, height }, placeholder) {
+  const image = picture(address, "cover", "Cover");
+  if (width && height) Object.assign(image, { width, height });
+  paint(image, placeholder, "contain");
+  image.addEventListener("load", () => wipe(image), { once: true });
+  return image;
 }
 
 function picture(address, className, alt) {

@@ -282,12 +282,16 @@ export class Card {
     const least = bySize[0] ?? tiles[0];
     if (least) fill(thumb, [least], (variant) => picture(variant, "", () => wipe(thumb)));
     const first = further.length > 0 ? [small[0] ?? main] : [];
-    fill(this.#find(".pages"), [...first, ...further], pageTile);
-    const last = (kind) => webAddress(bySize.findLast((variant) => variant.kind === kind)?.url);
+    fill(this.#find(".pages"), [...first, ...further], (variant) => pageTile(variant, placeholder));
+    const last = (kind) => {
+      const { url, width, height } = bySize.findLast((variant) => variant.kind === kind) ?? {};
+      const address = webAddress(url);
+      return address ? { address, width, height } : undefined;
+    };
     const wave = pictures.find((variant) => variant.kind === "waveform");
     fill(this.#find(".player"), played, ({ url }) => whole
-      ? sound.player(webAddress(url), webAddress(wave?.url), last("cover"))
-      : film.player(webAddress(url), last("poster"), placeholder));
+      ? sound.player(webAddress(url), webAddress(wave?.url), last("cover"), placeholder)
+      : film.player(webAddress(url), last("poster")?.address ?? "", placeholder));
   }
 
   #showFacts(file) {
@@ -355,10 +359,12 @@ function tile(variant, placeholder) {
   return item;
 }
 
-/** Of a document, several pages of which are shown. */
-function pageTile(variant) {
+/** Of a document, several pages of which are shown. Of the first is known how it looks; the others are of the same paper. */
+function pageTile(variant, placeholder) {
   const words = `Page ${variant.page ?? 1}`;
-  const image = picture(variant, words);
+  const image = picture(variant, words, () => wipe(image));
+  const isFirst = (variant.page ?? 1) === 1;
+  paint(image, isFirst ? placeholder : placeholder && { color: placeholder.color }, "contain");
   image.loading = "lazy";
   image.dataset.testid = "page";
   return framed(variant, image, words);

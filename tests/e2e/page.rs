@@ -286,7 +286,14 @@ async fn a_document_shows_its_first_pages_and_how_many_there_are() {
 async fn a_blurred_picture_stands_where_another_has_not_come_yet() {
     // Nobody serves the pictures, so none of them comes.
     let stack = Stack::new().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_DOCUMENT_PAGES", "2")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
+    for file in [
+        stack.file("letter.pdf", &pages(2, 0, "")),
+        song(&stack, "song.mp3", 1).await,
+    ] {
+        stack.upload(&api, &file).await;
+    }
     let photo = stack.file("photo.jpg", &phone_photo(400, 300));
     let (_, sent) = stack.upload(&api, &photo).await;
     let color = sent["file"]["placeholder"]["color"].as_str().unwrap();
@@ -299,11 +306,24 @@ async fn a_blurred_picture_stands_where_another_has_not_come_yet() {
     browser
         .goto(&format!("{}/#key={}", api.ready, stack.key))
         .await;
-    for place in [".thumb", "[data-testid=variant]"] {
+    for place in [
+        ".thumb",
+        "[data-testid=variant]",
+        "[data-testid=page]",
+        "[data-testid=cover]",
+    ] {
         let shown = format!(
             "const place = document.querySelector('{place}');
              return place?.style.backgroundImage.startsWith('url(\"data:image/png;base64,');"
         );
         browser.until(&shown).await;
     }
+    // The paper of a page behind the first, and room for a cover.
+    browser
+        .until(
+            "const [, second] = document.querySelectorAll('[data-testid=page]');
+             const cover = document.querySelector('[data-testid=cover]');
+             return second?.style.backgroundColor.startsWith('rgb(') && cover?.width === 2 * cover?.height;",
+        )
+        .await;
 }

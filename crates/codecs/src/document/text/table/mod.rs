@@ -180,4 +180,25 @@ mod tests {
         assert_eq!(within("漢字漢字", 5), "漢字…");
         assert_eq!(within("ab", 1), "…");
     }
+
+    #[test]
+    fn whatever_stands_in_a_file_some_page_is_drawn_or_it_is_no_table() {
+        let letters: Vec<_> = ",;\t|\"\"\r\n\n a1漢\u{202e}\u{301}ש".chars().collect();
+        let (mut state, mut tables) = (7_u64, 0);
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % below as u64).unwrap()
+        };
+        for _ in 0..600 {
+            let length = next(900);
+            let text: String = (0..length).map(|_| letters[next(letters.len())]).collect();
+            for number in [1, 2] {
+                let table = typeset(&text, number);
+                tables += usize::from(table.is_some_and(|table| table.pages > 0));
+            }
+        }
+        assert!(tables > 600, "{tables}");
+    }
 }
