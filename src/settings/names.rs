@@ -142,11 +142,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         API,
         "at a time; default 1024, or half the open files allowed",
     ),
-    (
-        "MEDIAMILL_MAX_OPEN_UPLOADS",
-        API,
-        "of one owner; default 1000",
-    ),
+    ("MEDIAMILL_MAX_OPEN_UPLOADS", API, "an owner; default 1000"),
     (
         "MEDIAMILL_MAX_OWNER_FILES",
         API,
