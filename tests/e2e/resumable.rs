@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use devkit::TcpProxy;
 use media::{ObjectKey, Sha256, UploadId, keys, uploads};
 use nix::{
@@ -12,6 +13,7 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha512};
 use storage::Bucket;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -150,6 +152,31 @@ async fn clients_that_others_wrote_send_whole_files() {
         assert_eq!(file["status"], "READY", "{file}");
         assert_eq!(file["filename"], "photo.jpg");
         assert_eq!(file["sha256"], sha256, "{file}");
+    }
+    digests_are_held(&stack, &api.ready).await;
+}
+
+/// A SHA-512 of the whole file (RFC 9530) is compared with the bytes that were scanned.
+async fn digests_are_held(stack: &Stack, api: &str) {
+    let photo = large_photo(300, 200);
+    let of = |bytes: &[u8]| {
+        let digest = STANDARD.encode(Sha512::digest(bytes));
+        format!("sha-512=:{digest}:")
+    };
+    for (digest, status) in [(of(&photo), "READY"), (of(b"other"), "REJECTED")] {
+        let sent = reqwest::Client::new()
+            .post(format!("{api}/v1/resumable"))
+            .bearer_auth(&stack.key)
+            .header("upload-complete", "?1")
+            .header("repr-digest", digest)
+            .body(photo.clone());
+        let sent = sent.send().await.unwrap();
+        let path = sent.headers()["location"].to_str().unwrap();
+        let file = ready(stack, api, path).await;
+        assert_eq!(file["status"], status, "{file}");
+        if status == "REJECTED" {
+            assert_eq!(file["rejection"]["code"], "checksum_mismatch");
+        }
     }
 }
 

@@ -52,6 +52,7 @@ pub async fn run(place: &Place, protocol: Protocol, request: Request) -> Result<
                 declared,
                 metadata,
                 partial: partial.map(|_| resumable::PARTIAL),
+                sha512: whole_digest(&request, protocol, "sha-512")?,
             };
             open(place, request, new).await
         }
@@ -66,6 +67,7 @@ struct New {
     metadata: Option<String>,
     /// What it is in a concatenation.
     partial: Option<&'static str>,
+    sha512: Option<[u8; 64]>,
 }
 
 async fn open(place: &Place, mut request: Request, new: New) -> Result<Response, Problem> {
@@ -75,6 +77,7 @@ async fn open(place: &Place, mut request: Request, new: New) -> Result<Response,
         declared,
         metadata,
         partial,
+        sha512,
     } = new;
     let protocol = said.protocol;
     let length = announced(&request, &said)?;
@@ -87,7 +90,13 @@ async fn open(place: &Place, mut request: Request, new: New) -> Result<Response,
         let upload = initiate::open_as(state, &owner_id, None, (declared, plan), None).await?;
         let mut connection = media::pool::borrow(&state.pool).await?;
         let id = upload.upload_id;
-        resumable::create(&mut connection, id, length, metadata.as_deref(), partial).await?;
+        let new = resumable::New {
+            length_bytes: length,
+            metadata: metadata.as_deref(),
+            concat: partial,
+            sha512: sha512.as_ref(),
+        };
+        resumable::create(&mut connection, id, new).await?;
         Ok(upload)
     };
     let upload = place.soon(Box::pin(opened)).await?;
@@ -244,14 +253,11 @@ fn declared(request: &Request, protocol: Protocol) -> Result<(Declared, Option<S
         .take(255)
         .collect();
     let media_type = said.media_type.filter(|text| is_media_type(text));
-    let sha256 = match protocol {
-        Protocol::Tus => None,
-        Protocol::Draft(_) => whole_digest(request)?,
-    };
+    let sha256 = whole_digest(request, protocol, "sha-256")?;
     let declared = Declared {
         filename: filename::cleaned(&name).unwrap_or_else(|| NAMELESS.to_owned()),
         mime_type: media_type.unwrap_or_else(|| UNDECLARED_TYPE.to_owned()),
-        sha256,
+        sha256: sha256.map(Sha256::from_bytes),
         metadata: BTreeMap::new(),
     };
     Ok((declared, metadata.map(Into::into)))
@@ -275,20 +281,20 @@ fn is_media_type(text: &str) -> bool {
         && parts.is_some_and(|(a, b)| token(a) && token(b))
 }
 
-/// The SHA-256 of the whole file (`Repr-Digest`, RFC 9530 §3), which is compared when it is scanned. Other algorithms are
-/// passed over.
-fn whole_digest(request: &Request) -> Result<Option<Sha256>, Problem> {
-    let digests = request.header("repr-digest").unwrap_or_default();
-    let digests = fields::byte_sequences(digests);
-    let Some((_, digest)) = digests.iter().find(|(name, _)| *name == "sha-256") else {
-        return Ok(None);
-    };
-    let digest: Result<[u8; 32], _> = digest.as_slice().try_into();
-    match digest {
-        Ok(digest) => Ok(Some(Sha256::from_bytes(digest))),
-        Err(_) => Err(Problem::parameter(
-            "repr-digest",
-            "must have 32 bytes as sha-256",
-        )),
-    }
+/// A digest of the whole file (`Repr-Digest`, RFC 9530 §3), which is compared when it is scanned. Algorithms that nobody
+/// asks for here are passed over; tus has none.
+fn whole_digest<const BYTES: usize>(
+    request: &Request,
+    protocol: Protocol,
+    algorithm: &str,
+) -> Result<Option<[u8; BYTES]>, Problem> {
+    let digests = request.header("repr-digest");
+    let digests = digests.filter(|_| protocol != Protocol::Tus);
+    let digests = fields::byte_sequences(digests.unwrap_or_default());
+    let found = digests.iter().find(|(name, _)| *name == algorithm);
+    let digest = found.map(|(_, digest)| digest.as_slice().try_into());
+    digest.transpose().map_err(|_| {
+        let detail = format!("must have {BYTES} bytes as {algorithm}");
+        Problem::parameter("repr-digest", detail)
+    })
 }

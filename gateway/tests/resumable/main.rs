@@ -7,6 +7,7 @@ mod client;
 mod concat;
 mod draft;
 mod interim;
+mod rules;
 mod service;
 mod takeover;
 mod tus;

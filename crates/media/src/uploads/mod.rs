@@ -5,7 +5,7 @@
 
 mod check;
 mod idempotency;
-mod joined;
+mod opening;
 mod plan;
 pub mod resumable;
 mod sessions;

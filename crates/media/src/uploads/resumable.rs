@@ -12,7 +12,7 @@ use sqlx::error::BoxDynError;
 use super::{MAX_PARTS, Part, Plan};
 use crate::{ObjectKey, UploadId};
 
-pub use super::joined::{create_joined, joined_id};
+pub use super::opening::{New, create, create_joined, declared_sha512, joined_id};
 
 /// How far an upload is, as the request that took it found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,27 +96,6 @@ impl TryFrom<Row> for Progress {
         };
         read().map_err(sqlx::Error::Decode)
     }
-}
-
-/// Makes a session that was just opened one whose bytes pass through the API.
-#[tracing::instrument(name = "db.resumable_uploads.create", skip_all, fields(media.upload_id = %upload_id))]
-pub async fn create(
-    conn: &mut PgConnection,
-    upload_id: UploadId,
-    length_bytes: Option<u64>,
-    metadata: Option<&str>,
-    concat: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO resumable_uploads (upload_id, length_bytes, metadata, concat) VALUES ($1, $2, $3, $4)",
-        upload_id.0,
-        length_bytes.map(u64::cast_signed),
-        metadata,
-        concat,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// How far an upload is. Takes nothing from anybody: only for uploads that are over.

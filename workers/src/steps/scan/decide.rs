@@ -6,11 +6,24 @@ use scanner::Verdict;
 /// What clamd says of a PDF that asks for a password, and of none that only restricts what may be done with it.
 const ENCRYPTED_PDF: &str = "Heuristics.Encrypted.PDF";
 
+/// What the client said of the bytes.
+pub(super) struct Digests<'a> {
+    pub sha256: Option<&'a Sha256>,
+    pub sha512: Option<&'a [u8]>,
+}
+
+/// What they are.
+pub(super) struct Found {
+    pub sha256: Sha256,
+    /// Where it was asked for.
+    pub sha512: Option<Vec<u8>>,
+}
+
 /// Clean, and the bytes that the client meant to send; else the refusal.
 pub(super) fn decide(
     verdict: &Verdict,
-    declared: Option<&Sha256>,
-    found: &Sha256,
+    declared: &Digests<'_>,
+    found: &Found,
 ) -> Result<(), Rejection> {
     match verdict {
         Verdict::Infected { signature } => {
@@ -28,15 +41,20 @@ pub(super) fn decide(
         }
         Verdict::Clean => {}
     }
-    match declared {
-        Some(declared) if declared != found => {
-            let message = "the bytes are not those that were declared";
-            Err(Rejection::new(RejectionCode::ChecksumMismatch, message)
-                .limit(declared.to_string())
-                .measured(found.to_string()))
-        }
-        _ => Ok(()),
+    let other = || {
+        let message = "the bytes are not those that were declared";
+        Rejection::new(RejectionCode::ChecksumMismatch, message)
+    };
+    if let Some(declared) = declared.sha256
+        && *declared != found.sha256
+    {
+        let (declared, found) = (declared.to_string(), found.sha256.to_string());
+        return Err(other().limit(declared).measured(found));
     }
+    if declared.sha512.is_some() && declared.sha512 != found.sha512.as_deref() {
+        return Err(other().measured("another SHA-512"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -44,8 +62,16 @@ mod tests {
     use super::*;
 
     fn code(verdict: &Verdict, declared: Option<&[u8]>) -> Option<RejectionCode> {
-        let declared = declared.map(Sha256::of);
-        let decided = decide(verdict, declared.as_ref(), &Sha256::of(b"bytes"));
+        let sha256 = declared.map(Sha256::of);
+        let declared = Digests {
+            sha256: sha256.as_ref(),
+            sha512: None,
+        };
+        let found = Found {
+            sha256: Sha256::of(b"bytes"),
+            sha512: None,
+        };
+        let decided = decide(verdict, &declared, &found);
         decided.err().map(|rejection| rejection.code)
     }
 
@@ -72,5 +98,21 @@ mod tests {
             Some(RejectionCode::Infected)
         );
         assert_eq!(code(&uncovered, None), Some(RejectionCode::NotScannable));
+    }
+    #[test]
+    fn the_longer_digest_counts_as_well() {
+        let found = Found {
+            sha256: Sha256::of(b"bytes"),
+            sha512: Some(vec![1; 64]),
+        };
+        for (declared, good) in [([1; 64], true), ([2; 64], false)] {
+            let declared = Digests {
+                sha256: None,
+                sha512: Some(&declared),
+            };
+            let decided = decide(&Verdict::Clean, &declared, &found);
+            let code = decided.err().map(|rejection| rejection.code);
+            assert_eq!(code, (!good).then_some(RejectionCode::ChecksumMismatch));
+        }
     }
 }

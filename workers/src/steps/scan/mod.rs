@@ -6,12 +6,16 @@ mod decide;
 use std::ops::Range;
 
 use futures::TryStreamExt;
-use media::{Sha256, uploads::Upload};
+use media::{
+    Sha256,
+    uploads::{Upload, resumable},
+};
 use scanner::{ClamdClient, ClamdError, Verdict, pieces};
 use sha2::Digest;
 use storage::{Bucket, ByteRange};
 use workflows::{Attempt, Done, NextOnError, Step, StepError, StepSettings};
 
+use self::decide::{Digests, Found};
 use crate::{
     errors,
     facts::{Assembled, Scanned},
@@ -45,8 +49,14 @@ impl Step for Scan {
             etag,
         } = assembled;
         let upload = cx.context.upload(upload_id).await?;
-        let (sha256, size_bytes, verdict) = read(&cx.context, &upload).await?;
-        if let Err(refusal) = decide::decide(&verdict, upload.declared.sha256.as_ref(), &sha256) {
+        let sha512 = declared_sha512(&cx.context, &upload).await?;
+        let (found, size_bytes, verdict) = read(&cx.context, &upload, sha512.is_some()).await?;
+        let sha256 = found.sha256;
+        let declared = Digests {
+            sha256: upload.declared.sha256.as_ref(),
+            sha512: sha512.as_deref(),
+        };
+        if let Err(refusal) = decide::decide(&verdict, &declared, &found) {
             let _ = cx.context.scratch.evict(&sha256);
             return Err(errors::reject(refusal));
         }
@@ -67,9 +77,18 @@ impl Step for Scan {
     }
 }
 
+/// The SHA-512 that the bytes are to have, which few clients say.
+async fn declared_sha512(context: &Context, upload: &Upload) -> Result<Option<Vec<u8>>, StepError> {
+    let mut connection = context.connection().await?;
+    let declared = resumable::declared_sha512(&mut connection, upload.upload_id).await;
+    declared.map_err(errors::database)
+}
+
 /// A file on its way through hash and local copy, each byte once, though pieces overlap.
 struct Reading {
     hash: sha2::Sha256,
+    /// Only where somebody wants to know.
+    sha512: Option<sha2::Sha512>,
     copy: ScratchFile,
     /// Bytes that were taken.
     size_bytes: u64,
@@ -82,6 +101,9 @@ impl Reading {
         let new = chunk.get(known..).unwrap_or_default();
         self.size_bytes += new.len() as u64;
         self.hash.update(new);
+        if let Some(hash) = &mut self.sha512 {
+            hash.update(new);
+        }
         self.copy.write(new).await.map_err(disk)
     }
 }
@@ -90,9 +112,14 @@ fn disk(error: std::io::Error) -> StepError {
     errors::machine("cannot write to the scratch folder", error)
 }
 
-async fn read(context: &Context, upload: &Upload) -> Result<(Sha256, u64, Verdict), StepError> {
+async fn read(
+    context: &Context,
+    upload: &Upload,
+    with_sha512: bool,
+) -> Result<(Found, u64, Verdict), StepError> {
     let mut reading = Reading {
         hash: sha2::Sha256::new(),
+        sha512: with_sha512.then(sha2::Sha512::new),
         copy: context
             .scratch
             .create(upload.plan.size_bytes)
@@ -107,11 +134,12 @@ async fn read(context: &Context, upload: &Upload) -> Result<(Sha256, u64, Verdic
         }
     }
     let sha256 = Sha256::from_bytes(reading.hash.finalize().into());
+    let sha512 = reading.sha512.map(|hash| hash.finalize().to_vec());
     if verdict == Verdict::Clean {
         let kept = context.scratch.keep(reading.copy, &sha256);
         kept.await.map_err(disk)?;
     }
-    Ok((sha256, reading.size_bytes, verdict))
+    Ok((Found { sha256, sha512 }, reading.size_bytes, verdict))
 }
 
 /// Reads a piece into the scanner and what it is read for besides.
