@@ -100,11 +100,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
         BOTH,
         "true refuses pictures that could be shown in part only; default false",
     ),
-    (
-        "MEDIAMILL_MAX_VIDEO_SECONDS",
-        BOTH,
-        "length of a film; default 21600",
-    ),
+    ("MEDIAMILL_MAX_VIDEO_SECONDS", BOTH, "default 21600"),
     (
         "MEDIAMILL_MAX_VIDEO_PIXELS",
         BOTH,
