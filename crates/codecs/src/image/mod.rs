@@ -1,7 +1,7 @@
 //! Images: from untrusted bytes to facts about them, and to clean WebP pictures.
 //!
 //! Pure functions over byte slices; no file is opened here. A folder or file for each format that goes in. What comes out
-//! has its orientation applied, its colours in sRGB, and no metadata of any kind, but for [`rights`] where they are wanted.
+//! has its orientation applied, its colours in sRGB, and no metadata of any kind, but for rights where they are wanted.
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
 mod animation;
