@@ -170,7 +170,7 @@ async fn a_store_that_is_silent_is_an_outage_and_soon_known() {
         let took = asked.elapsed();
         assert_eq!(answer.status(), 503, "{path}");
         assert!(answer.headers().contains_key("retry-after"), "{path}");
-        assert!(took < Duration::from_secs(8), "{path} took {took:?}");
+        assert!(took < Duration::from_secs(25), "{path} took {took:?}");
     };
     tokio::join!(
         ask(Method::POST, "/v1/uploads".into(), Some(&open)),
@@ -254,6 +254,6 @@ async fn one_host_one_protocol_and_any_line_end() {
     );
 
     // A bare line feed may end a line (RFC 9112 §2.2).
-    let bare = b"GET /v1/health HTTP/1.1\nhost: a\nconnection: close\n\n";
+    let bare = b"GET /v1/livez HTTP/1.1\nhost: a\nconnection: close\n\n";
     assert!(say(&service, bare).await.starts_with("HTTP/1.1 200"));
 }
