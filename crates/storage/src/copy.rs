@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use aws_sdk_s3::operation::upload_part_copy::builders::UploadPartCopyFluentBuilder;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 
+use super::multipart::part_made;
 use super::{Bucket, ObjectInfo, ObjectKey, ObjectStore, Part, StorageError, client};
 
 /// Largest object that one `CopyObject` may copy (`API_CopyObject`).
@@ -68,12 +70,10 @@ impl ObjectStore {
     ) -> Result<Part, StorageError> {
         const OPERATION: &str = "UploadPartCopy";
         let bucket = self.bucket_name(Bucket::Staging);
+        let source = url_encoded(&format!("{bucket}/{source}"));
+        let size_bytes = range.end - range.start;
         let answer = self
-            .client
-            .upload_part_copy()
-            .copy_source(url_encoded(&format!("{bucket}/{source}")))
-            .copy_source_if_match(etag)
-            .copy_source_range(format!("bytes={}-{}", range.start, range.end - 1))
+            .part_copy((&source, etag), range)
             .bucket(bucket)
             .key(key.as_str())
             .upload_id(upload_id)
@@ -82,15 +82,20 @@ impl ObjectStore {
             .await
             .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
         let etag = answer.copy_part_result.and_then(|part| part.e_tag);
-        let etag = etag.ok_or_else(|| StorageError::Protocol {
-            operation: OPERATION,
-            source: "the answer has no ETag".into(),
-        })?;
-        Ok(Part {
-            number,
-            etag,
-            size_bytes: range.end - range.start,
-        })
+        part_made(OPERATION, number, etag, size_bytes)
+    }
+
+    /// A request for a copy of a range of `source`, URL-encoded, on condition of its `ETag`; it lacks where the part goes.
+    fn part_copy(
+        &self,
+        (source, etag): (&str, &str),
+        range: Range<u64>,
+    ) -> UploadPartCopyFluentBuilder {
+        self.client
+            .upload_part_copy()
+            .copy_source(source)
+            .copy_source_if_match(etag)
+            .copy_source_range(format!("bytes={}-{}", range.start, range.end - 1))
     }
 
     async fn copy_whole(&self, copy: &Copy<'_>) -> Result<(), StorageError> {
@@ -155,13 +160,9 @@ impl ObjectStore {
         let mut parts = CompletedMultipartUpload::builder();
         let mut first = 0;
         for number in 1.. {
-            let last = (first + part_bytes).min(size_bytes) - 1;
+            let end = (first + part_bytes).min(size_bytes);
             let answer = self
-                .client
-                .upload_part_copy()
-                .copy_source(&copy.source)
-                .copy_source_if_match(copy.if_match_etag)
-                .copy_source_range(format!("bytes={first}-{last}"))
+                .part_copy((&copy.source, copy.if_match_etag), first..end)
                 .bucket(copy.to_bucket)
                 .key(copy.to_key.as_str())
                 .upload_id(upload_id)
@@ -178,7 +179,7 @@ impl ObjectStore {
                     .set_e_tag(etag)
                     .build(),
             );
-            first = last + 1;
+            first = end;
             if first == size_bytes {
                 break;
             }

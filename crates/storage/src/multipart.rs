@@ -49,15 +49,7 @@ impl ObjectStore {
             .send()
             .await
             .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
-        let etag = answer.e_tag.ok_or_else(|| StorageError::Protocol {
-            operation: OPERATION,
-            source: "the answer has no ETag".into(),
-        })?;
-        Ok(Part {
-            number,
-            etag,
-            size_bytes,
-        })
+        part_made(OPERATION, number, answer.e_tag, size_bytes)
     }
 
     /// Every part the store holds for the upload, by number. This, not the client's word, is what was uploaded.
@@ -149,6 +141,24 @@ impl ObjectStore {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The part that the store says it has made.
+pub(super) fn part_made(
+    operation: &'static str,
+    number: u16,
+    etag: Option<String>,
+    size_bytes: u64,
+) -> Result<Part, StorageError> {
+    let etag = etag.ok_or_else(|| StorageError::Protocol {
+        operation,
+        source: "the answer has no ETag".into(),
+    })?;
+    Ok(Part {
+        number,
+        etag,
+        size_bytes,
+    })
 }
 
 fn listed(part: aws_sdk_s3::types::Part) -> Option<Part> {
