@@ -69,23 +69,13 @@ impl Paper {
     }
 
     /// Rows of a page.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "some dozens"
-    )]
     pub(super) fn rows(self) -> usize {
-        ((f32::from(self.size.1) - 2.0 * MARGIN) / self.row_height()) as usize
+        fitting(self.size.1, self.row_height())
     }
 
     /// Cells of a row.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "some dozens"
-    )]
     fn cells(self) -> usize {
-        ((f32::from(self.size.0) - 2.0 * MARGIN) / self.cell()) as usize
+        fitting(self.size.0, self.cell())
     }
 
     /// The columns that these rows get.
@@ -115,6 +105,16 @@ impl Paper {
             is_cut,
         }
     }
+}
+
+/// How many of so many points find room along a side of the paper.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "some dozens"
+)]
+fn fitting(side: u16, points: f32) -> usize {
+    ((f32::from(side) - 2.0 * MARGIN) / points) as usize
 }
 
 /// Cells of the column that says that there are more.
