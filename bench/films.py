@@ -108,20 +108,14 @@ class Films:
 
     def through(self, name, film, workers, **env):
         """The service with workers of these names and cores, one film through it: wall, CPU of workers, peak of ffmpeg."""
-        services = Services(self.bench.place(name), MEDIAMILL_MAX_FILE_BYTES=MOST)
-        working, watches = [], []
-        try:
+        with Services(self.bench.place(name), MEDIAMILL_MAX_FILE_BYTES=MOST) as services:
             working = [services.worker(f"worker{number}", cores, **env) for number, cores in enumerate(workers)]
             watches = [Watch(process.child.pid) for process in working]
             before = sum(process.cpu() for process in working)
             wall, _ = services.upload(film)
             cpu = sum(process.cpu() for process in working) - before
             peak = max(watch.stop() for watch in watches)
-        finally:
-            for process in working:
-                process.stop()
-            services.stop()
-            shutil.rmtree(self.bench.folder / name, ignore_errors=True)
+        shutil.rmtree(self.bench.folder / name)
         return wall, cpu, peak
 
     def cpu(self):
@@ -144,9 +138,9 @@ class Films:
 
     def overhead(self):
         clip = samples.film(self.bench.folder / "clip.mp4", 10)
-        services, over, ours, bare = Services(self.bench.place("overhead"), MEDIAMILL_MAX_FILE_BYTES=MOST), [], [], []
-        worker = services.worker("worker")
-        try:
+        over, ours, bare = [], [], []
+        with Services(self.bench.place("overhead"), MEDIAMILL_MAX_FILE_BYTES=MOST) as services:
+            services.worker("worker")
             for number in range(self.rounds + 1):
                 # Another file each time: one that is known would be served at once.
                 with open(clip, "ab") as file:
@@ -157,24 +151,16 @@ class Films:
                     ours.append(wall)
                     bare.append(alone)
                     over.append(wall - alone)
-        finally:
-            worker.stop()
-            services.stop()
         self.bench.tell("video_overhead_s", statistics.median(over), "s", ours_s=ours, bare_s=bare)
 
     def reads(self):
-        services, proxies, workers = Services(self.bench.place("reads"), MEDIAMILL_MAX_FILE_BYTES=MOST), [], []
-        size = self.film.stat().st_size
-        try:
+        proxies, size = [], self.film.stat().st_size
+        with Services(self.bench.place("reads"), MEDIAMILL_MAX_FILE_BYTES=MOST) as services:
             for number in range(4):
                 proxies.append(CountingProxy(services.env["MEDIAMILL_S3_ENDPOINT"]))
-                workers.append(services.worker(f"host{number}", MEDIAMILL_S3_ENDPOINT=proxies[-1].url,
-                                               MEDIAMILL_RENDER_SLOTS="1", MEDIAMILL_VIDEO_CHUNK_SECONDS="20"))
+                services.worker(f"host{number}", MEDIAMILL_S3_ENDPOINT=proxies[-1].url,
+                                MEDIAMILL_RENDER_SLOTS="1", MEDIAMILL_VIDEO_CHUNK_SECONDS="20")
             services.upload(self.film)
-        finally:
-            for worker in workers:
-                worker.stop()
-            services.stop()
         read = [proxy.bytes for proxy in proxies]
         self.bench.tell("video_s3_read_ratio", sum(read) / size, "ratio", bytes_by_host=read, size_bytes=size,
                   film_s=seconds(self.film))

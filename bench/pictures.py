@@ -156,31 +156,23 @@ class Pictures:
                                   "-map", "0:a", "-c:a", "aac", "-b:a", "64k", out / "low.m4a",
                                   "-map", "0:a", "-c:a", "aac", "-b:a", "160k", out / "high.m4a",
                                   "-map", "0:a", "-f", "s16le", "/dev/null"])[1])
-            services = Services(self.bench.place("audio"))
-            try:
+            with Services(self.bench.place("audio")) as services:
                 worker = services.worker("worker")
                 before = worker.cpu()
                 services.upload(sound)
                 ours.append(worker.cpu() - before)
-            finally:
-                worker.stop()
-                services.stop()
         ratio = statistics.median(o / b for o, b in zip(ours, bare))
         self.bench.tell("audio_cpu_ratio", ratio, "ratio", ours_s=ours, bare_s=bare, sound_s=seconds(sound))
 
     def photos(self):
         files = self.photos_of([".jpg", ".jpeg"], 60)
         ours, theirs = [], []
-        for number in range(self.rounds):
-            services = Services(self.bench.place("photos"))
-            try:
-                worker = services.worker("worker")
+        for _ in range(self.rounds):
+            with Services(self.bench.place("photos")) as services:
+                services.worker("worker")
                 began = time.perf_counter()
                 services.upload_all(files)
                 ours.append(time.perf_counter() - began)
-            finally:
-                worker.stop()
-                services.stop()
             theirs.append(self.sharp(files, os.cpu_count())[0])
         rate = [60 * len(files) / taken for taken in ours]
         ratio = statistics.median(t / o for t, o in zip(theirs, ours))

@@ -21,7 +21,7 @@ class Services:
     """A private Postgres, S3 server and clamd, the schema, a key, and the API."""
 
     def __init__(self, folder, **settings):
-        self.folder = folder
+        self.folder, self.workers = folder, []
         self.child = subprocess.Popen([TARGET / "examples" / "services", folder / "services"], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
         self.env = dict(os.environ, **{name: str(value) for name, value in settings.items()})
@@ -45,8 +45,9 @@ class Services:
         return made.stdout.strip()
 
     def worker(self, name, cores=None, **env):
-        return Process(self, ["worker"], self.folder / f"{name}.log", cores,
-                       MEDIAMILL_SCRATCH_DIR=str(self.folder / f"scratch-{name}"), **env)
+        self.workers.append(Process(self, ["worker"], self.folder / f"{name}.log", cores,
+                                    MEDIAMILL_SCRATCH_DIR=str(self.folder / f"scratch-{name}"), **env))
+        return self.workers[-1]
 
     def upload(self, film):
         began = time.perf_counter()
@@ -61,8 +62,15 @@ class Services:
         run(MEDIAMILL, "upload", "--wait", "--json", "--timeout", "4h", "--api", self.url, "--key", self.key, *files,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self):
-        self.api.stop()
+        for process in [*self.workers, self.api]:
+            process.stop()
         self.child.stdin.close()
         self.child.wait(60)
 
