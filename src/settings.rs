@@ -8,7 +8,9 @@ use ::settings::{InvalidSettings, Reader};
 use api::{ApiConfig, JwtConfig};
 use chrono::TimeDelta;
 use gateway::GatewayConfig;
-use media::{files::Kept, limits::Limits, owners::DefaultQuota, type_rules::TypeRules};
+use media::{
+    files::Kept, limits::Limits, owners::DefaultQuota, recipes::Extras, type_rules::TypeRules,
+};
 use storage::StorageConfig;
 use workers::{OfficeAt, WorkersConfig};
 
@@ -65,6 +67,7 @@ pub struct Dev {
     pub office: OfficeAt,
     pub document_pages: u32,
     pub keep_rights: bool,
+    pub extras: Extras,
     pub url_lifetime: TimeDelta,
     pub upload_lifetime: TimeDelta,
 }
@@ -82,6 +85,7 @@ pub fn dev() -> Result<Dev, InvalidSettings> {
         office: OfficeAt::from_env(&mut reader),
         document_pages: WorkersConfig::document_pages(&mut reader),
         keep_rights: WorkersConfig::keep_rights(&mut reader),
+        extras: Extras::from_env(&mut reader),
         url_lifetime,
         upload_lifetime,
     };

@@ -95,6 +95,7 @@ pub async fn context(
         video_chunk_seconds: config.video_chunk_seconds,
         document_pages: config.document_pages,
         keep_rights: config.keep_rights,
+        extras: config.extras,
         scratch,
         limits,
         types: config.types.clone(),

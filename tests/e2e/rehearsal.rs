@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use codecs::{Decoders, LibreOffice};
-use media::{files::Kept, limits::Limits, type_rules::TypeRules};
+use media::{files::Kept, limits::Limits, recipes::Extras, type_rules::TypeRules};
 use sandbox::Launcher;
 use scanner::{ClamdClient, MAX_PIECE_BYTES, eicar};
 use serde_json::Value;
@@ -72,6 +72,7 @@ async fn context(stack: &Stack) -> Context {
         video_chunk_seconds: 0,
         document_pages: 2,
         keep_rights: false,
+        extras: Extras::default(),
         scratch: scratch.unwrap(),
         limits: Limits::default(),
         types: TypeRules::default(),

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, thread::available_parallelism};
 
 use ::settings::Reader;
-use media::{files::Kept, type_rules::TypeRules};
+use media::{files::Kept, recipes::Extras, type_rules::TypeRules};
 use sandbox::Mode;
 use scanner::{ClamdAddress, MAX_PIECE_BYTES, MIN_PIECE_BYTES};
 
@@ -35,6 +35,8 @@ pub struct WorkersConfig {
     /// Whether what is made of pictures says whose they are and how they may be used, as the file does
     /// (`MEDIAMILL_KEEP_RIGHTS`). Nothing else of what came with a file is kept in any case.
     pub keep_rights: bool,
+    /// What is made beside what is always made.
+    pub extras: Extras,
     /// Whether to refuse a scanner that has no official signatures (`MEDIAMILL_REQUIRE_SIGNATURES`).
     pub require_signatures: bool,
     /// What to do on a kernel that cannot confine decoders (`MEDIAMILL_SANDBOX`): `required`
@@ -99,6 +101,7 @@ impl WorkersConfig {
             video_chunk_seconds: u32::try_from(chunk_seconds).unwrap_or(60),
             document_pages: Self::document_pages(reader),
             keep_rights: Self::keep_rights(reader),
+            extras: Extras::from_env(reader),
             require_signatures: reader.flag_or("MEDIAMILL_REQUIRE_SIGNATURES", false),
             sandbox: reader.parsed_or("MEDIAMILL_SANDBOX", Mode::default()),
             kept: Kept::from_env(reader),

@@ -118,6 +118,10 @@ mirrored! {
         Cover,
         /// A page of the document.
         Page,
+        /// The image at its own size, with a gain map: on screens that can, it is brighter than white.
+        Hdr,
+        /// The film in one file, to be played without playlists.
+        Video,
     }
 }
 

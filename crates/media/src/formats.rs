@@ -248,6 +248,12 @@ pub enum OutputFormat {
     M4a,
     /// Numbers.
     Json,
+    /// AVIF (AV1 Image File Format).
+    Avif,
+    /// JPEG, where WebP cannot hold what is to be kept.
+    Jpeg,
+    /// H.264 and AAC in MP4, to be played while it is fetched.
+    Mp4,
 }
 
 impl OutputFormat {
@@ -259,6 +265,9 @@ impl OutputFormat {
             Self::Vtt => "text/vtt",
             Self::M4a => "audio/mp4",
             Self::Json => "application/json",
+            Self::Avif => "image/avif",
+            Self::Jpeg => "image/jpeg",
+            Self::Mp4 => "video/mp4",
         }
     }
 
@@ -270,6 +279,9 @@ impl OutputFormat {
             Self::Vtt => "vtt",
             Self::M4a => "m4a",
             Self::Json => "json",
+            Self::Avif => "avif",
+            Self::Jpeg => "jpg",
+            Self::Mp4 => "mp4",
         }
     }
 }

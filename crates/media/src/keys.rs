@@ -123,7 +123,7 @@ mod tests {
             "frozen/00000000-0000-0000-0000-000000000000"
         );
         assert_eq!(original(&digest).as_str(), format!("originals/{digest}"));
-        let recipe = crate::recipes::image::recipe().hash();
+        let recipe = crate::recipes::image::recipe(crate::recipes::Extras::default()).hash();
         assert_eq!(
             media(&digest, &recipe, 7, "full.webp").as_str(),
             format!("media/{digest}/{recipe}/7/full.webp")

@@ -32,6 +32,10 @@ pub enum VariantKind {
     Cover,
     /// A page of the document.
     Page,
+    /// The image at its own size, with a gain map: on screens that can, it is brighter than white.
+    Hdr,
+    /// The film in one file, to be played without playlists.
+    Video,
 }
 
 impl VariantKind {
@@ -48,6 +52,8 @@ impl VariantKind {
             Self::Waveform => "waveform",
             Self::Cover => "cover",
             Self::Page => "page",
+            Self::Hdr => "hdr",
+            Self::Video => "video",
         }
     }
 }

@@ -200,6 +200,7 @@ fn workers_config(
         video_chunk_seconds: 60,
         document_pages: settings.document_pages,
         keep_rights: settings.keep_rights,
+        extras: settings.extras,
         require_signatures: false,
         sandbox: sandbox::Mode::default(),
         kept: settings.kept,

@@ -119,6 +119,21 @@ pub(super) const SETTINGS: &[(&str, &str, &str)] = &[
         "true keeps in pictures whose they are and how they may be used; default false",
     ),
     (
+        "MEDIAMILL_IMAGE_AVIF",
+        WORKER,
+        "true makes pictures as AVIF, too; default false",
+    ),
+    (
+        "MEDIAMILL_IMAGE_HDR",
+        WORKER,
+        "true keeps what is brighter than white in pictures, beside them; default false",
+    ),
+    (
+        "MEDIAMILL_VIDEO_MP4",
+        WORKER,
+        "films as one MP4, too, whose shorter side has so many pixels at most; default 0: none",
+    ),
+    (
         "MEDIAMILL_METRICS_LISTEN",
         BOTH,
         "for /livez, /readyz, /metrics, such as 127.0.0.1:9464; default: nowhere",

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use media::formats::InputFormat;
+use media::recipes::{Extras, RecipeHash};
 use media::variants::NewVariant;
-use media::{ObjectKey, Placeholder, Sha256, Warning, conformance, recipes::RecipeHash};
+use media::{ObjectKey, Placeholder, Sha256, Warning, conformance};
 use serde::{Deserialize, Serialize};
 use storage::Bucket;
 use tempfile::TempDir;
@@ -192,9 +193,9 @@ impl Probe {
     }
 
     /// What is to be made of the file.
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self, extras: Extras) -> Plan {
         match self {
-            Self::Image(_) => image::plan::plan(),
+            Self::Image(_) => image::plan::plan(extras),
             Self::Video(probe) => video::plan::plan(probe),
             Self::Audio(probe) => audio::plan::plan(probe),
             Self::Document(probe) => document::plan::plan(probe),
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn no_unit_may_take_longer_than_the_longest() {
-        for unit in image::plan::plan().units {
+        for unit in image::plan::plan(Extras::default()).units {
             assert!(unit.timeout() <= Unit::LONGEST);
         }
     }

@@ -17,6 +17,7 @@ use media::{
     keys,
     limits::Limits,
     pool::Borrowed,
+    recipes::Extras,
     type_rules::TypeRules,
     uploads::{self, Upload},
 };
@@ -77,6 +78,8 @@ pub struct Context {
     pub document_pages: u32,
     /// Whether pictures say whose they are, as the file does.
     pub keep_rights: bool,
+    /// What is made beside what is always made.
+    pub extras: Extras,
     /// Local copies.
     pub scratch: Scratch,
     /// What is too much.

@@ -8,12 +8,15 @@
 
 pub mod audio;
 pub mod document;
+mod extras;
 pub mod image;
 pub mod video;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use extras::Extras;
 
 use crate::Sha256;
 use crate::formats::Kind;

@@ -58,6 +58,9 @@ pub struct Plan {
     pub preview_start_us: u64,
     /// Small pictures for the seek bar.
     pub storyboard: StoryboardWork,
+    /// The name of the size that is also put together as one MP4. `None` in plans from before there were any.
+    #[serde(default)]
+    pub mp4: Option<String>,
 }
 
 /// One task. Any worker can do any of them, in any order.
@@ -97,7 +100,11 @@ impl Plan {
         } else {
             u64::MAX
         };
+        let mp4 = settings
+            .mp4_side
+            .and_then(|side| rungs::up_to(&rungs, side));
         let mut plan = Self {
+            mp4: mp4.map(|rung| rung.name.clone()),
             allowed: probe.allowed(),
             frame_rate,
             frames,

@@ -60,6 +60,12 @@ pub(super) fn ladder(video: &VideoTrack, rate: Ratio, settings: &PlanSettings) -
         .collect()
 }
 
+/// The largest of `rungs` whose shorter side has no more than `side` pixels, or else the smallest.
+pub(super) fn up_to(rungs: &[Rung], side: u32) -> Option<&Rung> {
+    let fits = |rung: &&Rung| rung.width.min(rung.height) <= side;
+    rungs.iter().rev().find(fits).or(rungs.first())
+}
+
 fn rung(width: f64, height: f64, side: f64, rate: Ratio) -> Rung {
     let (short, long) = (width.min(height), width.max(height));
     let scale = (side / short).min(LONGEST / long).min(1.0);

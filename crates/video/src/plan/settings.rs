@@ -20,6 +20,8 @@ pub struct PlanSettings {
     pub poster_widths: Vec<u32>,
     /// The longer side of a storyboard's picture in pixels. Default 160.
     pub storyboard_side: u32,
+    /// The largest size that is also made as one MP4, by the shorter side in pixels. Default none.
+    pub mp4_side: Option<u32>,
 }
 
 impl Default for PlanSettings {
@@ -32,6 +34,7 @@ impl Default for PlanSettings {
             split: true,
             poster_widths: vec![128, 320, 640, 1280],
             storyboard_side: 160,
+            mp4_side: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use codecs::{OutputSpec, RenderPlan};
+use media::recipes::Extras;
 use media::recipes::image::{self, UnitName};
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +22,8 @@ impl Unit {
 }
 
 /// The recipe's units, each for a task of its own.
-pub fn plan() -> Plan {
-    let recipe = image::recipe();
+pub fn plan(extras: Extras) -> Plan {
+    let recipe = image::recipe(extras);
     let units = recipe.units.iter();
     Plan {
         recipe: recipe.hash(),
@@ -68,8 +69,8 @@ mod tests {
 
     #[test]
     fn every_unit_of_the_recipe_is_planned_once() {
-        let plan = plan();
-        assert_eq!(plan.recipe, image::recipe().hash());
+        let plan = plan(Extras::default());
+        assert_eq!(plan.recipe, image::recipe(Extras::default()).hash());
         let unit = |name| kinds::Unit::Image(Unit { name });
         assert_eq!(
             plan.units,
@@ -79,7 +80,6 @@ mod tests {
 
     #[test]
     fn the_decoder_is_told_what_the_recipe_says() {
-        let recipe = image::recipe();
         for (name, expected) in [
             (UnitName::Full, vec![("full", None, 2)]),
             (
@@ -92,7 +92,7 @@ mod tests {
                 ],
             ),
         ] {
-            let plan = render_plan(recipe.unit(name).unwrap(), false);
+            let plan = render_plan(&image::unit(name), false);
             let told = plan.outputs.iter();
             let told: Vec<_> = told
                 .map(|output| (output.name.as_str(), output.max_width, output.method))

@@ -42,9 +42,8 @@ pub async fn render(
     unit: &Unit,
 ) -> Result<Rendering, StepError> {
     let context = &cx.context;
-    let recipe = image::recipe();
-    let unit = recipe.unit(unit.name).ok_or(NoSuchUnit).or_fail()?;
-    let plan = plan::render_plan(unit, context.keep_rights);
+    let unit = image::unit(unit.name);
+    let plan = plan::render_plan(&unit, context.keep_rights);
     let limits = super::limits(&context.limits);
     let rendered = decoded(|| async {
         let file = context.open(source).await?;
@@ -58,7 +57,7 @@ pub async fn render(
     });
     let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
     let images = rendered.pictures.iter();
-    let made = images.map(|image| made(unit, folder.path(), image, &rendered));
+    let made = images.map(|image| made(&unit, folder.path(), image, &rendered));
     let made = made.collect::<Result<_, _>>()?;
     Ok(Rendering {
         folder,
@@ -76,7 +75,7 @@ fn made(
 ) -> Result<Made, StepError> {
     let mut outputs = unit.outputs.iter();
     let output = outputs.find(|output| output.name() == image.name);
-    let output = output.ok_or(NoSuchUnit).or_fail()?;
+    let output = output.ok_or(Unplanned).or_fail()?;
     let name = output.file_name();
     let file = LocalFile {
         path: folder.join(&name),
@@ -118,5 +117,5 @@ pub async fn placeholder(
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("this build's recipe does not have the planned unit")]
-struct NoSuchUnit;
+#[error("the decoder has made what it was not told to")]
+struct Unplanned;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media::recipes::video::{self as recipe, Unit as Family};
+use media::recipes::{Recipe, video::Unit as Family};
 use sandbox::Limits;
 use serde::{Deserialize, Serialize};
 use video::encode;
@@ -70,12 +70,12 @@ pub fn plan(probe: &Probe) -> kinds::Plan {
 }
 
 /// What the recipe says, with the length of a chunk in seconds of one processor.
-pub fn settings(chunk_seconds: u32) -> PlanSettings {
+pub fn settings(recipe: Recipe<Family>, chunk_seconds: u32) -> PlanSettings {
     let mut settings = PlanSettings {
         chunk_cpu_seconds: chunk_seconds,
         ..PlanSettings::default()
     };
-    for family in recipe::recipe().units {
+    for family in recipe.units {
         match family {
             Family::Hls {
                 sides,
@@ -88,6 +88,7 @@ pub fn settings(chunk_seconds: u32) -> PlanSettings {
             }
             Family::Posters { widths } => settings.poster_widths = widths,
             Family::Storyboard { side } => settings.storyboard_side = side,
+            Family::Mp4 { side } => settings.mp4_side = Some(side),
             Family::Preview => {}
         }
     }
@@ -96,10 +97,13 @@ pub fn settings(chunk_seconds: u32) -> PlanSettings {
 
 #[cfg(test)]
 mod tests {
+    use media::recipes::{Extras, video::recipe};
+
     use super::*;
 
     #[test]
     fn plans_of_films_that_are_not_sent_yet_are_like_those_of_the_recipe() {
-        assert_eq!(settings(60), PlanSettings::default());
+        let recipe = recipe(Extras::default());
+        assert_eq!(settings(recipe, 60), PlanSettings::default());
     }
 }

@@ -51,10 +51,12 @@ pub async fn probe(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let start = workplace.start()?;
-    let settings = plan::settings(context.video_chunk_seconds);
+    let recipe = recipe::recipe(context.extras);
+    let hash = recipe.hash();
+    let settings = plan::settings(recipe, context.video_chunk_seconds);
     Ok(Ok(Some(Probe {
         format: format(found.container, &start),
-        recipe: recipe::recipe().hash(),
+        recipe: hash,
         plan: Plan::new(&found, &settings),
         truncated: found.cut_short,
     })))

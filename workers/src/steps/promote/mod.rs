@@ -1,6 +1,6 @@
 //! Moves the original to the origin bucket under its content's name and plans what is made of it.
 
-use media::{FileId, Sha256, files, keys};
+use media::{FileId, Sha256, files, keys, recipes::Extras};
 use sqlx::PgConnection;
 use storage::Bucket;
 use workflows::{Attempt, BoxError, Done, FanOut, Record, Step, StepError};
@@ -37,7 +37,7 @@ impl Step for Promote {
         cx.context.claim(file_id, &original).await?;
         copy(&cx.context, &probed, &found).await?;
         let planned = FanOut {
-            children: plan(&probed.probe, found.sha256),
+            children: plan(&probed.probe, cx.context.extras, found.sha256),
             carry: Promoted {
                 file_id,
                 probe: probed.probe,
@@ -87,8 +87,8 @@ async fn copy(context: &Context, probed: &Probed, found: &files::Facts) -> Resul
 }
 
 /// A task for each unit.
-fn plan(probe: &kinds::Probe, sha256: Sha256) -> Vec<RenderTask> {
-    let Plan { recipe, units } = probe.plan();
+fn plan(probe: &kinds::Probe, extras: Extras, sha256: Sha256) -> Vec<RenderTask> {
+    let Plan { recipe, units } = probe.plan(extras);
     let tasks = units.into_iter().map(|unit| RenderTask {
         sha256,
         recipe: recipe.clone(),

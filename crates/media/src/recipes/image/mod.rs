@@ -5,7 +5,7 @@ mod thumbnails;
 
 use serde::{Deserialize, Serialize};
 
-use super::Recipe;
+use super::{Extras, Recipe};
 use crate::formats::{Kind, OutputFormat};
 use crate::variants::VariantKind;
 
@@ -48,20 +48,24 @@ pub struct Output {
 }
 
 /// Everything that is made of a picture.
-pub fn recipe() -> Recipe<Unit> {
+pub fn recipe(_extras: Extras) -> Recipe<Unit> {
+    let names = [UnitName::Full, UnitName::Thumbnails];
     Recipe {
         revision: REVISION,
         kind: Kind::Image,
-        units: vec![full::unit(), thumbnails::unit()],
+        units: names.map(unit).to_vec(),
+    }
+}
+
+/// The unit of that name, whether it is made of every picture or not.
+pub fn unit(name: UnitName) -> Unit {
+    match name {
+        UnitName::Full => full::unit(),
+        UnitName::Thumbnails => thumbnails::unit(),
     }
 }
 
 impl Recipe<Unit> {
-    /// The unit of that name, if this recipe has it.
-    pub fn unit(&self, name: UnitName) -> Option<&Unit> {
-        self.units.iter().find(|unit| unit.name == name)
-    }
-
     /// Every output of every unit.
     pub fn outputs(&self) -> impl Iterator<Item = &Output> {
         self.units.iter().flat_map(|unit| &unit.outputs)
@@ -93,12 +97,15 @@ mod tests {
     #[test]
     fn the_hash_changes_only_on_purpose() {
         // Changing the recipe changes every key: update this together with the recipe.
-        assert_eq!(recipe().hash().to_string(), "e3d842c4ad91700c");
+        assert_eq!(
+            recipe(Extras::default()).hash().to_string(),
+            "e3d842c4ad91700c"
+        );
     }
 
     #[test]
     fn file_names_are_unique_within_a_recipe() {
-        let recipe = recipe();
+        let recipe = recipe(Extras::default());
         let names: HashSet<_> = recipe.outputs().map(Output::file_name).collect();
         assert_eq!(names.len(), recipe.outputs().count());
         assert!(names.contains("full.webp") && names.contains("thumbnail-1280.webp"));

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::Recipe;
+use super::{Extras, Recipe};
 use crate::formats::Kind;
 
 /// Raised when the same recipe text would make other bytes, such as after a change of encoder.
@@ -35,35 +35,45 @@ pub enum Unit {
         /// The longer side of a picture in pixels.
         side: u32,
     },
+    /// One size and all sounds in one file.
+    Mp4 {
+        /// The shorter side in pixels at most.
+        side: u32,
+    },
 }
 
 /// Everything that is made of a film.
-pub fn recipe() -> Recipe<Unit> {
+pub fn recipe(extras: Extras) -> Recipe<Unit> {
+    let mut units = vec![
+        Unit::Hls {
+            sides: vec![360, 720, 1080],
+            segment_seconds: 6,
+            max_frame_rate: 60,
+        },
+        Unit::Posters {
+            widths: vec![128, 320, 640, 1280],
+        },
+        Unit::Preview,
+        Unit::Storyboard { side: 160 },
+    ];
+    units.extend(extras.video_mp4.map(|side| Unit::Mp4 { side }));
     Recipe {
         revision: REVISION,
         kind: Kind::Video,
-        units: vec![
-            Unit::Hls {
-                sides: vec![360, 720, 1080],
-                segment_seconds: 6,
-                max_frame_rate: 60,
-            },
-            Unit::Posters {
-                widths: vec![128, 320, 640, 1280],
-            },
-            Unit::Preview,
-            Unit::Storyboard { side: 160 },
-        ],
+        units,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::recipe;
+    use super::{Extras, recipe};
 
     #[test]
     fn the_hash_changes_only_on_purpose() {
         // Changing the recipe changes every key: update this together with the recipe.
-        assert_eq!(recipe().hash().to_string(), "35057df7b736a7a0");
+        assert_eq!(
+            recipe(Extras::default()).hash().to_string(),
+            "35057df7b736a7a0"
+        );
     }
 }
