@@ -277,6 +277,11 @@ export class Card {
     if (played.length > 0) link.textContent = ["Open the playlist", about].filter(Boolean).join(": ");
     else if (main?.kind === "page") link.textContent = `Open the first page of ${facts}: ${variantWords(main)}`;
     else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
+    const inOne = variants.find((variant) => ["audio", "video"].includes(variant.kind));
+    const download = this.#find(".whole");
+    download.href = webAddress(inOne?.url);
+    download.hidden = !inOne;
+    if (inOne) download.textContent = `Open it as one file: ${variantWords(inOne)}`;
     const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
     const thumb = this.#find(".thumb");
     const least = bySize[0] ?? tiles[0];

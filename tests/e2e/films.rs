@@ -168,7 +168,8 @@ async fn a_film_whose_pieces_do_not_fit_is_made_once_more_in_one_piece() {
 #[tokio::test]
 async fn a_film_becomes_ready_and_plays_from_the_edge() {
     let stack = Stack::served_by_the_edge().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_VIDEO_MP4", "720")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let file = upload(&stack, &api, &film(&stack, "film.mp4", 6).await).await;
     assert_eq!(file["content_type"], "video/mp4");
 
@@ -181,6 +182,7 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     assert!((280..=284).contains(&frames), "{frames}");
 
     body(playlist, "application/vnd.apple.mpegurl").await;
+    let whole = in_one_file(&file, (180, frames)).await;
     let posters = urls(&file, "poster");
     assert!(!posters.is_empty());
     for poster in posters.iter().chain(&urls(&file, "preview")) {
@@ -230,9 +232,27 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     let copies = stack.folder.path().join("scratch");
     let copies: Vec<_> = std::fs::read_dir(copies).unwrap().flatten().collect();
     assert!(copies.is_empty(), "{copies:?}");
-    for gone in [playlist, &segment] {
+    for gone in [playlist, &segment, &whole] {
         assert_eq!(reqwest::get(gone).await.unwrap().status(), 404, "{gone}");
     }
+}
+
+/// The address of the film in one file, which has as many pictures, and as much sound, as the playlists lead to.
+async fn in_one_file(file: &Value, (pictures, sounds): (u64, u64)) -> String {
+    let variants = file["variants"].as_array().unwrap().iter();
+    let told = variants.filter(|variant| variant["kind"] == "video");
+    let [told] = told.collect::<Vec<_>>().try_into().unwrap();
+    let url = told["url"].as_str().unwrap();
+    assert_eq!(counted(url, "v").await, (pictures, "h264".to_owned()));
+    // The silence that the encoder begins with is not heard.
+    assert_eq!(counted(url, "a").await, (sounds - 1, "aac".to_owned()));
+    let bytes = body(url, "video/mp4").await;
+    assert_eq!(told["size_bytes"], bytes.len());
+    assert_eq!(
+        (&told["width"], &told["height"]),
+        (&320.into(), &180.into())
+    );
+    url.to_owned()
 }
 
 /// The address of the first segment that a film's playlist leads to.
