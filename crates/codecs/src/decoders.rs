@@ -10,9 +10,10 @@ use sandbox::{Launcher, Mode};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
+use crate::avif;
 use crate::document::{DocumentLimits, DocumentProbe};
 use crate::hevc;
-use crate::image::{self, ImageLimits, ImageProbe, RenderPlan, Rendered};
+use crate::image::{self, Encoding, ImageLimits, ImageProbe, RenderPlan, Rendered};
 use crate::job::{Answer, Job};
 
 /// The subcommand by which a child becomes a tool.
@@ -73,7 +74,7 @@ impl Decoders {
     }
 
     /// Renders the outputs of `plan` that suit `input` into `out_dir`, a folder without files of
-    /// those names. After an error the folder may hold empty or unfinished files.
+    /// those names. After an error the folder may hold empty or unfinished files. As AVIF, none is made of an animation.
     pub async fn render_image(
         &self,
         input: File,
@@ -83,12 +84,20 @@ impl Decoders {
         cancel: &CancellationToken,
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
+        let launchers = (&self.jobs, &self.tools);
         let mut streams = 0;
         if image::may_hold_hevc(&input).map_err(DecodeError::io("reading an input"))? {
             let copy = input.try_clone();
             let copy = copy.map_err(DecodeError::io("opening an input again"))?;
-            let launchers = (&self.jobs, &self.tools);
             streams = hevc::decode(launchers, copy, out_dir, limits, cancel).await?;
+        }
+        if plan.encoding == Encoding::Avif {
+            let sampling = Job::SampleImage(limits.clone(), plan.clone(), streams);
+            let made = avif::make(launchers, (sampling, input), plan, out_dir, limits, cancel);
+            return match made.await? {
+                Some(rendered) => accept(rendered, plan, out_dir).await,
+                None => Ok(Rendered::default()),
+            };
         }
         let job = Job::RenderImage(limits.clone(), plan.clone(), streams);
         match self
@@ -167,12 +176,14 @@ async fn accept(
     let images = rendered.pictures;
     let mut accepted = Vec::with_capacity(images.len());
     for output in &plan.outputs {
-        let path = out_dir.join(output.file_name());
+        let path = out_dir.join(plan.file_name(&output.name));
         let Some(image) = images.iter().find(|image| image.name == output.name) else {
-            tokio::fs::remove_file(&path)
-                .await
-                .map_err(DecodeError::io("removing an output"))?;
-            continue;
+            match tokio::fs::remove_file(&path).await {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(DecodeError::io("removing an output")(error));
+                }
+                _ => continue,
+            }
         };
         let file = tokio::fs::symlink_metadata(&path)
             .await

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use codecs::{OutputSpec, RenderPlan};
+use codecs::{Encoding, OutputSpec, RenderPlan};
+use media::formats::OutputFormat;
 use media::recipes::Extras;
 use media::recipes::image::{self, UnitName};
 use serde::{Deserialize, Serialize};
@@ -41,8 +42,14 @@ pub fn render_plan(unit: &image::Unit, keep_rights: bool) -> RenderPlan {
         quality: output.quality,
         method: output.effort,
     });
+    let is_avif = |output: &image::Output| output.format == OutputFormat::Avif;
     RenderPlan {
         outputs: outputs.collect(),
+        encoding: if unit.outputs.iter().all(is_avif) {
+            Encoding::Avif
+        } else {
+            Encoding::Webp
+        },
         keep_rights,
         placeholder: unit.name == UnitName::Thumbnails,
     }

@@ -1,5 +1,6 @@
-//! What is made of an image: a full-size WebP, and thumbnails of four widths.
+//! What is made of an image: a full-size WebP, and thumbnails of four widths; by configuration, both as AVIF, too.
 
+mod avif;
 mod full;
 mod thumbnails;
 
@@ -29,6 +30,10 @@ pub enum UnitName {
     Full,
     /// The small versions, one decode for all.
     Thumbnails,
+    /// The image at its own size, as AVIF.
+    FullAvif,
+    /// The small versions, as AVIF.
+    ThumbnailsAvif,
 }
 
 /// One variant to make.
@@ -48,12 +53,15 @@ pub struct Output {
 }
 
 /// Everything that is made of a picture.
-pub fn recipe(_extras: Extras) -> Recipe<Unit> {
-    let names = [UnitName::Full, UnitName::Thumbnails];
+pub fn recipe(extras: Extras) -> Recipe<Unit> {
+    let mut names = vec![UnitName::Full, UnitName::Thumbnails];
+    if extras.image_avif {
+        names.extend([UnitName::FullAvif, UnitName::ThumbnailsAvif]);
+    }
     Recipe {
         revision: REVISION,
         kind: Kind::Image,
-        units: names.map(unit).to_vec(),
+        units: names.into_iter().map(unit).collect(),
     }
 }
 
@@ -62,6 +70,8 @@ pub fn unit(name: UnitName) -> Unit {
     match name {
         UnitName::Full => full::unit(),
         UnitName::Thumbnails => thumbnails::unit(),
+        UnitName::FullAvif => avif::full(),
+        UnitName::ThumbnailsAvif => avif::thumbnails(),
     }
 }
 
@@ -105,9 +115,13 @@ mod tests {
 
     #[test]
     fn file_names_are_unique_within_a_recipe() {
-        let recipe = recipe(Extras::default());
+        let recipe = recipe(Extras {
+            image_avif: true,
+            ..Extras::default()
+        });
         let names: HashSet<_> = recipe.outputs().map(Output::file_name).collect();
         assert_eq!(names.len(), recipe.outputs().count());
         assert!(names.contains("full.webp") && names.contains("thumbnail-1280.webp"));
+        assert!(names.contains("full.avif") && names.contains("thumbnail-1280.avif"));
     }
 }
