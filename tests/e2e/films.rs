@@ -198,17 +198,7 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     body(sheet.unwrap().as_str(), "image/webp").await;
 
     let file_id = file["file_id"].as_str().unwrap();
-    let report = reqwest::Client::new()
-        .get(format!("{}/v1/files/{file_id}/conformance", api.ready))
-        .bearer_auth(&stack.key)
-        .send()
-        .await
-        .unwrap();
-    let report: Value = report.json().await.unwrap();
-    // The one to play, of pictures, of keyframes, and of sound.
-    assert_eq!(report["playlists"], 4, "{report}");
-    assert_eq!(report["findings"], Value::Array(Vec::new()));
-    assert_eq!(report["unchecked"], Value::Array(Vec::new()));
+    is_as_planned_and_conforms(&stack, &api, file_id).await;
 
     // What is not served is gone, and what is served is still there.
     stack
@@ -235,6 +225,32 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     for gone in [playlist, &segment, &whole] {
         assert_eq!(reqwest::get(gone).await.unwrap().status(), 404, "{gone}");
     }
+}
+
+/// The report of the film says that all is well, and its plan what was made.
+async fn is_as_planned_and_conforms(stack: &Stack, api: &Process, file_id: &str) {
+    let http = reqwest::Client::new();
+    let report = http.get(format!("{}/v1/files/{file_id}/conformance", api.ready));
+    let plan = http.post(format!("{}/v1/plans", api.ready));
+    let plan = plan.json(&serde_json::json!({ "file_id": file_id }));
+    let answer = async |request: reqwest::RequestBuilder| -> Value {
+        let answer = request.bearer_auth(&stack.key).send().await.unwrap();
+        answer.json().await.unwrap()
+    };
+    let (report, plan) = (answer(report).await, answer(plan).await);
+    // The one to play, of pictures, of keyframes, and of sound.
+    assert_eq!(report["playlists"], 4, "{report}");
+    assert_eq!(report["findings"], Value::Array(Vec::new()));
+    assert_eq!(report["unchecked"], Value::Array(Vec::new()));
+    let size = &plan["renditions"][0];
+    assert_eq!(
+        (&plan["frames"], &plan["mp4"]),
+        (&180.into(), &size["name"])
+    );
+    assert_eq!(
+        (&size["width"], &size["height"]),
+        (&320.into(), &180.into())
+    );
 }
 
 /// The address of the film in one file, which has as many pictures, and as much sound, as the playlists lead to.
