@@ -168,7 +168,8 @@ async fn a_film_whose_pieces_do_not_fit_is_made_once_more_in_one_piece() {
 #[tokio::test]
 async fn a_film_becomes_ready_and_plays_from_the_edge() {
     let stack = Stack::served_by_the_edge().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_VIDEO_MP4", "720")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let file = upload(&stack, &api, &film(&stack, "film.mp4", 6).await).await;
     assert_eq!(file["content_type"], "video/mp4");
 
@@ -181,6 +182,7 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     assert!((280..=284).contains(&frames), "{frames}");
 
     body(playlist, "application/vnd.apple.mpegurl").await;
+    let whole = in_one_file(&file, (180, frames)).await;
     let posters = urls(&file, "poster");
     assert!(!posters.is_empty());
     for poster in posters.iter().chain(&urls(&file, "preview")) {
@@ -196,17 +198,7 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     body(sheet.unwrap().as_str(), "image/webp").await;
 
     let file_id = file["file_id"].as_str().unwrap();
-    let report = reqwest::Client::new()
-        .get(format!("{}/v1/files/{file_id}/conformance", api.ready))
-        .bearer_auth(&stack.key)
-        .send()
-        .await
-        .unwrap();
-    let report: Value = report.json().await.unwrap();
-    // The one to play, of pictures, of keyframes, and of sound.
-    assert_eq!(report["playlists"], 4, "{report}");
-    assert_eq!(report["findings"], Value::Array(Vec::new()));
-    assert_eq!(report["unchecked"], Value::Array(Vec::new()));
+    is_as_planned_and_conforms(&stack, &api, file_id).await;
 
     // What is not served is gone, and what is served is still there.
     stack
@@ -230,9 +222,53 @@ async fn a_film_becomes_ready_and_plays_from_the_edge() {
     let copies = stack.folder.path().join("scratch");
     let copies: Vec<_> = std::fs::read_dir(copies).unwrap().flatten().collect();
     assert!(copies.is_empty(), "{copies:?}");
-    for gone in [playlist, &segment] {
+    for gone in [playlist, &segment, &whole] {
         assert_eq!(reqwest::get(gone).await.unwrap().status(), 404, "{gone}");
     }
+}
+
+/// The report of the film says that all is well, and its plan what was made.
+async fn is_as_planned_and_conforms(stack: &Stack, api: &Process, file_id: &str) {
+    let http = reqwest::Client::new();
+    let report = http.get(format!("{}/v1/files/{file_id}/conformance", api.ready));
+    let plan = http.post(format!("{}/v1/plans", api.ready));
+    let plan = plan.json(&serde_json::json!({ "file_id": file_id }));
+    let answer = async |request: reqwest::RequestBuilder| -> Value {
+        let answer = request.bearer_auth(&stack.key).send().await.unwrap();
+        answer.json().await.unwrap()
+    };
+    let (report, plan) = (answer(report).await, answer(plan).await);
+    // The one to play, of pictures, of keyframes, and of sound.
+    assert_eq!(report["playlists"], 4, "{report}");
+    assert_eq!(report["findings"], Value::Array(Vec::new()));
+    assert_eq!(report["unchecked"], Value::Array(Vec::new()));
+    let size = &plan["renditions"][0];
+    assert_eq!(
+        (&plan["frames"], &plan["mp4"]),
+        (&180.into(), &size["name"])
+    );
+    assert_eq!(
+        (&size["width"], &size["height"]),
+        (&320.into(), &180.into())
+    );
+}
+
+/// The address of the film in one file, which has as many pictures, and as much sound, as the playlists lead to.
+async fn in_one_file(file: &Value, (pictures, sounds): (u64, u64)) -> String {
+    let variants = file["variants"].as_array().unwrap().iter();
+    let told = variants.filter(|variant| variant["kind"] == "video");
+    let [told] = told.collect::<Vec<_>>().try_into().unwrap();
+    let url = told["url"].as_str().unwrap();
+    assert_eq!(counted(url, "v").await, (pictures, "h264".to_owned()));
+    // The silence that the encoder begins with is not heard.
+    assert_eq!(counted(url, "a").await, (sounds - 1, "aac".to_owned()));
+    let bytes = body(url, "video/mp4").await;
+    assert_eq!(told["size_bytes"], bytes.len());
+    assert_eq!(
+        (&told["width"], &told["height"]),
+        (&320.into(), &180.into())
+    );
+    url.to_owned()
 }
 
 /// The address of the first segment that a film's playlist leads to.

@@ -184,7 +184,8 @@ async fn what_cannot_work_is_not_offered_again_and_what_is_cancelled_goes() {
 #[tokio::test]
 async fn a_film_plays_on_the_page_from_start_to_end() {
     let stack = Stack::served_by_the_edge().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_VIDEO_MP4", "720")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let browser = Browser::open().await;
     browser
         .goto(&format!("{}/#key={}", api.ready, stack.key))
@@ -208,6 +209,29 @@ async fn a_film_plays_on_the_page_from_start_to_end() {
             "const film = document.querySelector('[data-testid=film]');
              return film.ended && film.videoWidth === 320 && Math.abs(film.duration - 8) < 0.1
                  && film.webkitAudioDecodedByteCount > 0 && film.getVideoPlaybackQuality().totalVideoFrames > 200;",
+        )
+        .await;
+    // Nor does the browser need playlists: the film in one file is sought and played.
+    let link = browser.find("[data-testid=whole-link]").await;
+    let words = browser.text(&link).await;
+    assert!(
+        words.starts_with("Open it as one file: 320 × 180 · MP4 · "),
+        "{words}"
+    );
+    browser
+        .script(
+            "const whole = document.createElement('video');
+             Object.assign(whole, { id: 'whole', muted: true, src: document.querySelector('[data-testid=whole-link]').href });
+             document.body.append(whole);
+             whole.currentTime = 6.5;
+             whole.play().catch(() => {});",
+        )
+        .await;
+    browser
+        .until(
+            "const whole = document.querySelector('#whole');
+             return whole.ended && whole.videoWidth === 320 && Math.abs(whole.duration - 8) < 0.03
+                 && whole.webkitAudioDecodedByteCount > 0 && whole.getVideoPlaybackQuality().totalVideoFrames > 40;",
         )
         .await;
 }

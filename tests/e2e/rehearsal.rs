@@ -72,7 +72,11 @@ async fn context(stack: &Stack) -> Context {
         video_chunk_seconds: 0,
         document_pages: 2,
         keep_rights: false,
-        extras: Extras::default(),
+        extras: Extras {
+            image_avif: true,
+            image_hdr: true,
+            video_mp4: Some(720),
+        },
         scratch: scratch.unwrap(),
         limits: Limits::default(),
         types: TypeRules::default(),

@@ -1,7 +1,10 @@
 //! What would be made of a film that nobody has sent.
 
 use media::api_keys::Scope;
+use media::{FileId, plans};
 use serde_json::{Value, json};
+use video::plan::{Plan, PlanSettings};
+use video::probe::{Ratio, Rotation, Sketch, VideoProbe};
 
 use crate::service::Service;
 
@@ -93,5 +96,60 @@ async fn a_film_that_would_be_refused_has_no_plan() {
         assert_eq!(status, 422, "{field} {wrong}: {problem}");
         let pointer = problem["errors"][0]["pointer"].as_str().unwrap();
         assert!(pointer.starts_with("/video"), "{field} {wrong}: {problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plan_of_a_film_that_was_sent_is_its_owners_alone() {
+    let service = Service::start().await;
+    let scopes = [Scope::FilesRead, Scope::UploadsWrite];
+    let (ann, ben) = (
+        service.key("ann", &scopes).await,
+        service.key("ben", &scopes).await,
+    );
+    let sent = service.initiate(&ann, 1000).await;
+    let ask = json!({ "file_id": sent["file_id"] });
+    // It has not been looked at yet.
+    let (status, problem) = service.post("/v1/plans", &ann, &ask).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (404, &json!("not_found"))
+    );
+
+    let sketch = Sketch {
+        width: 1920,
+        height: 1080,
+        pixel_aspect: Ratio { num: 1, den: 1 },
+        rotation: Rotation::Quarter,
+        frame_rate: Ratio { num: 25, den: 1 },
+        duration_us: 60_000_000,
+        transfer: None,
+        interlaced: false,
+        sounds: vec![None],
+        subtitles: Vec::new(),
+    };
+    let settings = PlanSettings {
+        mp4_side: Some(720),
+        ..PlanSettings::default()
+    };
+    let planned = Plan::new(&VideoProbe::sketched(&sketch), &settings);
+    let file_id = sent["file_id"].as_str().unwrap().parse().unwrap();
+    let mut connection = service.pool.acquire().await.unwrap();
+    let planned = serde_json::to_value(planned).unwrap();
+    plans::record(&mut connection, FileId(file_id), &planned)
+        .await
+        .unwrap();
+    let (status, made) = service.post("/v1/plans", &ann, &ask).await;
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(sizes(&made), [(360, 640), (720, 1280), (1080, 1920)]);
+    assert_eq!(made["mp4"], "720p");
+    let (status, _) = service.post("/v1/plans", &ben, &ask).await;
+    assert_eq!(status, 404);
+
+    let both = json!({ "file_id": sent["file_id"],
+        "video": { "width": 640, "height": 360, "duration_seconds": 8 } });
+    for asked in [json!({}), both, json!({ "file_id": 1 })] {
+        let (status, problem) = service.post("/v1/plans", &ann, &asked).await;
+        assert!(matches!(status.as_u16(), 400 | 422), "{asked}: {problem}");
     }
 }

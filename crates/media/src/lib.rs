@@ -18,6 +18,7 @@ pub mod limits;
 mod object_key;
 pub mod owners;
 mod placeholder;
+pub mod plans;
 pub mod pool;
 pub mod recipes;
 pub mod rejection;

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use aws_sdk_s3::operation::upload_part_copy::builders::UploadPartCopyFluentBuilder;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use aws_sdk_s3::types::MetadataDirective;
 
+use super::join::{Target, made};
 use super::multipart::part_made;
 use super::{Bucket, ObjectInfo, ObjectKey, ObjectStore, Part, StorageError, client};
 
@@ -19,10 +20,7 @@ struct Copy<'a> {
     /// Bucket and key, URL-encoded, as the header wants it.
     source: String,
     if_match_etag: &'a str,
-    to_bucket: &'a str,
-    to_key: &'a ObjectKey,
-    content_type: &'a str,
-    cache_control: Option<&'a str>,
+    target: Target<'a>,
 }
 
 impl ObjectStore {
@@ -44,10 +42,12 @@ impl ObjectStore {
         let copy = Copy {
             source: url_encoded(&format!("{}/{from_key}", self.bucket_name(from_bucket))),
             if_match_etag,
-            to_bucket: self.bucket_name(to_bucket),
-            to_key,
-            content_type,
-            cache_control,
+            target: Target {
+                bucket: self.bucket_name(to_bucket),
+                key: to_key,
+                content_type,
+                cache_control,
+            },
         };
         if source.size_bytes <= MAX_SINGLE_COPY_BYTES {
             self.copy_whole(&copy).await?;
@@ -103,11 +103,11 @@ impl ObjectStore {
             .copy_object()
             .copy_source(&copy.source)
             .copy_source_if_match(copy.if_match_etag)
-            .bucket(copy.to_bucket)
-            .key(copy.to_key.as_str())
+            .bucket(copy.target.bucket)
+            .key(copy.target.key.as_str())
             .metadata_directive(MetadataDirective::Replace)
-            .content_type(copy.content_type)
-            .set_cache_control(copy.cache_control.map(str::to_owned))
+            .content_type(copy.target.content_type)
+            .set_cache_control(copy.target.cache_control.map(str::to_owned))
             .customize()
             .config_override(client::patient())
             .send()
@@ -122,80 +122,31 @@ impl ObjectStore {
         size_bytes: u64,
         part_bytes: u64,
     ) -> Result<(), StorageError> {
-        const OPERATION: &str = "CreateMultipartUpload";
-        let upload = self
-            .client
-            .create_multipart_upload()
-            .bucket(copy.to_bucket)
-            .key(copy.to_key.as_str())
-            .content_type(copy.content_type)
-            .set_cache_control(copy.cache_control.map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| StorageError::from_sdk(OPERATION, error))?;
-        let upload_id = upload.upload_id.ok_or_else(|| StorageError::Protocol {
-            operation: OPERATION,
-            source: "the answer has no upload id".into(),
-        })?;
-        let copied = self
-            .copy_parts(copy, &upload_id, size_bytes, part_bytes)
-            .await;
-        if copied.is_err() {
-            let abort = self.client.abort_multipart_upload().bucket(copy.to_bucket);
-            let abort = abort.key(copy.to_key.as_str()).upload_id(upload_id);
-            if let Err(error) = abort.send().await {
-                tracing::warn!(storage.key = %copy.to_key, %error, "could not abort a failed copy");
-            }
-        }
-        copied
-    }
-
-    async fn copy_parts(
-        &self,
-        copy: &Copy<'_>,
-        upload_id: &str,
-        size_bytes: u64,
-        part_bytes: u64,
-    ) -> Result<(), StorageError> {
-        let mut parts = CompletedMultipartUpload::builder();
-        let mut first = 0;
-        for number in 1.. {
-            let end = (first + part_bytes).min(size_bytes);
-            let answer = self
-                .part_copy((&copy.source, copy.if_match_etag), first..end)
-                .bucket(copy.to_bucket)
-                .key(copy.to_key.as_str())
-                .upload_id(upload_id)
-                .part_number(number)
-                .customize()
-                .config_override(client::patient())
-                .send()
-                .await
-                .map_err(|error| StorageError::from_sdk("UploadPartCopy", error))?;
-            let etag = answer.copy_part_result.and_then(|part| part.e_tag);
-            parts = parts.parts(
-                CompletedPart::builder()
+        let target = &copy.target;
+        let copies = async |upload_id: &str| {
+            let mut parts = Vec::new();
+            let mut first = 0;
+            while first < size_bytes {
+                let end = (first + part_bytes).min(size_bytes);
+                let number = i32::try_from(parts.len() + 1).unwrap_or(i32::MAX);
+                let answer = self
+                    .part_copy((&copy.source, copy.if_match_etag), first..end)
+                    .bucket(target.bucket)
+                    .key(target.key.as_str())
+                    .upload_id(upload_id)
                     .part_number(number)
-                    .set_e_tag(etag)
-                    .build(),
-            );
-            first = end;
-            if first == size_bytes {
-                break;
+                    .customize()
+                    .config_override(client::patient())
+                    .send()
+                    .await
+                    .map_err(|error| StorageError::from_sdk("UploadPartCopy", error))?;
+                let etag = answer.copy_part_result.and_then(|part| part.e_tag);
+                parts.push(made(number, etag));
+                first = end;
             }
-        }
-        self.client
-            .complete_multipart_upload()
-            .bucket(copy.to_bucket)
-            .key(copy.to_key.as_str())
-            .upload_id(upload_id)
-            .multipart_upload(parts.build())
-            .customize()
-            .config_override(client::patient())
-            .send()
-            .await
-            .map_err(|error| StorageError::from_sdk("CompleteMultipartUpload", error))?;
-        Ok(())
+            Ok(parts)
+        };
+        self.join(target, copies).await
     }
 }
 

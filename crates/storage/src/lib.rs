@@ -14,6 +14,7 @@ mod config;
 mod copy;
 mod error;
 mod form;
+mod join;
 mod list;
 mod multipart;
 mod objects;

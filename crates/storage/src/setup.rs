@@ -63,7 +63,7 @@ impl ObjectStore {
         steps.push(Setup {
             name: "lifecycle",
             what: "parts that nobody completed go after 31 days, and what checks left after 1",
-            outcome: outcome(self.expire_leftovers().await),
+            outcome: outcome(self.expire_all_leftovers().await),
         });
         Ok(steps)
     }
@@ -100,11 +100,16 @@ impl ObjectStore {
         Ok(())
     }
 
+    async fn expire_all_leftovers(&self) -> Result<(), StorageError> {
+        self.expire_leftovers(Bucket::Staging).await?;
+        self.expire_leftovers(Bucket::Origin).await
+    }
+
     /// Has the store itself end what was left behind (S3: `API_PutBucketLifecycleConfiguration`).
-    async fn expire_leftovers(&self) -> Result<(), StorageError> {
+    async fn expire_leftovers(&self, bucket: Bucket) -> Result<(), StorageError> {
         const OPERATION: &str = "PutBucketLifecycleConfiguration";
         let there = self.client.get_bucket_lifecycle_configuration();
-        let there = there.bucket(self.bucket_name(Bucket::Staging)).send().await;
+        let there = there.bucket(self.bucket_name(bucket)).send().await;
         let there = or_none("GetBucketLifecycleConfiguration", there)?;
         let mut rules = there.and_then(|rules| rules.rules).unwrap_or_default();
         rules.retain(|rule| {
@@ -139,7 +144,7 @@ impl ObjectStore {
         let put = self
             .client
             .put_bucket_lifecycle_configuration()
-            .bucket(self.bucket_name(Bucket::Staging))
+            .bucket(self.bucket_name(bucket))
             .lifecycle_configuration(rules);
         let answer = put.send().await;
         answer.map_err(|error| StorageError::from_sdk(OPERATION, error))?;

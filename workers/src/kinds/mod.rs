@@ -17,6 +17,7 @@ use media::recipes::{Extras, RecipeHash};
 use media::variants::NewVariant;
 use media::{ObjectKey, Placeholder, Sha256, Warning, conformance};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use storage::Bucket;
 use tempfile::TempDir;
 
@@ -189,6 +190,15 @@ impl Probe {
                 probe.plan = probe.plan.in_one_piece();
                 Self::Video(probe)
             }
+        }
+    }
+
+    /// What of the plan is kept with the file, for people to see: `video::plan::Plan` of a film. Of the other kinds, the
+    /// same is made of every file.
+    pub fn kept(&self) -> Result<Option<Value>, serde_json::Error> {
+        match self {
+            Self::Image(_) | Self::Audio(_) | Self::Document(_) => Ok(None),
+            Self::Video(probe) => serde_json::to_value(&probe.plan).map(Some),
         }
     }
 

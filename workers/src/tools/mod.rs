@@ -28,7 +28,7 @@ use video::exec::Tools;
 use workflows::{NextOnError, StepError};
 
 pub use scratch::{Partial, Reader, Scratch, ScratchError, ScratchFile};
-pub(crate) use served::checked;
+pub(crate) use served::{checked, resolve};
 pub(crate) use shelf::Shelf;
 pub(crate) use workplace::Workplace;
 

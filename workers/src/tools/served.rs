@@ -128,7 +128,7 @@ impl Outputs for Served {
 
 /// The key that `name` leads to from `prefix`, as players find it (RFC 3986 §5.2.4); no further up than to other
 /// attempts at the same film.
-fn resolve(prefix: &str, name: &str) -> io::Result<ObjectKey> {
+pub(crate) fn resolve(prefix: &str, name: &str) -> io::Result<ObjectKey> {
     let elsewhere = || io::Error::other("a name that leads elsewhere");
     let mut parts: Vec<_> = prefix.trim_end_matches('/').split('/').collect();
     let floor = parts.len().saturating_sub(1);

@@ -1,10 +1,11 @@
 //! Where playlists are written that lead to what other attempts have made.
 
 use bytes::Bytes;
+use futures::Stream;
 use media::formats::OutputFormat;
 use media::recipes::RecipeHash;
 use media::{FileId, ObjectKey, Sha256, keys};
-use storage::{Bucket, CACHE_FOR_EVER};
+use storage::{Bucket, CACHE_FOR_EVER, StorageError};
 use workflows::{Attempt, NextOnError, StepError};
 
 use super::Context;
@@ -55,5 +56,22 @@ impl<'a> Shelf<'a> {
             .await
             .map_err(errors::storage)?;
         Ok((key, size_bytes))
+    }
+
+    /// Writes what `body` brings, of `size_bytes` in all; its key.
+    pub(crate) async fn put_stream(
+        &self,
+        name: &str,
+        body: impl Stream<Item = Result<Bytes, StorageError>>,
+        size_bytes: u64,
+        format: OutputFormat,
+    ) -> Result<ObjectKey, StepError> {
+        let key = ObjectKey::new(format!("{}{name}", self.prefix)).or_fail()?;
+        let target = (Bucket::Origin, &key);
+        let (store, media_type) = (&self.cx.context.store, format.mime_type());
+        let sent = store.put_stream(target, body, size_bytes, media_type, Some(CACHE_FOR_EVER));
+        // Its state is large, and the attempts that never stream would carry it, too.
+        Box::pin(sent).await.map_err(errors::storage)?;
+        Ok(key)
     }
 }

@@ -18,4 +18,5 @@ mod multipart;
 mod objects;
 mod post_forms;
 mod signatures;
+mod streams;
 mod unsigned_headers;

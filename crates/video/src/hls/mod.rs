@@ -3,7 +3,7 @@
 //! Pure: text in, text out. Which files there are is the encodes' to say, and whether all of it
 //! holds is [`gate`](crate::gate)'s.
 
-mod language;
+pub(crate) mod language;
 mod measure;
 mod read;
 mod sound;

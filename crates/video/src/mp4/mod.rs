@@ -7,7 +7,7 @@ mod boxes;
 mod fragment;
 mod init;
 
-pub(crate) use boxes::{Boxes, Header};
+pub(crate) use boxes::{Boxes, Header, find};
 pub use fragment::{Fragment, Sample};
 pub use init::{Init, Media};
 

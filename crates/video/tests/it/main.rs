@@ -16,6 +16,7 @@ mod kinds;
 mod likeness;
 mod limits;
 mod parts;
+mod progressive;
 mod seams;
 mod sounds;
 mod tools;

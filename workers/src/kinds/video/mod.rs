@@ -3,6 +3,7 @@
 //! How films are worked on is the crate `video`'s; here its tasks become tasks of the engine, and its files objects.
 
 pub mod check;
+mod mp4;
 pub mod plan;
 pub mod probe;
 pub mod publish;

@@ -12,9 +12,10 @@ use video::plan::Plan;
 use workflows::{Attempt, NextOnError, StepError};
 
 use super::Probe;
+use super::mp4::{self, Segments};
 use crate::errors;
 use crate::kinds::{Output, Publication, Stored};
-use crate::tools::{Context, Shelf, checked};
+use crate::tools::{Context, Shelf, checked, resolve};
 
 /// The file name of the storyboard's index.
 const STORYBOARD: &str = "storyboard.vtt";
@@ -75,10 +76,19 @@ pub async fn publish(
         let asked = files::ask_replan(&mut connection, FileId(cx.subject)).await;
         asked.map_err(errors::database)?;
     }
+    let report = report.or_fail()?;
+    let key = |name: &str| resolve(shelf.prefix().as_str(), &address(name)).or_fail();
+    let segments = Segments {
+        store: &cx.context.store,
+        key: &key,
+    };
+    if let Some((key, size_bytes)) = mp4::put(&shelf, segments, plan, &parts.film).await? {
+        variants.push(in_one_file(plan, key, size_bytes));
+    }
     Ok(Publication {
         variants,
         served,
-        report: Some(report.or_fail()?),
+        report: Some(report),
         audio: None,
         document: None,
         warnings: Vec::new(),
@@ -152,6 +162,21 @@ fn playlist(plan: &Plan, film: &Film, key: ObjectKey, size_bytes: u64) -> NewVar
         height: plan.rungs.last().map(|rung| rung.height),
         bitrate: u64::try_from(bitrate).ok().filter(|bitrate| *bitrate > 0),
         ..variant(VariantKind::Playlist, OutputFormat::Hls, key, size_bytes)
+    }
+}
+
+/// The film in one file.
+fn in_one_file(plan: &Plan, key: ObjectKey, size_bytes: u64) -> NewVariant {
+    let rung = plan
+        .rungs
+        .iter()
+        .find(|rung| Some(&rung.name) == plan.mp4.as_ref());
+    let bits = u128::from(size_bytes) * 8_000_000 / u128::from(plan.duration_us().max(1));
+    NewVariant {
+        width: rung.map(|rung| rung.width),
+        height: rung.map(|rung| rung.height),
+        bitrate: u64::try_from(bits).ok(),
+        ..variant(VariantKind::Video, OutputFormat::Mp4, key, size_bytes)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Moves the original to the origin bucket under its content's name and plans what is made of it.
 
-use media::{FileId, Sha256, files, keys, recipes::Extras};
+use media::{FileId, Sha256, files, keys, plans, recipes::Extras};
+use serde_json::Value;
 use sqlx::PgConnection;
 use storage::Bucket;
-use workflows::{Attempt, BoxError, Done, FanOut, Record, Step, StepError};
+use workflows::{Attempt, BoxError, Done, FanOut, NextOnError, Record, Step, StepError};
 
 use crate::{
     errors,
@@ -36,6 +37,10 @@ impl Step for Promote {
         let original = keys::original(&found.sha256);
         cx.context.claim(file_id, &original).await?;
         copy(&cx.context, &probed, &found).await?;
+        let processing = Processing {
+            file_id,
+            plan: probed.probe.kept().or_fail()?,
+        };
         let planned = FanOut {
             children: plan(&probed.probe, cx.context.extras, found.sha256),
             carry: Promoted {
@@ -43,7 +48,7 @@ impl Step for Promote {
                 probe: probed.probe,
             },
         };
-        Ok(Done::new(planned).recording(Processing(file_id)))
+        Ok(Done::new(planned).recording(processing))
     }
 }
 
@@ -55,13 +60,20 @@ async fn in_one_piece(context: &Context, file_id: FileId) -> Result<bool, StepEr
 }
 
 /// Variants of the file are being made.
-struct Processing(FileId);
+struct Processing {
+    file_id: FileId,
+    /// What people may see of what is made, of kinds that depend on the file.
+    plan: Option<Value>,
+}
 
 impl Record for Processing {
     const SHARES_COMMIT: bool = true;
 
     async fn record(&self, tx: &mut PgConnection) -> Result<(), BoxError> {
-        Ok(files::mark_processing(tx, self.0).await?)
+        if let Some(plan) = &self.plan {
+            plans::record(tx, self.file_id, plan).await?;
+        }
+        Ok(files::mark_processing(tx, self.file_id).await?)
     }
 }
 
