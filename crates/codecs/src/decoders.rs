@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::DecodeError;
 use crate::document::{DocumentLimits, DocumentProbe};
 use crate::hevc;
-use crate::image::{self, ImageLimits, ImageProbe, RenderPlan, Rendered};
+use crate::image::{
+    self, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, RenderPlan, Rendered, RenderedImage,
+};
 use crate::job::{Answer, Job};
 
 /// The subcommand by which a child becomes a tool.
@@ -83,13 +85,8 @@ impl Decoders {
         cancel: &CancellationToken,
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
-        let mut streams = 0;
-        if image::may_hold_hevc(&input).map_err(DecodeError::io("reading an input"))? {
-            let copy = input.try_clone();
-            let copy = copy.map_err(DecodeError::io("opening an input again"))?;
-            let launchers = (&self.jobs, &self.tools);
-            streams = hevc::decode(launchers, copy, out_dir, limits, cancel).await?;
-        }
+        let decoded = self.decode_hevc((&input, false), out_dir, limits, cancel);
+        let streams = decoded.await?;
         let job = Job::RenderImage(limits.clone(), plan.clone(), streams);
         match self
             .jobs
@@ -99,6 +96,52 @@ impl Decoders {
             Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,
             _ => Err(DecodeError::Protocol("not an answer to a render")),
         }
+    }
+
+    /// Renders `input` with a gain map into the file [`HDR_FILE`] of `out_dir`, a folder without one. Nothing, and no
+    /// file, of a picture that has no light beyond white, or of which it cannot be had. After an error the folder may
+    /// hold an empty or unfinished file.
+    pub async fn render_hdr(
+        &self,
+        input: File,
+        plan: &HdrPlan,
+        out_dir: &Path,
+        limits: &ImageLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Option<RenderedImage>, DecodeError> {
+        if !(1..=100).contains(&plan.quality) {
+            return Err(DecodeError::InvalidJob("quality is 1 to 100"));
+        }
+        let decoded = self.decode_hevc((&input, true), out_dir, limits, cancel);
+        let streams = decoded.await?;
+        let job = Job::RenderHdr(limits.clone(), plan.clone(), streams);
+        let answer = self.jobs.run(&job, input, out_dir, &limits.process, cancel);
+        let Answer::RenderedHdr(rendered) = answer.await? else {
+            return Err(DecodeError::Protocol("not an answer to a render"));
+        };
+        let path = out_dir.join(HDR_FILE);
+        match &rendered {
+            Some(image) => check(&path, image).await?,
+            None => remove(&path).await?,
+        }
+        Ok(rendered)
+    }
+
+    /// Decodes what HEVC there is, and says how many bitstreams that are.
+    async fn decode_hevc(
+        &self,
+        (input, with_gain_map): (&File, bool),
+        out_dir: &Path,
+        limits: &ImageLimits,
+        cancel: &CancellationToken,
+    ) -> Result<usize, DecodeError> {
+        if !image::may_hold_hevc(input).map_err(DecodeError::io("reading an input"))? {
+            return Ok(0);
+        }
+        let copy = input.try_clone();
+        let copy = copy.map_err(DecodeError::io("opening an input again"))?;
+        let launchers = (&self.jobs, &self.tools);
+        hevc::decode(launchers, (copy, with_gain_map), out_dir, limits, cancel).await
     }
 
     /// Reads the package of the office document `input`, a regular file, and says which it is.
@@ -169,18 +212,13 @@ async fn accept(
     for output in &plan.outputs {
         let path = out_dir.join(output.file_name());
         let Some(image) = images.iter().find(|image| image.name == output.name) else {
-            tokio::fs::remove_file(&path)
-                .await
-                .map_err(DecodeError::io("removing an output"))?;
+            remove(&path).await?;
             continue;
         };
-        let file = tokio::fs::symlink_metadata(&path)
-            .await
-            .map_err(DecodeError::io("looking at an output"))?;
-        let fits = image.width >= 1 && output.max_width.is_none_or(|max| image.width <= max);
-        if !fits || !file.is_file() || file.len() != image.size_bytes || file.len() == 0 {
-            return Err(DecodeError::Protocol("an output that is not as announced"));
+        if output.max_width.is_some_and(|max| image.width > max) {
+            return Err(UNTRUE);
         }
+        check(&path, image).await?;
         accepted.push(image.clone());
     }
     if accepted.len() != images.len() || accepted.is_empty() {
@@ -194,4 +232,23 @@ async fn accept(
         pictures: accepted,
         ..rendered
     })
+}
+
+const UNTRUE: DecodeError = DecodeError::Protocol("an output that is not as announced");
+
+/// Whether a file is what was said of it.
+async fn check(path: &Path, image: &RenderedImage) -> Result<(), DecodeError> {
+    let file = tokio::fs::symlink_metadata(path)
+        .await
+        .map_err(DecodeError::io("looking at an output"))?;
+    if image.width < 1 || !file.is_file() || file.len() != image.size_bytes || file.len() == 0 {
+        return Err(UNTRUE);
+    }
+    Ok(())
+}
+
+/// Removes the file of an output that was left out.
+async fn remove(path: &Path) -> Result<(), DecodeError> {
+    let removed = tokio::fs::remove_file(path).await;
+    removed.map_err(DecodeError::io("removing an output"))
 }

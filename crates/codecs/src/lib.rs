@@ -17,8 +17,8 @@ pub use decoders::Decoders;
 pub use document::office::{LibreOffice, OfficeError};
 pub use document::{DocumentLimits, DocumentProbe};
 pub use image::{
-    ColorProfile, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, Rendered,
-    RenderedImage, full_size,
+    ColorProfile, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan,
+    Rendered, RenderedImage, full_size,
 };
 pub use job::child_main;
 

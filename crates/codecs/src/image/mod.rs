@@ -13,6 +13,7 @@ mod drawn;
 mod encode;
 mod exif;
 mod extent;
+mod gain_map;
 mod gif;
 mod hdr;
 mod header;
@@ -39,6 +40,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::drawn::render_drawn;
+pub use self::gain_map::{HDR_FILE, HdrPlan, render_hdr};
 pub(crate) use self::heif::{Bitstream, broken_hevc, may_hold_hevc, split_hevc};
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
@@ -77,6 +79,8 @@ pub struct ImageProbe {
     pub frames: u32,
     /// Whether there is more than one frame. All are rendered, if they are not too many.
     pub animated: bool,
+    /// Whether there is light beyond white: the picture is of high dynamic range (PQ, HLG), or has a gain map.
+    pub has_hdr: bool,
 }
 
 /// Why an image could not be worked on.
@@ -109,6 +113,7 @@ pub fn probe(bytes: &[u8], limits: &ImageLimits) -> Result<ImageProbe, Rejection
         bit_depth: header.bit_depth,
         frames: header.frames,
         animated: header.frames > 1,
+        has_hdr: gain_map::is_there(bytes, &header, limits),
     })
 }
 

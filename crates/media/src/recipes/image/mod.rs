@@ -1,6 +1,7 @@
-//! What is made of an image: a full-size WebP, and thumbnails of four widths.
+//! What is made of an image: a full-size WebP, and thumbnails of four widths; by configuration, a JPEG with a gain map.
 
 mod full;
+mod hdr;
 mod thumbnails;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub enum UnitName {
     Full,
     /// The small versions, one decode for all.
     Thumbnails,
+    /// The image at its own size, with a gain map.
+    Hdr,
 }
 
 /// One variant to make.
@@ -47,13 +50,14 @@ pub struct Output {
     pub effort: u8,
 }
 
-/// Everything that is made of a picture.
-pub fn recipe(_extras: Extras) -> Recipe<Unit> {
-    let names = [UnitName::Full, UnitName::Thumbnails];
+/// Everything that is made of a picture. A unit that does not suit it is not planned.
+pub fn recipe(extras: Extras) -> Recipe<Unit> {
+    let mut names = vec![UnitName::Full, UnitName::Thumbnails];
+    names.extend(extras.image_hdr.then_some(UnitName::Hdr));
     Recipe {
         revision: REVISION,
         kind: Kind::Image,
-        units: names.map(unit).to_vec(),
+        units: names.into_iter().map(unit).collect(),
     }
 }
 
@@ -62,6 +66,7 @@ pub fn unit(name: UnitName) -> Unit {
     match name {
         UnitName::Full => full::unit(),
         UnitName::Thumbnails => thumbnails::unit(),
+        UnitName::Hdr => hdr::unit(),
     }
 }
 
@@ -105,9 +110,13 @@ mod tests {
 
     #[test]
     fn file_names_are_unique_within_a_recipe() {
-        let recipe = recipe(Extras::default());
+        let recipe = recipe(Extras {
+            image_hdr: true,
+            ..Extras::default()
+        });
         let names: HashSet<_> = recipe.outputs().map(Output::file_name).collect();
         assert_eq!(names.len(), recipe.outputs().count());
         assert!(names.contains("full.webp") && names.contains("thumbnail-1280.webp"));
+        assert!(names.contains("hdr.jpg"));
     }
 }
