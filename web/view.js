@@ -261,7 +261,8 @@ export class Card {
     this.#find(".variants").hidden = false;
     const variants = withAvif(all);
     const main = variants.find((variant) => ["full", "playlist", "page"].includes(variant.kind));
-    const pictures = variants.filter((variant) => variant.content_type.startsWith("image/"));
+    const bright = variants.find((variant) => variant.kind === "hdr");
+    const pictures = variants.filter((variant) => variant.content_type.startsWith("image/") && variant !== bright);
     const whole = variants.find((variant) => variant.kind === "audio");
     const further = pictures.filter((variant) => variant.page > 1);
     const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform")
@@ -273,6 +274,10 @@ export class Card {
     link.href = address;
     link.hidden = !address;
     this.#find(".copy").hidden = link.hidden;
+    const brightLink = this.#find(".hdr");
+    brightLink.href = webAddress(bright?.url);
+    brightLink.hidden = !bright;
+    if (bright) brightLink.textContent = `Open in high dynamic range: ${variantWords(bright)}`;
     const played = main?.kind === "playlist" ? [whole ?? main] : [];
     const about = [main && sizeWords(main), facts].filter(Boolean).join(" · ");
     if (played.length > 0) link.textContent = ["Open the playlist", about].filter(Boolean).join(": ");

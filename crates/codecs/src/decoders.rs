@@ -13,7 +13,9 @@ use crate::DecodeError;
 use crate::avif;
 use crate::document::{DocumentLimits, DocumentProbe};
 use crate::hevc;
-use crate::image::{self, Encoding, ImageLimits, ImageProbe, RenderPlan, Rendered};
+use crate::image::{
+    self, Encoding, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, RenderPlan, Rendered, RenderedImage,
+};
 use crate::job::{Answer, Job};
 
 /// The subcommand by which a child becomes a tool.
@@ -84,15 +86,11 @@ impl Decoders {
         cancel: &CancellationToken,
     ) -> Result<Rendered, DecodeError> {
         plan.validate().map_err(DecodeError::InvalidJob)?;
-        let launchers = (&self.jobs, &self.tools);
-        let mut streams = 0;
-        if image::may_hold_hevc(&input).map_err(DecodeError::io("reading an input"))? {
-            let copy = input.try_clone();
-            let copy = copy.map_err(DecodeError::io("opening an input again"))?;
-            streams = hevc::decode(launchers, copy, out_dir, limits, cancel).await?;
-        }
+        let decoded = self.decode_hevc((&input, false), out_dir, limits, cancel);
+        let streams = decoded.await?;
         if plan.encoding == Encoding::Avif {
             let sampling = Job::SampleImage(limits.clone(), plan.clone(), streams);
+            let launchers = (&self.jobs, &self.tools);
             let made = avif::make(launchers, (sampling, input), plan, out_dir, limits, cancel);
             return match made.await? {
                 Some(rendered) => accept(rendered, plan, out_dir).await,
@@ -108,6 +106,52 @@ impl Decoders {
             Answer::Rendered(rendered) => accept(rendered, plan, out_dir).await,
             _ => Err(DecodeError::Protocol("not an answer to a render")),
         }
+    }
+
+    /// Renders `input` with a gain map into the file [`HDR_FILE`] of `out_dir`, a folder without one. Nothing, and no
+    /// file, of a picture that has no light beyond white, or of which it cannot be had. After an error the folder may
+    /// hold an empty or unfinished file.
+    pub async fn render_hdr(
+        &self,
+        input: File,
+        plan: &HdrPlan,
+        out_dir: &Path,
+        limits: &ImageLimits,
+        cancel: &CancellationToken,
+    ) -> Result<Option<RenderedImage>, DecodeError> {
+        if !(1..=100).contains(&plan.quality) {
+            return Err(DecodeError::InvalidJob("quality is 1 to 100"));
+        }
+        let decoded = self.decode_hevc((&input, true), out_dir, limits, cancel);
+        let streams = decoded.await?;
+        let job = Job::RenderHdr(limits.clone(), plan.clone(), streams);
+        let answer = self.jobs.run(&job, input, out_dir, &limits.process, cancel);
+        let Answer::RenderedHdr(rendered) = answer.await? else {
+            return Err(DecodeError::Protocol("not an answer to a render"));
+        };
+        let path = out_dir.join(HDR_FILE);
+        match &rendered {
+            Some(image) => check(&path, image).await?,
+            None => remove(&path).await?,
+        }
+        Ok(rendered)
+    }
+
+    /// Decodes what HEVC there is, and says how many bitstreams that are.
+    async fn decode_hevc(
+        &self,
+        (input, with_gain_map): (&File, bool),
+        out_dir: &Path,
+        limits: &ImageLimits,
+        cancel: &CancellationToken,
+    ) -> Result<usize, DecodeError> {
+        if !image::may_hold_hevc(input).map_err(DecodeError::io("reading an input"))? {
+            return Ok(0);
+        }
+        let copy = input.try_clone();
+        let copy = copy.map_err(DecodeError::io("opening an input again"))?;
+        let launchers = (&self.jobs, &self.tools);
+        hevc::decode(launchers, (copy, with_gain_map), out_dir, limits, cancel).await
     }
 
     /// Reads the package of the office document `input`, a regular file, and says which it is.
@@ -178,20 +222,13 @@ async fn accept(
     for output in &plan.outputs {
         let path = out_dir.join(plan.file_name(&output.name));
         let Some(image) = images.iter().find(|image| image.name == output.name) else {
-            match tokio::fs::remove_file(&path).await {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(DecodeError::io("removing an output")(error));
-                }
-                _ => continue,
-            }
+            remove(&path).await?;
+            continue;
         };
-        let file = tokio::fs::symlink_metadata(&path)
-            .await
-            .map_err(DecodeError::io("looking at an output"))?;
-        let fits = image.width >= 1 && output.max_width.is_none_or(|max| image.width <= max);
-        if !fits || !file.is_file() || file.len() != image.size_bytes || file.len() == 0 {
-            return Err(DecodeError::Protocol("an output that is not as announced"));
+        if output.max_width.is_some_and(|max| image.width > max) {
+            return Err(UNTRUE);
         }
+        check(&path, image).await?;
         accepted.push(image.clone());
     }
     if accepted.len() != images.len() || accepted.is_empty() {
@@ -205,4 +242,27 @@ async fn accept(
         pictures: accepted,
         ..rendered
     })
+}
+
+const UNTRUE: DecodeError = DecodeError::Protocol("an output that is not as announced");
+
+/// Whether a file is what was said of it.
+async fn check(path: &Path, image: &RenderedImage) -> Result<(), DecodeError> {
+    let file = tokio::fs::symlink_metadata(path)
+        .await
+        .map_err(DecodeError::io("looking at an output"))?;
+    if image.width < 1 || !file.is_file() || file.len() != image.size_bytes || file.len() == 0 {
+        return Err(UNTRUE);
+    }
+    Ok(())
+}
+
+/// Removes the file of an output that was left out, if it was begun.
+async fn remove(path: &Path) -> Result<(), DecodeError> {
+    match tokio::fs::remove_file(path).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DecodeError::io("removing an output")(error))
+        }
+        _ => Ok(()),
+    }
 }

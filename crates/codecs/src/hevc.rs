@@ -16,8 +16,8 @@ const FOLDER: &str = "hevc";
 /// What ffmpeg writes.
 const PLANES: &str = "planes";
 
-/// Names of the files with a file's bitstreams: that of its colours and that of its transparency.
-pub(crate) const BITSTREAMS: [&str; 2] = ["colors.hevc", "alpha.hevc"];
+/// Names of the files with a file's bitstreams, as many as it has: of its colours, its transparency and its gain map.
+pub(crate) const BITSTREAMS: [&str; 3] = ["first.hevc", "second.hevc", "third.hevc"];
 
 /// Names of the files with what was decoded of so many bitstreams, below the folder of the outputs.
 pub(crate) fn planes(streams: usize) -> Vec<String> {
@@ -25,17 +25,18 @@ pub(crate) fn planes(streams: usize) -> Vec<String> {
     (0..streams).map(path).collect()
 }
 
-/// Decodes all HEVC of `input` into the files of [`planes`], below `folder`, and says how many there are.
+/// Decodes all HEVC of `input`, that of its gain map only if it is wanted, into the files of [`planes`], below `folder`,
+/// and says how many there are.
 pub(crate) async fn decode(
     (jobs, tools): (&Launcher, &Launcher),
-    input: File,
+    (input, with_gain_map): (File, bool),
     folder: &Path,
     limits: &ImageLimits,
     cancel: &CancellationToken,
 ) -> Result<usize, DecodeError> {
     let folder = folder.join(FOLDER);
     make_folder(&folder).await?;
-    let job = Job::SplitHevc(limits.clone());
+    let job = Job::SplitHevc(limits.clone(), with_gain_map);
     let split = jobs.run(&job, input, &folder, &limits.process, cancel);
     let Answer::Split(streams) = split.await? else {
         return Err(DecodeError::Protocol("not an answer to a split"));

@@ -14,7 +14,8 @@ use crate::avif;
 use crate::document::{self, DocumentLimits, DocumentProbe};
 use crate::hevc;
 use crate::image::{
-    self, Bitstream, ImageError, ImageLimits, ImageProbe, RenderPlan, Rendered, Sampled,
+    self, Bitstream, HDR_FILE, HdrPlan, ImageError, ImageLimits, ImageProbe, RenderPlan, Rendered,
+    RenderedImage, Sampled,
 };
 
 /// Every job of every kind.
@@ -22,10 +23,12 @@ use crate::image::{
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Job {
     ProbeImage(ImageLimits),
-    /// Takes the HEVC out of a file.
-    SplitHevc(ImageLimits),
+    /// Takes the HEVC out of a file, that of its gain map only if it is wanted.
+    SplitHevc(ImageLimits, bool),
     /// With what was decoded of so many bitstreams.
     RenderImage(ImageLimits, RenderPlan, usize),
+    /// The same.
+    RenderHdr(ImageLimits, HdrPlan, usize),
     /// Takes pictures apart for an encoder of AV1, with what was decoded of so many bitstreams.
     SampleImage(ImageLimits, RenderPlan, usize),
     /// Puts what the encoder made of them into files.
@@ -44,6 +47,7 @@ pub(crate) enum Answer {
     Split(Vec<Bitstream>),
     Sampled(Vec<Sampled>),
     Rendered(Rendered),
+    RenderedHdr(Option<RenderedImage>),
     ProbedDocument(DocumentProbe),
     Office(DocumentFormat),
 }
@@ -60,7 +64,8 @@ impl sandbox::Job for Job {
     fn outputs(&self) -> Vec<String> {
         match self {
             Self::ProbeImage(_) | Self::ExamineOffice(_) | Self::ProbeDocument(..) => Vec::new(),
-            Self::SplitHevc(_) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
+            Self::SplitHevc(..) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
+            Self::RenderHdr(..) => vec![HDR_FILE.to_owned()],
             Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, _, plan) => {
                 plan.file_names()
             }
@@ -75,13 +80,13 @@ impl sandbox::Job for Job {
     fn more_inputs(&self) -> Vec<String> {
         match self {
             Self::ProbeImage(_)
-            | Self::SplitHevc(_)
+            | Self::SplitHevc(..)
             | Self::ExamineOffice(_)
             | Self::ProbeDocument(..)
             | Self::RenderDocument(..) => Vec::new(),
-            Self::RenderImage(_, _, streams) | Self::SampleImage(_, _, streams) => {
-                hevc::planes(*streams)
-            }
+            Self::RenderImage(_, _, streams)
+            | Self::RenderHdr(_, _, streams)
+            | Self::SampleImage(_, _, streams) => hevc::planes(*streams),
             Self::AssembleAvif(pictures) => avif::streams(pictures),
         }
     }
@@ -97,14 +102,19 @@ impl sandbox::Job for Job {
                 let probe = image::probe(input, limits).map_err(JobError::Rejected)?;
                 Answer::Probed(Box::new(probe))
             }
-            Self::SplitHevc(limits) => {
+            Self::SplitHevc(limits, with_gain_map) => {
                 let write = |index: usize, bytes: &[u8]| (&outputs[index]).write_all(bytes);
-                Answer::Split(image::split_hevc(input, limits, write)?)
+                Answer::Split(image::split_hevc(input, limits, *with_gain_map, write)?)
             }
             Self::RenderImage(limits, plan, _) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |index: usize, webp: &[u8]| (&outputs[index]).write_all(webp);
                 Answer::Rendered(image::render(input, decoded, limits, plan, write)?)
+            }
+            Self::RenderHdr(limits, plan, _) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                let write = |jpeg: &[u8]| (&outputs[0]).write_all(jpeg);
+                Answer::RenderedHdr(image::render_hdr(input, decoded, limits, plan, write)?)
             }
             Self::SampleImage(limits, plan, _) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;

@@ -18,8 +18,8 @@ pub use decoders::Decoders;
 pub use document::office::{LibreOffice, OfficeError};
 pub use document::{DocumentLimits, DocumentProbe};
 pub use image::{
-    ColorProfile, Encoding, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan, Rendered,
-    RenderedImage, full_size,
+    ColorProfile, Encoding, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, Orientation, OutputSpec,
+    RenderPlan, Rendered, RenderedImage, full_size,
 };
 pub use job::child_main;
 

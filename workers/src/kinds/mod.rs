@@ -205,7 +205,7 @@ impl Probe {
     /// What is to be made of the file.
     pub fn plan(&self, extras: Extras) -> Plan {
         match self {
-            Self::Image(_) => image::plan::plan(extras),
+            Self::Image(probe) => image::plan::plan(probe, extras),
             Self::Video(probe) => video::plan::plan(probe),
             Self::Audio(probe) => audio::plan::plan(probe),
             Self::Document(probe) => document::plan::plan(probe),
@@ -293,7 +293,8 @@ mod tests {
 
     #[test]
     fn no_unit_may_take_longer_than_the_longest() {
-        for unit in image::plan::plan(Extras::default()).units {
+        let probe = image::check::tests::probe();
+        for unit in image::plan::plan(&probe, Extras::default()).units {
             assert!(unit.timeout() <= Unit::LONGEST);
         }
     }

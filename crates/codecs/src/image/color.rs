@@ -14,8 +14,7 @@ use super::reject;
 pub(super) fn to_srgb(mut picture: Raster) -> Result<Raster, Rejection> {
     let light = picture.color.light(picture.layout);
     if let Some(hdr) = light.and_then(ToSrgb::new) {
-        let layout = rgb_layout(picture.layout);
-        return Ok(hdr.picture(picture, layout));
+        return Ok(hdr.picture(picture));
     }
     let profile = picture.color.profile(picture.layout);
     let rgb_profile = profile.as_ref().is_some_and(is_rgb);
@@ -83,11 +82,16 @@ impl Narrow {
 
     /// The layout of what [`Self::row`] appends.
     pub(super) fn layout(&self) -> Layout {
-        if self.converter.is_some() || self.hdr.is_some() {
-            rgb_layout(self.layout)
-        } else {
-            self.layout
+        match &self.hdr {
+            Some(hdr) => hdr.layout(self.layout),
+            None if self.converter.is_some() => rgb_layout(self.layout),
+            None => self.layout,
         }
+    }
+
+    /// What its samples mean.
+    pub(super) fn color(&self) -> Embedded {
+        self.hdr.as_ref().map_or(Embedded::Srgb, ToSrgb::color)
     }
 
     pub(super) fn row(&mut self, samples: &[u16], out: &mut Vec<u8>) -> Result<(), Rejection> {

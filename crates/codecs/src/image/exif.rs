@@ -32,14 +32,38 @@ pub(super) fn text(tiff: &[u8], tag: u16) -> Option<&[u8]> {
     tiff.get(start..start.checked_add(count)?)
 }
 
+/// What the maker of the camera put into a note of its own.
+pub(super) fn maker_note(tiff: &[u8]) -> Option<&[u8]> {
+    const EXIF: u16 = 0x8769;
+    const MAKER_NOTE: u16 = 0x927C;
+    let of = |wanted: u16| move |tag: u16, _: u16, _: u32| tag == wanted;
+    let (_, mut place) = entry(tiff, of(EXIF)).ok()??;
+    let directory = place.u32().ok()? as usize;
+    let (length, mut start) = entry_at(tiff, (directory, place.little), of(MAKER_NOTE)).ok()??;
+    let start = start.u32().ok()? as usize;
+    tiff.get(start..start.checked_add(length as usize)?)
+}
+
+/// A signed fraction of a directory that begins at `start` of `block`, which counts from its own beginning and has the
+/// most significant byte first.
+pub(super) fn fraction(block: &[u8], start: usize, tag: u16) -> Option<f64> {
+    const FRACTION: u16 = 10;
+    let wanted = |found, kind, count| (found, kind, count) == (tag, FRACTION, 1);
+    let (_, mut place) = entry_at(block, (start, false), wanted).ok()??;
+    let mut value = Reader::new(block.get(place.u32().ok()? as usize..)?, false);
+    let (above, below) = (value.u32().ok()?, value.u32().ok()?);
+    let (above, below) = (above.cast_signed(), below.cast_signed());
+    (below != 0).then(|| f64::from(above) / f64::from(below))
+}
+
 fn find(tiff: &[u8]) -> Result<Option<u16>, Rejection> {
     let wanted = |tag, kind, count| (tag, kind, count) == (ORIENTATION, SHORT, 1);
     let found = entry(tiff, wanted)?;
     found.map(|(_, mut value)| value.u16()).transpose()
 }
 
-/// Of the first entry whose tag, kind and count are wanted: the count, and the four bytes in which the value is or that say
-/// where it is.
+/// Of the first entry of the first directory whose tag, kind and count are wanted: the count, and the four bytes in which
+/// the value is or that say where it is.
 fn entry(
     tiff: &[u8],
     is_wanted: impl Fn(u16, u16, u32) -> bool,
@@ -50,8 +74,17 @@ fn entry(
         _ => return Ok(None),
     };
     let start = Reader::new(&tiff[4..], little).u32()?;
+    entry_at(tiff, (start as usize, little), is_wanted)
+}
+
+/// The same of a directory that begins there and has such an order of bytes.
+fn entry_at(
+    tiff: &[u8],
+    (start, little): (usize, bool),
+    is_wanted: impl Fn(u16, u16, u32) -> bool,
+) -> Result<Option<(u32, Reader<'_>)>, Rejection> {
     let mut directory = Reader::new(tiff, little);
-    directory.bytes.skip(start as usize)?;
+    directory.bytes.skip(start)?;
     for _ in 0..directory.u16()? {
         let mut entry = Reader::new(directory.bytes.take(12)?, little);
         let (tag, kind, count) = (entry.u16()?, entry.u16()?, entry.u32()?);

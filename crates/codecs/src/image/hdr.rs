@@ -33,9 +33,16 @@ pub(super) struct Light {
     pub(super) curve: Curve,
     /// Light of the brightest pixel in cd/m2, if it is known.
     pub(super) brightest: Option<f32>,
+    /// Whether it is not the colours that are to be shown, but what was taken from each pixel when it was bent.
+    pub(super) as_gain: bool,
 }
 
 impl Light {
+    /// Whether there may be more than diffuse white.
+    pub(super) fn is_beyond_white(self) -> bool {
+        self.brightest.is_none_or(|brightest| brightest > WHITE)
+    }
+
     /// The same, with its brightest pixel measured by its highest sample (of 16 bits), if nothing is said.
     pub(super) fn measured(self, highest: u16) -> Self {
         let level = f32::from(highest) / f32::from(u16::MAX);
@@ -48,6 +55,13 @@ impl Light {
             ..self
         }
     }
+}
+
+/// How many stops are taken from pixels: from those that are not bent, and from the brightest, which has so many more than
+/// diffuse white.
+fn stops(light: Light) -> (f32, f32) {
+    let bend = Bend::new(light.brightest.unwrap_or(USUAL));
+    (-bend.knee.log2(), bend.brightest.log2())
 }
 
 /// Light in cd/m2.
@@ -106,7 +120,9 @@ impl Bend {
 
 /// A converter for pictures of one kind.
 pub(super) struct ToSrgb {
-    curve: Curve,
+    light_of: Light,
+    /// Stops that the darkest and the brightest sample of a gain stand for.
+    stops: (f32, f32),
     /// Light of each sample of 16 bits.
     light: Vec<f32>,
     mix: [[f32; 3]; 3],
@@ -142,7 +158,8 @@ impl ToSrgb {
             (255.0 * level + 0.5) as u8
         };
         Some(Self {
-            curve: light.curve,
+            light_of: light,
+            stops: stops(light),
             light: (0..=u16::MAX).map(of_sample).collect(),
             mix: matrix.v,
             bend: Bend::new(light.brightest.unwrap_or(USUAL)),
@@ -155,15 +172,21 @@ impl ToSrgb {
         })
     }
 
-    fn pixel(&self, color: [u16; 3]) -> [u8; 3] {
+    /// The light of a pixel in the picture's own primaries, and what it is multiplied with.
+    fn bent(&self, color: [u16; 3]) -> ([f32; 3], f32) {
         let mut light = color.map(|sample| self.light[usize::from(sample)]);
-        if self.curve == Curve::Hlg {
+        if self.light_of.curve == Curve::Hlg {
             // The screen's own curve (ITU-R BT.2100 table 5), which is one of luminance.
             let luminance = 0.2627 * light[0] + 0.6780 * light[1] + 0.0593 * light[2];
             let gain = luminance.powf(0.2) * USUAL / WHITE;
             light = light.map(|light| light * gain);
         }
         let gain = self.bend.gain(light[0].max(light[1]).max(light[2]));
+        (light, gain)
+    }
+
+    fn pixel(&self, color: [u16; 3]) -> [u8; 3] {
+        let (light, gain) = self.bent(color);
         self.mix.map(|[red, green, blue]| {
             let light = gain * (red * light[0] + green * light[1] + blue * light[2]);
             #[expect(
@@ -176,7 +199,39 @@ impl ToSrgb {
         })
     }
 
-    /// Appends pixels whose samples have 16 bits, as RGB or RGBA.
+    /// What was taken from a pixel, as a sample between those of the least and the most.
+    fn gain(&self, color: [u16; 3]) -> u8 {
+        let (least, most) = self.stops;
+        let part = (-self.bent(color).1.log2() - least) / (most - least).max(f32::MIN_POSITIVE);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "0 to 255"
+        )]
+        let sample = (part.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+        sample
+    }
+
+    /// What pixels of a layout become.
+    pub(super) fn layout(&self, layout: Layout) -> Layout {
+        match (self.light_of.as_gain, layout.has_alpha()) {
+            (true, _) => Layout::Gray,
+            (false, true) => Layout::Rgba,
+            (false, false) => Layout::Rgb,
+        }
+    }
+
+    /// What those samples mean.
+    pub(super) fn color(&self) -> Embedded {
+        if self.light_of.as_gain {
+            let (least, most) = self.stops;
+            Embedded::Gain { least, most }
+        } else {
+            Embedded::Srgb
+        }
+    }
+
+    /// Appends pixels whose samples have 16 bits, in the layout of [`Self::layout`].
     pub(super) fn append(&self, samples: &[u16], layout: Layout, out: &mut Vec<u8>) {
         for pixel in samples.chunks_exact(layout.channels()) {
             let (color, alpha) = match *pixel {
@@ -186,13 +241,17 @@ impl ToSrgb {
                 [red, green, blue, alpha, ..] => ([red, green, blue], Some(alpha)),
                 [] => continue,
             };
-            out.extend(self.pixel(color));
-            out.extend(alpha.map(narrow));
+            if self.light_of.as_gain {
+                out.push(self.gain(color));
+            } else {
+                out.extend(self.pixel(color));
+                out.extend(alpha.map(narrow));
+            }
         }
     }
 
-    /// The picture in sRGB, of samples of 8 bits.
-    pub(super) fn picture(&self, picture: Raster, layout: Layout) -> Raster {
+    /// The picture, of samples of 8 bits.
+    pub(super) fn picture(&self, picture: Raster) -> Raster {
         let row_len = picture.width as usize * picture.layout.channels();
         let mut data = Vec::new();
         let mut wide = Vec::new();
@@ -201,7 +260,8 @@ impl ToSrgb {
             wide.extend(row.iter().map(|&sample| u16::from(sample) * 257));
             self.append(&wide, picture.layout, &mut data);
         }
-        picture.with_pixels(layout, Embedded::Srgb, data)
+        let layout = self.layout(picture.layout);
+        picture.with_pixels(layout, self.color(), data)
     }
 }
 

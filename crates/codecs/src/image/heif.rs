@@ -1,7 +1,8 @@
 //! HEIF (ISO/IEC 23008-12): AVIF with pictures of AV1, HEIC with pictures of HEVC.
 //!
 //! The container is read here, in safe code; only bitstreams are handed to a library. What is shown is the primary item,
-//! or the track of an animated AVIF: thumbnails, depth maps, gain maps and what else lies in the file are left alone.
+//! or the track of an animated AVIF: thumbnails, depth maps and what else lies in the file are left alone, and so are gain maps
+//! ([`gain_map`]) unless they are asked for.
 //! A picture is turned, mirrored and cropped as its properties say, in this order: cropped, turned, mirrored (ISO/IEC
 //! 23000-22 §7.3.6.7). EXIF's orientation says the same again and does not count.
 
@@ -9,6 +10,7 @@ mod av1;
 mod boxes;
 mod canvas;
 mod codec;
+mod gain_map;
 mod hevc;
 mod meta;
 mod picture;
@@ -36,6 +38,7 @@ use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::reject;
 
+pub(super) use self::gain_map::{GainMap, find as gain_map};
 pub(super) use self::track::Frames;
 
 use self::codec::Codec;
@@ -63,7 +66,7 @@ pub(super) fn is_heif(bytes: &[u8]) -> bool {
     brands.any(|brand| BRANDS.contains(&brand))
 }
 
-/// What ffmpeg is to decode: a file's colours, or its transparency.
+/// What ffmpeg is to decode: a file's colours, its transparency, or its gain map.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Bitstream {
     /// Bytes of all its samples.
@@ -77,16 +80,21 @@ pub(crate) fn may_hold_hevc(file: &File) -> io::Result<bool> {
     Ok(is_heif(&start[..read]))
 }
 
-/// Hands the HEVC of a file to `write`: that of its colours, and that of its transparency if there is any.
+/// Hands the HEVC of a file to `write`: that of its colours, that of its transparency if there is any, and that of its gain
+/// map if it is wanted and there is any.
 pub(crate) fn split_hevc(
     file: &[u8],
     limits: &ImageLimits,
+    with_gain_map: bool,
     mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Vec<Bitstream>, ImageError> {
     let streams = match Shown::find(file, limits)? {
         Shown::Item(picture, alpha) => {
+            let map = with_gain_map.then(|| gain_map::of(file, limits, &picture, alpha.as_ref()));
+            let map = map.flatten();
             let alpha = alpha.as_ref().map(|alpha| &alpha.picture);
             let pictures = std::iter::once(&*picture).chain(alpha);
+            let pictures = pictures.chain(map.as_ref().map(|map| &map.picture));
             let streams =
                 pictures.map(|picture| picture.setup().bitstream(&picture.tiles(), limits));
             streams.collect::<Result<Vec<_>, _>>()?

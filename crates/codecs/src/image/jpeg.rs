@@ -5,10 +5,12 @@
 //! a broken upload is refused by its pixels (see [`decode`]), not served with a grey half. What follows the end marker
 //! (a motion photo's film, a maker's trailer) is not looked at, but for its length.
 
+mod compress;
 mod library;
 mod part;
 mod pixels;
 
+pub(super) use self::compress::encode;
 pub(super) use self::part::{Colors, decode_part};
 pub(super) use self::pixels::decode;
 

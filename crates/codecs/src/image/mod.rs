@@ -14,6 +14,7 @@ mod drawn;
 mod encode;
 mod exif;
 mod extent;
+mod gain_map;
 mod gif;
 mod hdr;
 mod header;
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::avif::{Colors, Sampled, assemble};
 pub(crate) use self::drawn::render_drawn;
+pub use self::gain_map::{HDR_FILE, HdrPlan, render_hdr};
 pub(crate) use self::heif::{Bitstream, broken_hevc, may_hold_hevc, split_hevc};
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
@@ -80,6 +82,8 @@ pub struct ImageProbe {
     pub frames: u32,
     /// Whether there is more than one frame. All are rendered, if they are not too many.
     pub animated: bool,
+    /// Whether there is light beyond white: the picture is of high dynamic range (PQ, HLG), or has a gain map.
+    pub has_hdr: bool,
 }
 
 /// Why an image could not be worked on.
@@ -112,6 +116,7 @@ pub fn probe(bytes: &[u8], limits: &ImageLimits) -> Result<ImageProbe, Rejection
         bit_depth: header.bit_depth,
         frames: header.frames,
         animated: header.frames > 1,
+        has_hdr: gain_map::is_there(bytes, &header, limits),
     })
 }
 

@@ -17,7 +17,8 @@ use media::formats::DocumentFormat;
 use super::color::{Narrow, to_srgb};
 use super::profile::{ColorProfile, Embedded};
 use super::raster::{Layout, Raster};
-use super::{ImageError, ImageLimits, OutputSpec, RenderPlan, exif, probe, render, split_hevc};
+use super::{HdrPlan, ImageError, ImageLimits, OutputSpec, RenderPlan, render_hdr};
+use super::{exif, probe, render, split_hevc};
 
 /// Of one mutation, in an unoptimised build on a busy machine.
 const SLOW: Duration = Duration::from_secs(5);
@@ -170,11 +171,11 @@ fn taken(format: &str, bytes: &[u8]) -> bool {
         _ => {
             let probed = probe(bytes, &limits);
             // What ffmpeg would have made of it.
-            let planes = [vec![90; 1 << 16], vec![200; 1 << 16]];
+            let planes = [90, 200, 150].map(|sample| vec![sample; 1 << 16]);
             let planes: Vec<&[u8]> = planes.iter().map(Vec::as_slice).collect();
-            if format == "heic" {
-                split_hevc(bytes, &limits, |_, _| Ok(())).ok();
-            }
+            let split = || split_hevc(bytes, &limits, true, |_, _| Ok(()));
+            let _split = (format == "heic").then(split);
+            render_hdr(bytes, &planes, &limits, &HdrPlan::default(), |_| Ok(())).ok();
             let rendered = render(bytes, &planes, &limits, &plan, |_, _| Ok(()));
             assert!(
                 !matches!(rendered, Err(ImageError::Io(_))),

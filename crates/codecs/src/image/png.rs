@@ -185,7 +185,7 @@ pub(super) fn decode(
             .collect();
         narrow.row(&samples, &mut bytes)?;
     }
-    Ok((Raster::new(size, layout, Embedded::Srgb, bytes)?, extent))
+    Ok((Raster::new(size, layout, narrow.color(), bytes)?, extent))
 }
 
 fn layout(color: ColorType) -> Layout {

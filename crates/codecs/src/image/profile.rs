@@ -57,12 +57,17 @@ pub(super) enum Embedded {
         transfer: u8,
     },
     Hdr(Light),
+    /// Not colours, but how many stops pixels are to be brightened by: from black to white, so many.
+    Gain {
+        least: f32,
+        most: f32,
+    },
 }
 
 impl ColorProfile {
     pub(super) fn describe(embedded: &Embedded) -> Self {
         match embedded {
-            Embedded::Nothing => Self::Untagged,
+            Embedded::Nothing | Embedded::Gain { .. } => Self::Untagged,
             Embedded::Srgb => Self::Srgb,
             Embedded::Icc(icc) => Self::Icc {
                 description: description(icc),
@@ -102,6 +107,7 @@ impl Embedded {
                 primaries,
                 curve,
                 brightest,
+                as_gain: false,
             }),
             (BT709, None, SRGB_CURVE) => Self::Srgb,
             (_, None, transfer) => Self::Cicp {
@@ -168,7 +174,9 @@ impl Embedded {
     pub(super) fn profile(&self, layout: Layout) -> Option<moxcms::ColorProfile> {
         let gray = matches!(layout, Layout::Gray | Layout::GrayAlpha);
         let profile = match *self {
-            Embedded::Nothing | Embedded::Srgb | Embedded::Hdr(_) => return None,
+            Embedded::Nothing | Embedded::Srgb | Embedded::Hdr(_) | Embedded::Gain { .. } => {
+                return None;
+            }
             Embedded::Icc(ref icc) => parsed(icc)?,
             Embedded::Gamma { gamma, .. } if gray => {
                 moxcms::ColorProfile::new_gray_with_gamma(1.0 / gamma)

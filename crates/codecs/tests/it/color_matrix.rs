@@ -12,7 +12,7 @@ const TOLERANCE: f64 = 1.0;
 const LOSSY_TOLERANCE: f64 = 2.0;
 
 /// CIE L*a*b* of a colour of sRGB, under its own white.
-fn lab(color: [u8; 3]) -> [f64; 3] {
+pub fn lab(color: [u8; 3]) -> [f64; 3] {
     let light = color.map(|sample| {
         let level = f64::from(sample) / 255.0;
         if level <= 0.04045 {
@@ -38,7 +38,7 @@ fn lab(color: [u8; 3]) -> [f64; 3] {
 }
 
 /// CIEDE2000 (ISO/CIE 11664-6).
-fn difference([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
+pub fn difference([l1, a1, b1]: [f64; 3], [l2, a2, b2]: [f64; 3]) -> f64 {
     let bent = |chroma: f64| (chroma.powi(7) / (chroma.powi(7) + 25_f64.powi(7))).sqrt();
     let widened = 1.5 - 0.5 * bent(f64::midpoint(a1.hypot(b1), a2.hypot(b2)));
     let (a1, a2) = (a1 * widened, a2 * widened);

@@ -11,6 +11,7 @@ mod color_matrix;
 mod colors;
 mod documents;
 mod fixtures;
+mod gain_maps;
 mod heif;
 mod heif_boxes;
 mod jpeg_layouts;

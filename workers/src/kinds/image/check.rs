@@ -59,6 +59,7 @@ pub(in crate::kinds) mod tests {
             format: ImageFormat::Jpeg,
             width: 300,
             height: 200,
+            has_hdr: false,
         }
     }
 

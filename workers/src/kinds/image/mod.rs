@@ -1,4 +1,4 @@
-//! Images: WebP is made of every format.
+//! Images: WebP is made of every format, and a JPEG with a gain map of what is brighter than white.
 
 pub mod check;
 pub mod plan;

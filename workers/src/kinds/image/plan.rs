@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use codecs::{Encoding, OutputSpec, RenderPlan};
+use codecs::{Encoding, HdrPlan, OutputSpec, RenderPlan};
 use media::formats::OutputFormat;
 use media::recipes::Extras;
 use media::recipes::image::{self, UnitName};
 use serde::{Deserialize, Serialize};
 
+use super::Probe;
 use crate::kinds::{self, Plan};
 
 /// One unit of the recipe.
@@ -22,10 +23,16 @@ impl Unit {
     pub const TIMEOUT: Duration = Duration::from_mins(10);
 }
 
-/// The recipe's units, each for a task of its own.
-pub fn plan(extras: Extras) -> Plan {
+/// Those of the recipe's units that suit the image, each for a task of its own.
+pub fn plan(probe: &Probe, extras: Extras) -> Plan {
     let recipe = image::recipe(extras);
-    let units = recipe.units.iter();
+    let suits = |unit: &&image::Unit| match unit.name {
+        UnitName::Full | UnitName::Thumbnails | UnitName::FullAvif | UnitName::ThumbnailsAvif => {
+            true
+        }
+        UnitName::Hdr => probe.has_hdr,
+    };
+    let units = recipe.units.iter().filter(suits);
     Plan {
         recipe: recipe.hash(),
         units: units
@@ -55,6 +62,14 @@ pub fn render_plan(unit: &image::Unit, keep_rights: bool) -> RenderPlan {
     }
 }
 
+/// The same of an output with a gain map.
+pub fn hdr_plan(output: &image::Output, keep_rights: bool) -> HdrPlan {
+    HdrPlan {
+        quality: output.quality,
+        keep_rights,
+    }
+}
+
 /// One small picture, of whatever is to be looked at only.
 pub fn smallest() -> RenderPlan {
     let output = OutputSpec {
@@ -73,16 +88,33 @@ pub fn smallest() -> RenderPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::image::check::tests::probe;
 
     #[test]
-    fn every_unit_of_the_recipe_is_planned_once() {
-        let plan = plan(Extras::default());
-        assert_eq!(plan.recipe, image::recipe(Extras::default()).hash());
+    fn the_units_that_suit_an_image_are_planned_once() {
+        let all = Extras {
+            image_hdr: true,
+            ..Extras::default()
+        };
         let unit = |name| kinds::Unit::Image(Unit { name });
-        assert_eq!(
-            plan.units,
-            [unit(UnitName::Full), unit(UnitName::Thumbnails)]
-        );
+        let always = [unit(UnitName::Full), unit(UnitName::Thumbnails)];
+        for (extras, has_hdr, more) in [
+            (Extras::default(), true, None),
+            (all, false, None),
+            (all, true, Some(unit(UnitName::Hdr))),
+        ] {
+            let probe = Probe { has_hdr, ..probe() };
+            let plan = plan(&probe, extras);
+            assert_eq!(plan.recipe, image::recipe(extras).hash());
+            let expected: Vec<_> = always.iter().cloned().chain(more).collect();
+            assert_eq!(plan.units, expected);
+        }
+    }
+
+    #[test]
+    fn a_picture_with_a_gain_map_is_looked_for_where_it_is_made() {
+        let unit = image::unit(UnitName::Hdr);
+        assert_eq!(unit.outputs[0].file_name(), codecs::HDR_FILE);
     }
 
     #[test]

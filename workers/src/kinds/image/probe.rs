@@ -18,6 +18,9 @@ pub struct Probe {
     pub width: u32,
     /// Pixels as displayed.
     pub height: u32,
+    /// Whether it has light beyond white, by what the file says.
+    #[serde(default)]
+    pub has_hdr: bool,
 }
 
 /// Has the whole structure read in the sandbox. The refusal is the file's, the error is not.
@@ -36,5 +39,6 @@ pub async fn probe(
         format: probe.format,
         width: probe.width,
         height: probe.height,
+        has_hdr: probe.has_hdr,
     }))
 }

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::Path;
 
-use codecs::{Rendered, RenderedImage};
+use codecs::{Encoding, Rendered, RenderedImage};
 use media::Placeholder;
 use media::formats::OutputFormat;
-use media::recipes::image;
+use media::recipes::image::{self, UnitName};
 use media::variants::VariantKind;
 use serde::{Deserialize, Serialize};
 use workflows::{Attempt, NextOnError, StepError};
@@ -41,9 +41,22 @@ pub async fn render(
     source: &Source,
     unit: &Unit,
 ) -> Result<Rendering, StepError> {
-    let context = &cx.context;
     let unit = image::unit(unit.name);
-    let plan = plan::render_plan(&unit, context.keep_rights);
+    match unit.name {
+        UnitName::Full | UnitName::Thumbnails | UnitName::FullAvif | UnitName::ThumbnailsAvif => {
+            render_plain(cx, source, &unit).await
+        }
+        UnitName::Hdr => render_hdr(cx, source, &unit).await,
+    }
+}
+
+async fn render_plain(
+    cx: &Attempt<Context>,
+    source: &Source,
+    unit: &image::Unit,
+) -> Result<Rendering, StepError> {
+    let context = &cx.context;
+    let plan = plan::render_plan(unit, context.keep_rights);
     let limits = super::limits(&context.limits);
     let rendered = decoded(|| async {
         let file = context.open(source).await?;
@@ -55,14 +68,60 @@ pub async fn render(
                 .render_image(file, &plan, folder.path(), &limits, cancelled);
         Ok((rendered.await?, folder))
     });
-    let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
+    let (rendered, folder) = match rendered.await? {
+        Ok(rendered) => rendered,
+        // The WebPs show whether the file is at fault.
+        Err(refusal) if plan.encoding == Encoding::Avif => {
+            tracing::info!(refusal.code = ?refusal.code, "a picture was left without its AVIF");
+            (Rendered::default(), context.folder()?)
+        }
+        Err(refusal) => return Err(errors::reject(refusal)),
+    };
     let images = rendered.pictures.iter();
-    let made = images.map(|image| made(&unit, folder.path(), image, &rendered));
+    let made = images.map(|image| made(unit, folder.path(), image, &rendered));
     let made = made.collect::<Result<_, _>>()?;
     Ok(Rendering {
         folder,
         made,
         placeholder: rendered.placeholder.clone(),
+        document: None,
+    })
+}
+
+/// The picture with a gain map. Where it cannot be made, the image is served without: the others show whether the file is
+/// at fault.
+async fn render_hdr(
+    cx: &Attempt<Context>,
+    source: &Source,
+    unit: &image::Unit,
+) -> Result<Rendering, StepError> {
+    let context = &cx.context;
+    let output = unit.outputs.first().ok_or(Unplanned).or_fail()?;
+    let plan = plan::hdr_plan(output, context.keep_rights);
+    let limits = super::limits(&context.limits);
+    let rendered = decoded(|| async {
+        let file = context.open(source).await?;
+        let folder = context.folder()?;
+        let (path, cancelled) = (folder.path(), &cx.cancelled);
+        let decoders = &context.decoders;
+        let rendered = decoders.render_hdr(file, &plan, path, &limits, cancelled);
+        Ok((rendered.await?, folder))
+    });
+    let (image, folder) = match rendered.await? {
+        Ok(rendered) => rendered,
+        Err(refusal) => {
+            tracing::info!(refusal.code = ?refusal.code, "a picture was left without its gain map");
+            (None, context.folder()?)
+        }
+    };
+    let made = image
+        .iter()
+        .map(|image| made(unit, folder.path(), image, &Rendered::default()));
+    let made = made.collect::<Result<_, _>>()?;
+    Ok(Rendering {
+        folder,
+        made,
+        placeholder: None,
         document: None,
     })
 }

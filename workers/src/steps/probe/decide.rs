@@ -153,6 +153,7 @@ mod tests {
             format: ImageFormat::Jpeg,
             width: 3,
             height: 2,
+            has_hdr: false,
         })
     }
 

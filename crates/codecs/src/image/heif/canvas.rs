@@ -151,7 +151,7 @@ impl Canvas {
             return Err(super::reject::corrupt("a heif without a picture").into());
         };
         let (layout, color) = match samples {
-            Samples::Narrowed(_) => (layout, Embedded::Srgb),
+            Samples::Narrowed(narrow) => (layout, narrow.color()),
             Samples::Plain if self.is_frame => (layout, self.color),
             Samples::Plain => {
                 let samples = self.pixels.iter().map(|&sample| u16::from(sample) * 257);
@@ -169,7 +169,7 @@ impl Canvas {
                 for row in wide.chunks_exact(self.size.0 as usize * layout.channels()) {
                     narrow.row(row, &mut self.pixels)?;
                 }
-                (narrow.layout(), Embedded::Srgb)
+                (narrow.layout(), narrow.color())
             }
         };
         Ok(Raster::new(self.size, layout, color, self.pixels)?)

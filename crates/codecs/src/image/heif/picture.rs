@@ -46,6 +46,12 @@ pub(super) fn is_alpha(property: &Property) -> bool {
     matches!(property, Property::Auxiliary(name) if NAMES.contains(name))
 }
 
+/// Whether a property says that a picture is another's gain map, as telephones of Apple write it.
+pub(super) fn is_apples_gain_map(property: &Property) -> bool {
+    const NAME: &[u8] = b"urn:com:apple:photo:2020:aux:hdrgainmap";
+    matches!(property, Property::Auxiliary(name) if *name == NAME)
+}
+
 impl<'a> Picture<'a> {
     /// The picture that an item is.
     pub(super) fn find(
@@ -166,6 +172,12 @@ impl<'a> Picture<'a> {
         };
         let icc = self.icc.and_then(|icc| Embedded::of_icc(icc, layout));
         icc.unwrap_or_else(|| super::color(self.code, self.brightest.or(self.screen)))
+    }
+
+    /// Whether it is of the same codec as another picture, and is shown turned and cropped as that, or does not say how.
+    pub(super) fn lies_as(&self, other: &Self) -> bool {
+        let turned = [other.orientation, Orientation::default()].contains(&self.orientation);
+        self.codec == other.codec && turned && self.crop.is_some() == other.crop.is_some()
     }
 
     pub(super) fn setup(&self) -> Setup<'a> {

@@ -179,7 +179,7 @@ impl Drop for Decompress<'_> {
 }
 
 /// Runs calls of the library; a fatal error of theirs comes back as one.
-fn guarded<T>(calls: impl FnOnce() -> T) -> Result<T, Failure> {
+pub(super) fn guarded<T>(calls: impl FnOnce() -> T) -> Result<T, Failure> {
     panic::catch_unwind(AssertUnwindSafe(calls)).map_err(|payload| {
         match payload.downcast::<c_int>() {
             Ok(code) => Failure(*code),
@@ -188,7 +188,7 @@ fn guarded<T>(calls: impl FnOnce() -> T) -> Result<T, Failure> {
     })
 }
 
-extern "C-unwind" fn give_up(info: &mut jpeg_common_struct) {
+pub(super) extern "C-unwind" fn give_up(info: &mut jpeg_common_struct) {
     // SAFETY: the library calls with the error manager it was given.
     let code = unsafe { (*info.err).msg_code };
     // Not a panic: nothing is printed.
@@ -196,7 +196,7 @@ extern "C-unwind" fn give_up(info: &mut jpeg_common_struct) {
 }
 
 /// Level -1 is a warning, the others are traces.
-extern "C-unwind" fn note(info: &mut jpeg_common_struct, level: c_int) {
+pub(super) extern "C-unwind" fn note(info: &mut jpeg_common_struct, level: c_int) {
     // SAFETY: the library calls with the error manager and the client data it was given.
     unsafe {
         let code = (*info.err).msg_code;

@@ -1,7 +1,9 @@
-//! What is made of an image: a full-size WebP, and thumbnails of four widths; by configuration, both as AVIF, too.
+//! What is made of an image: a full-size WebP, and thumbnails of four widths; by configuration, both as AVIF, too, and a
+//! JPEG with a gain map.
 
 mod avif;
 mod full;
+mod hdr;
 mod thumbnails;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,8 @@ pub enum UnitName {
     Full,
     /// The small versions, one decode for all.
     Thumbnails,
+    /// The image at its own size, with a gain map.
+    Hdr,
     /// The image at its own size, as AVIF.
     FullAvif,
     /// The small versions, as AVIF.
@@ -52,9 +56,10 @@ pub struct Output {
     pub effort: u8,
 }
 
-/// Everything that is made of a picture.
+/// Everything that is made of a picture. A unit that does not suit it is not planned.
 pub fn recipe(extras: Extras) -> Recipe<Unit> {
     let mut names = vec![UnitName::Full, UnitName::Thumbnails];
+    names.extend(extras.image_hdr.then_some(UnitName::Hdr));
     if extras.image_avif {
         names.extend([UnitName::FullAvif, UnitName::ThumbnailsAvif]);
     }
@@ -70,6 +75,7 @@ pub fn unit(name: UnitName) -> Unit {
     match name {
         UnitName::Full => full::unit(),
         UnitName::Thumbnails => thumbnails::unit(),
+        UnitName::Hdr => hdr::unit(),
         UnitName::FullAvif => avif::full(),
         UnitName::ThumbnailsAvif => avif::thumbnails(),
     }
@@ -116,12 +122,14 @@ mod tests {
     #[test]
     fn file_names_are_unique_within_a_recipe() {
         let recipe = recipe(Extras {
+            image_hdr: true,
             image_avif: true,
             ..Extras::default()
         });
         let names: HashSet<_> = recipe.outputs().map(Output::file_name).collect();
         assert_eq!(names.len(), recipe.outputs().count());
         assert!(names.contains("full.webp") && names.contains("thumbnail-1280.webp"));
+        assert!(names.contains("hdr.jpg"));
         assert!(names.contains("full.avif") && names.contains("thumbnail-1280.avif"));
     }
 }
