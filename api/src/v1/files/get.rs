@@ -74,7 +74,7 @@ pub async fn detail<E: From<sqlx::Error> + From<StoreError>>(
         progress: progress.map(|run| percent(run, ready)),
         file: FileView::new(file, base),
         variants: variants
-            .iter()
+            .into_iter()
             .map(|variant| VariantView::new(variant, base))
             .collect(),
         audio: audio.map(Into::into),

@@ -218,6 +218,8 @@ pub struct VariantView {
     /// The number of the page that it shows, from 1, of a document.
     #[oai(validator(minimum(value = "1")))]
     pub page: Option<i32>,
+    /// What to show while it is loading, of a page of a document. Of other files there is one for all variants.
+    pub placeholder: Option<PlaceholderView>,
     /// Bits per second, of what has a duration.
     pub bitrate: Option<Count>,
     /// Size in bytes.
@@ -228,13 +230,14 @@ pub struct VariantView {
 
 impl VariantView {
     /// A variant with its address.
-    pub fn new(variant: &Variant, cdn_base_url: &str) -> Self {
+    pub fn new(variant: Variant, cdn_base_url: &str) -> Self {
         Self {
             kind: variant.kind.into(),
             content_type: variant.format.mime_type().into(),
             width: variant.width,
             height: variant.height,
             page: variant.page,
+            placeholder: variant.placeholder.map(Into::into),
             bitrate: variant.bitrate.map(Into::into),
             size_bytes: variant.size_bytes.into(),
             url: keys::served_url(cdn_base_url, &variant.storage_path),
