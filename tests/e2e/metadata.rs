@@ -24,12 +24,12 @@ const OWNER: &str = "OWNER";
 
 /// The tags that outputs may have, by the groups that exiftool sorts them into; `*` is all of a group. What is said of
 /// the copy that the test makes (`System`) is not of the output.
-const ALLOWED: [(&str, &str); 8] = [
+const ALLOWED: [(&str, &str); 10] = [
     ("System", "*"),
     ("ExifTool", "ExifToolVersion"),
     (
         "File",
-        "FileType FileTypeExtension MIMEType MIMEEncoding Newlines LineCount WordCount",
+        "FileType FileTypeExtension ImageHeight ImageWidth MIMEType MIMEEncoding Newlines LineCount WordCount",
     ),
     (
         "JSON",
@@ -48,6 +48,14 @@ const ALLOWED: [(&str, &str); 8] = [
          PreviewDuration PreviewTime SelectionDuration SelectionTime TimeScale Unknown_mvex Unknown_tfdt \
          Unknown_tfhd Unknown_trun",
     ),
+    // Of AVIF: how the picture is encoded, and in which colours.
+    (
+        "QuickTime",
+        "AV1ConfigurationVersion ChromaFormat ChromaSamplePosition ColorPrimaries ColorProfiles HighBitDepth \
+         ImagePixelDepth ImageSpatialExtent InitialDelaySamples MatrixCoefficients SeqLevelIdx0 SeqProfile SeqTier0 \
+         TransferCharacteristics TwelveBit",
+    ),
+    ("Meta", "PrimaryItemReference"),
     (
         "Track",
         "AVCConfiguration AudioBitsPerSample AudioChannels AudioFormat AudioSampleRate AverageBitrate Balance \
@@ -235,8 +243,8 @@ impl Found {
             group, tag, value, ..
         } = self;
         let group = group.trim_end_matches(|digit: char| digit.is_ascii_digit());
-        let tags = ALLOWED.iter().find(|(allowed, _)| *allowed == group);
-        let is_listed = tags.is_some_and(|(_, tags)| {
+        let mut groups = ALLOWED.iter().filter(|(allowed, _)| *allowed == group);
+        let is_listed = groups.any(|(_, tags)| {
             let mut tags = tags.split(' ');
             tags.any(|allowed| allowed == "*" || allowed == tag)
         });
@@ -249,7 +257,10 @@ impl Found {
 #[tokio::test]
 async fn nothing_of_what_came_with_a_file_is_in_what_is_made_of_it() {
     let stack = Stack::served_by_the_edge().await;
-    let settings = [("MEDIAMILL_DOCUMENT_PAGES", "2")];
+    let settings = [
+        ("MEDIAMILL_DOCUMENT_PAGES", "2"),
+        ("MEDIAMILL_IMAGE_AVIF", "true"),
+    ];
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     for file in inputs(&stack).await {
         upload(&stack, &api, &file).await;
@@ -269,7 +280,10 @@ async fn nothing_of_what_came_with_a_file_is_in_what_is_made_of_it() {
 #[tokio::test]
 async fn whose_pictures_are_is_kept_where_that_is_wanted_and_nothing_else() {
     let stack = Stack::served_by_the_edge().await;
-    let settings = [("MEDIAMILL_KEEP_RIGHTS", "true")];
+    let settings = [
+        ("MEDIAMILL_KEEP_RIGHTS", "true"),
+        ("MEDIAMILL_IMAGE_AVIF", "true"),
+    ];
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let files = pictures(&stack).await;
     for file in &files {
