@@ -26,12 +26,7 @@ impl Unit {
 /// Those of the recipe's units that suit the image, each for a task of its own.
 pub fn plan(probe: &Probe, extras: Extras) -> Plan {
     let recipe = image::recipe(extras);
-    let suits = |unit: &&image::Unit| match unit.name {
-        UnitName::Full | UnitName::Thumbnails | UnitName::FullAvif | UnitName::ThumbnailsAvif => {
-            true
-        }
-        UnitName::Hdr => probe.has_hdr,
-    };
+    let suits = |unit: &&image::Unit| unit.name != UnitName::Hdr || probe.has_hdr;
     let units = recipe.units.iter().filter(suits);
     Plan {
         recipe: recipe.hash(),

@@ -59,10 +59,10 @@ pub struct Output {
 /// Everything that is made of a picture. A unit that does not suit it is not planned.
 pub fn recipe(extras: Extras) -> Recipe<Unit> {
     let mut names = vec![UnitName::Full, UnitName::Thumbnails];
-    names.extend(extras.image_hdr.then_some(UnitName::Hdr));
     if extras.image_avif {
         names.extend([UnitName::FullAvif, UnitName::ThumbnailsAvif]);
     }
+    names.extend(extras.image_hdr.then_some(UnitName::Hdr));
     Recipe {
         revision: REVISION,
         kind: Kind::Image,
