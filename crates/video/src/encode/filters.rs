@@ -15,12 +15,16 @@ pub(super) fn constant_rate(rate: Ratio, start_us: u64) -> String {
 
 /// The film's stream, its fields joined.
 pub(super) fn source(plan: &Plan) -> String {
-    let deinterlace = if plan.picture.deinterlace {
+    format!("[0:{}]{}", plan.picture.stream, joined(plan))
+}
+
+/// Joins fields where there are any.
+pub(super) const fn joined(plan: &Plan) -> &'static str {
+    if plan.picture.deinterlace {
         "bwdif=mode=send_frame:deint=all,"
     } else {
         ""
-    };
-    format!("[0:{}]{deinterlace}", plan.picture.stream)
+    }
 }
 
 /// Scaled to `width` × `height`, and in the colours of BT.709: SDR, 8 bit, 4:2:0, square pixels.

@@ -20,22 +20,25 @@ pub(super) async fn encode(desk: Desk<'_>, plan: &Plan) -> Result<Made, EncodeEr
         .unwrap_or(Ratio { num: 1, den: 60 });
     let sheets = board.pictures.div_ceil(board.side * board.side);
     let graph = format!(
-        "{}{},trim=end_frame={},{},tile={side}x{side}[v]",
-        filters::source(plan),
+        "{}{},trim=end_frame={},{},tile={side}x{side}",
+        filters::joined(plan),
         filters::constant_rate(rate, 0),
         board.pictures,
         filters::plain(plan.picture.colours, board.width, board.height),
         side = board.side,
     );
-    let mut after = vec!["-filter_complex".to_owned(), graph];
+    // A graph with named inputs would take back what is said of packets below.
+    let mut after = vec!["-vf".to_owned(), graph];
+    let stream = plan.picture.stream;
     after.extend(words(&format!(
-        "-map [v] -frames:v {sheets} -c:v libwebp -quality 60"
+        "-map 0:{stream} -frames:v {sheets} -c:v libwebp -quality 60"
     )));
     after.extend(without_metadata());
     after.extend(words("-f image2 storyboard-%d.webp"));
     let mut before = opened_at(0, desk.threads);
     if board.keyframes_only {
-        before.extend(words("-skip_frame nokey"));
+        // Nor are other pictures read, where the container says which they are: most of a film need not come here.
+        before.extend(words("-skip_frame nokey -discard nokey"));
     }
     desk.ffmpeg(plan, &before, &after, |_| ()).await?;
     let names = (1..=sheets).map(sheet).collect();

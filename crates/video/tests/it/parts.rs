@@ -165,3 +165,21 @@ async fn what_cannot_be_had_is_not_made_up() {
     let is_told = matches!(made, Err(EncodeError::Tool(ToolError::Io { .. })));
     assert!(is_told, "{made:?}");
 }
+
+#[tokio::test]
+async fn a_storyboard_takes_the_keyframes_alone_where_they_are_near_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    // Five megabytes a second: over what is small, ffmpeg reads on, since that is quicker than to jump.
+    let line = "-f lavfi -i testsrc2=s=480x270:r=25:d=6,noise=alls=60:allf=t \
+        -c:v libx264 -preset ultrafast -qp 8 -g 25 -pix_fmt yuv420p -movflags +faststart";
+    let whole = make(folder.path(), "film.mp4", line);
+    let plan = Plan::new(&probe(&whole).await.unwrap(), &chopped());
+    let part = folder.path().join("part");
+    let bringer = Arc::new(Bringer::new(&whole, &part, usize::MAX));
+    let filled = tools().filled_by(bringer.clone());
+    let from_parts = carry_out(&filled, &part, &plan, Task::Storyboard).await;
+    let from_all = carry_out(&tools(), &whole, &plan, Task::Storyboard).await;
+    assert!(from_parts.unwrap() == from_all.unwrap());
+    let share = bringer.share();
+    assert!(share < 0.15, "{share}");
+}
