@@ -10,7 +10,8 @@ use workflows::StoreError;
 use super::audio::AudioView;
 use super::document::DocumentView;
 use super::progress::percent;
-use super::view::{FileView, RunView, VariantView};
+use super::variant::VariantView;
+use super::view::{FileView, RunView};
 use crate::ApiState;
 use crate::http::problem::Problem;
 
