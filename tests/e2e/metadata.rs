@@ -143,12 +143,15 @@ async fn pictures(stack: &Stack) -> Vec<PathBuf> {
     let png = make(stack, "picture.png", picture).await;
     let avif = png.with_extension("avif");
     run(Command::new("avifenc").arg(&png).arg(&avif));
+    let jxl = png.with_extension("jxl");
+    run(Command::new("cjxl").arg(&png).arg(&jxl));
     let animation = "-f lavfi -i testsrc=s=64x64:r=10:d=0.5";
     let files = vec![
         photo,
         heic,
         png,
         avif,
+        jxl,
         make(stack, "picture.webp", picture).await,
         make(stack, "picture.tiff", picture).await,
         make(stack, "animation.gif", animation).await,

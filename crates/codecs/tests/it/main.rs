@@ -15,6 +15,7 @@ mod gain_maps;
 mod heif;
 mod heif_boxes;
 mod jpeg_layouts;
+mod jxl;
 mod office;
 mod padding;
 mod partial;
