@@ -257,8 +257,12 @@ async fn check(path: &Path, image: &RenderedImage) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Removes the file of an output that was left out.
+/// Removes the file of an output that was left out, if there is one.
 async fn remove(path: &Path) -> Result<(), DecodeError> {
-    let removed = tokio::fs::remove_file(path).await;
-    removed.map_err(DecodeError::io("removing an output"))
+    match tokio::fs::remove_file(path).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DecodeError::io("removing an output")(error))
+        }
+        _ => Ok(()),
+    }
 }
