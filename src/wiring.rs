@@ -1,10 +1,10 @@
 //! Puts the crates together: the same for `dev` and for the separate processes of production.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, ensure};
 use api::{ApiConfig, ApiState};
-use codecs::{Decoders, LibreOffice};
+use codecs::{Decoders, Encoding, ImageLimits, LibreOffice, OutputSpec, RenderPlan};
 use gateway::GatewayConfig;
 use media::{files::Kept, limits::Limits};
 use sandbox::{Launcher, Mode};
@@ -12,6 +12,7 @@ use scanner::ClamdClient;
 use sqlx::PgPool;
 use storage::ObjectStore;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use video::exec::Tools;
 use workers::{
     Context as WorkersContext, OfficeAt, WorkersConfig,
@@ -38,6 +39,33 @@ async fn tools(scratch: &Scratch, mode: Mode) -> anyhow::Result<Tools> {
         tracing::info!(tool.version = version, "a tool runs in the sandbox");
     }
     Ok(tools)
+}
+
+/// The smallest of pictures, a GIF of one pixel.
+pub const PICTURE: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
+/// Has a picture made as AVIF, as those of strangers are. Fails where ffmpeg cannot encode it.
+pub async fn avif(decoders: &Decoders, folder: &Path) -> anyhow::Result<()> {
+    let path = folder.join("picture.gif");
+    std::fs::write(&path, PICTURE).context("cannot write to the scratch folder")?;
+    let output = OutputSpec {
+        name: "picture".to_owned(),
+        max_width: None,
+        quality: 60,
+        method: 0,
+    };
+    let plan = RenderPlan {
+        outputs: vec![output],
+        encoding: Encoding::Avif,
+        ..RenderPlan::default()
+    };
+    let (picture, limits) = (std::fs::File::open(&path)?, ImageLimits::default());
+    let cancel = CancellationToken::new();
+    let made = decoders.render_image(picture, &plan, folder, &limits, &cancel);
+    made.await.map(drop).context(
+        "MEDIAMILL_IMAGE_AVIF asks for AVIF, and this machine cannot make it: ffmpeg must be 5.1 or newer and have \
+         the encoder libaom-av1",
+    )
 }
 
 /// What office documents are opened with, if they are. Fails where it is said where that is, and it is not there.
@@ -78,6 +106,10 @@ pub async fn context(
     tokio::spawn(scratch.clone().tidy());
     let tools = tools(&scratch, config.sandbox).await?;
     let decoders = Decoders::current_program().with_mode(config.sandbox);
+    if config.extras.image_avif {
+        avif(&decoders, scratch.folder()?.path()).await?;
+        tracing::info!("pictures are made as AVIF, too");
+    }
     let office = office(&config.office, config.sandbox)?;
     if let Some(office) = &office {
         tracing::info!(tool.version = office.name(), "office documents are taken");

@@ -257,8 +257,9 @@ export class Card {
     if (thumb.childElementCount === 0) paint(thumb, placeholder, "cover");
   }
 
-  #showVariants({ variants, placeholder, cdn_url: cdnUrl }, facts) {
+  #showVariants({ variants: all, placeholder, cdn_url: cdnUrl }, facts) {
     this.#find(".variants").hidden = false;
+    const variants = withAvif(all);
     const main = variants.find((variant) => ["full", "playlist", "page"].includes(variant.kind));
     const bright = variants.find((variant) => variant.kind === "hdr");
     const pictures = variants.filter((variant) => variant.content_type.startsWith("image/") && variant !== bright);
@@ -290,7 +291,7 @@ export class Card {
     const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
     const thumb = this.#find(".thumb");
     const least = bySize[0] ?? tiles[0];
-    if (least) fill(thumb, [least], (variant) => picture(variant, "", () => wipe(thumb)));
+    if (least) fill(thumb, [least], (variant) => outer(picture(variant, "", () => wipe(thumb))));
     const first = further.length > 0 ? [small[0] ?? main] : [];
     fill(this.#find(".pages"), [...first, ...further], (variant) => pageTile(variant, placeholder));
     const last = (kind) => {
@@ -365,7 +366,9 @@ function tile(variant, placeholder) {
   image.dataset.testid = "variant";
   paint(image, placeholder, "contain");
   const item = framed(variant, image, sizeWords(variant) || variant.kind);
-  item.append(element("span", "tile-facts", `${formatWords(variant.content_type)} · ${bytes(variant.size_bytes)}`));
+  const formats = [variant, variant.avif].filter(Boolean);
+  const words = formats.map((format) => `${formatWords(format.content_type)} · ${bytes(format.size_bytes)}`);
+  item.append(element("span", "tile-facts", words.join(", ")));
   return item;
 }
 
@@ -385,16 +388,34 @@ function framed(variant, image, words) {
   const address = webAddress(variant.url);
   const link = element(address ? "a" : "span", "frame");
   if (address) Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
-  link.append(image);
+  link.append(outer(image));
   item.append(link, element("span", "tile-size", words));
   return item;
 }
 
-function picture({ url, width, height }, alt, onLoad = () => {}) {
+/** Pictures that are made as AVIF, too, have it as `avif`. */
+function withAvif(variants) {
+  const isAvif = ({ content_type: type }) => type === "image/avif";
+  const isSame = (a, b) => a.kind === b.kind && a.width === b.width && a.height === b.height;
+  return variants.filter((variant) => !isAvif(variant)).map((variant) => {
+    const avif = variants.find((other) => isAvif(other) && isSame(other, variant));
+    return avif ? { ...variant, avif } : variant;
+  });
+}
+
+/** The element to be shown for an image. */
+const outer = (image) => image.closest("picture") ?? image;
+
+function picture({ url, width, height, size_bytes: size, avif }, alt, onLoad = () => {}) {
   const image = element("img");
   Object.assign(image, { alt, decoding: "async", referrerPolicy: "no-referrer" });
   image.addEventListener("load", onLoad, { once: true });
   if (width && height) Object.assign(image, { width, height });
+  // Of drawings it is often the larger.
+  if (avif?.size_bytes < size) {
+    const source = Object.assign(element("source"), { type: "image/avif", srcset: webAddress(avif.url) });
+    element("picture").append(source, image);
+  }
   image.src = webAddress(url);
   return image;
 }

@@ -11,7 +11,7 @@ use std::{
 use ::settings::Reader;
 use anyhow::{Context, ensure};
 use codecs::{Decoders, DocumentLimits, ImageLimits, LibreOffice};
-use media::formats::DocumentFormat;
+use media::{formats::DocumentFormat, recipes::Extras};
 use sandbox::{Launcher, Mode};
 use scanner::ClamdClient;
 use storage::ObjectStore;
@@ -28,9 +28,6 @@ use crate::{
 
 /// No check takes longer where things are well.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The smallest of pictures, a GIF of one pixel.
-const PICTURE: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
 
 /// The smallest of letters.
 const LETTER: &[u8] = br"{\rtf1 Dear doctor, }";
@@ -121,6 +118,9 @@ async fn here(
             }),
         )
         .await?;
+    findings
+        .check("avif", Box::pin(avif(&scratch, mode)))
+        .await?;
     for name in DECODERS {
         findings.tell("decoder", Ok(format!("{name} {}", locked(name))))?;
     }
@@ -150,12 +150,26 @@ async fn scanner(workers: &WorkersConfig) -> anyhow::Result<String> {
 async fn picture(scratch: &Scratch, mode: Mode) -> anyhow::Result<String> {
     let folder = scratch.folder()?;
     let path = folder.path().join("picture.gif");
-    std::fs::File::create(&path)?.write_all(PICTURE)?;
+    std::fs::File::create(&path)?.write_all(wiring::PICTURE)?;
     let decoders = Decoders::current_program().with_mode(mode);
     let (file, limits) = (std::fs::File::open(&path)?, ImageLimits::default());
     let cancel = CancellationToken::new();
     decoders.probe_image(file, &limits, &cancel).await?;
     Ok("a picture was looked at in the sandbox".to_owned())
+}
+
+/// Has a picture made as AVIF, if that is asked for.
+async fn avif(scratch: &Scratch, mode: Mode) -> anyhow::Result<String> {
+    if !Extras::from_env(&mut Reader::from_env()).image_avif {
+        return Ok("is not asked for (MEDIAMILL_IMAGE_AVIF)".to_owned());
+    }
+    let decoders = Decoders::current_program().with_mode(mode);
+    let (begun, folder) = (Instant::now(), scratch.folder()?);
+    wiring::avif(&decoders, folder.path()).await?;
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(format!(
+        "ffmpeg made an AVIF of a picture in the sandbox, in {seconds:.1} s"
+    ))
 }
 
 /// Has a letter opened as a stranger's document is, if those are taken.

@@ -24,7 +24,7 @@ const OWNER: &str = "OWNER";
 
 /// The tags that outputs may have, by the groups that exiftool sorts them into; `*` is all of a group. What is said of
 /// the copy that the test makes (`System`) is not of the output.
-const ALLOWED: [(&str, &str); 12] = [
+const ALLOWED: [(&str, &str); 14] = [
     ("System", "*"),
     ("ExifTool", "ExifToolVersion"),
     (
@@ -54,6 +54,14 @@ const ALLOWED: [(&str, &str); 12] = [
          PreviewDuration PreviewTime SelectionDuration SelectionTime TimeScale Unknown_mvex Unknown_tfdt \
          Unknown_tfhd Unknown_trun",
     ),
+    // Of AVIF: how the picture is encoded, and in which colours.
+    (
+        "QuickTime",
+        "AV1ConfigurationVersion ChromaFormat ChromaSamplePosition ColorPrimaries ColorProfiles HighBitDepth \
+         ImagePixelDepth ImageSpatialExtent InitialDelaySamples MatrixCoefficients SeqLevelIdx0 SeqProfile SeqTier0 \
+         TransferCharacteristics TwelveBit",
+    ),
+    ("Meta", "PrimaryItemReference"),
     (
         "Track",
         "AVCConfiguration AudioBitsPerSample AudioChannels AudioFormat AudioSampleRate AverageBitrate Balance \
@@ -246,8 +254,8 @@ impl Found {
             group, tag, value, ..
         } = self;
         let group = group.trim_end_matches(|digit: char| digit.is_ascii_digit());
-        let tags = ALLOWED.iter().find(|(allowed, _)| *allowed == group);
-        let is_listed = tags.is_some_and(|(_, tags)| {
+        let mut groups = ALLOWED.iter().filter(|(allowed, _)| *allowed == group);
+        let is_listed = groups.any(|(_, tags)| {
             let mut tags = tags.split(' ');
             tags.any(|allowed| allowed == "*" || allowed == tag)
         });
@@ -266,6 +274,7 @@ async fn nothing_of_what_came_with_a_file_is_in_what_is_made_of_it() {
     let settings = [
         ("MEDIAMILL_DOCUMENT_PAGES", "2"),
         ("MEDIAMILL_IMAGE_HDR", "true"),
+        ("MEDIAMILL_IMAGE_AVIF", "true"),
     ];
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     for file in inputs(&stack).await {
@@ -289,6 +298,7 @@ async fn whose_pictures_are_is_kept_where_that_is_wanted_and_nothing_else() {
     let settings = [
         ("MEDIAMILL_KEEP_RIGHTS", "true"),
         ("MEDIAMILL_IMAGE_HDR", "true"),
+        ("MEDIAMILL_IMAGE_AVIF", "true"),
     ];
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let files = pictures(&stack).await;

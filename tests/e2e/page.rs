@@ -10,12 +10,30 @@ use crate::{
 };
 
 const INPUT: &str = "[data-testid=file-input]";
+/// How far what the page shows of a picture, its AVIF, is from the WebP: the mean of all samples, of 255.
+const AVIF_DIFFERENCE: &str = "
+    return (async () => {
+    const shown = [...document.querySelectorAll('[data-testid=variant]')][0];
+    shown.loading = 'eager';
+    await shown.decode();
+    if (!shown.currentSrc.endsWith('.avif')) return shown.currentSrc;
+    const webp = Object.assign(new Image(), { src: shown.src });
+    await webp.decode();
+    const [a, b] = [shown, webp].map((image) => {
+      const [width, height] = [webp.naturalWidth, webp.naturalHeight];
+      const canvas = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
+      canvas.drawImage(image, 0, 0);
+      return canvas.getImageData(0, 0, width, height).data;
+    });
+    return a.reduce((sum, sample, index) => sum + Math.abs(sample - b[index]), 0) / a.length;
+    })();";
 const CARD: &str = "[data-testid=file-card]";
 
 #[tokio::test]
 async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     let stack = Stack::served_by_the_edge().await;
-    let (api, _worker) = (stack.api().await, stack.worker().await);
+    let settings = [("MEDIAMILL_IMAGE_AVIF", "true")];
+    let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let browser = Browser::open().await;
     browser
         .goto(&format!("{}/#key={}", api.ready, stack.key))
@@ -38,6 +56,11 @@ async fn a_chosen_file_is_sent_and_its_variants_are_shown() {
     assert!(
         browser.loaded_width(&shown).await > 0,
         "the picture itself, not only its frame"
+    );
+    let difference = browser.script(AVIF_DIFFERENCE).await;
+    assert!(
+        difference.as_f64().is_some_and(|mean| mean < 3.0),
+        "the page shows the AVIF, and that as the WebP: {difference}"
     );
     assert!(
         !browser.address().await.contains('#'),

@@ -108,11 +108,13 @@ async fn forget_buckets(stack: &Stack) {
 #[tokio::test]
 async fn the_doctor_uses_everything_and_names_what_must_be_mended() {
     let stack = Stack::new().await;
-    let well = stack.run("doctor").await;
+    let mut command = stack.command(&["doctor"]).await;
+    command.env("MEDIAMILL_IMAGE_AVIF", "true");
+    let well = command.output().await.unwrap();
     let said = String::from_utf8_lossy(&well.stdout);
     assert!(well.status.success(), "{said}");
     for what in [
-        "database", "buckets", "scanner", "pictures", "office", "ffmpeg", "films",
+        "database", "buckets", "scanner", "pictures", "office", "ffmpeg", "films", "avif",
     ] {
         assert!(said.contains(&format!("ok      {what}")), "{what}: {said}");
     }
@@ -123,6 +125,10 @@ async fn the_doctor_uses_everything_and_names_what_must_be_mended() {
     assert_eq!(ill.status.code(), Some(1), "{said}");
     assert!(said.contains("FAILED  scanner"), "{said}");
     assert!(said.contains("ok      films"), "{said}");
+    assert!(
+        said.contains("ok      avif      is not asked for"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

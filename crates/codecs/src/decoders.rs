@@ -10,10 +10,11 @@ use sandbox::{Launcher, Mode};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
+use crate::avif;
 use crate::document::{DocumentLimits, DocumentProbe};
 use crate::hevc;
 use crate::image::{
-    self, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, RenderPlan, Rendered, RenderedImage,
+    self, Encoding, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, RenderPlan, Rendered, RenderedImage,
 };
 use crate::job::{Answer, Job};
 
@@ -75,7 +76,7 @@ impl Decoders {
     }
 
     /// Renders the outputs of `plan` that suit `input` into `out_dir`, a folder without files of
-    /// those names. After an error the folder may hold empty or unfinished files.
+    /// those names. After an error the folder may hold empty or unfinished files. As AVIF, none is made of an animation.
     pub async fn render_image(
         &self,
         input: File,
@@ -87,6 +88,15 @@ impl Decoders {
         plan.validate().map_err(DecodeError::InvalidJob)?;
         let decoded = self.decode_hevc((&input, false), out_dir, limits, cancel);
         let streams = decoded.await?;
+        if plan.encoding == Encoding::Avif {
+            let sampling = Job::SampleImage(limits.clone(), plan.clone(), streams);
+            let launchers = (&self.jobs, &self.tools);
+            let made = avif::make(launchers, (sampling, input), plan, out_dir, limits, cancel);
+            return match made.await? {
+                Some(rendered) => accept(rendered, plan, out_dir).await,
+                None => Ok(Rendered::default()),
+            };
+        }
         let job = Job::RenderImage(limits.clone(), plan.clone(), streams);
         match self
             .jobs
@@ -210,7 +220,7 @@ async fn accept(
     let images = rendered.pictures;
     let mut accepted = Vec::with_capacity(images.len());
     for output in &plan.outputs {
-        let path = out_dir.join(output.file_name());
+        let path = out_dir.join(plan.file_name(&output.name));
         let Some(image) = images.iter().find(|image| image.name == output.name) else {
             remove(&path).await?;
             continue;

@@ -35,7 +35,7 @@ pub(crate) async fn decode(
     cancel: &CancellationToken,
 ) -> Result<usize, DecodeError> {
     let folder = folder.join(FOLDER);
-    make(&folder).await?;
+    make_folder(&folder).await?;
     let job = Job::SplitHevc(limits.clone(), with_gain_map);
     let split = jobs.run(&job, input, &folder, &limits.process, cancel);
     let Answer::Split(streams) = split.await? else {
@@ -46,7 +46,7 @@ pub(crate) async fn decode(
     }
     for (index, stream) in streams.iter().enumerate() {
         let scratch = folder.join(index.to_string());
-        make(&scratch).await?;
+        make_folder(&scratch).await?;
         let tool = ffmpeg(folder.join(BITSTREAMS[index]), scratch, stream, limits)?;
         tokio::select! {
             biased;
@@ -57,7 +57,7 @@ pub(crate) async fn decode(
     Ok(streams.len())
 }
 
-async fn make(folder: &Path) -> Result<(), DecodeError> {
+pub(crate) async fn make_folder(folder: &Path) -> Result<(), DecodeError> {
     let made = tokio::fs::create_dir(folder).await;
     made.map_err(DecodeError::io("making a folder"))
 }
@@ -98,21 +98,6 @@ fn ffmpeg(
 fn refused(error: ToolError) -> DecodeError {
     match error {
         ToolError::Failed { signal: None, .. } => DecodeError::Rejected(broken_hevc()),
-        ToolError::Failed {
-            code,
-            signal,
-            stderr,
-        } => DecodeError::Failed {
-            code,
-            signal,
-            stderr,
-        },
-        ToolError::LimitHit { resource, allowed } => DecodeError::LimitHit { resource, allowed },
-        ToolError::Rejected(never) => match never {},
-        ToolError::Cancelled => DecodeError::Cancelled,
-        ToolError::Protocol(what) => DecodeError::Protocol(what),
-        ToolError::InvalidJob(what) => DecodeError::InvalidJob(what),
-        ToolError::Sandbox(what) => DecodeError::Sandbox(what),
-        ToolError::Io { context, source } => DecodeError::Io { context, source },
+        other => other.map_rejection(|never| match never {}),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use media::Rejection;
@@ -10,11 +10,12 @@ use media::formats::DocumentFormat;
 use sandbox::JobError;
 use serde::{Deserialize, Serialize};
 
+use crate::avif;
 use crate::document::{self, DocumentLimits, DocumentProbe};
 use crate::hevc;
 use crate::image::{
-    self, Bitstream, HDR_FILE, HdrPlan, ImageError, ImageLimits, ImageProbe, OutputSpec,
-    RenderPlan, Rendered, RenderedImage,
+    self, Bitstream, HDR_FILE, HdrPlan, ImageError, ImageLimits, ImageProbe, RenderPlan, Rendered,
+    RenderedImage, Sampled,
 };
 
 /// Every job of every kind.
@@ -28,6 +29,10 @@ pub(crate) enum Job {
     RenderImage(ImageLimits, RenderPlan, usize),
     /// The same.
     RenderHdr(ImageLimits, HdrPlan, usize),
+    /// Takes pictures apart for an encoder of AV1, with what was decoded of so many bitstreams.
+    SampleImage(ImageLimits, RenderPlan, usize),
+    /// Puts what the encoder made of them into files.
+    AssembleAvif(Vec<Sampled>),
     /// Says which document of an office program it is.
     ExamineOffice(DocumentLimits),
     ProbeDocument(DocumentLimits, DocumentFormat),
@@ -40,6 +45,7 @@ pub(crate) enum Job {
 pub(crate) enum Answer {
     Probed(Box<ImageProbe>),
     Split(Vec<Bitstream>),
+    Sampled(Vec<Sampled>),
     Rendered(Rendered),
     RenderedHdr(Option<RenderedImage>),
     ProbedDocument(DocumentProbe),
@@ -61,7 +67,12 @@ impl sandbox::Job for Job {
             Self::SplitHevc(..) => hevc::BITSTREAMS.map(str::to_owned).to_vec(),
             Self::RenderHdr(..) => vec![HDR_FILE.to_owned()],
             Self::RenderImage(_, plan, _) | Self::RenderDocument(_, _, _, plan) => {
-                plan.outputs.iter().map(OutputSpec::file_name).collect()
+                plan.file_names()
+            }
+            Self::SampleImage(..) => avif::SAMPLES.map(str::to_owned).to_vec(),
+            Self::AssembleAvif(pictures) => {
+                let name = |picture: &Sampled| format!("{}.avif", picture.name);
+                pictures.iter().map(name).collect()
             }
         }
     }
@@ -73,9 +84,10 @@ impl sandbox::Job for Job {
             | Self::ExamineOffice(_)
             | Self::ProbeDocument(..)
             | Self::RenderDocument(..) => Vec::new(),
-            Self::RenderImage(_, _, streams) | Self::RenderHdr(_, _, streams) => {
-                hevc::planes(*streams)
-            }
+            Self::RenderImage(_, _, streams)
+            | Self::RenderHdr(_, _, streams)
+            | Self::SampleImage(_, _, streams) => hevc::planes(*streams),
+            Self::AssembleAvif(pictures) => avif::streams(pictures),
         }
     }
 
@@ -103,6 +115,15 @@ impl sandbox::Job for Job {
                 limits.check_length(input).map_err(JobError::Rejected)?;
                 let write = |jpeg: &[u8]| (&outputs[0]).write_all(jpeg);
                 Answer::RenderedHdr(image::render_hdr(input, decoded, limits, plan, write)?)
+            }
+            Self::SampleImage(limits, plan, _) => {
+                limits.check_length(input).map_err(JobError::Rejected)?;
+                let mut files: Vec<_> = outputs.iter().map(BufWriter::new).collect();
+                Answer::Sampled(image::sample(input, decoded, limits, plan, &mut files)?)
+            }
+            Self::AssembleAvif(pictures) => {
+                let write = |index: usize, avif: &[u8]| (&outputs[index]).write_all(avif);
+                Answer::Rendered(image::assemble(pictures, decoded, input, write)?)
             }
             Self::ExamineOffice(limits) => {
                 limits.check_length(input).map_err(JobError::Rejected)?;

@@ -7,6 +7,7 @@
 //! What this is not: it is not the place for policy (which types a user may upload), for storage, or for the system's
 //! own tools such as ffmpeg.
 
+mod avif;
 mod decoders;
 pub mod document;
 mod hevc;
@@ -17,8 +18,8 @@ pub use decoders::Decoders;
 pub use document::office::{LibreOffice, OfficeError};
 pub use document::{DocumentLimits, DocumentProbe};
 pub use image::{
-    ColorProfile, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, Orientation, OutputSpec, RenderPlan,
-    Rendered, RenderedImage, full_size,
+    ColorProfile, Encoding, HDR_FILE, HdrPlan, ImageLimits, ImageProbe, Orientation, OutputSpec,
+    RenderPlan, Rendered, RenderedImage, full_size,
 };
 pub use job::child_main;
 

@@ -129,7 +129,8 @@ pub async fn record(
     Ok(())
 }
 
-/// A file's variants: full ones first, pages in their order, then wider before narrower.
+/// A file's variants: full ones first, pages in their order, then wider before narrower, and of one size what every
+/// browser shows before what newer ones do.
 #[tracing::instrument(name = "db.media_variants.list", skip_all, fields(media.file_id = %file_id))]
 pub async fn list(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<Variant>, sqlx::Error> {
     sqlx::query_as!(
@@ -138,7 +139,7 @@ pub async fn list(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<Varian
                   width, height, page, bitrate, storage_path, size_bytes
            FROM media_variants
            WHERE file_id = $1
-           ORDER BY kind, page NULLS FIRST, width DESC NULLS LAST, storage_path"#,
+           ORDER BY kind, page NULLS FIRST, width DESC NULLS LAST, format, storage_path"#,
         file_id.0,
     )
     .fetch_all(conn)

@@ -40,6 +40,9 @@ pub enum SandboxError<R: std::error::Error + 'static> {
     /// The request itself is wrong: ours to fix.
     #[error("invalid job: {0}")]
     InvalidJob(&'static str),
+    /// A tool fails at what is no stranger's: ours to fix.
+    #[error("{0}")]
+    Tool(String),
     /// The kernel lacks what the sandbox needs, or the child could not set it up: ours to fix.
     #[error("the sandbox is not available: {0}")]
     Sandbox(String),
@@ -76,6 +79,32 @@ impl<R: std::error::Error + 'static> SandboxError<R> {
             Signal::SIGBUS,
         ];
         signal.is_none_or(|number| killers.iter().all(|killer| *killer as i32 != number))
+    }
+
+    /// The same of a caller who refuses in other words.
+    pub fn map_rejection<Other: std::error::Error + 'static>(
+        self,
+        into: impl FnOnce(R) -> Other,
+    ) -> SandboxError<Other> {
+        match self {
+            Self::Rejected(rejection) => SandboxError::Rejected(into(rejection)),
+            Self::LimitHit { resource, allowed } => SandboxError::LimitHit { resource, allowed },
+            Self::Cancelled => SandboxError::Cancelled,
+            Self::Failed {
+                code,
+                signal,
+                stderr,
+            } => SandboxError::Failed {
+                code,
+                signal,
+                stderr,
+            },
+            Self::Protocol(what) => SandboxError::Protocol(what),
+            Self::InvalidJob(what) => SandboxError::InvalidJob(what),
+            Self::Tool(what) => SandboxError::Tool(what),
+            Self::Sandbox(what) => SandboxError::Sandbox(what),
+            Self::Io { context, source } => SandboxError::Io { context, source },
+        }
     }
 
     /// The machine's fault, while it did what `context` says.

@@ -43,11 +43,12 @@ pub(super) fn judge(error: DecodeError) -> Result<Rejection, StepError> {
             source: Box::new(error),
             after: None,
         }),
-        DecodeError::Protocol(_) | DecodeError::InvalidJob(_) | DecodeError::Sandbox(_) => {
-            Err(StepError::Fail {
-                source: Box::new(error),
-            })
-        }
+        DecodeError::Protocol(_)
+        | DecodeError::InvalidJob(_)
+        | DecodeError::Tool(_)
+        | DecodeError::Sandbox(_) => Err(StepError::Fail {
+            source: Box::new(error),
+        }),
     }
 }
 

@@ -141,6 +141,7 @@ impl From<ToolError> for Blame {
             }
             error @ (ToolError::Protocol(_)
             | ToolError::InvalidJob(_)
+            | ToolError::Tool(_)
             | ToolError::Sandbox(_)
             | ToolError::Cancelled) => Self::Other(StepError::Fail {
                 source: Box::new(error),

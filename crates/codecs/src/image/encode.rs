@@ -14,8 +14,8 @@ use libwebp_sys as webp;
 use sandbox::Resource;
 
 pub(super) use self::animated::Animated;
+pub(super) use self::graphic::{Graphic, judge};
 
-use self::graphic::Graphic;
 use super::ImageError;
 use super::raster::{Layout, Raster};
 
@@ -27,7 +27,7 @@ pub(super) fn webp(
     quality: u8,
     method: u8,
 ) -> Result<Vec<u8>, ImageError> {
-    match graphic::judge(picture) {
+    match judge(picture) {
         Graphic::Flat if is_photo => lossy(picture, quality, method, false),
         Graphic::No => lossy(picture, quality, method, false),
         Graphic::Tiny => lossless(picture, method),

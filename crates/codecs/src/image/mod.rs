@@ -1,10 +1,11 @@
-//! Images: from untrusted bytes to facts about them, and to clean WebP pictures.
+//! Images: from untrusted bytes to facts about them, and to clean pictures in WebP and AVIF.
 //!
 //! Pure functions over byte slices; no file is opened here. A folder or file for each format that goes in. What comes out
 //! has its orientation applied, its colours in sRGB, and no metadata of any kind, but for rights where they are wanted.
 //! Nothing here bounds memory or time beyond the checks on declared sizes: the process does that.
 
 mod animation;
+mod avif;
 mod bmp;
 mod bytes;
 mod canvas;
@@ -35,20 +36,22 @@ mod rights;
 mod tiff;
 mod webp;
 
-use std::io;
+use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::avif::{Colors, Sampled, assemble};
 pub(crate) use self::drawn::render_drawn;
 pub use self::gain_map::{HDR_FILE, HdrPlan, render_hdr};
 pub(crate) use self::heif::{Bitstream, broken_hevc, may_hold_hevc, split_hevc};
 pub use self::limits::ImageLimits;
 pub use self::orient::Orientation;
-pub use self::plan::{OutputSpec, RenderPlan, Rendered, RenderedImage, full_size};
+pub use self::plan::{Encoding, OutputSpec, RenderPlan, Rendered, RenderedImage, full_size};
 pub use self::profile::ColorProfile;
 
 use self::extent::Extent;
 use self::header::Header;
+use self::plan::Target;
 use self::raster::Raster;
 use media::Rejection;
 use media::formats::ImageFormat;
@@ -127,19 +130,13 @@ pub fn render(
     mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
 ) -> Result<Rendered, ImageError> {
     let header = header::read(bytes, limits)?;
-    let orientation = header.orientation;
-    let is_photo = header.is_lossy;
-    let is_first_frame = header.frames > 1;
-    let (width, height) = orientation.turn(header.width, header.height);
-    let targets = plan.targets(width, height);
+    let (is_photo, is_first_frame) = (header.is_lossy, header.frames > 1);
+    let targets = targets(&header, plan);
     let Some(widest) = targets.first() else {
         return Ok(Rendered::default());
     };
 
-    let rights = plan
-        .keep_rights
-        .then(|| rights::packet(bytes, header.format));
-    let rights = rights.flatten();
+    let rights = rights_of(bytes, &header, plan);
     let is_animated = animation::is_wanted(&header, limits)?;
     if is_animated {
         let sizes = (&targets[..], rights.as_deref());
@@ -148,20 +145,71 @@ pub fn render(
             return Ok(rendered);
         }
     }
-
-    // Colours are converted and pixels turned at the widest size that is wanted, not at the size
-    // of the source: for thumbnails that is a fraction of the work.
-    let stored_size = orientation.turn(widest.width, widest.height);
-    let (stored, extent) = decode(bytes, decoded, header, limits, stored_size)?;
-    limits.check_extent(extent)?;
-    let mut picture = resize::to(stored, stored_size)?;
-    picture = orient::upright(color::to_srgb(picture)?, orientation);
-
+    let (picture, extent) = still(bytes, decoded, header, limits, widest)?;
     Ok(Rendered {
         is_cut: extent == Extent::Cut,
         is_first_frame,
         ..outputs::make(picture, is_photo, plan, &targets, rights.as_deref(), write)?
     })
+}
+
+/// Takes the pictures of `plan` apart for an encoder of AV1: their colours, their transparency and the packet of their
+/// rights go to the three `files`. Nothing is made of an animation.
+pub(crate) fn sample(
+    bytes: &[u8],
+    decoded: &[&[u8]],
+    limits: &ImageLimits,
+    plan: &RenderPlan,
+    files: &mut [impl Write],
+) -> Result<Vec<Sampled>, ImageError> {
+    let [colors, alpha, rights] = files else {
+        return Err(ImageError::Io(io::ErrorKind::InvalidInput.into()));
+    };
+    let header = header::read(bytes, limits)?;
+    let is_photo = header.is_lossy;
+    let targets = targets(&header, plan);
+    let Some(widest) = targets.first().filter(|_| header.frames == 1) else {
+        return Ok(Vec::new());
+    };
+    if let Some(packet) = rights_of(bytes, &header, plan) {
+        rights.write_all(&packet)?;
+        rights.flush()?;
+    }
+    let (picture, _) = still(bytes, decoded, header, limits, widest)?;
+    avif::sample(picture, is_photo, plan, &targets, (colors, alpha))
+}
+
+/// The outputs of `plan` that suit a picture, widest first.
+fn targets(header: &Header, plan: &RenderPlan) -> Vec<Target> {
+    let (width, height) = header.orientation.turn(header.width, header.height);
+    plan.targets(width, height)
+}
+
+/// The packet of XMP that says whose a picture is, if it is to be kept and there is one.
+fn rights_of(bytes: &[u8], header: &Header, plan: &RenderPlan) -> Option<Vec<u8>> {
+    let packet = plan
+        .keep_rights
+        .then(|| rights::packet(bytes, header.format));
+    packet.flatten()
+}
+
+/// The picture, or the first of several, as it is to be shown, in sRGB and as large as the widest that is wanted.
+fn still(
+    bytes: &[u8],
+    decoded: &[&[u8]],
+    header: Header,
+    limits: &ImageLimits,
+    widest: &Target,
+) -> Result<(Raster, Extent), ImageError> {
+    // Colours are converted and pixels turned at the widest size that is wanted, not at the size
+    // of the source: for thumbnails that is a fraction of the work.
+    let orientation = header.orientation;
+    let stored_size = orientation.turn(widest.width, widest.height);
+    let (stored, extent) = decode(bytes, decoded, header, limits, stored_size)?;
+    limits.check_extent(extent)?;
+    let picture = resize::to(stored, stored_size)?;
+    let picture = orient::upright(color::to_srgb(picture)?, orientation);
+    Ok((picture, extent))
 }
 
 /// The stored picture: as large as it is, or smaller but still as large as `wanted`.

@@ -158,6 +158,7 @@ fn taken(format: &str, bytes: &[u8]) -> bool {
         outputs: vec![output("small", Some(8))],
         keep_rights: true,
         placeholder: true,
+        ..RenderPlan::default()
     };
     match format {
         "exif" => exif::orientation(bytes) != super::Orientation::default(),

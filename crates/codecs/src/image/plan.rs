@@ -13,6 +13,8 @@ const WEBP_MAX_SIDE: u32 = 16_383;
 pub struct RenderPlan {
     /// At most 32, with names of their own.
     pub outputs: Vec<OutputSpec>,
+    /// How all of them are encoded.
+    pub encoding: Encoding,
     /// Whether the pictures say whose they are and how they may be used, as the file does: creator, credit, copyright,
     /// usage terms, web statement and licensor, and nothing else.
     pub keep_rights: bool,
@@ -20,7 +22,18 @@ pub struct RenderPlan {
     pub placeholder: bool,
 }
 
-/// One picture wanted: `<name>.webp`.
+/// How pictures are encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// WebP, by our own code.
+    #[default]
+    Webp,
+    /// AVIF, by ffmpeg. Of still pictures only; no placeholder is made.
+    Avif,
+}
+
+/// One picture wanted: `<name>.webp` or `<name>.avif`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputSpec {
     /// 1 to 64 of `a-z`, `0-9`, `-` and `_`. Chosen by us, never taken from a user.
@@ -29,17 +42,10 @@ pub struct OutputSpec {
     /// wider than the source is left out, but the narrowest of a plan is always made, at the
     /// source's size if need be.
     pub max_width: Option<u32>,
-    /// WebP quality, 0 to 100.
+    /// The encoder's quality, 0 to 100.
     pub quality: u8,
-    /// WebP effort, 0 (fast, large) to 6 (slow, small).
+    /// The encoder's effort, 0 (fast, large) to 6 (slow, small).
     pub method: u8,
-}
-
-impl OutputSpec {
-    /// The file that the picture is written to.
-    pub fn file_name(&self) -> String {
-        format!("{}.webp", self.name)
-    }
 }
 
 /// One picture made.
@@ -77,6 +83,20 @@ pub(super) struct Target {
 }
 
 impl RenderPlan {
+    /// The file that the picture of that name is written to.
+    pub(crate) fn file_name(&self, name: &str) -> String {
+        match self.encoding {
+            Encoding::Webp => format!("{name}.webp"),
+            Encoding::Avif => format!("{name}.avif"),
+        }
+    }
+
+    /// The files that its pictures are written to.
+    pub(crate) fn file_names(&self) -> Vec<String> {
+        let names = self.outputs.iter();
+        names.map(|output| self.file_name(&output.name)).collect()
+    }
+
     /// Refuses a plan that could not be carried out for any image.
     pub(crate) fn validate(&self) -> Result<(), &'static str> {
         let name_is_safe = |name: &str| {
@@ -95,6 +115,8 @@ impl RenderPlan {
             Err("an output has no width")
         } else if !all(|output| output.quality <= 100 && output.method <= 6) {
             Err("quality is 0 to 100 and method 0 to 6")
+        } else if self.encoding == Encoding::Avif && self.placeholder {
+            Err("a placeholder is made with WebP only")
         } else {
             Ok(())
         }

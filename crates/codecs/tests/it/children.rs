@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use codecs::{DecodeError, Decoders, HDR_FILE, HdrPlan, ImageLimits, RenderPlan, RenderedImage};
+use codecs::{
+    DecodeError, Decoders, Encoding, HDR_FILE, HdrPlan, ImageLimits, RenderPlan, RenderedImage,
+};
 use media::RejectionCode;
 use media::formats::ImageFormat;
 use sandbox::{Limits, Resource};
@@ -43,7 +45,11 @@ pub fn rendered_by_children(
         .unwrap()
         .block_on(rendering)?;
     let read = |image: RenderedImage| {
-        let path = folder.path().join(format!("{}.webp", image.name));
+        let extension = match plan.encoding {
+            Encoding::Webp => "webp",
+            Encoding::Avif => "avif",
+        };
+        let path = folder.path().join(format!("{}.{extension}", image.name));
         (image, fs::read(path).unwrap())
     };
     Ok(images.into_iter().map(read).collect())

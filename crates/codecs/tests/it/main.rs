@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 mod animations;
+mod avif;
 mod broken;
 mod cases;
 mod children;

@@ -4,7 +4,7 @@ SELECT file.file_id, file.owner_id, file.upload_id, upload.filename, upload.decl
        file.storage_path, file.checksum_sha256,
        (SELECT main.storage_path FROM media_variants AS main
         WHERE main.file_id = file.file_id AND main.kind IN ('full', 'playlist', 'page')
-        ORDER BY main.page NULLS FIRST, main.width DESC LIMIT 1) AS "main_key?",
+        ORDER BY main.page NULLS FIRST, main.width DESC, main.format LIMIT 1) AS "main_key?",
        file.placeholder_thumbhash, file.placeholder_color,
        file.rejection_code AS "rejection_code: RejectionCode",
        file.rejection_message, file.rejection_limit, file.rejection_measured, file.rejection_step,

@@ -1,5 +1,6 @@
 //! Whether everything that an image is served with was made. No I/O.
 
+use media::formats::OutputFormat;
 use media::variants::VariantKind;
 
 use super::{Output, Probe};
@@ -28,16 +29,20 @@ pub fn check<'a>(
     probe: &Probe,
     outputs: impl Iterator<Item = &'a Output>,
 ) -> Result<(), Incomplete> {
-    let (full, others): (Vec<_>, Vec<_>) = outputs.partition(|o| o.kind == VariantKind::Full);
-    let &[full] = full.as_slice() else {
-        return Err(Incomplete::Full(full.len()));
-    };
-    let expected = codecs::full_size(probe.width, probe.height);
-    let found = (full.width, full.height);
-    if found != expected {
-        return Err(Incomplete::Size { found, expected });
+    let (always, extras): (Vec<_>, Vec<_>) = outputs.partition(|o| o.format == OutputFormat::Webp);
+    let is_full = |output: &&&Output| output.kind == VariantKind::Full;
+    let count = always.iter().filter(is_full).count();
+    if count != 1 {
+        return Err(Incomplete::Full(count));
     }
-    if !others.iter().any(|o| o.kind == VariantKind::Thumbnail) {
+    let expected = codecs::full_size(probe.width, probe.height);
+    for full in always.iter().chain(&extras).filter(is_full) {
+        let found = (full.width, full.height);
+        if found != expected {
+            return Err(Incomplete::Size { found, expected });
+        }
+    }
+    if !always.iter().any(|o| o.kind == VariantKind::Thumbnail) {
         return Err(Incomplete::NoThumbnail);
     }
     Ok(())

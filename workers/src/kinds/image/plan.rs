@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use codecs::{HdrPlan, OutputSpec, RenderPlan};
+use codecs::{Encoding, HdrPlan, OutputSpec, RenderPlan};
+use media::formats::OutputFormat;
 use media::recipes::Extras;
 use media::recipes::image::{self, UnitName};
 use serde::{Deserialize, Serialize};
@@ -25,10 +26,7 @@ impl Unit {
 /// Those of the recipe's units that suit the image, each for a task of its own.
 pub fn plan(probe: &Probe, extras: Extras) -> Plan {
     let recipe = image::recipe(extras);
-    let suits = |unit: &&image::Unit| match unit.name {
-        UnitName::Full | UnitName::Thumbnails => true,
-        UnitName::Hdr => probe.has_hdr,
-    };
+    let suits = |unit: &&image::Unit| unit.name != UnitName::Hdr || probe.has_hdr;
     let units = recipe.units.iter().filter(suits);
     Plan {
         recipe: recipe.hash(),
@@ -46,8 +44,14 @@ pub fn render_plan(unit: &image::Unit, keep_rights: bool) -> RenderPlan {
         quality: output.quality,
         method: output.effort,
     });
+    let is_avif = |output: &image::Output| output.format == OutputFormat::Avif;
     RenderPlan {
         outputs: outputs.collect(),
+        encoding: if unit.outputs.iter().all(is_avif) {
+            Encoding::Avif
+        } else {
+            Encoding::Webp
+        },
         keep_rights,
         placeholder: unit.name == UnitName::Thumbnails,
     }

@@ -43,7 +43,9 @@ pub async fn render(
 ) -> Result<Rendering, StepError> {
     let unit = image::unit(unit.name);
     match unit.name {
-        UnitName::Full | UnitName::Thumbnails => render_plain(cx, source, &unit).await,
+        UnitName::Full | UnitName::Thumbnails | UnitName::FullAvif | UnitName::ThumbnailsAvif => {
+            render_plain(cx, source, &unit).await
+        }
         UnitName::Hdr => render_hdr(cx, source, &unit).await,
     }
 }

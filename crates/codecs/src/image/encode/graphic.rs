@@ -4,7 +4,7 @@ use crate::image::raster::Raster;
 
 /// What kind of picture it is to an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Graphic {
+pub(in crate::image) enum Graphic {
     /// A photo, or as fine as one.
     No,
     /// So small that storing it without loss costs next to nothing.
@@ -16,7 +16,7 @@ pub(super) enum Graphic {
 /// The pixels of a tiny picture.
 const TINY: usize = 64 * 64;
 
-pub(super) fn judge(picture: &Raster) -> Graphic {
+pub(in crate::image) fn judge(picture: &Raster) -> Graphic {
     let flat = || match picture.layout.channels() {
         3 => is_flat::<3>(picture),
         _ => is_flat::<4>(picture),

@@ -1,5 +1,7 @@
-//! What is made of an image: a full-size WebP, and thumbnails of four widths; by configuration, a JPEG with a gain map.
+//! What is made of an image: a full-size WebP, and thumbnails of four widths; by configuration, both as AVIF, too, and a
+//! JPEG with a gain map.
 
+mod avif;
 mod full;
 mod hdr;
 mod thumbnails;
@@ -32,6 +34,10 @@ pub enum UnitName {
     Thumbnails,
     /// The image at its own size, with a gain map.
     Hdr,
+    /// The image at its own size, as AVIF.
+    FullAvif,
+    /// The small versions, as AVIF.
+    ThumbnailsAvif,
 }
 
 /// One variant to make.
@@ -53,6 +59,9 @@ pub struct Output {
 /// Everything that is made of a picture. A unit that does not suit it is not planned.
 pub fn recipe(extras: Extras) -> Recipe<Unit> {
     let mut names = vec![UnitName::Full, UnitName::Thumbnails];
+    if extras.image_avif {
+        names.extend([UnitName::FullAvif, UnitName::ThumbnailsAvif]);
+    }
     names.extend(extras.image_hdr.then_some(UnitName::Hdr));
     Recipe {
         revision: REVISION,
@@ -67,6 +76,8 @@ pub fn unit(name: UnitName) -> Unit {
         UnitName::Full => full::unit(),
         UnitName::Thumbnails => thumbnails::unit(),
         UnitName::Hdr => hdr::unit(),
+        UnitName::FullAvif => avif::full(),
+        UnitName::ThumbnailsAvif => avif::thumbnails(),
     }
 }
 
@@ -112,11 +123,13 @@ mod tests {
     fn file_names_are_unique_within_a_recipe() {
         let recipe = recipe(Extras {
             image_hdr: true,
+            image_avif: true,
             ..Extras::default()
         });
         let names: HashSet<_> = recipe.outputs().map(Output::file_name).collect();
         assert_eq!(names.len(), recipe.outputs().count());
         assert!(names.contains("full.webp") && names.contains("thumbnail-1280.webp"));
         assert!(names.contains("hdr.jpg"));
+        assert!(names.contains("full.avif") && names.contains("thumbnail-1280.avif"));
     }
 }
