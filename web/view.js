@@ -372,12 +372,14 @@ function tile(variant, placeholder) {
   return item;
 }
 
-/** Of a document, several pages of which are shown. Of the first is known how it looks; the others are of the same paper. */
+/** Of a document, several pages of which are shown. */
 function pageTile(variant, placeholder) {
   const words = `Page ${variant.page ?? 1}`;
   const image = picture(variant, words, () => wipe(image));
   const isFirst = (variant.page ?? 1) === 1;
-  paint(image, isFirst ? placeholder : placeholder && { color: placeholder.color }, "contain");
+  // Pages that were drawn by an older version have none of their own; they are of the same paper.
+  const paper = isFirst ? placeholder : placeholder && { color: placeholder.color };
+  paint(image, variant.placeholder ?? paper, "contain");
   image.loading = "lazy";
   image.dataset.testid = "page";
   return framed(variant, image, words);

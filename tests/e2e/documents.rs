@@ -181,6 +181,12 @@ async fn as_many_pages_are_shown_as_are_wanted_and_can_be_drawn() {
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
     let file = upload(&stack, &api, &stack.file("letter.pdf", &pages(5, 0, ""))).await;
     assert_eq!(numbers(&file), [1, 1, 1, 2, 3]);
+    for variant in file["variants"].as_array().unwrap() {
+        let placeholder = &variant["placeholder"];
+        assert!(placeholder["thumbhash"].is_string(), "{variant}");
+        assert!(placeholder["color"].is_string(), "{variant}");
+    }
+    assert_eq!(file["variants"][0]["placeholder"], file["placeholder"]);
     assert_eq!(corners(&file).await.1, (1280, 960));
     assert_eq!(file["warnings"], serde_json::json!([]));
     let pictures = urls(&file, "page");

@@ -257,7 +257,7 @@ async fn check(path: &Path, image: &RenderedImage) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Removes the file of an output that was left out, if there is one.
+/// Removes the file of an output that was left out, if it was begun.
 async fn remove(path: &Path) -> Result<(), DecodeError> {
     match tokio::fs::remove_file(path).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::FileId;
 use crate::ObjectKey;
 use crate::formats::OutputFormat;
+use crate::{Color, FileId, Placeholder};
 
 /// What a variant is for. The string is a contract: never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -71,6 +71,8 @@ pub struct NewVariant {
     pub height: Option<u32>,
     /// The number of the page, from 1, for what shows one.
     pub page: Option<u32>,
+    /// What to show while it is loading, for what shows one of several pages.
+    pub placeholder: Option<Placeholder>,
     /// Bits per second, for what has a duration.
     pub bitrate: Option<u64>,
     /// Where it lies in the origin bucket.
@@ -91,6 +93,8 @@ pub struct Variant {
     pub height: Option<i32>,
     /// The number of the page, from 1, of what shows one.
     pub page: Option<i32>,
+    /// What to show while it is loading, of what shows a page.
+    pub placeholder: Option<Placeholder>,
     /// Bits per second.
     pub bitrate: Option<i64>,
     /// Key in the origin bucket.
@@ -109,10 +113,12 @@ pub async fn record(
         .execute(&mut *conn)
         .await?;
     for variant in variants {
+        let placeholder = variant.placeholder.as_ref();
         sqlx::query!(
             "INSERT INTO media_variants
-                 (file_id, kind, format, width, height, page, bitrate, storage_path, size_bytes)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 (file_id, kind, format, width, height, page, bitrate, storage_path, size_bytes,
+                  placeholder_thumbhash, placeholder_color)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             file_id.0,
             variant.kind as VariantKind,
             variant.format as OutputFormat,
@@ -122,6 +128,8 @@ pub async fn record(
             variant.bitrate.map(u64::cast_signed),
             variant.storage_path.as_str(),
             variant.size_bytes.cast_signed(),
+            placeholder.map(|placeholder| placeholder.thumbhash.as_slice()),
+            placeholder.map(|placeholder| placeholder.color.to_number()),
         )
         .execute(&mut *conn)
         .await?;
@@ -133,15 +141,31 @@ pub async fn record(
 /// browser shows before what newer ones do.
 #[tracing::instrument(name = "db.media_variants.list", skip_all, fields(media.file_id = %file_id))]
 pub async fn list(conn: &mut PgConnection, file_id: FileId) -> Result<Vec<Variant>, sqlx::Error> {
-    sqlx::query_as!(
-        Variant,
+    let rows = sqlx::query!(
         r#"SELECT kind AS "kind: VariantKind", format AS "format: OutputFormat",
-                  width, height, page, bitrate, storage_path, size_bytes
+                  width, height, page, bitrate, storage_path, size_bytes,
+                  placeholder_thumbhash, placeholder_color
            FROM media_variants
            WHERE file_id = $1
            ORDER BY kind, page NULLS FIRST, width DESC NULLS LAST, format, storage_path"#,
         file_id.0,
-    )
-    .fetch_all(conn)
-    .await
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    let variants = rows.map(|row| Variant {
+        kind: row.kind,
+        format: row.format,
+        width: row.width,
+        height: row.height,
+        page: row.page,
+        placeholder: row.placeholder_thumbhash.zip(row.placeholder_color).map(
+            |(thumbhash, color)| Placeholder {
+                thumbhash,
+                color: Color::from_number(color),
+            },
+        ),
+        bitrate: row.bitrate,
+        storage_path: row.storage_path,
+        size_bytes: row.size_bytes,
+    });
+    Ok(variants.collect())
 }

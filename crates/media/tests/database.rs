@@ -178,6 +178,7 @@ async fn what_is_recorded_is_read_back() {
         width: Some(width),
         height: Some(3),
         page: None,
+        placeholder: None,
         bitrate: None,
         storage_path: ObjectKey::new(name).unwrap(),
         size_bytes: 7,
@@ -249,16 +250,49 @@ async fn the_latest_placeholder_stands() {
 }
 
 #[tokio::test]
+async fn of_one_size_what_every_browser_shows_is_the_main_variant() {
+    let (_database, mut connection) = database().await;
+    let connection = &mut connection;
+    let file_id = file_at(connection, FileStatus::Ready).await;
+    let full = |format, name: &str| NewVariant {
+        kind: VariantKind::Full,
+        format,
+        width: Some(800),
+        height: Some(3),
+        page: None,
+        placeholder: None,
+        bitrate: None,
+        storage_path: ObjectKey::new(name).unwrap(),
+        size_bytes: 7,
+    };
+    let all = [
+        full(OutputFormat::Avif, "media/1"),
+        full(OutputFormat::Webp, "media/2"),
+    ];
+    variants::record(connection, file_id, &all).await.unwrap();
+    let found = variants::list(connection, file_id).await.unwrap();
+    let paths: Vec<_> = found.iter().map(|found| &*found.storage_path).collect();
+    assert_eq!(paths, ["media/2", "media/1"]);
+    let file = files::load(connection, file_id).await.unwrap().unwrap();
+    assert_eq!(file.published.unwrap().main_key, "media/2");
+}
+
+#[tokio::test]
 async fn the_main_page_of_a_document_is_its_first_however_narrow() {
     let (_database, mut connection) = database().await;
     let connection = &mut connection;
     let file_id = file_at(connection, FileStatus::Ready).await;
-    let page = |page, width, name: &str| NewVariant {
+    let placeholder = |page: u32| Placeholder {
+        thumbhash: vec![7; 5],
+        color: Color([page.to_le_bytes()[0]; 3]),
+    };
+    let page = |page: Option<u32>, width, name: &str| NewVariant {
         kind: VariantKind::Page,
         format: OutputFormat::Webp,
         width: Some(width),
         height: Some(3),
         page,
+        placeholder: page.map(placeholder),
         bitrate: None,
         storage_path: ObjectKey::new(name).unwrap(),
         size_bytes: 7,
@@ -274,6 +308,12 @@ async fn the_main_page_of_a_document_is_its_first_however_narrow() {
         let found = variants::list(connection, file_id).await.unwrap();
         let paths: Vec<_> = found.iter().map(|found| &*found.storage_path).collect();
         assert_eq!(paths, ["media/1", "media/2", "media/3"]);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|found| found.placeholder.clone())
+            .collect();
+        let expected = [first, Some(2), Some(3)].map(|page| page.map(placeholder));
+        assert_eq!(shown, expected);
         let file = files::load(connection, file_id).await.unwrap().unwrap();
         assert_eq!(file.published.unwrap().main_key, "media/1");
     }

@@ -10,7 +10,8 @@ use workflows::StoreError;
 use super::audio::AudioView;
 use super::document::DocumentView;
 use super::progress::percent;
-use super::view::{FileView, RunView, VariantView};
+use super::variant::VariantView;
+use super::view::{FileView, RunView};
 use crate::ApiState;
 use crate::http::problem::Problem;
 
@@ -74,7 +75,7 @@ pub async fn detail<E: From<sqlx::Error> + From<StoreError>>(
         progress: progress.map(|run| percent(run, ready)),
         file: FileView::new(file, base),
         variants: variants
-            .iter()
+            .into_iter()
             .map(|variant| VariantView::new(variant, base))
             .collect(),
         audio: audio.map(Into::into),

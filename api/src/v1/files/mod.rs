@@ -10,6 +10,7 @@ pub mod list;
 pub mod placeholder;
 mod progress;
 pub mod retry;
+mod variant;
 mod view;
 
 use media::FileId;

@@ -2,8 +2,7 @@
 //!
 //! It takes files from a folder (`MUTATE_FOLDER`, named after their format, such as `png`, `apng`, `pdf`, `icc` or `exif`),
 //! and makes as many mutations of them as are asked for (`MUTATE_COUNT`), from a number on (`MUTATE_FROM`). Each follows
-//! from its number alone. The number at work is kept in `MUTATE_FOLDER/at`, and the last panic beside the folder: for what
-//! ends the process.
+//! from its number alone. The number at work is kept in `MUTATE_FOLDER/at`, and the last panic beside the folder.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt as _;

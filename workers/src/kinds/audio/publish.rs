@@ -163,6 +163,7 @@ fn variant(
         width: None,
         height: None,
         page: None,
+        placeholder: None,
         bitrate: None,
         storage_path,
         size_bytes,

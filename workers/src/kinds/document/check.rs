@@ -74,6 +74,7 @@ mod tests {
                 page,
                 width: 640,
                 height: 905,
+                placeholder: None,
             });
             let outputs: Vec<_> = outputs.collect();
             assert_eq!(

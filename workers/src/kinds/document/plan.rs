@@ -122,7 +122,7 @@ pub fn render_plan(unit: Unit) -> RenderPlan {
     }
     RenderPlan {
         outputs,
-        placeholder: !matches!(unit, Unit::FurtherPage { .. }),
+        placeholder: true,
         ..RenderPlan::default()
     }
 }

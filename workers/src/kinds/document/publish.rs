@@ -36,6 +36,7 @@ pub async fn publish(
             width: Some(page.width),
             height: Some(page.height),
             page: Some(page.page),
+            placeholder: page.placeholder,
             bitrate: None,
             storage_path: key,
             size_bytes,

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use codecs::Rendered;
-use media::Rejection;
 use media::formats::{DocumentFormat, OutputFormat};
+use media::{Placeholder, Rejection};
 use serde::{Deserialize, Serialize};
 use workflows::{Attempt, StepError};
 
@@ -25,6 +25,9 @@ pub struct Output {
     pub width: u32,
     /// Pixels.
     pub height: u32,
+    /// What to show while it is loading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<Placeholder>,
 }
 
 const fn first() -> u32 {
@@ -99,6 +102,7 @@ async fn add(
                 page,
                 width: image.width,
                 height: image.height,
+                placeholder: rendered.placeholder.clone(),
             }),
         });
     }

@@ -29,6 +29,7 @@ pub async fn publish(context: &Context, stored: Vec<Stored>) -> Result<Publicati
             width: Some(image.width),
             height: Some(image.height),
             page: None,
+            placeholder: None,
             bitrate: None,
             storage_path: key,
             size_bytes,

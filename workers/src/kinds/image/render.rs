@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use codecs::{Rendered, RenderedImage};
+use codecs::{Encoding, Rendered, RenderedImage};
 use media::Placeholder;
 use media::formats::OutputFormat;
 use media::recipes::image::{self, UnitName};
@@ -68,7 +68,15 @@ async fn render_plain(
                 .render_image(file, &plan, folder.path(), &limits, cancelled);
         Ok((rendered.await?, folder))
     });
-    let (rendered, folder) = rendered.await?.map_err(errors::reject)?;
+    let (rendered, folder) = match rendered.await? {
+        Ok(rendered) => rendered,
+        // The WebPs show whether the file is at fault.
+        Err(refusal) if plan.encoding == Encoding::Avif => {
+            tracing::info!(refusal.code = ?refusal.code, "a picture was left without its AVIF");
+            (Rendered::default(), context.folder()?)
+        }
+        Err(refusal) => return Err(errors::reject(refusal)),
+    };
     let images = rendered.pictures.iter();
     let made = images.map(|image| made(unit, folder.path(), image, &rendered));
     let made = made.collect::<Result<_, _>>()?;

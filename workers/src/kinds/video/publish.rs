@@ -141,6 +141,7 @@ fn variant(
         width: None,
         height: None,
         page: None,
+        placeholder: None,
         bitrate: None,
         storage_path,
         size_bytes,
