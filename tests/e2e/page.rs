@@ -365,12 +365,13 @@ async fn a_blurred_picture_stands_where_another_has_not_come_yet() {
         );
         browser.until(&shown).await;
     }
-    // The paper of a page behind the first, and room for a cover.
+    // A page behind the first has a picture of its own, and there is room for a cover.
     browser
         .until(
             "const [, second] = document.querySelectorAll('[data-testid=page]');
              const cover = document.querySelector('[data-testid=cover]');
-             return second?.style.backgroundColor.startsWith('rgb(') && cover?.width === 2 * cover?.height;",
+             const painted = second?.style.backgroundImage.startsWith('url(\"data:image/png;base64,');
+             return painted && cover?.width === 2 * cover?.height;",
         )
         .await;
 }
