@@ -5,7 +5,8 @@ import * as keys from "./key.js";
 import * as kept from "./kept.js";
 import { FileList } from "./list.js";
 import { Sender } from "./sender.js";
-import { errorWords, setText } from "./view.js";
+import { setText } from "./elements.js";
+import { errorWords } from "./view.js";
 
 /** With more files than this at once, their cards stay closed. */
 const OPEN_AT_ONCE = 3;

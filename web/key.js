@@ -1,7 +1,7 @@
 // The API key: where it comes from, where it is kept, and whose it is. A key never takes another's place unasked: a
 // link could otherwise make somebody upload into a stranger's account.
 
-import { setText } from "./view.js";
+import { setText } from "./elements.js";
 
 const NAME = "mediamill.key";
 const byId = (id) => document.getElementById(id);

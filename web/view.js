@@ -1,9 +1,9 @@
 // How a file looks. Names and messages come from strangers: they enter the page as text, never as markup.
 
-import * as film from "./film.js";
-import { paint, wipe } from "./placeholder.js";
-import * as sound from "./sound.js";
-import { bytes, formatWords, pageWords, printable, sizeWords, soundWords, spaced, variantWords } from "./words.js";
+import { element, fill, fillFacts, setText } from "./elements.js";
+import { paint } from "./placeholder.js";
+import { showVariants } from "./variants.js";
+import { bytes, formatWords, pageWords, printable, soundWords, spaced } from "./words.js";
 
 /** The route of every file; the service tells only of the steps that were reached. */
 const ROUTE = new Map([
@@ -49,8 +49,6 @@ const CAN_DELETE = document.documentElement.dataset.canDelete === "true";
 
 const dateTime = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
-/** What `fill` put where. */
-const shown = new WeakMap();
 let cards = 0;
 
 /** One file in the list. */
@@ -171,7 +169,9 @@ export class Card {
     this.#find(".delete").hidden = !CAN_DELETE || !this.isFinal || file.status === "PENDING";
     if (rejection && rejection.code !== "upload_aborted") this.#showRejection(rejection);
     this.#showPlaceholder(file);
-    if (variants.length > 0) this.#showVariants(file, soundWords(audio) || pageWords(pages));
+    if (variants.length > 0) {
+      showVariants((selector) => this.#find(selector), file, soundWords(audio) || pageWords(pages));
+    }
     this.#showFacts(file);
   }
 
@@ -257,54 +257,6 @@ export class Card {
     if (thumb.childElementCount === 0) paint(thumb, placeholder, "cover");
   }
 
-  #showVariants({ variants: all, placeholder, cdn_url: cdnUrl }, facts) {
-    this.#find(".variants").hidden = false;
-    const variants = withAvif(all);
-    const main = variants.find((variant) => ["full", "playlist", "page"].includes(variant.kind));
-    const bright = variants.find((variant) => variant.kind === "hdr");
-    const pictures = variants.filter((variant) => variant.content_type.startsWith("image/") && variant !== bright);
-    const whole = variants.find((variant) => variant.kind === "audio");
-    const further = pictures.filter((variant) => variant.page > 1);
-    const small = pictures.filter((variant) => variant !== main && !(whole && variant.kind === "waveform")
-      && !further.includes(variant));
-    const tiles = small.length > 0 || whole ? small : pictures.filter((variant) => !further.includes(variant));
-    fill(this.#find(".tiles"), tiles, (variant) => tile(variant, placeholder));
-    const link = this.#find(".full");
-    const address = webAddress(main?.url ?? cdnUrl);
-    link.href = address;
-    link.hidden = !address;
-    this.#find(".copy").hidden = link.hidden;
-    const brightLink = this.#find(".hdr");
-    brightLink.href = webAddress(bright?.url);
-    brightLink.hidden = !bright;
-    if (bright) brightLink.textContent = `Open in high dynamic range: ${variantWords(bright)}`;
-    const played = main?.kind === "playlist" ? [whole ?? main] : [];
-    const about = [main && sizeWords(main), facts].filter(Boolean).join(" · ");
-    if (played.length > 0) link.textContent = ["Open the playlist", about].filter(Boolean).join(": ");
-    else if (main?.kind === "page") link.textContent = `Open the first page of ${facts}: ${variantWords(main)}`;
-    else link.textContent = main ? `Open full size: ${variantWords(main)}` : "Open full size";
-    const inOne = variants.find((variant) => ["audio", "video"].includes(variant.kind));
-    const download = this.#find(".whole");
-    download.href = webAddress(inOne?.url);
-    download.hidden = !inOne;
-    if (inOne) download.textContent = `Open it as one file: ${variantWords(inOne)}`;
-    const bySize = small.toSorted((a, b) => (a.width ?? Infinity) - (b.width ?? Infinity));
-    const thumb = this.#find(".thumb");
-    const least = bySize[0] ?? tiles[0];
-    if (least) fill(thumb, [least], (variant) => outer(picture(variant, "", () => wipe(thumb))));
-    const first = further.length > 0 ? [small[0] ?? main] : [];
-    fill(this.#find(".pages"), [...first, ...further], (variant) => pageTile(variant, placeholder));
-    const last = (kind) => {
-      const { url, width, height } = bySize.findLast((variant) => variant.kind === kind) ?? {};
-      const address = webAddress(url);
-      return address ? { address, width, height } : undefined;
-    };
-    const wave = pictures.find((variant) => variant.kind === "waveform");
-    fill(this.#find(".player"), played, ({ url }) => whole
-      ? sound.player(webAddress(url), webAddress(wave?.url), last("cover"), placeholder)
-      : film.player(webAddress(url), last("poster")?.address ?? "", placeholder));
-  }
-
   #showFacts(file) {
     fillFacts(this.#find(".about-file"), [
       ["Name", printable(file.filename)],
@@ -341,12 +293,6 @@ export async function copyText(text) {
   }
 }
 
-/** Shows `words`, or nothing. */
-export function setText(element, words) {
-  element.hidden = !words;
-  if (element.textContent !== (words || "")) element.textContent = words || "";
-}
-
 function stepRow({ name, state, done, total, attempts = 0, last_error: lastError }) {
   const row = element("li", "step");
   Object.assign(row.dataset, { testid: "step", name, state });
@@ -359,86 +305,4 @@ function stepRow({ name, state, done, total, attempts = 0, last_error: lastError
   );
   if (lastError) row.append(element("p", "step-error", lastError));
   return row;
-}
-
-function tile(variant, placeholder) {
-  const image = picture(variant, [variant.kind, sizeWords(variant)].filter(Boolean).join(", "), () => wipe(image));
-  image.dataset.testid = "variant";
-  paint(image, placeholder, "contain");
-  const item = framed(variant, image, sizeWords(variant) || variant.kind);
-  const formats = [variant, variant.avif].filter(Boolean);
-  const words = formats.map((format) => `${formatWords(format.content_type)} · ${bytes(format.size_bytes)}`);
-  item.append(element("span", "tile-facts", words.join(", ")));
-  return item;
-}
-
-/** Of a document, several pages of which are shown. */
-function pageTile(variant, placeholder) {
-  const words = `Page ${variant.page ?? 1}`;
-  const image = picture(variant, words, () => wipe(image));
-  const isFirst = (variant.page ?? 1) === 1;
-  // Pages that were drawn by an older version have none of their own; they are of the same paper.
-  const paper = isFirst ? placeholder : placeholder && { color: placeholder.color };
-  paint(image, variant.placeholder ?? paper, "contain");
-  image.loading = "lazy";
-  image.dataset.testid = "page";
-  return framed(variant, image, words);
-}
-
-function framed(variant, image, words) {
-  const item = element("li", "tile");
-  const address = webAddress(variant.url);
-  const link = element(address ? "a" : "span", "frame");
-  if (address) Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
-  link.append(outer(image));
-  item.append(link, element("span", "tile-size", words));
-  return item;
-}
-
-/** Pictures that are made as AVIF, too, have it as `avif`. */
-function withAvif(variants) {
-  const isAvif = ({ content_type: type }) => type === "image/avif";
-  const isSame = (a, b) => a.kind === b.kind && a.width === b.width && a.height === b.height;
-  return variants.filter((variant) => !isAvif(variant)).map((variant) => {
-    const avif = variants.find((other) => isAvif(other) && isSame(other, variant));
-    return avif ? { ...variant, avif } : variant;
-  });
-}
-
-/** The element to be shown for an image. */
-const outer = (image) => image.closest("picture") ?? image;
-
-function picture({ url, width, height, size_bytes: size, avif }, alt, onLoad = () => {}) {
-  const image = element("img");
-  Object.assign(image, { alt, decoding: "async", referrerPolicy: "no-referrer" });
-  image.addEventListener("load", onLoad, { once: true });
-  if (width && height) Object.assign(image, { width, height });
-  // Of drawings it is often the larger.
-  if (avif?.size_bytes < size) {
-    const source = Object.assign(element("source"), { type: "image/avif", srcset: webAddress(avif.url) });
-    element("picture").append(source, image);
-  }
-  image.src = webAddress(url);
-  return image;
-}
-
-function fillFacts(list, facts) {
-  const known = facts.filter(([, value]) => value).flatMap(([term, value]) => [["dt", term], ["dd", value]]);
-  fill(list, known, ([tag, text]) => element(tag, "", text));
-}
-
-/** Makes the children anew only if there is news: what is being read, selected or loaded stays. */
-function fill(parent, items, child) {
-  const news = JSON.stringify(items);
-  if (shown.get(parent) === news) return;
-  shown.set(parent, news);
-  parent.replaceChildren(...items.map(child));
-}
-
-function element(tag, className = "", text = "") {
-  return Object.assign(document.createElement(tag), { className, textContent: text });
-}
-
-function webAddress(url) {
-  return /^https?:\/\//i.test(url ?? "") ? url : "";
 }

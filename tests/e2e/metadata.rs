@@ -24,13 +24,19 @@ const OWNER: &str = "OWNER";
 
 /// The tags that outputs may have, by the groups that exiftool sorts them into; `*` is all of a group. What is said of
 /// the copy that the test makes (`System`) is not of the output.
-const ALLOWED: [(&str, &str); 10] = [
+const ALLOWED: [(&str, &str); 14] = [
     ("System", "*"),
     ("ExifTool", "ExifToolVersion"),
     (
         "File",
-        "FileType FileTypeExtension ImageHeight ImageWidth MIMEType MIMEEncoding Newlines LineCount WordCount",
+        "FileType FileTypeExtension MIMEType MIMEEncoding Newlines LineCount WordCount \
+         BitsPerSample ColorComponents EncodingProcess ImageHeight ImageWidth YCbCrSubSampling",
     ),
+    // Of a gain map: what it means, and where it is.
+    ("MPF", "*"),
+    ("MPImage", "*"),
+    ("XMP-Container", "*"),
+    ("XMP-hdrgm", "*"),
     (
         "JSON",
         "Bits Channels Data Length Sample_rate Samples_per_pixel Version",
@@ -134,7 +140,7 @@ fn tell_all(path: &Path) {
     run(exiftool.arg(path));
 }
 
-/// A picture of each format that keeps metadata, all with everything that can be written into them.
+/// A picture of each format that keeps metadata, one of them brighter than white, all with everything that can be written into them.
 async fn pictures(stack: &Stack) -> Vec<PathBuf> {
     let photo = stack.file("photo.jpg", &phone_photo(320, 200));
     let heic = photo.with_extension("heic");
@@ -145,6 +151,9 @@ async fn pictures(stack: &Stack) -> Vec<PathBuf> {
     run(Command::new("avifenc").arg(&png).arg(&avif));
     let jxl = png.with_extension("jxl");
     run(Command::new("cjxl").arg(&png).arg(&jxl));
+    let bright = png.with_file_name("bright.avif");
+    let pq = ["--cicp", "9/16/9"];
+    run(Command::new("avifenc").args(pq).arg(&png).arg(&bright));
     let animation = "-f lavfi -i testsrc=s=64x64:r=10:d=0.5";
     let files = vec![
         photo,
@@ -152,6 +161,7 @@ async fn pictures(stack: &Stack) -> Vec<PathBuf> {
         png,
         avif,
         jxl,
+        bright,
         make(stack, "picture.webp", picture).await,
         make(stack, "picture.tiff", picture).await,
         make(stack, "animation.gif", animation).await,
@@ -216,6 +226,7 @@ async fn served(stack: &Stack, api: &Process, folder: &Path) -> BTreeMap<String,
             objects.insert(object.key.to_string(), bytes.to_vec());
         }
     }
+    assert!(objects.keys().any(|key| key.ends_with("/hdr.jpg")));
     for (number, (key, bytes)) in objects.iter().enumerate() {
         let (place, name) = key.rsplit_once('/').unwrap();
         let (name, bytes) = match name.strip_suffix(".m4s") {
@@ -253,7 +264,10 @@ impl Found {
         });
         let is_of_nobody =
             !tag.ends_with("Date") || value == "0000:00:00 00:00:00" || group == "System";
-        is_listed && is_of_nobody && !value.contains(SECRET)
+        // That of ISO 21496-1, which this reader does not know.
+        let is_gain_map =
+            self.file.ends_with("-hdr.jpg") && value == "[minor] Unknown APP2 segment";
+        is_gain_map || is_listed && is_of_nobody && !value.contains(SECRET)
     }
 }
 
@@ -262,6 +276,7 @@ async fn nothing_of_what_came_with_a_file_is_in_what_is_made_of_it() {
     let stack = Stack::served_by_the_edge().await;
     let settings = [
         ("MEDIAMILL_DOCUMENT_PAGES", "2"),
+        ("MEDIAMILL_IMAGE_HDR", "true"),
         ("MEDIAMILL_IMAGE_AVIF", "true"),
     ];
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);
@@ -285,6 +300,7 @@ async fn whose_pictures_are_is_kept_where_that_is_wanted_and_nothing_else() {
     let stack = Stack::served_by_the_edge().await;
     let settings = [
         ("MEDIAMILL_KEEP_RIGHTS", "true"),
+        ("MEDIAMILL_IMAGE_HDR", "true"),
         ("MEDIAMILL_IMAGE_AVIF", "true"),
     ];
     let (api, _worker) = (stack.api().await, stack.worker_with(&settings).await);

@@ -27,10 +27,15 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// File name, media type and content.
-const ASSETS: [(&str, &str, &str); 16] = [
+const ASSETS: [(&str, &str, &str); 18] = [
     ("api.js", SCRIPT, include_str!("../../../web/api.js")),
     ("app.js", SCRIPT, include_str!("../../../web/app.js")),
     ("digest.js", SCRIPT, include_str!("../../../web/digest.js")),
+    (
+        "elements.js",
+        SCRIPT,
+        include_str!("../../../web/elements.js"),
+    ),
     ("film.js", SCRIPT, include_str!("../../../web/film.js")),
     (
         "hls.js",
@@ -53,6 +58,11 @@ const ASSETS: [(&str, &str, &str); 16] = [
         include_str!("../../../web/vendor/thumbhash.mjs"),
     ),
     ("upload.js", SCRIPT, include_str!("../../../web/upload.js")),
+    (
+        "variants.js",
+        SCRIPT,
+        include_str!("../../../web/variants.js"),
+    ),
     ("view.js", SCRIPT, include_str!("../../../web/view.js")),
     ("words.js", SCRIPT, include_str!("../../../web/words.js")),
     ("app.css", STYLE, include_str!("../../../web/app.css")),

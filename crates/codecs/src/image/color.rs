@@ -160,7 +160,7 @@ pub(super) fn to_rgba(picture: Raster) -> Vec<u8> {
 }
 
 /// Pixels without a usable profile as RGB or RGBA.
-fn expand(picture: Raster) -> Raster {
+pub(super) fn expand(picture: Raster) -> Raster {
     let pixels = &picture.data;
     let data: Vec<u8> = match picture.layout {
         Layout::Rgb | Layout::Rgba => return picture,

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use codecs::{DecodeError, Decoders, Encoding, ImageLimits, RenderPlan, RenderedImage};
+use codecs::{
+    DecodeError, Decoders, Encoding, HDR_FILE, HdrPlan, ImageLimits, RenderPlan, RenderedImage,
+};
 use media::RejectionCode;
 use media::formats::ImageFormat;
 use sandbox::{Limits, Resource};
@@ -51,6 +53,25 @@ pub fn rendered_by_children(
         (image, fs::read(path).unwrap())
     };
     Ok(images.into_iter().map(read).collect())
+}
+
+/// The picture with a gain map of a file.
+pub fn hdr_by_children(bytes: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
+    let (folder, cancel) = (tempfile::tempdir().unwrap(), CancellationToken::new());
+    let (limits, decoders) = (ImageLimits::default(), decoders("decode"));
+    let plan = HdrPlan {
+        quality: 90,
+        keep_rights: false,
+    };
+    let rendering = decoders.render_hdr(file(bytes), &plan, folder.path(), &limits, &cancel);
+    let image = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(rendering)?;
+    let made = folder.path().join(HDR_FILE);
+    assert_eq!(image.is_some(), made.exists());
+    Ok(image.map(|_| fs::read(made).unwrap()))
 }
 
 #[tokio::test]

@@ -120,14 +120,14 @@ fn with_gain_map(file: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What the independent reader makes of a file.
-struct Seen {
-    headroom: f64,
-    size: (u32, u32),
-    base: Vec<u8>,
-    bright: Vec<f64>,
+pub struct Seen {
+    pub headroom: f64,
+    pub size: (u32, u32),
+    pub base: Vec<u8>,
+    pub bright: Vec<f64>,
 }
 
-fn seen(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Seen> {
+pub fn seen(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Seen> {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(format!("{name}.jpg"));
     for (name, file) in files {
@@ -235,11 +235,11 @@ enum Manner {
     Apple,
 }
 
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const ADOBE: &str = "http://ns.adobe.com/hdr-gain-map/1.0/";
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
-fn packet(description: &str) -> Vec<u8> {
+pub fn packet(description: &str) -> Vec<u8> {
     let packet = format!(
         "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='{RDF}'>{description}</rdf:RDF></x:xmpmeta>"
     );
@@ -247,15 +247,15 @@ fn packet(description: &str) -> Vec<u8> {
 }
 
 /// Stops of the darkest and the brightest sample, exponent, and what is added to light: of red, green and blue.
-type Numbers = [[f64; 4]; 3];
-const EVEN: Numbers = [[-0.5, 2.0, 1.0, 0.0]; 3];
-const UNEVEN: Numbers = [
+pub type Numbers = [[f64; 4]; 3];
+pub const EVEN: Numbers = [[-0.5, 2.0, 1.0, 0.0]; 3];
+pub const UNEVEN: Numbers = [
     [0.0, 2.5, 0.8, 1.0 / 64.0],
     [0.25, 2.0, 1.25, 1.0 / 64.0],
     [0.0, 1.5, 1.0, 0.0],
 ];
 /// Of all of them.
-const HEADROOM: f64 = 2.5;
+pub const HEADROOM: f64 = 2.5;
 
 /// What a gain map says, by Adobe's and by the standard's way.
 fn adobe(numbers: Numbers) -> Vec<u8> {
@@ -276,7 +276,7 @@ fn adobe(numbers: Numbers) -> Vec<u8> {
     ))
 }
 
-fn iso(numbers: Numbers) -> Vec<u8> {
+pub fn iso(numbers: Numbers) -> Vec<u8> {
     const BELOW: i32 = 4_096;
     let mut bytes = b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0\xc0".to_vec();
     let channels = numbers

@@ -1,5 +1,7 @@
 //! HEICs put together box by box: grids and properties as telephones write them, and boxes that lie.
 
+use std::sync::LazyLock;
+
 use codecs::ImageLimits;
 use codecs::image::probe;
 use media::{Rejection, RejectionCode};
@@ -12,17 +14,17 @@ const YELLOW: [u8; 3] = [220, 200, 30];
 /// Width and height of a tile in pixels.
 const TILE: u32 = 64;
 
-fn boxed(kind: &[u8], body: &[u8]) -> Vec<u8> {
+pub fn boxed(kind: &[u8], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).unwrap();
     [&length.to_be_bytes(), kind, body].concat()
 }
 
-fn versioned(kind: &[u8], version: u8, body: &[u8]) -> Vec<u8> {
+pub fn versioned(kind: &[u8], version: u8, body: &[u8]) -> Vec<u8> {
     boxed(kind, &[&[version, 0, 0, 0], body].concat())
 }
 
 /// The body of a box in a file of another program.
-fn body_of<'a>(file: &'a [u8], kind: &[u8]) -> &'a [u8] {
+pub fn body_of<'a>(file: &'a [u8], kind: &[u8]) -> &'a [u8] {
     let at = file.windows(4).position(|word| word == kind).unwrap();
     let length = u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) as usize;
     &file[at + 4..at - 4 + length]
@@ -30,29 +32,31 @@ fn body_of<'a>(file: &'a [u8], kind: &[u8]) -> &'a [u8] {
 
 /// An item: its kind, its bytes, where they lie, and its properties by their number, from 1.
 #[derive(Clone)]
-struct Item {
-    kind: [u8; 4],
-    bytes: Vec<u8>,
-    in_idat: bool,
-    properties: Vec<u8>,
+pub struct Item {
+    pub kind: [u8; 4],
+    pub bytes: Vec<u8>,
+    pub in_idat: bool,
+    pub properties: Vec<u8>,
 }
 
 /// A file before it is written. Items are numbered from 1; the first is the primary one.
 #[derive(Clone)]
-struct Heic {
-    brands: [[u8; 4]; 2],
-    properties: Vec<Vec<u8>>,
-    items: Vec<Item>,
+pub struct Heic {
+    pub brands: [[u8; 4]; 2],
+    pub properties: Vec<Vec<u8>>,
+    pub items: Vec<Item>,
     /// Kind, from, and to.
-    references: Vec<([u8; 4], u16, Vec<u16>)>,
+    pub references: Vec<([u8; 4], u16, Vec<u16>)>,
     /// What is added to the length of each item's bytes, as the file says it.
-    longer: u32,
+    pub longer: u32,
 }
 
 impl Heic {
     /// Four tiles in a grid of that size, whose right and lower edges are cut off.
-    fn grid(width: u32, height: u32) -> Self {
-        let tiles = [RED, GREEN, BLUE, YELLOW].map(heic_alone);
+    pub fn grid(width: u32, height: u32) -> Self {
+        static TILES: LazyLock<[Vec<u8>; 4]> =
+            LazyLock::new(|| [RED, GREEN, BLUE, YELLOW].map(heic_alone));
+        let tiles = &*TILES;
         let size = |width: u32, height: u32| {
             let sides = [width.to_be_bytes(), height.to_be_bytes()].concat();
             versioned(b"ispe", 0, &sides)
@@ -88,14 +92,14 @@ impl Heic {
     }
 
     /// Gives the primary item one more property, which a reader must know.
-    fn with(mut self, property: Vec<u8>) -> Self {
+    pub fn with(mut self, property: Vec<u8>) -> Self {
         self.properties.push(property);
         let number = u8::try_from(self.properties.len()).unwrap();
         self.items[0].properties.push(0x80 | number);
         self
     }
 
-    fn write(&self) -> Vec<u8> {
+    pub fn write(&self) -> Vec<u8> {
         let [major, other] = self.brands;
         let mut file = boxed(b"ftyp", &[major, [0; 4], other].concat());
         let (mut media, mut data) = (Vec::new(), Vec::new());
@@ -144,7 +148,7 @@ impl Heic {
         file
     }
 
-    fn shown(&self) -> Picture {
+    pub fn shown(&self) -> Picture {
         let (bytes, limits) = (self.write(), ImageLimits::default());
         let found = probe(&bytes, &limits).unwrap();
         let rendered = rendered_by_children(&bytes, &plan(&[None]), &limits).unwrap();

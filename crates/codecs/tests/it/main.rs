@@ -14,6 +14,7 @@ mod fixtures;
 mod gain_maps;
 mod heif;
 mod heif_boxes;
+mod heif_gain_maps;
 mod jpeg_layouts;
 mod jxl;
 mod office;

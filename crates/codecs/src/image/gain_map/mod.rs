@@ -5,7 +5,9 @@
 //! no colours beyond sRGB's, as the WebP has none.
 //!
 //! A source of high dynamic range gets its map from how it was bent ([`hdr`](super::hdr)). That of another source is taken
-//! over, its numbers written anew; if anything is wrong with it, there is none.
+//! over, its numbers written anew; if anything is wrong with it, there is none. A map that is the same for all colours
+//! fits a base of any primaries. One that differs by colour was made for those of its base, and is a little off where they
+//! were not sRGB's.
 
 mod apple;
 mod jpeg;

@@ -138,7 +138,6 @@ fn map(
         }
         Source::Item(map) => (map.decode(decoded)?, map.meaning),
     };
-    let stored = evened(stored);
     let stored_base = (header.width, header.height);
     if !matches!(stored.layout, Layout::Gray | Layout::Rgb) || !is_alike(&stored, stored_base) {
         return Ok(None);
@@ -147,10 +146,14 @@ fn map(
         Meaning::Stops(metadata) => Some((stored, metadata)),
         Meaning::Apple(headroom) => apple::in_stops(stored, headroom),
     };
-    // One sample cannot stand for gains that differ.
-    let read = read.filter(|(map, metadata)| map.layout == Layout::Rgb || metadata.is_even());
     let Some((map, metadata)) = read else {
         return Ok(None);
+    };
+    // One sample cannot stand for gains that differ.
+    let map = if metadata.is_even() {
+        evened(map)
+    } else {
+        color::expand(map)
     };
     let map = orient::upright(map, header.orientation);
     let largest = (map.width.min(size.0), map.height.min(size.1));

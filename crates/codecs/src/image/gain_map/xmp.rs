@@ -52,7 +52,15 @@ impl Vocabulary {
 /// What a packet says of gain maps, in its order: attributes and elements alike, each value of a list on its own.
 #[derive(Default)]
 pub(super) struct Packet {
-    values: Vec<(Vocabulary, String, String)>,
+    values: Vec<Value>,
+}
+
+struct Value {
+    vocabulary: Vocabulary,
+    name: String,
+    /// The number of the element that has it as an attribute, or in it as an element.
+    owner: usize,
+    text: String,
 }
 
 /// A picture of the directory.
@@ -68,28 +76,36 @@ impl Packet {
     pub(super) fn read(packet: &[u8]) -> Self {
         let mut found = Self::default();
         let mut reader = NsReader::from_reader(&packet[..packet.len().min(BYTES)]);
-        let mut depth = 0;
-        let mut open: Option<(Vocabulary, String, usize)> = None;
-        while depth < DEPTH
+        // Elements are numbered as they begin; those that are open lie within each other.
+        let (mut count, mut open) = (0, Vec::new());
+        let mut word: Option<(Vocabulary, String, usize)> = None;
+        while open.len() < DEPTH
             && let Ok((namespace, event)) = reader.read_resolved_event()
         {
             match event {
                 Event::Start(start) => {
                     let vocabulary = Vocabulary::of(&namespace);
-                    found.attributes(&reader, &start);
-                    if let (None, Some(vocabulary)) = (&open, vocabulary) {
-                        open = Some((vocabulary, name(start.local_name().as_ref()), depth));
+                    count += 1;
+                    found.attributes(&reader, &start, count);
+                    if let (None, Some(vocabulary)) = (&word, vocabulary) {
+                        word = Some((vocabulary, name(start.local_name().as_ref()), open.len()));
                     }
-                    depth += 1;
+                    open.push(count);
                 }
-                Event::Empty(start) => found.attributes(&reader, &start),
+                Event::Empty(start) => {
+                    count += 1;
+                    found.attributes(&reader, &start, count);
+                }
                 Event::End(_) => {
-                    depth = depth.saturating_sub(1);
-                    open = open.filter(|&(_, _, outer)| outer < depth);
+                    open.pop();
+                    word = word.filter(|&(_, _, outer)| outer < open.len());
                 }
                 Event::Text(text) => {
-                    if let Some((vocabulary, name, _)) = &open {
-                        found.keep(*vocabulary, name, &text.decode().unwrap_or_default());
+                    if let Some((vocabulary, name, outer)) = &word {
+                        let owner = outer.checked_sub(1).and_then(|at| open.get(at));
+                        let owner = owner.copied().unwrap_or_default();
+                        let text = text.decode().unwrap_or_default();
+                        found.keep((*vocabulary, name), owner, &text);
                     }
                 }
                 Event::Eof => break,
@@ -99,33 +115,34 @@ impl Packet {
         found
     }
 
-    fn attributes(&mut self, reader: &NsReader<&[u8]>, start: &BytesStart<'_>) {
+    fn attributes(&mut self, reader: &NsReader<&[u8]>, start: &BytesStart<'_>, owner: usize) {
         for attribute in start.attributes().flatten() {
             let (namespace, local) = reader.resolver().resolve_attribute(attribute.key);
             if let Some(vocabulary) = Vocabulary::of(&namespace) {
-                let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-                self.keep(
-                    vocabulary,
-                    &name(local.as_ref()),
-                    &value.unwrap_or_default(),
-                );
+                let text = attribute.normalized_value(XmlVersion::Implicit1_0);
+                let name = name(local.as_ref());
+                self.keep((vocabulary, &name), owner, &text.unwrap_or_default());
             }
         }
     }
 
-    fn keep(&mut self, vocabulary: Vocabulary, name: &str, value: &str) {
-        let value = value.trim();
-        if !value.is_empty() && self.values.len() < VALUES {
-            self.values
-                .push((vocabulary, name.to_owned(), value.to_owned()));
+    fn keep(&mut self, (vocabulary, name): (Vocabulary, &str), owner: usize, text: &str) {
+        let text = text.trim();
+        if !text.is_empty() && self.values.len() < VALUES {
+            self.values.push(Value {
+                vocabulary,
+                name: name.to_owned(),
+                owner,
+                text: text.to_owned(),
+            });
         }
     }
 
     /// The values of a word.
     fn of(&self, vocabulary: Vocabulary, name: &str) -> impl Iterator<Item = &str> {
         let values = self.values.iter();
-        let values = values.filter(move |(of, word, _)| (*of, word.as_str()) == (vocabulary, name));
-        values.map(|(_, _, value)| value.as_str())
+        let is_it = move |value: &&Value| value.vocabulary == vocabulary && value.name == name;
+        values.filter(is_it).map(|value| value.text.as_str())
     }
 
     /// Of the picture that is a gain map. Nothing if a number is broken, or the base is the brighter picture.
@@ -184,22 +201,21 @@ impl Packet {
             .ok()
     }
 
-    /// The pictures of the directory, in their order. A word that comes again begins the next.
+    /// The pictures of the directory, in their order.
     pub(super) fn items(&self) -> Vec<Item> {
-        let (mut items, mut words): (Vec<Item>, Vec<&str>) = (Vec::new(), Vec::new());
-        for (vocabulary, name, value) in &self.values {
-            if *vocabulary != Vocabulary::Item {
+        let (mut items, mut last): (Vec<Item>, usize) = (Vec::new(), 0);
+        for value in &self.values {
+            if value.vocabulary != Vocabulary::Item {
                 continue;
             }
-            if items.is_empty() || words.contains(&name.as_str()) {
+            if items.is_empty() || value.owner != last {
                 items.push(Item::default());
-                words.clear();
             }
-            words.push(name);
+            last = value.owner;
             if let Some(item) = items.last_mut() {
-                match name.as_str() {
-                    "Semantic" => item.is_gain_map = value == "GainMap",
-                    "Length" => item.length = value.parse().unwrap_or_default(),
+                match value.name.as_str() {
+                    "Semantic" => item.is_gain_map = value.text == "GainMap",
+                    "Length" => item.length = value.text.parse().unwrap_or_default(),
                     _ => {}
                 }
             }
@@ -269,4 +285,121 @@ fn packet(descriptions: &str) -> Vec<u8> {
         "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"{RDF}\">{descriptions}</rdf:RDF></x:xmpmeta>"
     )
     .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(inside: &str) -> Packet {
+        Packet::read(&packet(inside))
+    }
+
+    fn adobe(attributes: &str, elements: &str) -> Option<Metadata> {
+        let description = format!(
+            "<rdf:Description xmlns:hdrgm='{ADOBE}' hdrgm:Version='1.0' hdrgm:GainMapMax='2' \
+             hdrgm:HDRCapacityMax='2' {attributes}>{elements}</rdf:Description>"
+        );
+        read(&description).metadata()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let even = Metadata::even(-0.5, 2.25, 2.25).unwrap();
+        let mut uneven = even;
+        uneven.channels[1].max = 2.0;
+        uneven.channels[2].gamma = 0.5;
+        uneven.channels[0].base_offset = 0.015_625;
+        for metadata in [even, uneven] {
+            assert_eq!(Packet::read(&of_map(&metadata)).metadata(), Some(metadata));
+        }
+        let rights = packet("<rdf:Description about=''>of somebody</rdf:Description>");
+        for rights in [None, Some(&rights[..])] {
+            let written = of_base(1_234, rights);
+            let said = String::from_utf8_lossy(&written).contains("of somebody");
+            assert_eq!(said, rights.is_some());
+            let items = Packet::read(&written).items();
+            let items: Vec<_> = items
+                .iter()
+                .map(|item| (item.is_gain_map, item.length))
+                .collect();
+            assert_eq!(items, [(false, 0), (true, 1_234)]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_usual() {
+        let metadata = adobe("", "").unwrap();
+        let usual = Channel {
+            min: 0.0,
+            max: 2.0,
+            gamma: 1.0,
+            base_offset: OFFSET,
+            alternate_offset: OFFSET,
+        };
+        assert_eq!(metadata.channels, [usual; 3]);
+        assert_eq!(
+            (metadata.base_headroom, metadata.alternate_headroom),
+            (0.0, 2.0)
+        );
+    }
+
+    #[test]
+    fn items_may_be_in_elements_and_in_any_order() {
+        let item = |inside: &str| format!("<c:Item rdf:parseType='Resource'>{inside}</c:Item>");
+        let items = [
+            item("<i:Mime>image/jpeg</i:Mime><i:Semantic>Primary</i:Semantic>"),
+            item(
+                "<i:Length>77</i:Length><i:Mime>image/jpeg</i:Mime><i:Semantic>GainMap</i:Semantic>",
+            ),
+            item(
+                "<i:Mime>video/mp4</i:Mime><i:Semantic>MotionPhoto</i:Semantic><i:Length>9</i:Length>",
+            ),
+        ];
+        let packet = read(&format!(
+            "<rdf:Description xmlns:c='{CONTAINER}' xmlns:i='{ITEM}'>{}</rdf:Description>",
+            items.concat()
+        ));
+        let items = packet.items();
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| (item.is_gain_map, item.length))
+            .collect();
+        assert_eq!(items, [(false, 0), (true, 77), (false, 9)]);
+    }
+
+    #[test]
+    fn broken_numbers_and_strange_packets_say_nothing() {
+        for odd in ["nan", "inf", "-inf", "1e999", "two", "99"] {
+            assert_eq!(
+                adobe(&format!("hdrgm:GainMapMin='{odd}'"), ""),
+                None,
+                "{odd}"
+            );
+            assert_eq!(
+                adobe(&format!("hdrgm:Gamma='{odd}'"), "").map(|_| ()),
+                (odd == "99").then_some(()),
+                "{odd}"
+            );
+            assert_eq!(
+                adobe(&format!("hdrgm:HDRCapacityMin='{odd}'"), ""),
+                None,
+                "{odd}"
+            );
+        }
+        assert_eq!(adobe("hdrgm:BaseRenditionIsHDR='True'", ""), None);
+        assert_eq!(adobe("hdrgm:Gamma='0'", ""), None);
+        let two =
+            "<hdrgm:Gamma><rdf:Seq><rdf:li>1</rdf:li><rdf:li>1</rdf:li></rdf:Seq></hdrgm:Gamma>";
+        assert_eq!(adobe("", two), None);
+        for odd in [
+            packet(&"<d>".repeat(100_000)),
+            b"\0<<<".to_vec(),
+            Vec::new(),
+        ] {
+            let packet = Packet::read(&odd);
+            assert!(packet.metadata().is_none() && packet.items().is_empty());
+            assert!(packet.headroom().is_none() && !packet.is_apples());
+        }
+    }
 }

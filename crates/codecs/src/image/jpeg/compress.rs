@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        for size in [(1, 1), (3, 500), (640, 480), (1025, 9)] {
+        for size in [(1, 1), (30, 500), (640, 480), (1025, 33)] {
             for layout in [Layout::Gray, Layout::Rgb] {
                 let lost = lost(layout, size, 95);
                 assert!(lost < 3.0, "{layout:?} {size:?}: {lost}");
