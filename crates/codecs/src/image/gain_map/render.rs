@@ -53,10 +53,12 @@ pub fn render_hdr(
         .then(|| rights::packet(bytes, header.format));
     let shown = header.orientation.turn(header.width, header.height);
     let size = full_size(shown.0, shown.1);
-    let Some(base) = base(bytes, decoded, limits, size)? else {
+    // Its pixels are gone before those of the map are made.
+    let base = base(bytes, decoded, limits, size)?;
+    let base = base.map(|base| jpeg::encode(&base, plan.quality));
+    let Some(base) = base.transpose()? else {
         return Ok(None);
     };
-    let base = jpeg::encode(&base, plan.quality)?;
     let Some((map, metadata)) = map(&source, (bytes, decoded), &header, limits, size)? else {
         return Ok(None);
     };
