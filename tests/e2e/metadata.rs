@@ -149,6 +149,8 @@ async fn pictures(stack: &Stack) -> Vec<PathBuf> {
     let png = make(stack, "picture.png", picture).await;
     let avif = png.with_extension("avif");
     run(Command::new("avifenc").arg(&png).arg(&avif));
+    let jxl = png.with_extension("jxl");
+    run(Command::new("cjxl").arg(&png).arg(&jxl));
     let bright = png.with_file_name("bright.avif");
     let pq = ["--cicp", "9/16/9"];
     run(Command::new("avifenc").args(pq).arg(&png).arg(&bright));
@@ -158,6 +160,7 @@ async fn pictures(stack: &Stack) -> Vec<PathBuf> {
         heic,
         png,
         avif,
+        jxl,
         bright,
         make(stack, "picture.webp", picture).await,
         make(stack, "picture.tiff", picture).await,

@@ -58,6 +58,8 @@ pub enum ImageFormat {
     Tiff,
     /// BMP of Windows and OS/2.
     Bmp,
+    /// JPEG XL (ISO/IEC 18181), still and animated.
+    Jxl,
 }
 
 /// What is known of a format, all in one place.
@@ -90,7 +92,7 @@ const MIB: u64 = 1 << 20;
 
 impl ImageFormat {
     /// Every accepted one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Jpeg,
         Self::Png,
         Self::Webp,
@@ -99,12 +101,13 @@ impl ImageFormat {
         Self::Heic,
         Self::Tiff,
         Self::Bmp,
+        Self::Jxl,
     ];
 
     /// The table of image formats.
     pub const fn capabilities(self) -> Capabilities {
         // Phones put the film of a motion photo, second pictures and depth maps behind a JPEG. Behind the others stands
-        // nothing but what got there by mistake; the end of the last four is not known, for what is in them lies where
+        // nothing but what got there by mistake; the end of the last five is not known, for what is in them lies where
         // their tables say.
         match self {
             Self::Jpeg => capabilities(
@@ -135,6 +138,12 @@ impl ImageFormat {
                 u64::MAX,
             ),
             Self::Bmp => capabilities(("BMP", "image/bmp"), BMP_NAMES, &["bmp", "dib"], u64::MAX),
+            Self::Jxl => capabilities(
+                ("JPEG XL", "image/jxl"),
+                &["image/x-jxl"],
+                &["jxl"],
+                u64::MAX,
+            ),
         }
     }
 }

@@ -7,8 +7,8 @@ use super::header::Header;
 use super::profile::Embedded;
 use super::raster::{Layout, Raster};
 use super::{
-    ImageError, ImageLimits, Orientation, RenderPlan, Rendered, RenderedImage, gif, heif, orient,
-    placeholder, plan, png, reject, resize, rights, webp,
+    ImageError, ImageLimits, Orientation, RenderPlan, Rendered, RenderedImage, gif, heif, jxl,
+    orient, placeholder, plan, png, reject, resize, rights, webp,
 };
 use media::formats::ImageFormat;
 use media::{Rejection, RejectionCode};
@@ -22,6 +22,7 @@ enum Frames<'a> {
     Png(Box<png::Frames>),
     Webp(webp::Frames<'a>),
     Heif(Box<heif::Frames<'a>>),
+    Jxl(Box<jxl::Frames<'a>>),
 }
 
 impl<'a> Frames<'a> {
@@ -39,6 +40,7 @@ impl<'a> Frames<'a> {
                     bytes, limits, color,
                 )?)))
             }
+            ImageFormat::Jxl => Some(Self::Jxl(Box::new(jxl::Frames::new(bytes, limits)?))),
             ImageFormat::Gif => Some(Self::Gif(Box::new(gif::Frames::new(bytes, limits)?))),
             ImageFormat::Png => Some(Self::Png(Box::new(png::Frames::new(bytes, limits)?))),
             ImageFormat::Webp => {
@@ -55,6 +57,7 @@ impl<'a> Frames<'a> {
             Self::Png(frames) => frames.next(),
             Self::Webp(frames) => frames.next(),
             Self::Heif(frames) => frames.next(),
+            Self::Jxl(frames) => frames.next(),
         }
     }
 
@@ -62,7 +65,7 @@ impl<'a> Frames<'a> {
     fn color(&self, header: &Header) -> Embedded {
         match self {
             // They may have more bits, which they lose in sRGB only.
-            Self::Heif(_) => Embedded::Srgb,
+            Self::Heif(_) | Self::Jxl(_) => Embedded::Srgb,
             _ => header.color.clone(),
         }
     }
@@ -72,7 +75,7 @@ impl<'a> Frames<'a> {
         let extent = match self {
             Self::Gif(frames) => frames.extent(),
             Self::Webp(frames) => frames.extent(),
-            Self::Png(_) | Self::Heif(_) => Extent::Whole,
+            Self::Png(_) | Self::Heif(_) | Self::Jxl(_) => Extent::Whole,
         };
         extent == Extent::Cut
     }

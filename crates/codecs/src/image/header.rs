@@ -8,7 +8,7 @@ use super::orient::Orientation;
 use super::profile::Embedded;
 use super::raster::Layout;
 use super::reject;
-use super::{bmp, gif, heif, jpeg, png, tiff, webp};
+use super::{bmp, gif, heif, jpeg, jxl, png, tiff, webp};
 
 /// `format`, of a file that has so many bytes behind the picture; refused if they are too many.
 pub(super) fn with_trailing(format: ImageFormat, bytes: usize) -> Result<ImageFormat, Rejection> {
@@ -42,6 +42,8 @@ fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
         .any(|start| bytes.starts_with(start))
     {
         Some(ImageFormat::Tiff)
+    } else if jxl::is_jxl(bytes) {
+        Some(ImageFormat::Jxl)
     } else if heif::is_heif(bytes) {
         Some(ImageFormat::Heic)
     } else {
@@ -76,6 +78,7 @@ pub(super) fn read(bytes: &[u8], limits: &ImageLimits) -> Result<Header, Rejecti
         Some(ImageFormat::Gif) => gif::read(bytes, limits),
         Some(ImageFormat::Bmp) => bmp::read(bytes, limits),
         Some(ImageFormat::Tiff) => tiff::read(bytes, limits),
+        Some(ImageFormat::Jxl) => jxl::read(bytes, limits),
         Some(ImageFormat::Avif | ImageFormat::Heic) => heif::read(bytes, limits),
         None => {
             let message = "not an image by its structure";

@@ -53,6 +53,12 @@ const BRANDS: [&[u8; 4]; 14] = [
     b"hevs", b"mif1", b"mif2", b"msf1",
 ];
 
+/// What is in the first box of a kind of any file of boxes.
+pub(super) fn top_box(file: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
+    let found = boxes::find(Bytes::new(file), kind).ok()?;
+    found.map(|body| body.rest())
+}
+
 /// Whether the first bytes are of such a file.
 pub(super) fn is_heif(bytes: &[u8]) -> bool {
     const MAX_BRANDS: usize = 64;

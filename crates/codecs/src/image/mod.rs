@@ -20,6 +20,7 @@ mod hdr;
 mod header;
 mod heif;
 mod jpeg;
+mod jxl;
 mod limits;
 #[cfg(test)]
 mod mutations;
@@ -227,6 +228,7 @@ fn decode(
         ImageFormat::Gif => gif::decode(bytes, header, limits),
         ImageFormat::Bmp => bmp::decode(bytes, header, limits),
         ImageFormat::Tiff => tiff::decode(bytes, header, limits),
+        ImageFormat::Jxl => jxl::decode(bytes, limits),
         ImageFormat::Avif | ImageFormat::Heic => heif::decode(bytes, decoded, header, limits),
     }
 }

@@ -88,7 +88,7 @@ fn difference(webp: &Picture, pixels: &[[u8; 4]], with_alpha: bool) -> f64 {
 }
 
 /// Waves of colour and a little noise, as in a photo.
-fn waves(width: u32, height: u32) -> Vec<u8> {
+pub fn waves(width: u32, height: u32) -> Vec<u8> {
     let mut random = Random(5);
     let mut pixels = Vec::new();
     for y in 0..height {
@@ -108,12 +108,12 @@ fn waves(width: u32, height: u32) -> Vec<u8> {
     pixels
 }
 
-fn photo(width: u16, height: u16) -> Vec<u8> {
+pub fn photo(width: u16, height: u16) -> Vec<u8> {
     jpeg_rgb(&waves(width.into(), height.into()), width, height)
 }
 
 /// The waves, and a transparency that grows from left to right.
-fn see_through(width: u32, height: u32) -> Vec<u8> {
+pub fn see_through(width: u32, height: u32) -> Vec<u8> {
     let pixels = waves(width, height);
     let pixels: Vec<u8> = (0..)
         .zip(pixels.as_chunks::<3>().0)
@@ -126,7 +126,7 @@ fn see_through(width: u32, height: u32) -> Vec<u8> {
     png(&pixels, (width, height), rgba, |_| {})
 }
 
-fn grey(width: u32, height: u32) -> Vec<u8> {
+pub fn grey(width: u32, height: u32) -> Vec<u8> {
     let pixels: Vec<u8> = waves(width, height).into_iter().step_by(3).collect();
     let of_grey = (png::ColorType::Grayscale, png::BitDepth::Eight);
     png(&pixels, (width, height), of_grey, |_| {})

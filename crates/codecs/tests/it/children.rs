@@ -85,6 +85,10 @@ async fn the_libraries_of_each_format_do_with_the_few_calls_that_a_child_may_mak
             crate::heif::avif(&[[200, 30, 30], [9; 3]]),
         ),
         ("heic", crate::heif::heic([200, 30, 30])),
+        (
+            "jxl",
+            crate::jxl::jxl("p.png", &png_rgb(&pixels, 96, 400), &[]),
+        ),
         ("bmp", crate::partial::bmp(&pixels, (96, 400))),
         ("tiff", crate::partial::tiff(&pixels, (96, 400))),
     ] {

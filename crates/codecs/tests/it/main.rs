@@ -16,6 +16,7 @@ mod heif;
 mod heif_boxes;
 mod heif_gain_maps;
 mod jpeg_layouts;
+mod jxl;
 mod office;
 mod padding;
 mod partial;

@@ -115,6 +115,10 @@ fn mpeg_frame(second: u8, third: u8) -> Option<&'static str> {
 
 /// Pictures in ISO media, by the brand that the file goes by (ISO/IEC 23008-12 §10): `infer` knows some of them.
 fn picture(start: &[u8]) -> Option<&'static str> {
+    // A codestream alone, and one in boxes.
+    if start.starts_with(b"\xFF\x0A") || start.starts_with(b"\0\0\0\x0CJXL ") {
+        return Some("image/jxl");
+    }
     if start.get(4..8) != Some(b"ftyp") {
         return None;
     }
@@ -204,6 +208,10 @@ mod tests {
             (&b"\0\0\0\x18ftypavis\0\0\0\0"[..], "image/avif"),
             (b"\0\0\0\x18ftypheix\0\0\0\0", "image/heic"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0miafheic", "image/heic"),
+            (
+                b"\0\0\0\x0CJXL \x0D\x0A\x87\x0A\0\0\0\x14ftypjxl ",
+                "image/jxl",
+            ),
         ] {
             assert_eq!(looks_like(start), Some(expected));
         }

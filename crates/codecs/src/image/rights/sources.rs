@@ -49,6 +49,12 @@ impl<'a> Sources<'a> {
                 (sources.artist, sources.copyright) = (field(ARTIST), field(COPYRIGHT));
             }
             ImageFormat::Gif => sources.xmp = gif_extension(file).map(Cow::Borrowed),
+            ImageFormat::Jxl => {
+                sources.xmp = heif::top_box(file, *b"xml ").map(Cow::Borrowed);
+                if let Some(block) = heif::top_box(file, *b"Exif").and_then(exif_block) {
+                    sources.of_exif(block);
+                }
+            }
             ImageFormat::Bmp => {}
         }
         sources
@@ -100,16 +106,17 @@ impl<'a> Sources<'a> {
     fn of_heif(&mut self, file: &'a [u8]) {
         self.xmp =
             heif::item(file, *b"mime").filter(|packet| packet.trim_ascii_start().starts_with(b"<"));
-        if let Some(item) = heif::item(file, *b"Exif") {
-            // It begins with how many bytes there are before the structure.
-            let block = item
-                .split_first_chunk::<4>()
-                .and_then(|(skip, rest)| rest.get(u32::from_be_bytes(*skip) as usize..));
-            if let Some(block) = block {
-                self.of_exif(block);
-            }
+        let item = heif::item(file, *b"Exif");
+        if let Some(block) = item.as_deref().and_then(exif_block) {
+            self.of_exif(block);
         }
     }
+}
+
+/// What begins with how many bytes there are before the structure.
+fn exif_block(item: &[u8]) -> Option<&[u8]> {
+    let (skip, rest) = item.split_first_chunk::<4>()?;
+    rest.get(u32::from_be_bytes(*skip) as usize..)
 }
 
 /// The text of a chunk that is a packet of XMP (PNG third edition §11.3.3.4).
