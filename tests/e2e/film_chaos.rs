@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::films::{film, upload};
+use crate::films::{body, film, upload, urls};
 use crate::process::Process;
 use crate::stack::Stack;
 
 /// A piece for every segment, so that a death costs little.
 const PIECES: (&str, &str) = ("MEDIAMILL_VIDEO_CHUNK_SECONDS", "0");
+/// And all of it in one file.
+const IN_ONE: (&str, &str) = ("MEDIAMILL_VIDEO_MP4", "360");
 const WORKERS: usize = 3;
 /// Of a segment.
 const SECONDS: u32 = 6;
@@ -31,7 +33,7 @@ async fn worker(stack: &Stack, number: usize) -> Process {
     let scratch = stack.folder.path().join(format!("scratch-{number}"));
     let scratch = ("MEDIAMILL_SCRATCH_DIR", scratch.to_str().unwrap());
     let one = ("MEDIAMILL_RENDER_SLOTS", "1");
-    stack.worker_with(&[PIECES, scratch, one]).await
+    stack.worker_with(&[PIECES, IN_ONE, scratch, one]).await
 }
 
 /// Waits until so many pieces of the second film are encoded.
@@ -104,6 +106,12 @@ async fn three_workers_are_killed_and_services_go_away_and_the_film_is_as_if_not
     let found = frames(sent["file"]["cdn_url"].as_str().unwrap()).await;
     assert!(found == expected, "the frames differ");
     assert!(found.lines().count() > 30 * film_seconds() as usize);
+    let [first, again] = [&first, &sent["file"]].map(|file| urls(file, "video").concat());
+    let (first, again) = (
+        body(&first, "video/mp4").await,
+        body(&again, "video/mp4").await,
+    );
+    assert!(first == again, "the films in one file differ");
 
     // What was done was not done again, and nothing failed by itself.
     let wrong = "SELECT coalesce(string_agg(step || ' ' || outcome || ' ' || coalesce(error::text, ''), ', '), '')
