@@ -2,14 +2,14 @@
 //! of what ffmpeg has encoded. All three run in the sandbox, and none believes the others.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use sandbox::{Launcher, Limits, Manner, Tool, ToolError};
+use sandbox::{Launcher, Limits, Tool, ToolError};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
-use crate::hevc::make_folder;
+use crate::ffmpeg::{self, make_folder, words};
 use crate::image::{Colors, ImageLimits, OutputSpec, RenderPlan, Rendered, Sampled};
 use crate::job::{Answer, Job};
 
@@ -82,14 +82,9 @@ pub(crate) async fn make(
         return Ok(None);
     }
     let outputs = planned(&pictures, plan, limits)?;
-    let calls = calls(&pictures, &outputs, folder);
-    for call in calls.ok_or_else(no_ffmpeg)? {
-        make_folder(&call.folder).await?;
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(DecodeError::Cancelled),
-            encoded = tools.run_tool(&call, None, |_| Ok(())) => encoded.map_err(failed)?,
-        }
+    for (samples, work, planes) in calls(&pictures, &outputs) {
+        let places = (folder.join(samples), folder.join(work));
+        ffmpeg::run(tools, args(&planes), places, ENCODER, cancel, failed).await?;
     }
     let rights = File::open(folder.join(SAMPLES[2]));
     let rights = rights.map_err(DecodeError::io("opening what was made"))?;
@@ -126,8 +121,11 @@ fn planned<'a>(
     Ok(outputs)
 }
 
-/// The calls of ffmpeg: one for all colours, one for all transparency. `None` without ffmpeg.
-fn calls(pictures: &[Sampled], outputs: &[&OutputSpec], folder: &Path) -> Option<Vec<Tool>> {
+/// The calls of ffmpeg, one for all colours and one for all transparency: what it reads, where it works, and of what.
+fn calls<'a>(
+    pictures: &'a [Sampled],
+    outputs: &[&OutputSpec],
+) -> Vec<(&'static str, &'static str, Vec<Plane<'a>>)> {
     let (mut colors, mut alpha) = (Vec::new(), Vec::new());
     let (mut color_bytes, mut alpha_bytes) = (0, 0);
     for (index, (picture, output)) in pictures.iter().zip(outputs).enumerate() {
@@ -151,36 +149,22 @@ fn calls(pictures: &[Sampled], outputs: &[&OutputSpec], folder: &Path) -> Option
             alpha_bytes += picture.alpha_bytes();
         }
     }
-    let program = Tool::find("ffmpeg")?;
-    let of = [
+    let mut calls = vec![
         (SAMPLES[0], OF_COLORS, colors),
         (SAMPLES[1], OF_ALPHA, alpha),
     ];
-    let with_work = of.into_iter().filter(|(.., planes)| !planes.is_empty());
-    let call = |(samples, work, planes): (&str, &str, Vec<Plane>)| {
-        ffmpeg(
-            program.clone(),
-            folder.join(samples),
-            folder.join(work),
-            &planes,
-        )
-    };
-    Some(with_work.map(call).collect())
+    calls.retain(|(.., planes)| !planes.is_empty());
+    calls
 }
 
-/// A call of ffmpeg: it opens nothing but samples, each picture's as an input of its own, and writes one stream of AV1 for
-/// each.
-fn ffmpeg(program: PathBuf, input: PathBuf, folder: PathBuf, planes: &[Plane<'_>]) -> Tool {
+/// What ffmpeg is told: it opens nothing but samples, each picture's as an input of its own, and writes one stream of AV1
+/// for each.
+fn args(planes: &[Plane<'_>]) -> Vec<String> {
     const OPENING: &str = "-threads 1 -protocol_whitelist file -format_whitelist rawvideo \
         -codec_whitelist rawvideo -framerate 1 -f rawvideo";
     const ENCODING: &str =
         "-frames:v 1 -c:v libaom-av1 -usage allintra -still-picture 1 -threads 1 -b:v 0";
-    let split = |line: String| {
-        line.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let mut args = split("-hide_banner -loglevel error -nostdin -nostats -y".to_owned());
+    let mut args = words("-hide_banner -loglevel error -nostdin -nostats -y");
     let color = |plane: &Plane<'_>| match plane.layout {
         "gray" => "-color_range pc",
         _ => "-color_range pc -colorspace smpte170m -color_primaries bt709 -color_trc iec61966-2-1",
@@ -188,7 +172,7 @@ fn ffmpeg(program: PathBuf, input: PathBuf, folder: PathBuf, planes: &[Plane<'_>
     for plane in planes {
         let (width, height) = (plane.picture.width, plane.picture.height);
         let (layout, begins_at, color) = (plane.layout, plane.begins_at, color(plane));
-        args.extend(split(format!(
+        args.extend(words(&format!(
             "{OPENING} -pixel_format {layout} -video_size {width}x{height} -skip_initial_bytes {begins_at} {color} \
              -i file:{}",
             Tool::INPUT
@@ -199,24 +183,11 @@ fn ffmpeg(program: PathBuf, input: PathBuf, folder: PathBuf, planes: &[Plane<'_>
         // ffmpeg counts both the other way round: 63 is the worst quality, and 8 the least effort.
         let loss = (u32::from(100 - plane.quality.min(100)) * 63 + 50) / 100;
         let speed = 8 - plane.effort.min(8);
-        args.extend(split(format!(
+        args.extend(words(&format!(
             "-map {input}:v:0 {ENCODING} -crf {loss} -cpu-used {speed} -pix_fmt {layout} {color} -f rawvideo {index}.av1"
         )));
     }
-    Tool {
-        program,
-        args,
-        input,
-        folder,
-        manner: Manner::Filter,
-        environment: Vec::new(),
-        sees: Vec::new(),
-        limits: ENCODER,
-    }
-}
-
-fn no_ffmpeg() -> DecodeError {
-    DecodeError::io("looking for ffmpeg")(std::io::ErrorKind::NotFound.into())
+    args
 }
 
 /// What it got is of our making, so no file is to blame for what ffmpeg cannot do.

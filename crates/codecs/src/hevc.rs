@@ -2,13 +2,14 @@
 //! pictures of what ffmpeg decoded. All three run in the sandbox, and none believes the others.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sandbox::{Launcher, Limits, Manner, Tool, ToolError};
+use sandbox::{Launcher, Limits, Tool, ToolError};
 use tokio_util::sync::CancellationToken;
 
 use crate::DecodeError;
-use crate::image::{Bitstream, ImageLimits, broken_hevc};
+use crate::ffmpeg::{self, make_folder, words};
+use crate::image::{ImageLimits, broken_hevc};
 use crate::job::{Answer, Job};
 
 /// The folder of all that lies between the jobs, in that of the outputs.
@@ -45,53 +46,31 @@ pub(crate) async fn decode(
         return Err(DecodeError::Protocol("more bitstreams than a picture has"));
     }
     for (index, stream) in streams.iter().enumerate() {
-        let scratch = folder.join(index.to_string());
-        make_folder(&scratch).await?;
-        let tool = ffmpeg(folder.join(BITSTREAMS[index]), scratch, stream, limits)?;
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(DecodeError::Cancelled),
-            decoded = tools.run_tool(&tool, None, |_| Ok(())) => decoded.map_err(refused)?,
-        }
+        let places = (
+            folder.join(BITSTREAMS[index]),
+            folder.join(index.to_string()),
+        );
+        let of_stream = Limits {
+            file_bytes: stream.decoded_bytes,
+            ..limits.process.clone()
+        };
+        ffmpeg::run(tools, args(), places, of_stream, cancel, refused).await?;
     }
     Ok(streams.len())
 }
 
-pub(crate) async fn make_folder(folder: &Path) -> Result<(), DecodeError> {
-    let made = tokio::fs::create_dir(folder).await;
-    made.map_err(DecodeError::io("making a folder"))
-}
-
-/// The call of ffmpeg: it opens nothing but HEVC, and writes samples as they are.
-fn ffmpeg(
-    input: PathBuf,
-    folder: PathBuf,
-    stream: &Bitstream,
-    limits: &ImageLimits,
-) -> Result<Tool, DecodeError> {
-    const MISSING: std::io::ErrorKind = std::io::ErrorKind::NotFound;
-    let program = Tool::find("ffmpeg");
-    let program = program.ok_or_else(|| DecodeError::io("looking for ffmpeg")(MISSING.into()))?;
-    let opening = "-hide_banner -loglevel error -nostdin -nostats -xerror -threads 1 \
-        -protocol_whitelist file -format_whitelist hevc -codec_whitelist hevc -flags unaligned -f hevc";
-    let writing = "-map 0:v:0 -fps_mode passthrough -autoscale 0 -f rawvideo";
-    let mut args: Vec<String> = opening.split_whitespace().map(str::to_owned).collect();
+/// What ffmpeg is told: it opens nothing but HEVC, and writes samples as they are.
+fn args() -> Vec<String> {
+    let mut args = words(
+        "-hide_banner -loglevel error -nostdin -nostats -xerror -threads 1 \
+         -protocol_whitelist file -format_whitelist hevc -codec_whitelist hevc -flags unaligned -f hevc",
+    );
     args.extend(["-i".to_owned(), format!("file:{}", Tool::INPUT)]);
-    args.extend(writing.split_whitespace().map(str::to_owned));
+    args.extend(words(
+        "-map 0:v:0 -fps_mode passthrough -autoscale 0 -f rawvideo",
+    ));
     args.push(PLANES.to_owned());
-    Ok(Tool {
-        program,
-        args,
-        input,
-        folder,
-        manner: Manner::Filter,
-        environment: Vec::new(),
-        sees: Vec::new(),
-        limits: Limits {
-            file_bytes: stream.decoded_bytes,
-            ..limits.process.clone()
-        },
-    })
+    args
 }
 
 /// ffmpeg fails at what is no HEVC, which it says with an exit code.

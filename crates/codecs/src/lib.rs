@@ -10,6 +10,7 @@
 mod avif;
 mod decoders;
 pub mod document;
+mod ffmpeg;
 mod hevc;
 pub mod image;
 mod job;

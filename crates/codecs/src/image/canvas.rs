@@ -1,7 +1,8 @@
 //! The canvas of an animation, on which frames are laid one after the other.
 
 use super::ImageError;
-use super::raster::byte_len;
+use super::color;
+use super::raster::{Raster, byte_len};
 use sandbox::Resource;
 
 const RGBA: usize = 4;
@@ -20,6 +21,22 @@ pub(super) struct Part {
     pub(super) disposal: Disposal,
     /// How long it is shown, in milliseconds, as the file says.
     pub(super) milliseconds: u32,
+}
+
+impl Part {
+    /// One that is all of the canvas, in sRGB.
+    pub(super) fn whole(picture: Raster, milliseconds: u32) -> Result<Self, ImageError> {
+        Ok(Self {
+            left: 0,
+            top: 0,
+            width: picture.width,
+            height: picture.height,
+            pixels: color::to_rgba(color::to_srgb(picture)?),
+            blend: false,
+            disposal: Disposal::Keep,
+            milliseconds,
+        })
+    }
 }
 
 /// What becomes of a frame's part of the canvas when its time is over.

@@ -12,8 +12,8 @@ use media::Rejection;
 use media::formats::ImageFormat;
 use sandbox::Resource;
 
-use super::canvas::{Disposal, Part};
-use super::color::{self, Narrow};
+use super::canvas::Part;
+use super::color::Narrow;
 use super::extent::Extent;
 use super::header::Header;
 use super::orient::Orientation;
@@ -190,16 +190,7 @@ impl<'a> Frames<'a> {
             }
             Err(error) => return Err(error),
         };
-        Ok(Some(Part {
-            left: 0,
-            top: 0,
-            width: picture.width,
-            height: picture.height,
-            pixels: color::to_rgba(color::to_srgb(picture)?),
-            blend: false,
-            disposal: Disposal::Keep,
-            milliseconds,
-        }))
+        Part::whole(picture, milliseconds).map(Some)
     }
 
     /// The next frame and how long it is shown, in milliseconds.

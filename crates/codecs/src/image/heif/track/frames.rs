@@ -3,13 +3,13 @@
 use super::table::Sample;
 use super::{Tracks, canvas};
 use crate::image::bytes::Bytes;
-use crate::image::canvas::{Disposal, Part};
+use crate::image::canvas::Part;
 use crate::image::heif::boxes;
 use crate::image::heif::codec::Decoder;
 use crate::image::heif::picture::Picture;
 use crate::image::profile::Embedded;
 use crate::image::raster::Raster;
-use crate::image::{ImageError, ImageLimits, color, reject};
+use crate::image::{ImageError, ImageLimits, reject};
 
 /// The frames of a track, one after the other.
 pub(in crate::image) struct Frames<'a> {
@@ -57,16 +57,7 @@ impl<'a> Frames<'a> {
             Err(ImageError::Rejected(_)) if !first => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(Some(Part {
-            left: 0,
-            top: 0,
-            width: picture.width,
-            height: picture.height,
-            pixels: color::to_rgba(color::to_srgb(picture)?),
-            blend: false,
-            disposal: Disposal::Keep,
-            milliseconds,
-        }))
+        Part::whole(picture, milliseconds).map(Some)
     }
 
     /// The next frame and how long it is shown, in milliseconds.
